@@ -1,1 +1,2 @@
-fn main(){}
+//! The `charter` program.
+fn main() {}

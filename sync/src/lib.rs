@@ -1,1 +1,3 @@
-//! sync
+//! The replication protocol of charter.
+mod entry;
+pub use entry::Digest;
