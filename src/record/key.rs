@@ -59,6 +59,20 @@ impl Key {
         bytes
     }
 
+    /// Reads back what [`Key::sort_key`] gave; `None` for any other bytes.
+    pub fn from_sort_key(bytes: &[u8]) -> Option<Self> {
+        let mut parts = bytes.splitn(4, |byte| *byte == 0);
+        let mut text = || std::str::from_utf8(parts.next()?).ok();
+        let (namespace, kind, name) = (text()?, text()?, text()?);
+        Some(Self {
+            namespace: Namespace::new(namespace).ok()?,
+            kind: kind.parse().ok()?,
+            name: Name::new(name).ok()?,
+            version: Version::from_sort_key(parts.next()?)?,
+        })
+        .filter(|key| key.sort_key() == bytes)
+    }
+
     /// What all versions have in common.
     pub fn subject(&self) -> Subject {
         Subject { namespace: self.namespace.clone(), kind: self.kind.clone(), name: self.name.clone() }
@@ -181,5 +195,9 @@ mod tests {
             key("sales", Kind::Schema, "a", "1"),
         ];
         assert!(ordered.is_sorted_by_key(Key::sort_key));
+        for key in ordered {
+            assert_eq!(Key::from_sort_key(&key.sort_key()), Some(key));
+        }
+        assert_eq!(Key::from_sort_key(b"\0schema\0a\0\x02"), None);
     }
 }

@@ -97,6 +97,42 @@ impl Version {
     }
 }
 
+impl Version {
+    /// Reads back what [`Version::append_sort_key`] appended; `None` for any other bytes.
+    pub(super) fn from_sort_key(bytes: &[u8]) -> Option<Self> {
+        let (class, rest) = bytes.split_first()?;
+        let (numbers, mut rest) = rest.as_chunks::<8>();
+        if *class == 1 {
+            return Some(Self::Edition(u64::from_be_bytes(*numbers.first()?))).filter(|_| bytes.len() == 9);
+        }
+        let [major, minor, patch] = numbers.get(..3)?.try_into().ok()?;
+        let [major, minor, patch]: [u64; 3] = [major, minor, patch].map(u64::from_be_bytes);
+        rest = bytes.get(25..)?;
+        let mut identifiers = Vec::new();
+        while let [1 | 2, _, ..] = rest {
+            let identifier = if rest[0] == 1 {
+                let length = usize::from(u16::from_be_bytes([*rest.get(1)?, *rest.get(2)?]));
+                let (identifier, after) = rest.get(3..)?.split_at_checked(length)?;
+                rest = after;
+                identifier
+            } else {
+                let end = rest.iter().position(|byte| *byte == 0)?;
+                let identifier = rest.get(1..end)?;
+                rest = &rest[end + 1..];
+                identifier
+            };
+            identifiers.push(std::str::from_utf8(identifier).ok()?);
+        }
+        let mut version = semver::Version::new(major, minor, patch);
+        match (*class, rest, identifiers.is_empty()) {
+            (2, [0xff], true) => {}
+            (2, [0], false) => version.pre = semver::Prerelease::new(&identifiers.join(".")).ok()?,
+            _ => return None,
+        }
+        Some(Self::Semantic(SemanticVersion(version)))
+    }
+}
+
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -295,7 +331,19 @@ mod tests {
 
         #[test]
         fn versions_read_back_as_they_are_stored(version in any_version()) {
-            prop_assert_eq!(Version::from_stored(&version.to_string()).ok(), Some(version));
+            prop_assert_eq!(Version::from_stored(&version.to_string()).ok(), Some(version.clone()));
+            let mut bytes = Vec::new();
+            version.append_sort_key(&mut bytes);
+            prop_assert_eq!(Version::from_sort_key(&bytes), Some(version));
+        }
+
+        #[test]
+        fn any_bytes_are_a_version_or_none(bytes in proptest::collection::vec(prop_oneof![Just(1_u8), Just(2), Just(0), Just(255), any::<u8>()], 0..60)) {
+            if let Some(version) = Version::from_sort_key(&bytes) {
+                let mut again = Vec::new();
+                version.append_sort_key(&mut again);
+                prop_assert_eq!(again, bytes);
+            }
         }
     }
 }

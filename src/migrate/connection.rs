@@ -1,0 +1,93 @@
+//! What migrating needs of an engine, and refinery's view of it.
+
+use super::set::{Migration, MigrationSet};
+use super::status::Found;
+use crate::error::{Error, ErrorKind, Result};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A row of a history table.
+#[derive(Debug, Clone)]
+pub(crate) struct Applied {
+    pub(crate) number: i64,
+    pub(crate) slug: String,
+    /// RFC 3339, UTC.
+    pub(crate) applied_at: String,
+    pub(crate) checksum: u64,
+}
+
+/// One engine's connection, as migrating sees it.
+pub(crate) trait MigrationConnection {
+    /// Reads what the database says of a set, writing nothing.
+    fn find(&mut self, set: &MigrationSet) -> Result<Found>;
+
+    /// The rows of a history table that exists, ascending.
+    fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>>;
+
+    /// Runs texts of SQL in one transaction, in the room where charter's tables live.
+    fn run_in_transaction(&mut self, texts: &[&str]) -> Result<()>;
+
+    /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
+    fn lock(&mut self) -> Result<()>;
+
+    /// Lets the next migrator in.
+    fn unlock(&mut self) -> Result<()>;
+}
+
+/// refinery's view of a connection: what it runs together is one transaction, with charter's own rows at its end.
+pub(super) struct Adapter<'a> {
+    pub(super) connection: &'a mut dyn MigrationConnection,
+    /// What else belongs to the migration that is being applied.
+    pub(super) bookkeeping: Vec<String>,
+}
+
+/// An [`Error`] where refinery wants one that is an error type of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Failure(pub(super) Error);
+
+impl refinery_core::traits::sync::Transaction for Adapter<'_> {
+    type Error = Failure;
+
+    fn execute<'t, T: Iterator<Item = &'t str>>(&mut self, texts: T) -> Result<usize, Failure> {
+        let mut texts: Vec<&str> = texts.collect();
+        let count = texts.len();
+        // A migration comes with its history row; the table for the history comes alone.
+        if count > 1 {
+            texts.extend(self.bookkeeping.iter().map(String::as_str));
+        }
+        self.connection.run_in_transaction(&texts).map_err(Failure)?;
+        Ok(count)
+    }
+}
+
+impl refinery_core::traits::sync::Query<Vec<refinery_core::Migration>> for Adapter<'_> {
+    fn query(&mut self, query: &str) -> Result<Vec<refinery_core::Migration>, Failure> {
+        let table = query.split_whitespace().skip_while(|word| *word != "FROM").nth(1).unwrap_or_default();
+        let applied = self.connection.applied(table).map_err(Failure)?;
+        applied.into_iter().map(|applied| applied.try_into().map_err(Failure)).collect()
+    }
+}
+
+impl refinery_core::traits::sync::Migrate for Adapter<'_> {}
+
+impl TryFrom<Applied> for refinery_core::Migration {
+    type Error = Error;
+    fn try_from(applied: Applied) -> Result<Self> {
+        let applied_at = OffsetDateTime::parse(&applied.applied_at, &Rfc3339).map_err(|error| {
+            let message = format!("the history says that migration {} was applied at {:?}", applied.number, applied.applied_at);
+            Error::new(ErrorKind::Corrupt, message).with_source(error)
+        })?;
+        Ok(Self::applied(applied.number, applied.slug, applied_at, applied.checksum))
+    }
+}
+
+impl TryFrom<&Migration> for refinery_core::Migration {
+    type Error = Error;
+    fn try_from(migration: &Migration) -> Result<Self> {
+        let name = format!("V{}__{}", migration.number(), migration.slug());
+        Self::unapplied(&name, &migration.text()).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("{name} cannot be a migration's name: {error}")).with_source(error)
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! Rows of the tables that every SQL engine has.
+
+use super::backend::Listed;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::record::{Body, Digest, Key, Name, Namespace, Record, Version};
+use charter_sync::{PushId, Receipt, ReplicaId};
+
+/// The columns that make a [`RecordRow`], in its order.
+pub(super) const RECORD_COLUMNS: &str = "namespace, kind, name, version, digest, parent, body";
+
+/// A record as columns.
+pub(super) struct RecordRow {
+    pub(super) namespace: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) digest: String,
+    pub(super) parent: Option<String>,
+    pub(super) body: String,
+}
+
+impl From<&Record> for RecordRow {
+    fn from(record: &Record) -> Self {
+        let key = record.key();
+        Self {
+            namespace: key.namespace.to_string(),
+            kind: key.kind.to_string(),
+            name: key.name.to_string(),
+            version: key.version.to_string(),
+            digest: record.digest().to_string(),
+            parent: record.parent().map(Digest::to_string),
+            body: record.body().as_str().to_owned(),
+        }
+    }
+}
+
+impl RecordRow {
+    /// The record. Its digest is taken as it stands; whoever brings records from elsewhere verifies them.
+    pub(super) fn into_record(self) -> Result<Record> {
+        let key = self.key()?;
+        let parent = self.parent.as_deref().map(digest).transpose()?;
+        Ok(Record::from_stored(key, parent, Body::from_stored(self.body), digest(&self.digest)?))
+    }
+
+    /// The row as a list shows it.
+    pub(super) fn into_listed(self, size: u64, stored_at: String) -> Result<Listed> {
+        let parent = self.parent.as_deref().map(digest).transpose()?;
+        Ok(Listed { key: self.key()?, digest: digest(&self.digest)?, parent, size, stored_at })
+    }
+
+    fn key(&self) -> Result<Key> {
+        let key = || {
+            Ok(Key {
+                namespace: Namespace::new(&self.namespace)?,
+                kind: self.kind.parse()?,
+                name: Name::new(&self.name)?,
+                version: Version::from_stored(&self.version)?,
+            })
+        };
+        key().map_err(|error: Error| {
+            Error::new(ErrorKind::Corrupt, format!("the database has a record with an impossible key: {error}"))
+                .with_source(error)
+        })
+    }
+}
+
+/// A digest as it is stored.
+pub(super) fn digest(text: &str) -> Result<Digest> {
+    text.parse().map_err(|error| {
+        Error::new(ErrorKind::Corrupt, format!("the database has {text:?} where a digest is")).with_source(error)
+    })
+}
+
+/// A receipt as columns, in the order of [`RECEIPT_COLUMNS`].
+pub(super) struct ReceiptRow {
+    pub(super) push: String,
+    pub(super) source: String,
+    pub(super) remote: String,
+    pub(super) numbers: [i64; 5],
+    pub(super) previous: Option<String>,
+    pub(super) hash: String,
+}
+
+/// The columns that make a [`ReceiptRow`].
+pub(super) const RECEIPT_COLUMNS: &str =
+    "push, source, remote, epoch, records, sequence_before, sequence_after, published_at, previous, hash";
+
+impl ReceiptRow {
+    /// The receipt, verified.
+    pub(super) fn into_receipt(self) -> Result<Receipt> {
+        let [epoch, count, before, after, published_at] = self.numbers;
+        let unsigned = |number: i64| {
+            u64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, "a kept receipt has a negative number"))
+        };
+        let receipt = Receipt {
+            push: PushId::from_digest(digest(&self.push)?),
+            source: ReplicaId::new(self.source),
+            remote: ReplicaId::new(self.remote),
+            epoch: unsigned(epoch)?,
+            count: unsigned(count)?,
+            sequence_before: unsigned(before)?,
+            sequence_after: unsigned(after)?,
+            published_at,
+            previous: self.previous.as_deref().map(digest).transpose()?,
+            hash: digest(&self.hash)?,
+        };
+        receipt
+            .verify()
+            .map_err(|error| Error::new(ErrorKind::Corrupt, error.to_string()).with_source(error))
+            .context("reading a kept receipt")?;
+        Ok(receipt)
+    }
+}
+
+impl From<&Receipt> for ReceiptRow {
+    fn from(receipt: &Receipt) -> Self {
+        // The numbers were read from, or are written to, signed 64-bit columns; a greater one cannot come up.
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        Self {
+            push: receipt.push.to_string(),
+            source: receipt.source.to_string(),
+            remote: receipt.remote.to_string(),
+            numbers: [
+                signed(receipt.epoch),
+                signed(receipt.count),
+                signed(receipt.sequence_before),
+                signed(receipt.sequence_after),
+                receipt.published_at,
+            ],
+            previous: receipt.previous.as_ref().map(Digest::to_string),
+            hash: receipt.hash.to_string(),
+        }
+    }
+}
+
+/// Now, in microseconds since 1970 UTC.
+pub(super) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// How long what a push staged is kept when nobody publishes it, in microseconds: a week.
+pub(super) const UPLOADS_KEPT: i64 = 7 * 24 * 3600 * 1_000_000;

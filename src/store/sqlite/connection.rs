@@ -1,0 +1,205 @@
+//! Opening SQLite files, and waiting for them.
+
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::config::Synchronous;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// SQLite before this can lose committed writes in WAL mode (the WAL-reset bug, fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long SQLite itself waits for a lock before it says that it is busy.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long charter goes on asking a busy database. Under many writers SQLite's own wait is not fair, and some are
+/// passed over again and again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many idle reading connections are kept.
+const IDLE_READERS: usize = 8;
+
+/// The connections to one file: one that writes, and some that read.
+pub(super) struct Connections {
+    path: PathBuf,
+    synchronous: Synchronous,
+    access: FileAccess,
+    /// Opened when something is written for the first time.
+    writer: Mutex<Option<Connection>>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileAccess {
+    /// Reading and writing; the file is made if it does not exist.
+    Create,
+    /// Reading and writing of a file that exists.
+    Write,
+    /// Reading of a file that exists.
+    Read,
+}
+
+impl Connections {
+    pub(super) fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Self> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            let message = format!("SQLite {} can lose committed writes (fixed in 3.51.3)", rusqlite::version());
+            return Err(Error::new(ErrorKind::Refused, message).with_hint("build charter with its bundled SQLite"));
+        }
+        if access != FileAccess::Create && !path.exists() {
+            return Err(missing(path));
+        }
+        let first = open(path, synchronous, access)?;
+        Ok(Self {
+            path: path.to_owned(),
+            synchronous,
+            access,
+            writer: Mutex::new(None),
+            readers: Mutex::new(vec![first]),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn synchronous(&self) -> Synchronous {
+        self.synchronous
+    }
+
+    /// Reads with one statement. Readers do not wait for writers, nor for each other.
+    pub(super) fn read<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+        let idle = unpoisoned(&self.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let result = patiently(|| work(&connection));
+        let mut readers = unpoisoned(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        result
+    }
+
+    /// Reads with many statements that all see the same state.
+    pub(super) fn snapshot<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+        self.read(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            work(&transaction)
+        })
+    }
+
+    /// Writes in one transaction: what `work` did is committed if it succeeds, and undone if not. Writers of this
+    /// process stand in line here; those of other processes at SQLite's own lock.
+    pub(super) fn write<T>(&self, mut work: impl FnMut(&Connection) -> Result<Written<T>>) -> Result<T> {
+        self.with_writer(|connection| {
+            patiently(|| {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                match work(&transaction)? {
+                    Written::Commit(value) => {
+                        transaction.commit()?;
+                        Ok(value)
+                    }
+                    Written::Nothing(value) => Ok(value),
+                }
+            })
+        })
+    }
+
+    /// The writing connection itself, for what runs its own transactions.
+    pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut writer = unpoisoned(&self.writer);
+        match &mut *writer {
+            Some(connection) => work(connection),
+            None => work(writer.insert(self.connect()?)),
+        }
+    }
+
+    /// One more connection to the file, which exists by now.
+    fn connect(&self) -> Result<Connection> {
+        let access = if self.access == FileAccess::Read { FileAccess::Read } else { FileAccess::Write };
+        open(&self.path, self.synchronous, access)
+    }
+}
+
+/// What a writing transaction came to.
+pub(super) enum Written<T> {
+    /// Something changed; keep it.
+    Commit(T),
+    /// Nothing changed, or nothing shall.
+    Nothing(T),
+}
+
+/// A thread that panicked while it held a connection has rolled its transaction back.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | match access {
+            FileAccess::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            FileAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            FileAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| Error::from(error).at(path, None))
+        .context("opening the database")?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let synchronous = match synchronous {
+        Synchronous::Full => "FULL",
+        Synchronous::Normal => "NORMAL",
+    };
+    connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON;"))?;
+    Ok(connection)
+}
+
+pub(super) fn missing(path: &Path) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
+        .with_hint("make it with `charter init`, or put something into it with `charter put FILE`")
+}
+
+/// Repeats what SQLite refuses because another one is writing, for a bounded time.
+pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match work() {
+            Err(error) if error.kind() == ErrorKind::Busy && start.elapsed() < PATIENCE => {
+                // Jitter from the clock: equal pauses would meet again.
+                let jitter = Duration::from_nanos(u64::from(start.elapsed().subsec_nanos()) % 1_000_000);
+                std::thread::sleep(pause + jitter);
+                pause = (pause * 2).min(Duration::from_millis(100));
+            }
+            result => return result,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let Some(code) = error.sqlite_error_code() else {
+            return Self::new(ErrorKind::Backend, format!("SQLite: {error}")).with_source(error);
+        };
+        let (kind, hint) = match code {
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                (ErrorKind::Busy, Some("another program is writing to this database; try again"))
+            }
+            ErrorCode::DiskFull => (ErrorKind::Io, Some("the disk is full; nothing was changed")),
+            ErrorCode::ReadOnly => (ErrorKind::Io, Some("the database or its folder cannot be written")),
+            ErrorCode::CannotOpen => (ErrorKind::Io, Some("check that the folder exists and can be written")),
+            ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied => (ErrorKind::Io, None),
+            ErrorCode::DatabaseCorrupt => (ErrorKind::Corrupt, Some("restore the file from a backup")),
+            ErrorCode::NotADatabase => (ErrorKind::Invalid, Some("the file is not a SQLite database")),
+            _ => (ErrorKind::Backend, None),
+        };
+        let error = Self::new(kind, format!("SQLite: {error}")).with_source(error);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}

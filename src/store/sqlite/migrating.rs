@@ -1,0 +1,143 @@
+//! Migrating SQLite files.
+
+use super::connection::{Connections, patiently};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection, MigrationSet};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+
+/// The writing connection of a file while it is migrated.
+pub(super) struct Migrating<'a> {
+    connection: &'a mut Connection,
+    path: PathBuf,
+    lock: Option<(File, PathBuf)>,
+}
+
+impl<'a> Migrating<'a> {
+    pub(super) fn new(connections: &Connections, connection: &'a mut Connection) -> Self {
+        Self { connection, path: connections.path().to_owned(), lock: None }
+    }
+}
+
+/// What a file says of a set.
+pub(super) fn find(connection: &Connection, set: &MigrationSet) -> Result<Found> {
+    let has_table = |name: &str| {
+        connection
+            .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
+            .query_row([name], |_| Ok(()))
+            .optional()
+    };
+    let mut found = Found::default();
+    if has_table(set.history_table())?.is_none() {
+        return Ok(found);
+    }
+    found.applied = applied(connection, set.history_table())?;
+    if !found.applied.is_empty() {
+        let query = MINIMUM_PROGRAM_QUERY.replace("{}", "");
+        if let Some((minimum, environment)) =
+            connection.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?
+        {
+            (found.minimum_program, found.environment) = (Some(minimum), Some(environment));
+        }
+    }
+    Ok(found)
+}
+
+fn applied(connection: &Connection, history_table: &str) -> Result<Vec<Applied>> {
+    let mut statement = connection
+        .prepare(&format!("SELECT version, name, applied_on, checksum FROM {history_table} ORDER BY version"))?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
+    })?;
+    rows.map(|row| {
+        let (number, slug, applied_at, checksum) = row?;
+        let checksum = checksum.parse().map_err(|_| {
+            Error::new(ErrorKind::Corrupt, format!("the history has {checksum:?} as the checksum of migration {number}"))
+        })?;
+        Ok(Applied { number, slug, applied_at, checksum })
+    })
+    .collect()
+}
+
+impl MigrationConnection for Migrating<'_> {
+    fn find(&mut self, set: &MigrationSet) -> Result<Found> {
+        find(self.connection, set)
+    }
+
+    fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>> {
+        applied(self.connection, history_table)
+    }
+
+    fn run_in_transaction(&mut self, texts: &[&str]) -> Result<()> {
+        patiently(|| {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for text in texts {
+                transaction.execute_batch(text)?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
+    /// A lock file beside the database. It is removed under the lock, so whoever gets the lock of a file that is no
+    /// longer at its path has waited for the wrong one, and waits again.
+    fn lock(&mut self) -> Result<()> {
+        let mut name = OsString::from(&self.path);
+        name.push(".migrating");
+        let path = PathBuf::from(name);
+        loop {
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)
+                .map_err(|error| Error::from(error).at(&path, None))
+                .context("making the migrators' lock file")?;
+            file.lock().map_err(|error| Error::from(error).at(&path, None))?;
+            if is_at_path(&file, &path) {
+                self.lock = Some((file, path));
+                break;
+            }
+        }
+        // WAL is a property of the file and stays, so it is switched on only in a file that is charter's from the start.
+        patiently(|| {
+            let tables: i64 = self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if tables == 0 {
+                self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn unlock(&mut self) -> Result<()> {
+        if let Some((file, path)) = self.lock.take() {
+            // Another migrator may hold it open; it will see that the file has gone.
+            let _ = std::fs::remove_file(&path);
+            file.unlock().map_err(Error::from)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Migrating<'_> {
+    fn drop(&mut self) {
+        let _ = self.unlock();
+    }
+}
+
+#[cfg(unix)]
+fn is_at_path(file: &File, path: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(held), Ok(named)) => (held.dev(), held.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// A file that is open cannot be replaced here.
+#[cfg(not(unix))]
+fn is_at_path(_: &File, path: &std::path::Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,293 @@
+//! SQLite behind the store.
+
+mod connection;
+mod migrating;
+mod replication;
+
+use super::backend::{
+    Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
+};
+use super::row::{RECORD_COLUMNS, RecordRow};
+use crate::config::{SqliteTarget, Synchronous};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::{self, Applying, Environment, Migration, MigrationSet, Status};
+use crate::record::{Digest, Record};
+use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
+use connection::{Connections, FileAccess, Written};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::path::Path;
+
+/// A SQLite file.
+pub(crate) struct SqliteBackend {
+    connections: Connections,
+}
+
+impl SqliteBackend {
+    /// Opens the file of a target. Nothing is made unless `create`, nothing can be written if `read_only`.
+    pub(crate) fn open(target: &SqliteTarget, create: bool, read_only: bool) -> Result<Self> {
+        let access = match (create, read_only) {
+            (_, true) => FileAccess::Read,
+            (true, false) => FileAccess::Create,
+            (false, false) => FileAccess::Write,
+        };
+        Ok(Self { connections: Connections::open(&target.path, target.synchronous, access)? })
+    }
+
+    /// Applies what is pending of charter's own migrations.
+    pub(crate) fn migrate(
+        &self,
+        environment: Environment,
+        progress: &mut dyn FnMut(usize, usize, &Migration),
+    ) -> Result<Vec<i64>> {
+        self.connections.with_writer(|connection| {
+            let mut migrating = migrating::Migrating::new(&self.connections, connection);
+            migrate::apply(&mut migrating, MigrationSet::CHARTER, Applying { environment, progress })
+        })
+    }
+
+    fn path(&self) -> &Path {
+        self.connections.path()
+    }
+}
+
+const SELECT_LATEST: &str = " WHERE sort_key >= ?1 AND sort_key < ?2 AND (?3 OR NOT pre_release) \
+     ORDER BY sort_key DESC LIMIT 1";
+
+impl Backend for SqliteBackend {
+    fn description(&self) -> Description {
+        Description {
+            engine: "sqlite",
+            engine_version: Some(rusqlite::version().to_owned()),
+            location: format!("sqlite:///{}", self.path().display()),
+            durability: match self.connections.synchronous() {
+                Synchronous::Full => Durability::Full,
+                Synchronous::Normal => Durability::Process,
+            },
+        }
+    }
+
+    fn status(&self) -> Result<Option<Status>> {
+        let found = self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER))?;
+        Status::judge(found, MigrationSet::CHARTER).map(Some)
+    }
+
+    fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {
+        match selectors {
+            [selector] => self.connections.read(|connection| Ok(vec![select(connection, selector)?])),
+            _ => self.connections.snapshot(|connection| {
+                selectors.iter().map(|selector| select(connection, selector)).collect()
+            }),
+        }
+    }
+
+    fn list(&self, page: &Page) -> Result<Vec<Listed>> {
+        let end = prefix_end(&page.prefix);
+        let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
+        self.connections.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT namespace, kind, name, version, digest, parent, octet_length(body), \
+                 strftime('%Y-%m-%dT%H:%M:%SZ', stored_at) FROM charter_records \
+                 WHERE sort_key >= ?1 AND (?2 IS NULL OR sort_key < ?2) AND (?3 IS NULL OR sort_key > ?3) \
+                 ORDER BY sort_key LIMIT ?4",
+            )?;
+            let mut rows = statement.query(params![page.prefix, end, page.after, limit])?;
+            let mut listed = Vec::new();
+            while let Some(row) = rows.next()? {
+                let record = RecordRow {
+                    namespace: row.get(0)?,
+                    kind: row.get(1)?,
+                    name: row.get(2)?,
+                    version: row.get(3)?,
+                    digest: row.get(4)?,
+                    parent: row.get(5)?,
+                    body: String::new(),
+                };
+                listed.push(record.into_listed(unsigned(row.get(6)?)?, row.get(7)?)?);
+            }
+            Ok(listed)
+        })
+    }
+
+    fn append(&self, batch: &Batch) -> Result<Appended> {
+        self.connections.write(|connection| {
+            let mut obstacles = Vec::new();
+            for selector in &batch.required {
+                if digest_of(connection, selector)?.is_none() {
+                    obstacles.push(Obstacle::Missing(selector.clone()));
+                }
+            }
+            let mut sequence = head_sequence(connection)?;
+            let mut fates = Vec::with_capacity(batch.records.len());
+            for record in &batch.records {
+                match insert(connection, record)? {
+                    Insertion::New => {
+                        sequence += 1;
+                        insert_change(connection, sequence, record.digest(), None)?;
+                        fates.push(Fate::Stored);
+                    }
+                    Insertion::Present => fates.push(Fate::Unchanged),
+                    Insertion::Taken(stored) => {
+                        let (key, offered) = (record.key().clone(), *record.digest());
+                        obstacles.push(Obstacle::Taken { key, stored, offered });
+                    }
+                }
+            }
+            if !obstacles.is_empty() {
+                return Ok(Written::Nothing(Appended::Refused(obstacles)));
+            }
+            if !fates.contains(&Fate::Stored) {
+                return Ok(Written::Nothing(Appended::Done(fates)));
+            }
+            set_head_sequence(connection, sequence)?;
+            Ok(Written::Commit(Appended::Done(fates)))
+        })
+    }
+
+    fn head(&self) -> Result<Head> {
+        self.connections.read(replication::head)
+    }
+
+    fn changes(&self, after: Sequence, limit: usize) -> Result<Vec<Change>> {
+        self.connections.read(|connection| replication::changes(connection, after, limit))
+    }
+
+    fn compare(&self, push: &Push, offers: &[(Vec<u8>, Digest)]) -> Result<Vec<Standing>> {
+        self.connections.snapshot(|connection| replication::compare(connection, push, offers))
+    }
+
+    fn stage(&self, push: &Push, records: &[Record]) -> Result<()> {
+        self.connections.write(|connection| replication::stage(connection, push, records).map(Written::Commit))
+    }
+
+    fn publish(&self, push: &Push, needed: u64) -> Result<Publication> {
+        self.connections.write(|connection| replication::publish(connection, push, needed))
+    }
+
+    fn discard(&self, push: &Push) -> Result<()> {
+        self.connections.write(|connection| replication::discard(connection, push).map(Written::Commit))
+    }
+
+    fn cursor(&self, remote: &ReplicaId) -> Result<Option<Cursor>> {
+        self.connections.read(|connection| replication::cursor(connection, remote))
+    }
+
+    fn acknowledge(&self, receipt: Option<&Receipt>, cursor: &Cursor) -> Result<()> {
+        self.connections.write(|connection| {
+            if let Some(receipt) = receipt {
+                replication::keep_receipt(connection, receipt)?;
+            }
+            replication::set_cursor(connection, cursor).map(Written::Commit)
+        })
+    }
+
+    fn receipts(&self, limit: usize) -> Result<Vec<Receipt>> {
+        self.connections.read(|connection| replication::receipts(connection, limit))
+    }
+}
+
+/// What became of one insertion.
+enum Insertion {
+    New,
+    Present,
+    Taken(Digest),
+}
+
+fn insert(connection: &Connection, record: &Record) -> Result<Insertion> {
+    let row = RecordRow::from(record);
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO charter_records \
+             (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            row.digest,
+            record.key().sort_key(),
+            row.namespace,
+            row.kind,
+            row.name,
+            row.version,
+            record.key().version.is_pre_release(),
+            row.parent,
+            row.body,
+        ])?;
+    if inserted == 1 {
+        return Ok(Insertion::New);
+    }
+    let stored = digest_of_key(connection, &record.key().sort_key())?;
+    Ok(match stored {
+        Some(stored) if stored != *record.digest() => Insertion::Taken(stored),
+        _ => Insertion::Present,
+    })
+}
+
+fn digest_of_key(connection: &Connection, sort_key: &[u8]) -> Result<Option<Digest>> {
+    let digest: Option<String> = connection
+        .prepare_cached("SELECT digest FROM charter_records WHERE sort_key = ?1")?
+        .query_row([sort_key], |row| row.get(0))
+        .optional()?;
+    digest.map(|digest| super::row::digest(&digest)).transpose()
+}
+
+fn digest_of(connection: &Connection, selector: &Selector) -> Result<Option<Digest>> {
+    match selector {
+        Selector::Key(key) => digest_of_key(connection, &key.sort_key()),
+        _ => Ok(select(connection, selector)?.map(|record| *record.digest())),
+    }
+}
+
+fn select(connection: &Connection, selector: &Selector) -> Result<Option<Record>> {
+    let query = |condition: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT {RECORD_COLUMNS} FROM charter_records{condition}"))?;
+        let row = statement.query_row(parameters, record_row).optional()?;
+        row.map(RecordRow::into_record).transpose()
+    };
+    match selector {
+        Selector::Key(key) => query(" WHERE sort_key = ?1", params![key.sort_key()]),
+        Selector::Digest(digest) => query(" WHERE digest = ?1", params![digest.to_string()]),
+        Selector::Latest { subject, pre_releases } => {
+            let prefix = subject.sort_prefix();
+            query(SELECT_LATEST, params![prefix, prefix_end(&prefix), pre_releases])
+        }
+    }
+}
+
+/// The columns of [`RECORD_COLUMNS`].
+fn record_row(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
+    Ok(RecordRow {
+        namespace: row.get(0)?,
+        kind: row.get(1)?,
+        name: row.get(2)?,
+        version: row.get(3)?,
+        digest: row.get(4)?,
+        parent: row.get(5)?,
+        body: row.get(6)?,
+    })
+}
+
+fn insert_change(connection: &Connection, sequence: u64, digest: &Digest, push: Option<&str>) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO charter_changes (sequence, digest, push) VALUES (?1, ?2, ?3)")?
+        .execute(params![signed(sequence)?, digest.to_string(), push])?;
+    Ok(())
+}
+
+fn head_sequence(connection: &Connection) -> Result<u64> {
+    let sequence = connection.prepare_cached("SELECT sequence FROM charter_head")?.query_row([], |row| row.get(0))?;
+    unsigned(sequence)
+}
+
+fn set_head_sequence(connection: &Connection, sequence: u64) -> Result<()> {
+    connection.prepare_cached("UPDATE charter_head SET sequence = ?1")?.execute([signed(sequence)?])?;
+    Ok(())
+}
+
+/// SQLite's integers are signed.
+fn signed(number: u64) -> Result<i64> {
+    i64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, format!("{number} is no sequence")))
+}
+
+fn unsigned(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, format!("the database has {number} where a count is")))
+}
