@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use charter_sync::{Collision, Digest, Limits, Outcome, PushError, Replica, ReplicaId, Step, push, verify_chain};
 use line::{Fault, Line, LineError};
-use memory::{Memory, State, entry};
+use memory::{Memory, MemoryError, State, entry};
 use proptest::prelude::*;
 
 type Visible = BTreeMap<Vec<u8>, Digest>;
@@ -92,7 +92,7 @@ fn write_number(source: &Memory, number: u8) {
     source.write(&format!("key {number}"), &"x".repeat(usize::from(number)));
 }
 
-fn clean_push(source: &Memory, remote: &Memory) -> Outcome {
+fn clean_push(source: &dyn Replica<Error = MemoryError>, remote: &dyn Replica<Error = MemoryError>) -> Outcome {
     push(source, remote, Limits { entries: 3, bytes: 100 }, &mut |_| {}).expect("nothing fails")
 }
 
@@ -326,6 +326,28 @@ fn same_entry_that_came_while_the_push_ran_is_not_counted() {
     let outcome = push(&source, &line, ONE_BY_ONE, &mut |_| {}).expect("nothing fails");
     assert!(matches!(outcome, Outcome::Pushed(receipt) if receipt.count == 5));
     assert_eq!(remote.visible(), source.visible());
+}
+
+#[test]
+fn nothing_is_sent_after_a_collision_is_found() {
+    let (source, remote) = (source_with(0..6), Memory::new("remote"));
+    remote.write("key 0", "other");
+    remote.write("key 5", "other");
+    let line = Line::new(&remote, &[]);
+    assert!(matches!(push(&source, &line, ONE_BY_ONE, &mut |_| {}), Ok(Outcome::Refused(keys)) if keys.len() == 2));
+    assert_eq!(line.sent.get(), 0);
+}
+
+#[test]
+fn what_is_written_while_the_push_runs_is_for_the_next_one() {
+    for method in ["changes", "entries"] {
+        let (source, remote) = (source_with(0..6), Memory::new("remote"));
+        let line = Line::aimed(&source, method, Fault::Write("late".into(), "late".into()));
+        let outcome = push(&line, &remote, Limits { entries: 4, bytes: 100 }, &mut |_| {}).expect("nothing fails");
+        assert!(matches!(outcome, Outcome::Pushed(receipt) if receipt.count == 6), "{method}");
+        assert!(matches!(clean_push(&source, &remote), Outcome::Pushed(receipt) if receipt.count == 1), "{method}");
+        assert_eq!(remote.visible(), source.visible());
+    }
 }
 
 #[test]
