@@ -333,7 +333,9 @@ where
     if identification.finish() != push.id {
         return Err(PushError::Protocol(Violation::LogChanged(push.id)));
     }
-    progress(Progress { step: Step::Publishing, ..now });
+    if upload.collisions.is_empty() {
+        progress(Progress { step: Step::Publishing, ..now });
+    }
     Ok(upload)
 }
 
