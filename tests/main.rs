@@ -1,1 +1,3 @@
+//! What charter promises, held as one program's tests. Run them with `scripts/test`, which starts the servers they need.
 
+mod support;
