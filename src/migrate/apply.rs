@@ -38,7 +38,7 @@ fn apply_locked(
     applying: Applying<'_>,
 ) -> Result<Vec<i64>> {
     // Whoever had the lock before may have done the work.
-    let status = Status::judge(connection.find(set)?, set)?;
+    let status = Status::judge(connection.find(set.history_table())?, set)?;
     let environment = status.environment.unwrap_or(applying.environment);
     let all = set.migrations().iter().map(refinery_core::Migration::try_from).collect::<Result<Vec<_>>>()?;
     let mut applied = Vec::new();

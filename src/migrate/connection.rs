@@ -1,6 +1,6 @@
 //! What migrating needs of an engine, and refinery's view of it.
 
-use super::set::{Migration, MigrationSet};
+use super::set::Migration;
 use super::status::Found;
 use crate::error::{Error, ErrorKind, Result};
 use time::OffsetDateTime;
@@ -18,8 +18,8 @@ pub(crate) struct Applied {
 
 /// One engine's connection, as migrating sees it.
 pub(crate) trait MigrationConnection {
-    /// Reads what the database says of a set, writing nothing.
-    fn find(&mut self, set: &MigrationSet) -> Result<Found>;
+    /// Reads what the database says of the set with this history, writing nothing.
+    fn find(&mut self, history_table: &str) -> Result<Found>;
 
     /// The rows of a history table that exists, ascending.
     fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>>;

@@ -2,7 +2,7 @@
 
 use super::connection::{Pool, Pooled, is_undefined};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection, MigrationSet};
+use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection};
 use crate::store::bridge::Bridge;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,12 @@ impl<'a> Migrating<'a> {
     }
 }
 
-/// What a database says of a set.
-pub(super) async fn find(client: &Client, set: &MigrationSet) -> Result<Found> {
+/// What a database says of the set with this history.
+pub(super) async fn find(client: &Client, history_table: &str) -> Result<Found> {
     let mut found = Found::default();
-    let undefined = |error: &tokio_postgres::Error| is_undefined(error);
-    found.applied = match applied(client, set.history_table()).await {
+    found.applied = match applied(client, history_table).await {
         Ok(applied) => applied,
-        Err(Failure::Server(error)) if undefined(&error) => return Ok(found),
+        Err(Failure::Server(error)) if is_undefined(&error) => return Ok(found),
         Err(failure) => return Err(failure.into()),
     };
     if !found.applied.is_empty()
@@ -82,13 +81,9 @@ async fn applied(client: &Client, history_table: &str) -> Result<Vec<Applied>, F
 }
 
 impl MigrationConnection for Migrating<'_> {
-    fn find(&mut self, set: &MigrationSet) -> Result<Found> {
-        let connection = self.connection.clone();
-        let history_table = set.history_table().to_owned();
-        let _ = history_table;
-        // A set is part of the program or lives as long as the call; the one that is embedded is 'static.
-        let set: &'static MigrationSet = MigrationSet::CHARTER;
-        self.bridge.call(async move { find(connection.lock().await.client()?, set).await })
+    fn find(&mut self, history_table: &str) -> Result<Found> {
+        let (connection, history_table) = (self.connection.clone(), history_table.to_owned());
+        self.bridge.call(async move { find(connection.lock().await.client()?, &history_table).await })
     }
 
     fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>> {

@@ -74,7 +74,7 @@ impl Backend for PostgresBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
-        let found = self.call(|mut pooled| async move { migrating::find(pooled.client()?, MigrationSet::CHARTER).await })?;
+        let found = self.call(|mut pooled| async move { migrating::find(pooled.client()?, MigrationSet::CHARTER.history_table()).await })?;
         Status::judge(found, MigrationSet::CHARTER).map(Some)
     }
 

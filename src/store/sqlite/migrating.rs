@@ -2,7 +2,7 @@
 
 use super::connection::{Connections, patiently};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection, MigrationSet};
+use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -21,19 +21,16 @@ impl<'a> Migrating<'a> {
     }
 }
 
-/// What a file says of a set.
-pub(super) fn find(connection: &Connection, set: &MigrationSet) -> Result<Found> {
-    let has_table = |name: &str| {
-        connection
-            .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
-            .query_row([name], |_| Ok(()))
-            .optional()
-    };
+/// What a file says of the set with this history.
+pub(super) fn find(connection: &Connection, history_table: &str) -> Result<Found> {
     let mut found = Found::default();
-    if has_table(set.history_table())?.is_none() {
+    let exists = connection
+        .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
+        .exists([history_table])?;
+    if !exists {
         return Ok(found);
     }
-    found.applied = applied(connection, set.history_table())?;
+    found.applied = applied(connection, history_table)?;
     if !found.applied.is_empty() {
         let query = MINIMUM_PROGRAM_QUERY.replace("{}", "");
         if let Some((minimum, environment)) =
@@ -62,8 +59,8 @@ fn applied(connection: &Connection, history_table: &str) -> Result<Vec<Applied>>
 }
 
 impl MigrationConnection for Migrating<'_> {
-    fn find(&mut self, set: &MigrationSet) -> Result<Found> {
-        find(self.connection, set)
+    fn find(&mut self, history_table: &str) -> Result<Found> {
+        find(self.connection, history_table)
     }
 
     fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>> {

@@ -67,7 +67,7 @@ impl Backend for SqliteBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
-        let found = self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER))?;
+        let found = self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER.history_table()))?;
         Status::judge(found, MigrationSet::CHARTER).map(Some)
     }
 

@@ -1,0 +1,222 @@
+//! What programs call most: one group of methods for each kind.
+
+use super::Store;
+use super::backend::Listed;
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::{
+    CoercionRules, Contract, Digest, Draft, GovernanceRule, IntoBody, Kind, Metadata, Name, Ownership, Record,
+    Reference, Schema, ValidationRules, Value, Version, check_body_version, check_rules, check_schema, complete_schema,
+};
+use std::fmt;
+use std::str::FromStr;
+
+/// The identity of a record: its digest, the same in every store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(Digest);
+
+/// The identity of a schema.
+pub type SchemaId = RecordId;
+
+impl RecordId {
+    /// The digest that it is.
+    pub fn digest(&self) -> &Digest {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Digest> for RecordId {
+    fn from(digest: Digest) -> Self {
+        Self(digest)
+    }
+}
+
+impl FromStr for RecordId {
+    type Err = Error;
+    /// # Errors
+    /// [`ErrorKind::Invalid`] unless the text is 64 lower-case hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = |error| Error::new(ErrorKind::Invalid, format!("{text:?} is no identity of a record")).with_source(error);
+        text.parse().map(Self).map_err(invalid)
+    }
+}
+
+/// Which record is wanted: one identity, or one name, whose version is said beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// This very record.
+    Id(RecordId),
+    /// The record of that name, which may have its namespace before it: `sales/user`.
+    Name(String),
+}
+
+impl From<RecordId> for Which {
+    fn from(id: RecordId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&RecordId> for Which {
+    fn from(id: &RecordId) -> Self {
+        Self::Id(*id)
+    }
+}
+
+impl From<&str> for Which {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+impl From<&String> for Which {
+    fn from(name: &String) -> Self {
+        Self::Name(name.clone())
+    }
+}
+
+impl From<String> for Which {
+    fn from(name: String) -> Self {
+        Self::Name(name)
+    }
+}
+
+macro_rules! published {
+    ($what:literal $kind:ident $type:ident $store:ident $get:ident $list:ident $check:expr) => {
+        #[doc = concat!("Stores ", $what, " under a name and a version. The same content again is a no-op that gives the same identity.")]
+        ///
+        /// # Errors
+        /// [`ErrorKind::Conflict`] when the version is published with other content, [`ErrorKind::Invalid`] when the
+        /// name, the version or the body cannot be stored, or the body's own `version` is another one.
+        pub fn $store(&self, name: &str, body: impl IntoBody, version: &str) -> Result<RecordId> {
+            let body = body.into_body()?;
+            let version = Version::for_kind(&Kind::$kind, version)?;
+            check_body_version(&body, &version)?;
+            #[allow(clippy::redundant_closure_call, reason = "the check of the kind")]
+            ($check)(body.value()?)?;
+            self.store_draft(Draft { kind: Kind::$kind, name: Name::new(name)?, version: Some(version), body })
+        }
+        published!(@read $what $kind $type $get $list "version, else the latest release");
+    };
+    (@read $what:literal $kind:ident $type:ident $get:ident $list:ident $default:literal) => {
+        #[doc = concat!("Gives ", $what, ", by identity or by name: the ", $default, ".")]
+        ///
+        /// # Errors
+        /// [`ErrorKind::NotFound`], with the versions that exist or the names that are near.
+        pub fn $get(&self, which: impl Into<Which>, version: Option<&str>) -> Result<$type> {
+            self.get_kind(&Kind::$kind, which.into(), version)?.try_into()
+        }
+
+        #[doc = concat!("Lists every version of ", $what, " in this namespace, without bodies, by name and version.")]
+        ///
+        /// # Errors
+        /// What the engine says.
+        pub fn $list(&self) -> Result<Vec<Listed>> {
+            self.list(&self.namespace, Some(&Kind::$kind), None)
+        }
+    };
+}
+
+macro_rules! edited {
+    ($what:literal $kind:ident $type:ident $store:ident $get:ident $list:ident) => {
+        #[doc = concat!("Stores ", $what, ". A change makes the next edition; the same content as the newest edition is a no-op.")]
+        ///
+        /// # Errors
+        /// [`ErrorKind::Invalid`] when the name or the body cannot be stored.
+        pub fn $store(&self, name: &str, body: impl IntoBody) -> Result<RecordId> {
+            let (name, body) = (Name::new(name)?, body.into_body()?);
+            self.store_draft(Draft { kind: Kind::$kind, name, version: None, body })
+        }
+        published!(@read $what $kind $type $get $list "edition, else the newest");
+    };
+}
+
+impl Store {
+    published!("a JSON Schema" Schema Schema store_schema get_schema list_schemas
+        |value: &Value| check_schema(value).map(|_| ()));
+    published!("coercion rules" CoercionRules CoercionRules store_coercion_rules get_coercion_rules list_coercion_rules
+        |value: &Value| check_rules(&Kind::CoercionRules, value));
+    published!("validation rules" ValidationRules ValidationRules store_validation_rules get_validation_rules
+        list_validation_rules |value: &Value| check_rules(&Kind::ValidationRules, value));
+    published!("metadata" Metadata Metadata store_metadata get_metadata list_metadata |_: &Value| Ok::<_, Error>(()));
+    edited!("an ownership" Ownership Ownership store_ownership get_ownership list_ownership);
+    edited!("a governance rule" GovernanceRule GovernanceRule store_governance_rule get_governance_rule
+        list_governance_rules);
+    published!(@read "a contract" Contract Contract get_contract list_contracts "version, else the latest release");
+
+    /// Gives a schema with its rules merged in: `coercion` and `validations` at each field that a rule names, and the
+    /// schema's version.
+    ///
+    /// If there is a contract of that name (and version), it says which schema and rules belong together. Else the rules
+    /// of the schema's name are taken: of the same version when one is asked for, and the latest when none is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is neither such a contract nor such a schema; [`ErrorKind::Invalid`] when a
+    /// rule is for a field that the schema does not have.
+    pub fn get_complete_schema(&self, name: &str, version: Option<&str>) -> Result<Value> {
+        let reference = self.reference(&Kind::Schema, name, version)?;
+        let contract = match self.get(&Kind::Contract, &reference) {
+            Ok(record) => Some(Contract::try_from(record)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let (schema, coercion, validation) = match contract.as_ref().and_then(|contract| Some((contract, contract.schema()?))) {
+            Some((contract, schema)) => (
+                self.get(&Kind::Schema, &schema)?,
+                contract.coercion_rules().map(|rules| self.get(&Kind::CoercionRules, &rules)).transpose()?,
+                contract.validation_rules().map(|rules| self.get(&Kind::ValidationRules, &rules)).transpose()?,
+            ),
+            None => (
+                self.get(&Kind::Schema, &reference)?,
+                self.rules(&Kind::CoercionRules, &reference)?,
+                self.rules(&Kind::ValidationRules, &reference)?,
+            ),
+        };
+        let body = |rules: &Option<Record>| rules.as_ref().map(|rules| rules.body().value().cloned()).transpose();
+        let (coercion, validation) = (body(&coercion)?, body(&validation)?);
+        complete_schema(schema.body().value()?, &schema.key().version, coercion.as_ref(), validation.as_ref())
+    }
+
+    fn rules(&self, kind: &Kind, reference: &Reference) -> Result<Option<Record>> {
+        match self.get(kind, reference) {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn store_draft(&self, draft: Draft) -> Result<RecordId> {
+        let put = self.put_drafts(&[draft])?;
+        let put = put.first().ok_or_else(|| Error::new(ErrorKind::Backend, "the store took the record and said nothing"))?;
+        Ok(RecordId(put.digest))
+    }
+
+    fn reference(&self, kind: &Kind, name: &str, version: Option<&str>) -> Result<Reference> {
+        let (namespace, name) = match name.split_once('/') {
+            Some((namespace, name)) => (crate::record::Namespace::new(namespace)?, name),
+            None => (self.namespace.clone(), name),
+        };
+        let version = version.map(|version| Version::for_kind(kind, version)).transpose()?;
+        Ok(Reference { namespace, name: Name::new(name)?, version })
+    }
+
+    fn get_kind(&self, kind: &Kind, which: Which, version: Option<&str>) -> Result<Record> {
+        let id = match which {
+            Which::Name(name) => return self.get(kind, &self.reference(kind, &name, version)?),
+            Which::Id(id) => id,
+        };
+        let found = self.read_one(super::Selector::Digest(id.0))?.filter(|record| record.key().kind == *kind);
+        let record = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no {kind} {id}")))?;
+        if let Some(version) = version
+            && Version::for_kind(kind, version)? != record.key().version
+        {
+            let message = format!("{id} is {}, which is not version {version}", record.key());
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        Ok(record)
+    }
+}

@@ -1,0 +1,203 @@
+//! Putting records into a store.
+
+use super::backend::{Appended, Batch, Fate, Obstacle, Selector};
+use super::Store;
+use crate::error::{Conflict, Error, ErrorKind, Result};
+use crate::record::{Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version};
+use std::collections::HashMap;
+
+/// How often a store tries to be the one that makes the next edition, when others make editions too.
+const ATTEMPTS: usize = 64;
+
+/// What became of one record that was put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutRecord {
+    /// Its key.
+    pub key: Key,
+    /// Its identity.
+    pub digest: Digest,
+    /// Whether it is new.
+    pub fate: Fate,
+}
+
+impl Store {
+    /// Puts the records of a contract file: all of them or none. Putting the same file again changes nothing.
+    ///
+    /// # Errors
+    /// * [`ErrorKind::Conflict`]: a key is taken by other content; [`Error::conflicts`] has every such key.
+    /// * [`ErrorKind::NotFound`]: the contract refers to something that is neither in the file nor in the store.
+    ///
+    /// # Examples
+    /// ```
+    /// use charter::record::{ContractFile, ContractOptions, Document, Format};
+    ///
+    /// let text = "schema: {type: object, properties: {isbn: {type: string}}}\ncoercion_rules: {isbn: coerce_to_string}";
+    /// let file = ContractFile::from_document(&Document::parse(text, Format::Yaml)?, Some("book"), &ContractOptions::default())?;
+    /// let store = charter::Store::open("memory:")?;
+    /// store.put_contract(&file)?;
+    /// let complete = store.get_complete_schema("book", None)?;
+    /// assert_eq!(complete.at(&["properties", "isbn", "coercion"]).and_then(|value| value.as_str()), Some("coerce_to_string"));
+    /// # Ok::<(), charter::Error>(())
+    /// ```
+    pub fn put_contract(&self, file: &ContractFile) -> Result<Vec<PutRecord>> {
+        self.put_drafts(&file.drafts)
+    }
+
+    /// Puts drafts, from one file or many, in one transaction: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::put_contract`].
+    pub fn put_drafts(&self, drafts: &[Draft]) -> Result<Vec<PutRecord>> {
+        for _ in 0..ATTEMPTS {
+            let planned = self.plan(drafts)?;
+            let batch = Batch { records: planned.records, required: planned.required };
+            match self.backend.append(&batch)? {
+                Appended::Done(fates) => {
+                    let appended = batch.records.iter().zip(fates).map(|(record, fate)| PutRecord {
+                        key: record.key().clone(),
+                        digest: *record.digest(),
+                        fate,
+                    });
+                    return Ok(planned.unchanged.into_iter().chain(appended).collect());
+                }
+                Appended::Refused(obstacles) => {
+                    let lost_the_race = |obstacle: &Obstacle| {
+                        matches!(obstacle, Obstacle::Taken { key, .. } if matches!(key.version, Version::Edition(_)))
+                    };
+                    if !obstacles.iter().all(lost_the_race) {
+                        return Err(refusal(&obstacles));
+                    }
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::Busy, "others keep making new editions of the same records").with_hint("try again"))
+    }
+
+    /// What must be appended for drafts to be stored, as the store is now.
+    fn plan(&self, drafts: &[Draft]) -> Result<Planned> {
+        let mut planned = Planned::default();
+        let mut latest = self.latest_editions(drafts)?;
+        let mut batch: HashMap<Key, Digest> = HashMap::new();
+        let mut conflicts = Vec::new();
+        for draft in drafts {
+            let subject = self.subject(draft);
+            let record = match &draft.version {
+                Some(version) => Record::new(subject.at(version.clone()), None, draft.body.clone())?,
+                None => {
+                    let current = latest.get(&subject);
+                    if let Some(current) = current
+                        && current.body().canonical()? == draft.body.canonical()?
+                    {
+                        let (key, digest) = (current.key().clone(), *current.digest());
+                        if !batch.contains_key(&key) {
+                            planned.unchanged.push(PutRecord { key, digest, fate: Fate::Unchanged });
+                        }
+                        continue;
+                    }
+                    let edition = match current.map(|current| &current.key().version) {
+                        Some(Version::Edition(edition)) => edition + 1,
+                        _ => 1,
+                    };
+                    let parent = current.map(|current| *current.digest());
+                    let record =
+                        Record::new(subject.clone().at(Version::Edition(edition)), parent, draft.body.clone())?;
+                    latest.insert(subject, record.clone());
+                    record
+                }
+            };
+            match batch.get(record.key()) {
+                None => {
+                    batch.insert(record.key().clone(), *record.digest());
+                    planned.records.push(record);
+                }
+                Some(first) if first == record.digest() => {}
+                Some(first) => conflicts.push(conflict(record.key(), first, record.digest())),
+            }
+        }
+        if !conflicts.is_empty() {
+            let message = "what was given has one key with two contents";
+            return Err(Error::new(ErrorKind::Conflict, message)
+                .with_hint("give one of them another name or version")
+                .with_conflicts(conflicts));
+        }
+        planned.required = self.required(&planned, &batch)?;
+        Ok(planned)
+    }
+
+    fn subject(&self, draft: &Draft) -> Subject {
+        Subject { namespace: self.namespace.clone(), kind: draft.kind.clone(), name: draft.name.clone() }
+    }
+
+    /// The newest edition of each subject that gets one.
+    fn latest_editions(&self, drafts: &[Draft]) -> Result<HashMap<Subject, Record>> {
+        let subjects: Vec<Subject> =
+            drafts.iter().filter(|draft| draft.version.is_none()).map(|draft| self.subject(draft)).collect();
+        if subjects.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let selectors: Vec<Selector> =
+            subjects.iter().map(|subject| Selector::Latest { subject: subject.clone(), pre_releases: true }).collect();
+        let records = self.backend.read(&selectors)?;
+        Ok(subjects.into_iter().zip(records).filter_map(|(subject, record)| Some((subject, record?))).collect())
+    }
+
+    /// What the contracts refer to, less what comes with them.
+    fn required(&self, planned: &Planned, batch: &HashMap<Key, Digest>) -> Result<Vec<Selector>> {
+        let given: std::collections::HashSet<Subject> =
+            batch.keys().map(Key::subject).chain(planned.unchanged.iter().map(|put| put.key.subject())).collect();
+        let mut required = Vec::new();
+        for record in planned.records.iter().filter(|record| record.key().kind == Kind::Contract) {
+            for (kind, reference) in Contract::try_from(record.clone())?.references() {
+                let subject = reference.subject(kind);
+                let selector = match reference.version {
+                    Some(version) => Selector::Key(subject.at(version)),
+                    None => Selector::Latest { subject, pre_releases: true },
+                };
+                let is_given = match &selector {
+                    Selector::Key(key) => batch.contains_key(key),
+                    Selector::Latest { subject, .. } => given.contains(subject),
+                    Selector::Digest(_) => false,
+                };
+                if !is_given && !required.contains(&selector) {
+                    required.push(selector);
+                }
+            }
+        }
+        Ok(required)
+    }
+}
+
+#[derive(Default)]
+struct Planned {
+    records: Vec<Record>,
+    required: Vec<Selector>,
+    unchanged: Vec<PutRecord>,
+}
+
+fn conflict(key: &Key, stored: &Digest, offered: &Digest) -> Conflict {
+    Conflict { key: key.to_string(), stored: stored.to_string(), offered: offered.to_string() }
+}
+
+fn refusal(obstacles: &[Obstacle]) -> Error {
+    let mut conflicts = Vec::new();
+    let mut missing = Vec::new();
+    for obstacle in obstacles {
+        match obstacle {
+            Obstacle::Taken { key, stored, offered } => conflicts.push(conflict(key, stored, offered)),
+            Obstacle::Missing(Selector::Key(key)) => missing.push(key.to_string()),
+            Obstacle::Missing(Selector::Latest { subject, .. }) => missing.push(subject.to_string()),
+            Obstacle::Missing(Selector::Digest(digest)) => missing.push(digest.to_string()),
+        }
+    }
+    if conflicts.is_empty() {
+        return Error::new(ErrorKind::NotFound, format!("a contract refers to what is not stored: {}", missing.join(", ")))
+            .with_hint("put what it refers to first, or in the same command; nothing was stored");
+    }
+    let message = match conflicts.as_slice() {
+        [one] => format!("{} is published with other content, and a published version never changes", one.key),
+        many => format!("{} keys are published with other content, and a published version never changes", many.len()),
+    };
+    Error::new(ErrorKind::Conflict, message)
+        .with_hint("publish the change under a new version; nothing was stored")
+        .with_conflicts(conflicts)
+}
