@@ -1,1 +1,4 @@
 //! charter
+
+pub mod config;
+pub mod error;
