@@ -42,6 +42,8 @@ mod resolve;
 mod secret;
 mod source;
 pub mod url;
+#[cfg(feature = "watch")]
+mod watch;
 
 #[cfg(test)]
 mod secrecy;
@@ -50,3 +52,5 @@ pub use resolve::{Configuration, Environment, Remote, Resolved, Warning};
 pub use secret::Secret;
 pub use source::{Place, Source, Surroundings};
 pub use url::{DatabaseUrl, Target};
+#[cfg(feature = "watch")]
+pub use watch::{ConfigWatcher, Event};
