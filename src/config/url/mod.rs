@@ -1,0 +1,352 @@
+//! Database URLs: what charter stores its records in.
+//!
+//! | URL | store |
+//! |---|---|
+//! | `sqlite:///relative.db`, `sqlite:////absolute.db` | a SQLite file; `?synchronous=full` (the default) or `normal` |
+//! | `memory:` | in memory, gone with the program |
+//! | `postgresql://user:password@host:port/database?sslmode=...` | a PostgreSQL server; see [`PostgresTarget`] |
+//!
+//! The forms are those of SQLAlchemy, so that a URL moves between programs unchanged: `postgres://` is `postgresql://`,
+//! and a driver (`postgresql+psycopg2://`) is read over. As there, the path of a SQLite URL is taken as it stands,
+//! without percent-decoding; the parts of a PostgreSQL URL are percent-decoded (RFC 3986; `+` is no blank).
+//!
+//! A URL is printed with its password masked, and a text that is no URL is never repeated in an error.
+
+mod postgres;
+mod query;
+
+pub use postgres::{ChannelBinding, Host, HostAddress, PostgresTarget, SslMode, TargetSessionAttributes};
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use self::query::Query;
+use super::known::nearest;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The URL of a database, parsed. `Display` and `Debug` mask the password.
+///
+/// There is no `FromStr`, on purpose: argument parsers repeat a text that does not parse in their error.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl {
+    target: Target,
+}
+
+/// What a [`DatabaseUrl`] points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// A SQLite file.
+    Sqlite(SqliteTarget),
+    /// A store in memory.
+    Memory,
+    /// A PostgreSQL server.
+    Postgres(PostgresTarget),
+}
+
+/// A SQLite file and how safely it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SqliteTarget {
+    /// The file, exactly as the URL has it.
+    pub path: PathBuf,
+    /// What a commit waits for.
+    pub synchronous: Synchronous,
+}
+
+/// What a commit to a SQLite file waits for: SQLite's `PRAGMA synchronous`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Synchronous {
+    /// The disk has the commit: nothing acknowledged is lost with the power.
+    #[default]
+    Full,
+    /// The operating system has the commit: the last ones may be lost with the power, not with the program.
+    Normal,
+}
+
+/// The forms that this version understands, for hints.
+const FORMS: &str = "use sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:";
+
+/// Schemes of stores that charter is to have and this version has not.
+const COMING: &[&str] = &["duckdb", "redb", "mongodb", "redis", "rediss"];
+
+/// Schemes that people try, and near which a misspelt one may be repeated.
+const FOREIGN: &[&str] =
+    &["mysql", "mariadb", "mssql", "oracle", "snowflake", "bigquery", "cockroachdb", "http", "https", "file", "driver"];
+
+impl DatabaseUrl {
+    /// Parses a URL. Blanks around it do not count.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] where the text is no URL of a store, [`ErrorKind::Unsupported`] where it is one of a
+    /// store that this version does not have. Whether a backend is compiled in is not asked here. No error repeats a
+    /// part of the text that may be secret.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(invalid("the database URL is empty").with_hint(FORMS));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(invalid("the database URL has a line break or another control character in it"));
+        }
+        let Some((scheme, rest)) = split_scheme(text) else { return Err(without_scheme(text)) };
+        let (base, driver) = match scheme.split_once('+') {
+            Some((base, driver)) => (base, Some(driver)),
+            None => (scheme.as_str(), None),
+        };
+        let target = match (base, driver) {
+            ("sqlite", None | Some("pysqlite" | "aiosqlite")) => sqlite(rest)?,
+            ("memory", None) if matches!(rest, "" | "//") => Target::Memory,
+            ("memory", None) => {
+                return Err(invalid("the URL of a store in memory is `memory:`, with nothing behind it"));
+            }
+            ("postgresql" | "postgres", _) => Target::Postgres(PostgresTarget::parse(rest)?),
+            _ => return Err(unknown_scheme(base, driver)),
+        };
+        Ok(Self { target })
+    }
+
+    /// What the URL points at.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The scheme, less spelling: `sqlite`, `memory` or `postgresql`.
+    pub fn scheme(&self) -> &'static str {
+        match &self.target {
+            Target::Sqlite(_) => "sqlite",
+            Target::Memory => "memory",
+            Target::Postgres(_) => "postgresql",
+        }
+    }
+
+    /// Whether the database lives in this process, so that it needs no server.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.target, Target::Sqlite(_) | Target::Memory)
+    }
+
+    /// The URL with its password masked: what `Display` prints.
+    pub fn masked(&self) -> String {
+        self.to_string()
+    }
+
+    /// The same URL with its relative paths (of a SQLite file, of a root certificate) taken from the folder `base`.
+    #[must_use]
+    pub fn relative_to(&self, base: &Path) -> Self {
+        let absolute = |path: &Path| base.join(path).components().collect::<PathBuf>();
+        let mut target = self.target.clone();
+        match &mut target {
+            Target::Sqlite(sqlite) => sqlite.path = absolute(&sqlite.path),
+            Target::Postgres(postgres) => postgres.sslrootcert = postgres.sslrootcert.as_deref().map(absolute),
+            Target::Memory => {}
+        }
+        Self { target }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Sqlite(sqlite) => {
+                write!(f, "sqlite:///{}", sqlite.path.display())?;
+                match sqlite.synchronous {
+                    Synchronous::Full => Ok(()),
+                    Synchronous::Normal => f.write_str("?synchronous=normal"),
+                }
+            }
+            Target::Memory => f.write_str("memory:"),
+            Target::Postgres(postgres) => postgres.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
+
+/// The scheme in lower case and what follows its colon. One letter is a Windows drive, not a scheme.
+fn split_scheme(text: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
+    is_scheme.then(|| (scheme.to_ascii_lowercase(), rest))
+}
+
+/// The error for a text without a scheme: often a file's path.
+fn without_scheme(text: &str) -> Error {
+    let error = invalid("this is not a database URL: it has no scheme, such as `sqlite:`");
+    match sqlite_url_of(text) {
+        Some(url) => error.with_hint(format!("for the SQLite file `{text}` the URL is `{url}`")),
+        None => error.with_hint(FORMS),
+    }
+}
+
+/// The URL of a path that is certainly one: only such a text is repeated, any other may be a piece of a secret.
+fn sqlite_url_of(path: &str) -> Option<String> {
+    let is_path = [".db", ".db3", ".sqlite", ".sqlite3"].iter().any(|ending| path.ends_with(ending))
+        && !path.contains(['@', '?', '&', '=', '%', '#'])
+        && !path.get(2..).unwrap_or_default().contains(':');
+    is_path.then(|| format!("sqlite:///{path}"))
+}
+
+fn unknown_scheme(base: &str, driver: Option<&str>) -> Error {
+    if COMING.contains(&base) {
+        return Error::new(
+            ErrorKind::Unsupported,
+            format!("this version of charter has no store for `{base}:` URLs yet"),
+        )
+        .with_hint(FORMS);
+    }
+    if base == "sqlite" && driver.is_some() {
+        return Error::new(ErrorKind::Unsupported, "charter does not have this driver of SQLite").with_hint(FORMS);
+    }
+    let own = ["sqlite", "postgresql", "postgres", "memory"].into_iter().chain(COMING.iter().copied());
+    if let Some(meant) = nearest(base, own) {
+        return invalid(format!("charter does not know the scheme `{base}:`"))
+            .with_hint(format!("did you mean `{meant}:`? {FORMS}"));
+    }
+    match FOREIGN.contains(&base) {
+        true => invalid(format!("charter has no store for `{base}:` URLs")).with_hint(FORMS),
+        false => invalid("charter does not know the scheme of this database URL").with_hint(FORMS),
+    }
+}
+
+/// Reads what follows `sqlite:`.
+fn sqlite(rest: &str) -> Result<Target> {
+    let (location, query) = Query::split(rest)?;
+    let Some(path) = location.strip_prefix("///") else {
+        let path = location.trim_start_matches('/');
+        if path.is_empty() {
+            return Err(sqlite_in_memory());
+        }
+        let error = invalid("a SQLite URL has three slashes before its path, and no host");
+        return Err(match sqlite_url_of(path) {
+            Some(url) => error.with_hint(format!("`{url}` is relative; an absolute path makes a fourth slash")),
+            None => error.with_hint("sqlite:///relative.db or sqlite:////absolute.db"),
+        });
+    };
+    if path.is_empty() || path == ":memory:" {
+        return Err(sqlite_in_memory());
+    }
+    if path.starts_with("file:") {
+        return Err(invalid("SQLite's own `file:` URLs are not known here")
+            .with_hint("sqlite:///relative.db or sqlite:////absolute.db for a file, `memory:` for a store in memory"));
+    }
+    query.refuse_unknown("SQLite", &["synchronous"])?;
+    let synchronous = match query.one("synchronous")?.map(|value| value.to_ascii_lowercase()).as_deref() {
+        None | Some("full") => Synchronous::Full,
+        Some("normal") => Synchronous::Normal,
+        Some(_) => return Err(invalid("`synchronous` is `full` or `normal`")),
+    };
+    Ok(Target::Sqlite(SqliteTarget { path: PathBuf::from(path), synchronous }))
+}
+
+fn sqlite_in_memory() -> Error {
+    invalid("the SQLite URL names no file").with_hint("for a store in memory, which is not SQLite's, use `memory:`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite_of(text: &str) -> SqliteTarget {
+        match DatabaseUrl::parse(text).unwrap().target {
+            Target::Sqlite(target) => target,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sqlite_paths_are_relative_with_three_slashes_and_absolute_with_four() {
+        for (text, path) in [
+            ("sqlite:///charter.db", "charter.db"),
+            ("sqlite:////var/lib/charter.db", "/var/lib/charter.db"),
+            ("SQLite:///./a b.db", "./a b.db"),
+            ("  sqlite+aiosqlite:///x#1;2.db\n", "x#1;2.db"),
+            ("sqlite:///C:/data/x.db", "C:/data/x.db"),
+            // As in SQLAlchemy, the path is not percent-decoded.
+            ("sqlite:///a%20b.db", "a%20b.db"),
+        ] {
+            let target = sqlite_of(text);
+            assert_eq!(target.path, Path::new(path), "{text}");
+            assert_eq!(target.synchronous, Synchronous::Full);
+        }
+        assert_eq!(sqlite_of("sqlite:///x.db?synchronous=Normal").synchronous, Synchronous::Normal);
+        assert_eq!(
+            DatabaseUrl::parse("sqlite:////x.db?synchronous=normal").unwrap().to_string(),
+            "sqlite:////x.db?synchronous=normal"
+        );
+    }
+
+    #[test]
+    fn relative_paths_resolve_against_a_folder() {
+        let resolve = |text: &str| DatabaseUrl::parse(text).unwrap().relative_to(Path::new("/srv/app")).to_string();
+        assert_eq!(resolve("sqlite:///./data/x.db"), "sqlite:////srv/app/data/x.db");
+        assert_eq!(resolve("sqlite:////data/x.db"), "sqlite:////data/x.db");
+        assert_eq!(resolve("memory:"), "memory:");
+        assert_eq!(
+            resolve("postgresql://db/x?sslrootcert=ca.pem"),
+            "postgresql://db/x?sslrootcert=%2Fsrv%2Fapp%2Fca.pem"
+        );
+    }
+
+    #[test]
+    fn memory_is_named_where_sqlite_in_memory_was_meant() {
+        assert_eq!(DatabaseUrl::parse("memory:").unwrap(), DatabaseUrl::parse("memory://").unwrap());
+        for text in ["sqlite://", "sqlite:///", "sqlite:", "sqlite:///:memory:", "sqlite:///:memory:?cache=shared"] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert!(error.hint().unwrap().contains("`memory:`"), "{text}: {error:?}");
+        }
+        assert_eq!(DatabaseUrl::parse("memory:x").unwrap_err().kind(), ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_bare_path_is_answered_with_its_url() {
+        for (text, url) in [
+            ("charter.db", "`sqlite:///charter.db`"),
+            ("./x.db", "`sqlite:///./x.db`"),
+            ("/var/x.sqlite3", "`sqlite:////var/x.sqlite3`"),
+            ("C:\\x.db", "`sqlite:///C:\\x.db`"),
+            ("sqlite:x.db", "`sqlite:///x.db`"),
+            ("sqlite://x.db", "`sqlite:///x.db`"),
+        ] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert!(error.hint().unwrap().contains(url), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn stores_to_come_are_unsupported_and_wrong_schemes_invalid() {
+        for text in ["duckdb:///x.db", "redb:///x", "mongodb+srv://u:pw@h/d", "redis://h"] {
+            assert_eq!(DatabaseUrl::parse(text).unwrap_err().kind(), ErrorKind::Unsupported, "{text}");
+        }
+        for (text, word) in [("postgress://h/d", "`postgres:`"), ("sqlit:///x", "`sqlite:`"), ("mysql://h", "sqlite")] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.hint().unwrap().contains(word), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_parameters_are_errors_that_list_the_known() {
+        let error = DatabaseUrl::parse("sqlite:///x.db?syncronous=normal").unwrap_err();
+        assert!(error.message().contains("`syncronous`"), "{error:?}");
+        assert!(error.hint().unwrap().contains("synchronous"), "{error:?}");
+        let error = DatabaseUrl::parse("postgresql://h/d?token=hunter2").unwrap_err();
+        assert!(error.hint().unwrap().contains("sslmode"), "{error:?}");
+        for text in [
+            "sqlite:///x.db?synchronous=off",
+            "sqlite:///x?synchronous",
+            "sqlite:///x?synchronous=full&synchronous=full",
+        ] {
+            assert!(DatabaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}
