@@ -84,6 +84,17 @@ impl Environment {
     }
 }
 
+impl std::str::FromStr for Environment {
+    type Err = Error;
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for any other word than `dev`, `staging` and `prod`.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|environment| environment.as_str() == text).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "this is no environment").with_hint("use dev, staging or prod")
+        })
+    }
+}
+
 impl fmt::Display for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -1,8 +1,9 @@
 //! Applying what a database lacks.
 
 use super::connection::{Adapter, MigrationConnection};
-use super::set::{Environment, Migration, MigrationSet};
+use super::set::{Migration, MigrationSet};
 use super::status::Status;
+use crate::config::Environment;
 use crate::error::{Context, Error, ErrorKind, Result};
 use refinery_core::{Runner, Target};
 

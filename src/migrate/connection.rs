@@ -75,7 +75,8 @@ impl TryFrom<Applied> for refinery_core::Migration {
     type Error = Error;
     fn try_from(applied: Applied) -> Result<Self> {
         let applied_at = OffsetDateTime::parse(&applied.applied_at, &Rfc3339).map_err(|error| {
-            let message = format!("the history says that migration {} was applied at {:?}", applied.number, applied.applied_at);
+            let message =
+                format!("the history says that migration {} was applied at {:?}", applied.number, applied.applied_at);
             Error::new(ErrorKind::Corrupt, message).with_source(error)
         })?;
         Ok(Self::applied(applied.number, applied.slug, applied_at, applied.checksum))

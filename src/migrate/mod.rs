@@ -11,6 +11,6 @@ mod status;
 
 pub(crate) use apply::{Applying, apply};
 pub(crate) use connection::{Applied, MigrationConnection};
-pub use set::{Environment, Migration, MigrationSet};
+pub use set::{Migration, MigrationSet};
 pub use status::{AppliedMigration, Status};
 pub(crate) use status::{Found, MINIMUM_PROGRAM_QUERY, check_minimum_program};

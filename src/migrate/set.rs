@@ -1,51 +1,8 @@
 //! Sets of migrations.
 
-use crate::error::{Error, ErrorKind, Result};
 use charter_sync::Digest;
 use siphasher::sip::SipHasher13;
-use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::str::FromStr;
-
-/// How careful charter is with a database. It is stored in the database when it is initialised; a client may only be
-/// stricter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Environment {
-    /// A developer's own file: pending migrations are applied when it is opened. The default of embedded files.
-    Dev,
-    /// Shared, but not depended on.
-    Staging,
-    /// Depended on. The default of servers.
-    Prod,
-}
-
-impl Environment {
-    /// The environment as it is stored and configured: `dev`, `staging`, `prod`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dev => "dev",
-            Self::Staging => "staging",
-            Self::Prod => "prod",
-        }
-    }
-}
-
-impl fmt::Display for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Environment {
-    type Err = Error;
-    /// # Errors
-    /// [`ErrorKind::Invalid`] for any other word.
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Dev, Self::Staging, Self::Prod].into_iter().find(|environment| environment.as_str() == text).ok_or_else(
-            || Error::new(ErrorKind::Invalid, format!("{text:?} is no environment: that is dev, staging or prod")),
-        )
-    }
-}
 
 /// One migration of a set, with the text that brings a database up and the text that takes it back.
 #[derive(Debug, Clone)]

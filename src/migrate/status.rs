@@ -1,7 +1,8 @@
 //! What a database says of a set.
 
 use super::connection::Applied;
-use super::set::{Environment, Migration, MigrationSet};
+use super::set::{Migration, MigrationSet};
+use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The oldest program that may use the database: what its newest migration says. `{}` is the schema's name and a dot.
@@ -66,7 +67,11 @@ impl Status {
                 Some(applied) if applied.checksum != migration.checksum() || applied.slug != migration.slug() => {
                     let message = format!(
                         "migration {} ({}) was applied with another text than this program has ({}): checksums {} and {}",
-                        applied.number, applied.slug, migration.slug(), applied.checksum, migration.checksum()
+                        applied.number,
+                        applied.slug,
+                        migration.slug(),
+                        applied.checksum,
+                        migration.checksum()
                     );
                     return Err(Error::new(ErrorKind::Refused, message)
                         .with_hint("use the program that made this database, or restore the database from a backup"));

@@ -101,13 +101,13 @@ impl Version {
     /// Reads back what [`Version::append_sort_key`] appended; `None` for any other bytes.
     pub(super) fn from_sort_key(bytes: &[u8]) -> Option<Self> {
         let (class, rest) = bytes.split_first()?;
-        let (numbers, mut rest) = rest.as_chunks::<8>();
+        let (numbers, _) = rest.as_chunks::<8>();
         if *class == 1 {
             return Some(Self::Edition(u64::from_be_bytes(*numbers.first()?))).filter(|_| bytes.len() == 9);
         }
         let [major, minor, patch] = numbers.get(..3)?.try_into().ok()?;
         let [major, minor, patch]: [u64; 3] = [major, minor, patch].map(u64::from_be_bytes);
-        rest = bytes.get(25..)?;
+        let mut rest = bytes.get(25..)?;
         let mut identifiers = Vec::new();
         while let [1 | 2, _, ..] = rest {
             let identifier = if rest[0] == 1 {

@@ -39,7 +39,10 @@ impl Bridge {
     /// Runs a future on the bridge and waits for its result. A panic in it fails this call alone.
     pub(super) fn call<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         if thread::current().id() == self.id {
-            return Err(Error::new(ErrorKind::Backend, "a store was called from its own bridge, which would wait for itself"));
+            return Err(Error::new(
+                ErrorKind::Backend,
+                "a store was called from its own bridge, which would wait for itself",
+            ));
         }
         let (reply, answer) = mpsc::sync_channel(1);
         let job: Job = Box::pin(async move {
@@ -48,7 +51,9 @@ impl Bridge {
         });
         let gone = || Error::new(ErrorKind::Backend, "the store's connection thread has ended");
         self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
-        answer.recv().map_err(|_| Error::new(ErrorKind::Backend, "a call to the server panicked; others are not affected"))?
+        answer
+            .recv()
+            .map_err(|_| Error::new(ErrorKind::Backend, "a call to the server panicked; others are not affected"))?
     }
 }
 

@@ -41,7 +41,8 @@ impl FromStr for RecordId {
     /// # Errors
     /// [`ErrorKind::Invalid`] unless the text is 64 lower-case hexadecimal digits.
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |error| Error::new(ErrorKind::Invalid, format!("{text:?} is no identity of a record")).with_source(error);
+        let invalid =
+            |error| Error::new(ErrorKind::Invalid, format!("{text:?} is no identity of a record")).with_source(error);
         text.parse().map(Self).map_err(invalid)
     }
 }
@@ -164,18 +165,19 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let (schema, coercion, validation) = match contract.as_ref().and_then(|contract| Some((contract, contract.schema()?))) {
-            Some((contract, schema)) => (
-                self.get(&Kind::Schema, &schema)?,
-                contract.coercion_rules().map(|rules| self.get(&Kind::CoercionRules, &rules)).transpose()?,
-                contract.validation_rules().map(|rules| self.get(&Kind::ValidationRules, &rules)).transpose()?,
-            ),
-            None => (
-                self.get(&Kind::Schema, &reference)?,
-                self.rules(&Kind::CoercionRules, &reference)?,
-                self.rules(&Kind::ValidationRules, &reference)?,
-            ),
-        };
+        let (schema, coercion, validation) =
+            match contract.as_ref().and_then(|contract| Some((contract, contract.schema()?))) {
+                Some((contract, schema)) => (
+                    self.get(&Kind::Schema, &schema)?,
+                    contract.coercion_rules().map(|rules| self.get(&Kind::CoercionRules, &rules)).transpose()?,
+                    contract.validation_rules().map(|rules| self.get(&Kind::ValidationRules, &rules)).transpose()?,
+                ),
+                None => (
+                    self.get(&Kind::Schema, &reference)?,
+                    self.rules(&Kind::CoercionRules, &reference)?,
+                    self.rules(&Kind::ValidationRules, &reference)?,
+                ),
+            };
         let body = |rules: &Option<Record>| rules.as_ref().map(|rules| rules.body().value().cloned()).transpose();
         let (coercion, validation) = (body(&coercion)?, body(&validation)?);
         complete_schema(schema.body().value()?, &schema.key().version, coercion.as_ref(), validation.as_ref())
@@ -191,7 +193,8 @@ impl Store {
 
     fn store_draft(&self, draft: Draft) -> Result<RecordId> {
         let put = self.put_drafts(&[draft])?;
-        let put = put.first().ok_or_else(|| Error::new(ErrorKind::Backend, "the store took the record and said nothing"))?;
+        let put =
+            put.first().ok_or_else(|| Error::new(ErrorKind::Backend, "the store took the record and said nothing"))?;
         Ok(RecordId(put.digest))
     }
 

@@ -331,7 +331,11 @@ impl<'t> Tables<'t> {
         let digest = *record.digest().as_bytes();
         if let Some(stored) = self.records.get(sort_key.as_slice())? {
             let stored = stored.value().0;
-            return Ok(if stored == digest { Insertion::Present } else { Insertion::Taken(Digest::from_bytes(stored)) });
+            return Ok(if stored == digest {
+                Insertion::Present
+            } else {
+                Insertion::Taken(Digest::from_bytes(stored))
+            });
         }
         let parent = record.parent().map(|parent| *parent.as_bytes());
         let value = (digest, parent, record.body().as_str(), self.stored_at.as_str());

@@ -19,9 +19,7 @@ mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-pub use backend::{
-    Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector,
-};
+pub use backend::{Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector};
 pub use kinds::{RecordId, SchemaId, Which};
 pub use open::{Access, OpenOptions};
 pub use push::{Pushed, RemoteStatus};
@@ -153,7 +151,8 @@ impl Store {
             Ok(listed) => listed,
             Err(_) => return error,
         };
-        let near = names.iter().map(|listed| listed.key.name.as_str()).filter(|name| is_near(name, subject.name.as_str()));
+        let near =
+            names.iter().map(|listed| listed.key.name.as_str()).filter(|name| is_near(name, subject.name.as_str()));
         let mut near: Vec<&str> = near.collect();
         near.dedup();
         match near.as_slice() {

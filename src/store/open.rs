@@ -1,8 +1,8 @@
 //! Opening stores.
 
-use super::backend::Backend;
 use super::Store;
-use crate::config::{Configuration, DatabaseUrl, Environment, Surroundings, Target};
+use super::backend::Backend;
+use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::{Migration, Status};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Configuration`] when the configuration cannot be read, and what [`Store::connect`] says.
     pub fn open_default() -> Result<Self> {
-        let configuration = Configuration::resolve(&Surroundings::current()?, None)?;
+        let configuration = Configuration::load(None)?;
         let database = configuration.database();
         let options = OpenOptions {
             environment: configuration.environment(),
@@ -146,7 +146,7 @@ fn default_environment(url: &DatabaseUrl) -> Environment {
 #[cfg(feature = "sqlite")]
 fn sqlite(
     url: &DatabaseUrl,
-    target: &crate::config::SqliteTarget,
+    target: &crate::config::url::SqliteTarget,
     options: &OpenOptions,
 ) -> Result<super::sqlite::SqliteBackend> {
     let create = options.access == Access::Write && !options.foreign;
@@ -182,7 +182,9 @@ fn check(url: &DatabaseUrl, status: Option<Status>, options: &OpenOptions) -> Re
     if options.access == Access::Write && !status.pending.is_empty() {
         let pending: Vec<String> = status.pending.iter().map(|m| format!("{} ({})", m.number(), m.slug())).collect();
         let message = format!("{url} lacks migrations, and they are not applied by themselves: {}", pending.join(", "));
-        return Err(Error::new(ErrorKind::Refused, message).with_hint(format!("apply them with `charter db upgrade {url}`")));
+        return Err(
+            Error::new(ErrorKind::Refused, message).with_hint(format!("apply them with `charter db upgrade {url}`"))
+        );
     }
     Ok(())
 }
@@ -199,6 +201,7 @@ fn not_built_in(url: &DatabaseUrl) -> Error {
         Target::Memory => "redb",
         Target::Postgres(_) => "postgres",
     };
-    Error::new(ErrorKind::Unsupported, format!("this build of charter has no {feature} store"))
-        .with_hint(format!("add the feature `{feature}`: `cargo install charter --features {feature}`, or in Cargo.toml"))
+    Error::new(ErrorKind::Unsupported, format!("this build of charter has no {feature} store")).with_hint(format!(
+        "add the feature `{feature}`: `cargo install charter --features {feature}`, or in Cargo.toml"
+    ))
 }

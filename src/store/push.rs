@@ -1,7 +1,7 @@
 //! Pushing a store's records to another store.
 
-use super::replica::BackendReplica;
 use super::Store;
+use super::replica::BackendReplica;
 use crate::error::{Conflict, Context, Error, ErrorKind, Result};
 use crate::record::Key;
 use charter_sync::{Collision, Head, Limits, Outcome, Plan, Progress, PushError, Receipt};
@@ -66,11 +66,13 @@ impl Store {
             Err(PushError::Remote(error)) => Err(at_remote(error, remote).context("pushing to the remote")),
             Err(PushError::SameReplica(id)) => {
                 let message = format!("both stores have the identity {id}: they are the same one, or one is a copy");
-                Err(Error::new(ErrorKind::Invalid, message)
-                    .with_hint("push to another database; make it with `charter db init URL` and not by copying the file"))
+                Err(Error::new(ErrorKind::Invalid, message).with_hint(
+                    "push to another database; make it with `charter db init URL` and not by copying the file",
+                ))
             }
             Err(error @ PushError::StagingLost { .. }) => {
-                Err(Error::new(ErrorKind::Busy, error.to_string()).with_hint("push again: what is missing is sent again"))
+                Err(Error::new(ErrorKind::Busy, error.to_string())
+                    .with_hint("push again: what is missing is sent again"))
             }
             Err(error) => Err(Error::new(ErrorKind::Corrupt, error.to_string())),
         }

@@ -1,7 +1,7 @@
 //! Putting records into a store.
 
-use super::backend::{Appended, Batch, Fate, Obstacle, Selector};
 use super::Store;
+use super::backend::{Appended, Batch, Fate, Obstacle, Selector};
 use crate::error::{Conflict, Error, ErrorKind, Result};
 use crate::record::{Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version};
 use std::collections::HashMap;
@@ -61,9 +61,7 @@ impl Store {
                     return Ok(planned.unchanged.into_iter().chain(appended).collect());
                 }
                 Appended::Refused(obstacles) => {
-                    let lost_the_race = |obstacle: &Obstacle| {
-                        matches!(obstacle, Obstacle::Taken { key, .. } if matches!(key.version, Version::Edition(_)))
-                    };
+                    let lost_the_race = |obstacle: &Obstacle| matches!(obstacle, Obstacle::Taken { key, .. } if matches!(key.version, Version::Edition(_)));
                     if !obstacles.iter().all(lost_the_race) {
                         return Err(refusal(&obstacles));
                     }
@@ -190,8 +188,11 @@ fn refusal(obstacles: &[Obstacle]) -> Error {
         }
     }
     if conflicts.is_empty() {
-        return Error::new(ErrorKind::NotFound, format!("a contract refers to what is not stored: {}", missing.join(", ")))
-            .with_hint("put what it refers to first, or in the same command; nothing was stored");
+        return Error::new(
+            ErrorKind::NotFound,
+            format!("a contract refers to what is not stored: {}", missing.join(", ")),
+        )
+        .with_hint("put what it refers to first, or in the same command; nothing was stored");
     }
     let message = match conflicts.as_slice() {
         [one] => format!("{} is published with other content, and a published version never changes", one.key),

@@ -1,8 +1,7 @@
 //! Connections to a PostgreSQL server.
 
 use super::tls;
-use crate::config::{Host, PostgresTarget, SslMode, TargetSessionAttributes};
-use crate::config::ChannelBinding;
+use crate::config::url::{ChannelBinding, Host, PostgresTarget, SslMode, TargetSessionAttributes};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,9 +33,12 @@ impl Pool {
 
     /// A connection for one piece of work: an idle one, else a new one, else the next that becomes idle.
     pub(super) async fn client(self: &Arc<Self>) -> Result<Pooled> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(|error| {
-            Error::new(ErrorKind::Backend, "the store is closed").with_source(error)
-        })?;
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|error| Error::new(ErrorKind::Backend, "the store is closed").with_source(error))?;
         let idle = loop {
             match self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
                 // The server or the line has closed it meanwhile.
@@ -169,7 +171,8 @@ impl From<tokio_postgres::Error> for Error {
                 }
                 source = cause.source();
             }
-            let unavailable = error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>());
+            let unavailable =
+                error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>());
             let kind = if unavailable { ErrorKind::Unavailable } else { ErrorKind::Backend };
             return Self::new(kind, format!("PostgreSQL: {reason}"))
                 .with_hint("nothing that was acknowledged is lost, and repeating is safe")

@@ -7,12 +7,15 @@ mod migrating;
 mod replication;
 mod tls;
 
-use super::backend::{Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end};
+use super::backend::{
+    Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
+};
 use super::bridge::Bridge;
 use super::row::{self, RecordRow};
-use crate::config::{DatabaseUrl, PostgresTarget};
+use crate::config::url::PostgresTarget;
+use crate::config::{DatabaseUrl, Environment};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Applying, Environment, Migration, MigrationSet, Status};
+use crate::migrate::{self, Applying, Migration, MigrationSet, Status};
 use crate::record::{Digest, Record};
 use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
 use connection::{Pool, Pooled};
@@ -74,7 +77,9 @@ impl Backend for PostgresBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
-        let found = self.call(|mut pooled| async move { migrating::find(pooled.client()?, MigrationSet::CHARTER.history_table()).await })?;
+        let found = self.call(|mut pooled| async move {
+            migrating::find(pooled.client()?, MigrationSet::CHARTER.history_table()).await
+        })?;
         Status::judge(found, MigrationSet::CHARTER).map(Some)
     }
 
@@ -190,14 +195,13 @@ async fn read(client: &Client, selectors: &[Selector]) -> Result<Vec<Option<Reco
     let latest = try_join_all(subjects.iter().map(|(end, prefix, pre_releases)| {
         let latest = &latest;
         async move {
-            let parameters: [Parameter<'_>; 3] = [(prefix, Type::BYTEA), (end, Type::BYTEA), (pre_releases, Type::BOOL)];
+            let parameters: [Parameter<'_>; 3] =
+                [(prefix, Type::BYTEA), (end, Type::BYTEA), (pre_releases, Type::BOOL)];
             client.query_typed_opt(latest, &parameters).await
         }
     }));
     let (by_key, by_digest, latest) = futures_util::try_join!(by_key, by_digest, latest)?;
-    let records = |rows: Vec<Row>| {
-        rows.iter().map(|row| record_row(row)?.into_record()).collect::<Result<Vec<_>>>()
-    };
+    let records = |rows: Vec<Row>| rows.iter().map(|row| record_row(row)?.into_record()).collect::<Result<Vec<_>>>();
     let by_key: HashMap<_, _> = records(by_key)?.into_iter().map(|record| (record.key().clone(), record)).collect();
     let by_digest: HashMap<_, _> = records(by_digest)?.into_iter().map(|record| (*record.digest(), record)).collect();
     let mut latest = latest.into_iter();
@@ -304,7 +308,8 @@ fn record_row(row: &Row) -> Result<RecordRow> {
 }
 
 fn unsigned(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, format!("the server has {number} where a count is")))
+    u64::try_from(number)
+        .map_err(|_| Error::new(ErrorKind::Corrupt, format!("the server has {number} where a count is")))
 }
 
 fn signed(number: u64) -> Result<i64> {

@@ -1,6 +1,6 @@
 //! Encrypted connections, with libpq's meaning of `sslmode`.
 
-use crate::config::{PostgresTarget, SslMode};
+use crate::config::url::{PostgresTarget, SslMode};
 use crate::error::{Error, ErrorKind, Result};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -18,7 +18,8 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
     let failed = |error: rustls::Error| {
         Error::new(ErrorKind::Backend, format!("cannot set up encryption: {error}")).with_source(error)
     };
-    let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed)?;
+    let builder =
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed)?;
     // libpq: with a root certificate given, `require` means `verify-ca`.
     let mode = match target.sslmode {
         SslMode::Require if target.sslrootcert.is_some() => SslMode::VerifyCa,
@@ -26,9 +27,10 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
     };
     let config = if mode >= SslMode::VerifyCa {
         let roots = Arc::new(roots(target)?);
-        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Configuration, format!("cannot use the root certificates: {error}")).with_source(error))?;
+        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(|error| {
+            Error::new(ErrorKind::Configuration, format!("cannot use the root certificates: {error}"))
+                .with_source(error)
+        })?;
         let verifier = Verifier::Authority { inner, any_name: mode == SslMode::VerifyCa };
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
     } else {

@@ -1,7 +1,7 @@
 //! Opening SQLite files, and waiting for them.
 
+use crate::config::url::Synchronous;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::config::Synchronous;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

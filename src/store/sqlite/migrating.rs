@@ -45,13 +45,14 @@ pub(super) fn find(connection: &Connection, history_table: &str) -> Result<Found
 fn applied(connection: &Connection, history_table: &str) -> Result<Vec<Applied>> {
     let mut statement = connection
         .prepare(&format!("SELECT version, name, applied_on, checksum FROM {history_table} ORDER BY version"))?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?))
-    })?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, String>(3)?)))?;
     rows.map(|row| {
         let (number, slug, applied_at, checksum) = row?;
         let checksum = checksum.parse().map_err(|_| {
-            Error::new(ErrorKind::Corrupt, format!("the history has {checksum:?} as the checksum of migration {number}"))
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("the history has {checksum:?} as the checksum of migration {number}"),
+            )
         })?;
         Ok(Applied { number, slug, applied_at, checksum })
     })

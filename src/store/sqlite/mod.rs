@@ -8,9 +8,10 @@ use super::backend::{
     Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
 };
 use super::row::{RECORD_COLUMNS, RecordRow};
-use crate::config::{SqliteTarget, Synchronous};
+use crate::config::Environment;
+use crate::config::url::{SqliteTarget, Synchronous};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Applying, Environment, Migration, MigrationSet, Status};
+use crate::migrate::{self, Applying, Migration, MigrationSet, Status};
 use crate::record::{Digest, Record};
 use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
 use connection::{Connections, FileAccess, Written};
@@ -67,16 +68,17 @@ impl Backend for SqliteBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
-        let found = self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER.history_table()))?;
+        let found =
+            self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER.history_table()))?;
         Status::judge(found, MigrationSet::CHARTER).map(Some)
     }
 
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {
         match selectors {
             [selector] => self.connections.read(|connection| Ok(vec![select(connection, selector)?])),
-            _ => self.connections.snapshot(|connection| {
-                selectors.iter().map(|selector| select(connection, selector)).collect()
-            }),
+            _ => self
+                .connections
+                .snapshot(|connection| selectors.iter().map(|selector| select(connection, selector)).collect()),
         }
     }
 
@@ -289,5 +291,6 @@ fn signed(number: u64) -> Result<i64> {
 }
 
 fn unsigned(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Error::new(ErrorKind::Corrupt, format!("the database has {number} where a count is")))
+    u64::try_from(number)
+        .map_err(|_| Error::new(ErrorKind::Corrupt, format!("the database has {number} where a count is")))
 }

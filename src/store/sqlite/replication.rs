@@ -1,8 +1,10 @@
 //! SQLite as one side of a replication: what is written here runs in the transaction of its caller.
 
 use super::connection::Written;
-use super::{Insertion, digest_of_key, head_sequence, insert, insert_change, record_row, set_head_sequence, signed, unsigned};
-use crate::error::{Error, ErrorKind, Result};
+use super::{
+    Insertion, digest_of_key, head_sequence, insert, insert_change, record_row, set_head_sequence, signed, unsigned,
+};
+use crate::error::Result;
 use crate::record::{Digest, Record};
 use crate::store::backend::payload_size;
 use crate::store::row::{self, RECEIPT_COLUMNS, RECORD_COLUMNS, ReceiptRow, RecordRow};
@@ -124,9 +126,7 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     let previous = previous.as_deref().map(row::digest).transpose()?;
     let receipt = Receipt::new(push, sequence - before, before, sequence, row::now(), previous);
     set_head_sequence(connection, sequence)?;
-    connection
-        .prepare_cached("UPDATE charter_head SET last_receipt = ?1")?
-        .execute([receipt.hash.to_string()])?;
+    connection.prepare_cached("UPDATE charter_head SET last_receipt = ?1")?.execute([receipt.hash.to_string()])?;
     keep_receipt(connection, &receipt)?;
     discard(connection, push)?;
     Ok(Written::Commit(Publication::Published(receipt)))
