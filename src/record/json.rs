@@ -109,7 +109,7 @@ struct Reader<'a> {
 }
 
 /// What is left of the pointer that is looked for, while the reader is on its path.
-type Path<'p> = Option<&'p [&'p str]>;
+pub(super) type Path<'p> = Option<&'p [&'p str]>;
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str) -> Result<Self, JsonError> {
@@ -356,7 +356,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn descend<'p>(path: Path<'p>, token: &str) -> Path<'p> {
+pub(super) fn descend<'p>(path: Path<'p>, token: &str) -> Path<'p> {
     path.and_then(|path| path.split_first()).and_then(|(first, rest)| (*first == token).then_some(rest))
 }
 

@@ -3,6 +3,10 @@
 //! A [`Record`] is a [`Kind`], a [`Name`] in a [`Namespace`], a [`Version`] and a [`Body`]. Its [`Key`] is never used
 //! again for other content; its [`Digest`] is its identity everywhere.
 //!
+//! A [`Document`] is a file as it was read, with the place of every value; a [`ContractFile`] is what a contract file
+//! says is to be stored. [`check_schema`] checks a schema against its meta-schema, [`complete_schema`] merges rules into
+//! one. [`Schema`], [`Contract`] and their like are records of one kind, with what is in them.
+//!
 //! # Canonical form
 //!
 //! The canonical form of a body is UTF-8 text by RFC 8785, JSON Canonicalization Scheme, with one difference:
@@ -38,28 +42,42 @@
 //! | `ownership sales/book@2`, replacing the first row, body `{"owner": "a@example.com"}` | `0d3e42edbdda0a3d6e35ac14c1ef5dba4c77a2011ba37bf4cecca24f057509c6` |
 
 mod body;
+mod complete;
+mod contract;
+mod document;
 mod json;
 mod key;
 mod kind;
 mod name;
 mod number;
+mod problem;
 #[expect(clippy::module_inception, reason = "the record is what this room is named after")]
 mod record;
+mod rules;
+mod schema;
+mod typed;
 mod value;
 mod version;
+mod yaml;
 
 pub use body::{Body, IntoBody, MAX_BODY};
 pub use charter_sync::Digest;
-pub(crate) use json::locate as locate_json;
+pub use complete::{MAX_PATH_PARTS, check_rules, complete_schema};
+pub use contract::{ContractFile, ContractOptions, Draft, Warning, stem};
+pub use document::{Document, Format};
 pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_TEXT, read as read_json};
 pub(crate) use key::sort_prefix;
 pub use key::{Key, Reference, Subject};
 pub use kind::{Kind, OtherKind, Versioning};
 pub use name::{MAX_NAME, Name, NameError, Namespace};
 pub use number::{MAX_EXPONENT, Number};
+pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use record::Record;
+pub use schema::{Dialect, SchemaCheck, check_schema};
+pub use typed::{Contract, CoercionRules, GovernanceRule, Metadata, Ownership, Schema, ValidationRules};
 pub use value::{Object, Value};
 pub use version::{MAX_VERSION, SemanticVersion, Version, VersionError};
+pub use yaml::{MAX_ALIASED_TEXT, MAX_ALIASED_VALUES, YamlError, YamlErrorKind, read as read_yaml};
 
 #[cfg(test)]
 mod tests {

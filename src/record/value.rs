@@ -112,6 +112,12 @@ impl Value {
         super::json::write(self, super::json::Layout::Pretty)
     }
 
+    /// This value as YAML in block style, for people. Strings are in quotes wherever a reader of YAML 1.1 or 1.2 would
+    /// take them for something else; [`read_yaml`](super::read_yaml) gives the same value again, numbers as written.
+    pub fn to_yaml(&self) -> String {
+        super::yaml::write(self)
+    }
+
     /// The canonical form of this value; see the [module `record`](crate::record#canonical-form).
     pub fn to_canonical(&self) -> String {
         super::json::write(self, super::json::Layout::Canonical)

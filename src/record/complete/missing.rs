@@ -1,0 +1,117 @@
+//! Says what is wrong with a path that leads nowhere.
+
+use super::resolve::{Resolver, steps};
+use crate::record::value::Object;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// How many names are listed when none is similar.
+const MAX_LISTED: usize = 12;
+
+/// Which part of a path is missing, where, and what there is instead.
+pub(super) fn explain(resolver: &Resolver<'_>, schema: &Object, path: &str) -> String {
+    let furthest = furthest(resolver, schema, path);
+    let (before, rest) = path.split_at(furthest.at);
+    let before = before.trim_end_matches('.');
+    let place = if before.is_empty() { "the schema".to_owned() } else { format!("`{before}`") };
+    if rest.starts_with("[]") {
+        return format!("{place} has no items");
+    }
+    let end = rest.find(['.', '[']).unwrap_or(rest.len());
+    let part = &rest[..end];
+    if furthest.has_items && furthest.names.is_empty() {
+        let suggestion = format!("{before}[].{rest}");
+        return format!("{place} is an array without a property `{part}`; its items are written `{suggestion}`");
+    }
+    let similar = similar(part, &furthest.names);
+    let what = match (similar.as_slice(), furthest.names.as_slice()) {
+        ([], []) => "it has no properties".to_owned(),
+        ([], names) => format!("it has {}", listed(names)),
+        (similar, _) => format!("did you mean {}?", similar.join(" or ")),
+    };
+    format!("{place} has no property `{part}`; {what}")
+}
+
+struct Furthest<'b> {
+    at: usize,
+    names: Vec<&'b str>,
+    has_items: bool,
+}
+
+/// How much of a path can be walked, and what there is where it ends.
+fn furthest<'b>(resolver: &'b Resolver<'_>, schema: &'b Object, path: &str) -> Furthest<'b> {
+    static NOTHING: LazyLock<Object> = LazyLock::new(Object::new);
+    let nothing: &'b Object = &NOTHING;
+    let mut seen = HashSet::new();
+    let mut pending = vec![(schema, path)];
+    let mut best: Option<(usize, &Object)> = None;
+    while let Some((schema, rest)) = pending.pop() {
+        let at = path.len() - rest.len();
+        if best.is_none_or(|(known, _)| at > known) {
+            best = Some((at, schema));
+        }
+        for (step, rest) in steps(rest) {
+            for child in resolver.children(schema, step) {
+                if !rest.is_empty() && seen.insert((std::ptr::from_ref(child), rest.len())) {
+                    // A boolean schema has nothing inside, but it is there.
+                    pending.push((child.as_object().unwrap_or(nothing), rest));
+                }
+            }
+        }
+    }
+    let (at, schema) = best.unwrap_or((0, schema));
+    let (mut names, has_items) = resolver.names(schema);
+    names.sort_unstable();
+    names.dedup();
+    Furthest { at, names, has_items }
+}
+
+fn listed(names: &[&str]) -> String {
+    let mut text: Vec<String> = names.iter().take(MAX_LISTED).map(|name| format!("`{name}`")).collect();
+    if names.len() > MAX_LISTED {
+        text.push(format!("{} more", names.len() - MAX_LISTED));
+    }
+    text.join(", ")
+}
+
+/// Up to three names that a part may have been meant as, the closest first.
+fn similar(part: &str, names: &[&str]) -> Vec<String> {
+    let lower = part.to_lowercase();
+    let limit = (part.chars().count() / 3).max(1);
+    let mut close: Vec<(usize, &str)> = names
+        .iter()
+        .filter(|name| name.len().abs_diff(part.len()) <= part.len() + 4)
+        .map(|name| (distance(&lower, &name.to_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    close.sort_unstable();
+    close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
+}
+
+/// How many characters must be added, dropped or replaced to make one text of the other.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, from) in left.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, to) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_edits() {
+        for (left, right, expected) in [("", "", 0), ("adress", "address", 1), ("abc", "", 3), ("kitten", "sitting", 3)] {
+            assert_eq!(distance(left, right), expected);
+            assert_eq!(distance(right, left), expected);
+        }
+    }
+}
