@@ -39,9 +39,7 @@ fn url(file: &Path, synchronous: &str) -> String {
 fn raw(file: &Path, level: &str) -> Connection {
     let connection = Connection::open(file).expect("open");
     connection.busy_timeout(Duration::from_secs(5)).expect("busy timeout");
-    connection
-        .execute_batch(&format!("PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON;"))
-        .expect("pragmas");
+    connection.execute_batch(&format!("PRAGMA synchronous = {level}; PRAGMA foreign_keys = ON;")).expect("pragmas");
     connection
 }
 
@@ -200,7 +198,8 @@ fn raw_set_head(transaction: &Connection, sequence: i64) {
 }
 
 fn single_writes(level: &str, parameter: &str) {
-    let texts: Vec<(String, String)> = (0..SINGLES).map(|number| (format!("schema_{number}"), schema(number))).collect();
+    let texts: Vec<(String, String)> =
+        (0..SINGLES).map(|number| (format!("schema_{number}"), schema(number))).collect();
     let records: Vec<Record> = texts.iter().map(|(name, text)| prepared(Kind::Schema, name, text)).collect();
     compare(
         &format!("{SINGLES} store_schema, one commit each ({level})"),
@@ -241,7 +240,8 @@ fn single_reads(level: &str, parameter: &str) {
     let file = folder.path().join("charter.db");
     let store = Store::open(&url(&file, parameter)).expect("a store");
     let names: Vec<String> = (0..SINGLES).map(|number| format!("schema_{number}")).collect();
-    let drafts: Vec<Draft> = names.iter().enumerate().map(|(number, name)| draft(Kind::Schema, name, &schema(number))).collect();
+    let drafts: Vec<Draft> =
+        names.iter().enumerate().map(|(number, name)| draft(Kind::Schema, name, &schema(number))).collect();
     store.put_drafts(&drafts).expect("stored");
     let connection = raw(&file, level);
     compare(
@@ -285,7 +285,11 @@ fn draft(kind: Kind, name: &str, text: &str) -> Draft {
 
 fn bulk(level: &str, parameter: &str) {
     let text = |number: usize| {
-        format!(r#"{{"title": "Record {number}", "owner": "team-{}", "description": "{}"}}"#, number % 7, "text ".repeat(190))
+        format!(
+            r#"{{"title": "Record {number}", "owner": "team-{}", "description": "{}"}}"#,
+            number % 7,
+            "text ".repeat(190)
+        )
     };
     let texts: Vec<(String, String)> = (0..BULK).map(|number| (format!("record_{number}"), text(number))).collect();
     let records: Vec<Record> = texts.iter().map(|(name, text)| prepared(Kind::Metadata, name, text)).collect();
@@ -330,13 +334,17 @@ fn bulk(level: &str, parameter: &str) {
 fn schema_check() {
     println!("\nThe check against the JSON Schema meta-schema (2020-12), which every store_schema includes");
     let first = read_json(&schema(0)).expect("JSON");
-    println!("first in the process, with the meta-schema made ready: {}", show(timed(|| check_schema(&first).expect("valid")).0));
+    println!(
+        "first in the process, with the meta-schema made ready: {}",
+        show(timed(|| check_schema(&first).expect("valid")).0)
+    );
     let texts: Vec<String> = (0..SINGLES).map(schema).collect();
     let kilobytes = texts.iter().map(String::len).sum::<usize>() as f64 / 1024.0;
     let values: Vec<_> = texts.iter().map(|text| read_json(text).expect("JSON")).collect();
     let check = || timed(|| values.iter().for_each(|value| drop(check_schema(value).expect("valid")))).0;
     let read = || timed(|| texts.iter().for_each(|text| drop(read_json(text).expect("JSON")))).0;
-    for (what, work) in [("meta-schema check", &check as &dyn Fn() -> Duration), ("reading the JSON, beside it", &read)] {
+    for (what, work) in [("meta-schema check", &check as &dyn Fn() -> Duration), ("reading the JSON, beside it", &read)]
+    {
         let per_kilobyte = median((0..compare::rounds()).map(|_| work()).collect()).div_f64(kilobytes);
         println!("{what}: {} per KB", show(per_kilobyte));
     }

@@ -28,13 +28,24 @@ fn main() {
     let memory = run(&charter);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..9 {
-        ours.push(cpu(|| (0..RUNS).for_each(|_| drop(run(&charter)))));
-        theirs.push(cpu(|| (0..RUNS).for_each(|_| drop(run(&sqlite)))));
+        ours.push(cpu(|| {
+            (0..RUNS).for_each(|_| {
+                run(&charter);
+            })
+        }));
+        theirs.push(cpu(|| {
+            (0..RUNS).for_each(|_| {
+                run(&sqlite);
+            })
+        }));
     }
     ours.sort_unstable();
     theirs.sort_unstable();
     let (ours, theirs) = (ours[4] / RUNS as i64, theirs[4] / RUNS as i64);
-    println!("charter db current: {ours} µs of CPU; sqlite3: {theirs} µs; ratio {:.2} (wanted 2.00)", ours as f64 / theirs as f64);
+    println!(
+        "charter db current: {ours} µs of CPU; sqlite3: {theirs} µs; ratio {:.2} (wanted 2.00)",
+        ours as f64 / theirs as f64
+    );
     println!("charter db current: {:.1} MB resident at most (wanted 15)", memory as f64 / 1024.0);
 }
 

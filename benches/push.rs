@@ -63,7 +63,8 @@ fn main() {
     let connect = |url: &str| {
         let url = url.to_owned();
         runtime.block_on(async move {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
+            let (client, connection) =
+                tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("a connection");
             tokio::spawn(connection);
             client
         })

@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 9;
 
 /// How many rounds to run.
-pub fn rounds() -> usize {
+pub(crate) fn rounds() -> usize {
     std::env::var("CHARTER_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS)
 }
 
 /// One side of a comparison: what must be there before the clock starts, and the work.
-pub type Side<'a> = &'a mut dyn FnMut() -> Duration;
+pub(crate) type Side<'a> = &'a mut dyn FnMut() -> Duration;
 
 /// Times a piece of work.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let result = work();
     (start.elapsed(), result)
 }
 
 /// Prints the heading of a table of comparisons.
-pub fn heading(title: &str) {
+pub(crate) fn heading(title: &str) {
     println!("\n{title}");
     println!("{:<58} {:>12} {:>12} {:>7} {:>7}", "", "charter", "raw", "ratio", "wanted");
 }
 
 /// Runs both sides in turn after one round that is not counted, and prints medians, their ratio and the target.
-pub fn compare(what: &str, wanted: f64, charter: Side<'_>, raw: Side<'_>) {
+pub(crate) fn compare(what: &str, wanted: f64, charter: Side<'_>, raw: Side<'_>) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..=rounds() {
         let (one, other) = (charter(), raw());
@@ -43,12 +43,12 @@ pub fn compare(what: &str, wanted: f64, charter: Side<'_>, raw: Side<'_>) {
 }
 
 /// The median of some durations.
-pub fn median(mut durations: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut durations: Vec<Duration>) -> Duration {
     durations.sort_unstable();
     durations[durations.len() / 2]
 }
 
 /// A duration for people.
-pub fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     format!("{duration:.2?}")
 }

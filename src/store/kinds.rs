@@ -5,7 +5,7 @@ use super::backend::Listed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::{
     CoercionRules, Contract, Digest, Draft, GovernanceRule, IntoBody, Kind, Metadata, Name, Ownership, Record,
-    Reference, Schema, ValidationRules, Value, Version, check_body_version, check_rules, check_schema, complete_schema,
+    Reference, Schema, ValidationRules, Value, Version, complete_schema,
 };
 use std::fmt;
 use std::str::FromStr;
@@ -87,19 +87,15 @@ impl From<String> for Which {
 }
 
 macro_rules! published {
-    ($what:literal $kind:ident $type:ident $store:ident $get:ident $list:ident $check:expr) => {
+    ($what:literal $kind:ident $type:ident $store:ident $get:ident $list:ident) => {
         #[doc = concat!("Stores ", $what, " under a name and a version. The same content again is a no-op that gives the same identity.")]
         ///
         /// # Errors
         /// [`ErrorKind::Conflict`] when the version is published with other content, [`ErrorKind::Invalid`] when the
         /// name, the version or the body cannot be stored, or the body's own `version` is another one.
         pub fn $store(&self, name: &str, body: impl IntoBody, version: &str) -> Result<RecordId> {
-            let body = body.into_body()?;
             let version = Version::for_kind(&Kind::$kind, version)?;
-            check_body_version(&body, &version)?;
-            #[allow(clippy::redundant_closure_call, reason = "the check of the kind")]
-            ($check)(body.value()?)?;
-            self.store_draft(Draft { kind: Kind::$kind, name: Name::new(name)?, version: Some(version), body })
+            self.store_draft(Draft::new(Kind::$kind, Name::new(name)?, Some(version), body.into_body()?)?)
         }
         published!(@read $what $kind $type $get $list "version, else the latest release");
     };
@@ -129,21 +125,18 @@ macro_rules! edited {
         /// # Errors
         /// [`ErrorKind::Invalid`] when the name or the body cannot be stored.
         pub fn $store(&self, name: &str, body: impl IntoBody) -> Result<RecordId> {
-            let (name, body) = (Name::new(name)?, body.into_body()?);
-            self.store_draft(Draft { kind: Kind::$kind, name, version: None, body })
+            self.store_draft(Draft::new(Kind::$kind, Name::new(name)?, None, body.into_body()?)?)
         }
         published!(@read $what $kind $type $get $list "edition, else the newest");
     };
 }
 
 impl Store {
-    published!("a JSON Schema" Schema Schema store_schema get_schema list_schemas
-        |value: &Value| check_schema(value).map(|_| ()));
-    published!("coercion rules" CoercionRules CoercionRules store_coercion_rules get_coercion_rules list_coercion_rules
-        |value: &Value| check_rules(&Kind::CoercionRules, value));
+    published!("a JSON Schema" Schema Schema store_schema get_schema list_schemas);
+    published!("coercion rules" CoercionRules CoercionRules store_coercion_rules get_coercion_rules list_coercion_rules);
     published!("validation rules" ValidationRules ValidationRules store_validation_rules get_validation_rules
-        list_validation_rules |value: &Value| check_rules(&Kind::ValidationRules, value));
-    published!("metadata" Metadata Metadata store_metadata get_metadata list_metadata |_: &Value| Ok::<_, Error>(()));
+        list_validation_rules);
+    published!("metadata" Metadata Metadata store_metadata get_metadata list_metadata);
     edited!("an ownership" Ownership Ownership store_ownership get_ownership list_ownership);
     edited!("a governance rule" GovernanceRule GovernanceRule store_governance_rule get_governance_rule
         list_governance_rules);

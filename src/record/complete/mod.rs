@@ -89,7 +89,8 @@ fn missing_paths(schema: &Value, kind: &Kind, rules: &[Rule<'_>]) -> Vec<Problem
     let mut problems = Vec::new();
     for rule in rules {
         let Value::Object(object) = schema else {
-            let message = format!("{} leads nowhere: the schema is a boolean and has no properties", called(kind, rule));
+            let message =
+                format!("{} leads nowhere: the schema is a boolean and has no properties", called(kind, rule));
             problems.push(Problem::new(&rule.pointer, message));
             continue;
         };
@@ -302,7 +303,8 @@ fn detached(target: &Object, dialect: &Dialect, is_root: bool) -> Result<Object>
     match own_base {
         None => Ok(copy),
         Some(identity) => {
-            let message = format!("a rule leads through a $ref into {identity:?}, a schema with an identity of its own");
+            let message =
+                format!("a rule leads through a $ref into {identity:?}, a schema with an identity of its own");
             Err(Error::new(ErrorKind::Invalid, message)
                 .with_hint("store that schema by itself and put the rule there, or remove its `$id`"))
         }

@@ -52,6 +52,33 @@ pub struct Draft {
     pub body: Body,
 }
 
+impl Draft {
+    /// A draft of a body that was not taken from a file, checked as those are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with [`Problems`](super::Problems) as its source: a schema that is no valid JSON Schema,
+    /// rules that are no rules, a body whose own `version` is another one, a version for a kind whose editions the
+    /// store gives or none for another kind.
+    pub fn new(kind: Kind, name: Name, version: Option<Version>, body: Body) -> Result<Self> {
+        match (&version, kind.versioning()) {
+            (Some(Version::Semantic(version)), Some(Versioning::Semantic)) => {
+                let mut drafter = Drafter::default();
+                drafter.check(&kind, version, body.value()?);
+                fail_on(drafter.problems, None)?;
+            }
+            (None, Some(Versioning::Edition)) | (Some(_), None) => {}
+            (_, Some(Versioning::Edition)) => {
+                let message = format!("the store numbers the editions of a {kind}: it takes no version");
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            (_, Some(Versioning::Semantic) | None) => {
+                return Err(Error::new(ErrorKind::Invalid, format!("a {kind} is stored under a version of its own")));
+            }
+        }
+        Ok(Self { kind, name, version, body })
+    }
+}
+
 /// What somebody should know about a file that is acceptable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {

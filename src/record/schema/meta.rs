@@ -147,7 +147,8 @@ fn allowed(error: &ValidationError<'_>) -> String {
             None => options.to_string(),
         },
         ValidationErrorKind::AnyOf { .. } | ValidationErrorKind::OneOfNotValid { .. } => {
-            let mut ways: Vec<String> = alternatives(error).iter().filter_map(|errors| errors.first()).map(allowed).collect();
+            let mut ways: Vec<String> =
+                alternatives(error).iter().filter_map(|errors| errors.first()).map(allowed).collect();
             ways.dedup();
             ways.join(", or ")
         }
