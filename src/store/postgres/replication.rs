@@ -172,13 +172,13 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     }
     let mut refused = collisions(&transaction, &by_push).await?;
     if refused.is_empty() {
-        // In the order of digests, so that overlapping pushers wait for each other and do not deadlock.
+        // In the order of sort keys, as `append`, so that overlapping writers wait for each other and do not deadlock.
         let inserted = transaction
             .execute_typed(
                 "INSERT INTO charter.charter_records \
                  (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
-                 SELECT DISTINCT ON (digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
-                 FROM charter.charter_uploads WHERE push = $1 ORDER BY digest ON CONFLICT DO NOTHING",
+                 SELECT DISTINCT ON (sort_key, digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
+                 FROM charter.charter_uploads WHERE push = $1 ORDER BY sort_key, digest ON CONFLICT DO NOTHING",
                 &by_push,
             )
             .await?;
