@@ -419,7 +419,11 @@ fn keep_receipt(transaction: &WriteTransaction, receipt: &Receipt) -> Result<()>
         *receipt.hash.as_bytes(),
     );
     let push = *receipt.push.as_digest().as_bytes();
-    transaction.open_table(RECEIPTS)?.insert((receipt.remote.as_str(), push), value)?;
+    let mut receipts = transaction.open_table(RECEIPTS)?;
+    // The first one is kept.
+    if receipts.get((receipt.remote.as_str(), push))?.is_none() {
+        receipts.insert((receipt.remote.as_str(), push), value)?;
+    }
     Ok(())
 }
 
