@@ -222,7 +222,8 @@ impl Backend for MemoryBackend {
         self.write(|transaction| {
             if let Some(receipt) = transaction.open_table(RECEIPTS)?.get((self.id.as_str(), push_bytes(push)))? {
                 let receipt = read_receipt(self.id.as_str(), push_bytes(push), receipt.value())?;
-                return Ok(Written::Nothing(Publication::Published(receipt)));
+                drop_uploads(transaction, push)?;
+                return Ok(Written::Commit(Publication::Published(receipt)));
             }
             let before = last_sequence(&transaction.open_table(CHANGES)?)?;
             check_addressee(push, &self.head_at(before))?;

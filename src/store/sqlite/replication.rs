@@ -88,7 +88,9 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     let id = push.id.to_string();
     let head = head(connection)?;
     if let Some(receipt) = receipt(connection, &head.id, &id)? {
-        return Ok(Written::Nothing(Publication::Published(receipt)));
+        // What another process staged for it meanwhile is nobody's any more.
+        discard(connection, push)?;
+        return Ok(Written::Commit(Publication::Published(receipt)));
     }
     crate::store::backend::check_addressee(push, &head)?;
     let staged = connection
