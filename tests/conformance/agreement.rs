@@ -188,7 +188,7 @@ fn reset(test: &TestStore) {
 #[test]
 fn every_engine_gives_the_same_answers() {
     let (sqlite, postgres) = (Engine::Sqlite.fresh(), Engine::Postgres.fresh());
-    let config = Config { cases: 96, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config { cases: 64, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let run = |operations: Vec<Operation>| {
         let memory = Engine::Memory.fresh();
         reset(&sqlite);
