@@ -52,7 +52,8 @@ fn apply_locked(
             .set_abort_missing(false)
             .set_target(Target::Version(migration.number()));
         runner.set_migration_table_name(set.history_table());
-        let mut adapter = Adapter { connection: &mut *connection, bookkeeping: bookkeeping(migration, environment) };
+        let bookkeeping = bookkeeping(migration, environment);
+        let mut adapter = Adapter { connection: &mut *connection, bookkeeping, history: None };
         runner.run(&mut adapter).map_err(|error| failure(migration, &error))?;
         applied.push(migration.number());
     }
