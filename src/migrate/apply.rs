@@ -1,6 +1,6 @@
 //! Applying what a database lacks.
 
-use super::connection::{Adapter, MigrationConnection};
+use super::connection::{Adapter, Failure, MigrationConnection};
 use super::set::{Migration, MigrationSet};
 use super::status::Status;
 use crate::config::Environment;
@@ -81,11 +81,16 @@ fn bookkeeping(migration: &Migration, environment: Environment) -> Vec<String> {
 /// What refinery says, with what the engine said as the message.
 fn failure(migration: &Migration, error: &refinery_core::Error) -> Error {
     let mut reason = error.to_string();
+    let mut kind = ErrorKind::Backend;
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         reason = cause.to_string();
+        if let Some(Failure(engine)) = cause.downcast_ref() {
+            (reason, kind) = (engine.to_string(), engine.kind());
+            break;
+        }
         source = cause.source();
     }
     let name = format!("migration {} ({})", migration.number(), migration.slug());
-    Error::new(ErrorKind::Backend, format!("{name} failed, and nothing of it was kept: {reason}"))
+    Error::new(kind, format!("{name} failed, and nothing of it was kept: {reason}"))
 }
