@@ -112,15 +112,20 @@ const UPLOAD_TYPES: &[Type] = &[
     Type::INT8,
 ];
 
+/// The server's clock, in microseconds since 1970 UTC.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
 pub(super) async fn stage(client: &mut Client, push: &Push, records: &[Record]) -> Result<()> {
-    let (push, now) = (push.id.to_string(), row::now());
+    let push = push.id.to_string();
     let transaction = begin(client).await?;
-    // What nobody came back for.
-    let (all, outdated) = (&push, now - row::UPLOADS_KEPT);
-    let parameters: [Parameter<'_>; 2] = [(all, Type::TEXT), (&outdated, Type::INT8)];
-    transaction
-        .execute_typed("DELETE FROM charter.charter_uploads WHERE push <> $1 AND uploaded_at < $2", &parameters)
-        .await?;
+    // Drops what nobody came back for, by the server's clock: one laptop's may be wrong, and the uploads are others'.
+    let parameters: [Parameter<'_>; 2] = [(&push, Type::TEXT), (&row::UPLOADS_KEPT, Type::INT8)];
+    let clean = format!(
+        "WITH clock AS (SELECT {NOW} AS now), \
+         dropped AS (DELETE FROM charter.charter_uploads USING clock WHERE push <> $1 AND uploaded_at < clock.now - $2) \
+         SELECT now FROM clock"
+    );
+    let now: i64 = transaction.query_typed_one(&clean, &parameters).await?.try_get(0)?;
     let copy = "COPY charter.charter_uploads \
          (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
          FROM STDIN (FORMAT binary)";
@@ -199,12 +204,8 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
 async fn log(transaction: Transaction<'_>, push: &Push, head: &Head, id: &str, inserted: u64) -> Result<Publication> {
     let count = signed(inserted)?;
     let parameters: [Parameter<'_>; 1] = [(&count, Type::INT8)];
-    let rows = transaction
-        .query_typed(
-            "UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt",
-            &parameters,
-        )
-        .await?;
+    let take = format!("UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt, {NOW}");
+    let rows = transaction.query_typed(&take, &parameters).await?;
     let row = rows.first().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the registry's head is missing"))?;
     let after = unsigned(row.try_get(0)?)?;
     let before = after - inserted;
@@ -226,7 +227,7 @@ async fn log(transaction: Transaction<'_>, push: &Push, head: &Head, id: &str, i
         let message = format!("{inserted} records were inserted, but {logged} belong into the change log");
         return Err(Error::new(ErrorKind::Busy, message).with_hint("push again"));
     }
-    let receipt = Receipt::new(push, inserted, before, after, row::now(), previous);
+    let receipt = Receipt::new(push, inserted, before, after, row.try_get(2)?, previous);
     if !keep_receipt(&transaction, &receipt).await? {
         // The same push was published by another process meanwhile; its receipt is the one.
         let kept = self::receipt(&transaction, &head.id, id).await?;
