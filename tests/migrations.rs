@@ -45,13 +45,16 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
         rows(&format!("SELECT t.name, {columns} {} ORDER BY 1, 2, 3", tables.replace("{}", pragma)))
     };
     let views = rows("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name");
-    let checks = format!("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> '{HISTORY}' ORDER BY name");
+    let checks =
+        format!("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> '{HISTORY}' ORDER BY name");
     [
         of("p.name, p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden", "table_xinfo(t.name)"),
         of("p.name, p.\"unique\", p.origin, p.partial", "index_list(t.name)"),
         of("p.\"from\", p.\"table\", p.\"to\", p.on_update, p.on_delete", "foreign_key_list(t.name)"),
-        rows("SELECT i.name, x.name, x.\"desc\", x.coll FROM sqlite_schema AS i, pragma_index_xinfo(i.name) AS x \
-              WHERE i.type = 'index' AND i.tbl_name <> 'charter_schema_history' ORDER BY 1, x.seqno"),
+        rows(
+            "SELECT i.name, x.name, x.\"desc\", x.coll FROM sqlite_schema AS i, pragma_index_xinfo(i.name) AS x \
+              WHERE i.type = 'index' AND i.tbl_name <> 'charter_schema_history' ORDER BY 1, x.seqno",
+        ),
         views.iter().map(|view| blank(view)).collect(),
         rows(&checks).iter().filter(|sql| sql.contains("CHECK")).map(|sql| blank(sql)).collect(),
     ]
@@ -147,7 +150,8 @@ fn a_database_says_what_it_has() {
 
 /// A file of a host program: its own tables, with a row, one of which has a name that charter needs.
 fn host_file(path: &Path, name: &str) {
-    let sql = format!("CREATE TABLE {name} (mine TEXT); INSERT INTO {name} VALUES ('x'); CREATE TABLE users (id INTEGER)");
+    let sql =
+        format!("CREATE TABLE {name} (mine TEXT); INSERT INTO {name} VALUES ('x'); CREATE TABLE users (id INTEGER)");
     sqlite(path).execute_batch(&sql).expect("the host's tables");
 }
 
@@ -178,7 +182,9 @@ fn a_migration_that_fails_leaves_nothing_in_a_hosts_file() {
 #[test]
 fn a_migration_that_fails_leaves_nothing_on_a_server() {
     let database = postgres::database();
-    database.execute("CREATE SCHEMA charter; CREATE TABLE charter.owners (mine text); INSERT INTO charter.owners VALUES ('x')");
+    database.execute(
+        "CREATE SCHEMA charter; CREATE TABLE charter.owners (mine text); INSERT INTO charter.owners VALUES ('x')",
+    );
     for _ in 0..2 {
         let error = Store::initialize(&parse(database.url()), None, &mut |_, _, _| {}).expect_err("the name is taken");
         assert!(error.to_string().contains("owners"), "{error:?}");
@@ -243,7 +249,8 @@ fn opening_writes_nothing_when_nothing_is_pending() {
         let store = test.open(access);
         assert_eq!(store.list_everything().expect("a list").len(), 1);
         store.backend().head().expect("a head");
-        let error = crate::support::stores::append(&store, &[record("schema", "b", "1.0.0", "{}")]).expect_err("read-only");
+        let error =
+            crate::support::stores::append(&store, &[record("schema", "b", "1.0.0", "{}")]).expect_err("read-only");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }
     Store::migration_status(&parse(&test.url)).expect("a status");
@@ -380,8 +387,14 @@ fn one_of_many_initialisations_applies_and_all_succeed() {
         for table in [HISTORY, "charter_schema_version", "charter_head"] {
             assert_eq!(database.query(&format!("SELECT count(*) FROM charter.{table}")), [[Some("1".to_owned())]]);
         }
-        assert!(database.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM \
-            pg_database WHERE datname = current_database())").is_empty());
+        assert!(
+            database
+                .query(
+                    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM \
+            pg_database WHERE datname = current_database())"
+                )
+                .is_empty()
+        );
     }
 }
 
@@ -468,9 +481,8 @@ fn the_environment_is_the_databases_own() {
 fn whoever_owns_the_schema_needs_no_right_to_make_one() {
     let database = postgres::database();
     let role = format!("{}_owner", database.name());
-    database.execute(&format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'secret'; CREATE SCHEMA charter AUTHORIZATION {role}"
-    ));
+    database
+        .execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'; CREATE SCHEMA charter AUTHORIZATION {role}"));
     let (_, address) = database.url().split_once('@').expect("a user");
     let url = format!("postgresql://{role}:secret@{address}");
     let applied = Store::initialize(&parse(&url), None, &mut |_, _, _| {});

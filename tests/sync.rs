@@ -151,14 +151,18 @@ fn conflicts_are_all_listed_and_nothing_changes() {
         let (ours, theirs): (Vec<_>, Vec<_>) = (0..25)
             .map(|number| {
                 let name = format!("taken-{number:02}");
-                (record("metadata", &name, "1.0.0", r#"{"by":"us"}"#), record("metadata", &name, "1.0.0", r#"{"by":"them"}"#))
+                (
+                    record("metadata", &name, "1.0.0", r#"{"by":"us"}"#),
+                    record("metadata", &name, "1.0.0", r#"{"by":"them"}"#),
+                )
             })
             .unzip();
         store_all(&target.store, &theirs);
         store_all(&laptop.store, &[records("new", 30), ours.clone(), records("newer", 30)].concat());
         let before = (contents(&target.store), target.store.backend().head().expect("a head"));
         for _ in 0..2 {
-            let error = laptop.store.push_with(&there, Limits { entries: 10, bytes: 1000 }, &mut |_| {}).expect_err("taken");
+            let error =
+                laptop.store.push_with(&there, Limits { entries: 10, bytes: 1000 }, &mut |_| {}).expect_err("taken");
             assert_eq!(error.kind(), ErrorKind::Conflict);
             let expected = ours.iter().zip(&theirs).map(|(ours, theirs)| charter::Conflict {
                 key: ours.key().to_string(),
@@ -181,12 +185,18 @@ fn a_remote_that_is_not_initialised_is_told_how_to_become_one() {
     let database = crate::support::postgres::database();
     let laptop = Engine::Sqlite.fresh();
     store_all(&laptop.store, &records("x", 1));
-    for push in [|from: &Store, to: &Store| from.push(to).map(drop), |from: &Store, to: &Store| from.remote_status(to).map(drop)] {
+    for push in [
+        |from: &Store, to: &Store| from.push(to).map(drop),
+        |from: &Store, to: &Store| from.remote_status(to).map(drop),
+    ] {
         let error = push(&laptop.store, &open(database.url(), Access::Remote)).expect_err("no tables");
         assert_eq!(error.kind(), ErrorKind::NotInitialized, "{error:?}");
         let password = database.url().split([':', '@']).nth(2).expect("a password");
         let hint = error.hint().expect("a hint");
-        assert!(hint.contains("charter db init postgresql://") && !format!("{error:?}").contains(password), "{error:?}");
+        assert!(
+            hint.contains("charter db init postgresql://") && !format!("{error:?}").contains(password),
+            "{error:?}"
+        );
     }
     assert_eq!(database.query("SELECT to_regnamespace('charter')"), [[None]], "nothing was made");
     // A database that is missing altogether.
@@ -226,7 +236,8 @@ fn a_store_is_not_pushed_to_itself_or_to_its_copy() {
     let copy = tempfile::Builder::new().prefix("charter-copy.").tempdir().expect("a folder");
     let path = copy.path().join("copy.db");
     laptop.execute(&format!("VACUUM INTO '{}'", path.display()));
-    let error = laptop.store.push(&open(&format!("sqlite:///{}", path.display()), Access::Remote)).expect_err("its copy");
+    let error =
+        laptop.store.push(&open(&format!("sqlite:///{}", path.display()), Access::Remote)).expect_err("its copy");
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.hint().is_some());
 }

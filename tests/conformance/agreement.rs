@@ -121,9 +121,7 @@ fn perform(store: &Store, operation: &Operation) -> String {
             let required = required.iter().map(Wish::selector).collect();
             told(backend.append(&Batch { records: records(choices), required }))
         }
-        Operation::Read { wishes } => {
-            told(backend.read(&wishes.iter().map(Wish::selector).collect::<Vec<_>>()))
-        }
+        Operation::Read { wishes } => told(backend.read(&wishes.iter().map(Wish::selector).collect::<Vec<_>>())),
         Operation::Stage { push: number, records: choices } => told(backend.stage(&push(*number), &records(choices))),
         Operation::Compare { push: number, records: choices } => {
             let offers: Vec<(Vec<u8>, Digest)> =
@@ -150,7 +148,10 @@ fn perform(store: &Store, operation: &Operation) -> String {
         Operation::List { prefix, after, limit } => {
             let after = after.map(|choice| choice.record().key().sort_key());
             let listed = backend.list(&Page { prefix: prefix.clone(), after, limit: *limit });
-            told(listed.map(|listed| listed.into_iter().map(|l| (l.key, l.digest, l.parent, l.size)).collect::<Vec<_>>()))
+            told(
+                listed
+                    .map(|listed| listed.into_iter().map(|l| (l.key, l.digest, l.parent, l.size)).collect::<Vec<_>>()),
+            )
         }
         Operation::Changes { after, limit } => told(backend.changes(*after, *limit)),
     }

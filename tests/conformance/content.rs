@@ -36,10 +36,8 @@ const BODIES: [&str; 20] = [
 ];
 
 fn bodies_come_back_to_the_letter(test: &TestStore) {
-    let offered: Vec<Record> = (0..)
-        .zip(BODIES)
-        .map(|(number, body)| record("metadata", &format!("n{number:02}"), "1.0.0", body))
-        .collect();
+    let offered: Vec<Record> =
+        (0..).zip(BODIES).map(|(number, body)| record("metadata", &format!("n{number:02}"), "1.0.0", body)).collect();
     store_all(&test.store, &offered);
     let found = contents(&test.store);
     assert_eq!(found, offered.iter().map(whole).collect::<Vec<_>>());
@@ -67,8 +65,29 @@ fn large_bodies_come_back_to_the_letter(test: &TestStore) {
 
 fn names_may_have_every_character_that_sql_fears(test: &TestStore) {
     let names = [
-        "'", "''; DROP TABLE charter_records; --", "\"", "a\"b", "%", "a%b", "_", "\\", "a\\b", "\\'", "$1", "?", "{}", "`",
-        "😀", "👩\u{200d}👩\u{200d}👧", "a\u{200b}b", "\u{202e}abc", "ﷺ", "NULL", "owner@example.com", "a..b", "é",
+        "'",
+        "''; DROP TABLE charter_records; --",
+        "\"",
+        "a\"b",
+        "%",
+        "a%b",
+        "_",
+        "\\",
+        "a\\b",
+        "\\'",
+        "$1",
+        "?",
+        "{}",
+        "`",
+        "😀",
+        "👩\u{200d}👩\u{200d}👧",
+        "a\u{200b}b",
+        "\u{202e}abc",
+        "ﷺ",
+        "NULL",
+        "owner@example.com",
+        "a..b",
+        "é",
     ];
     let offered: Vec<Record> =
         names.iter().map(|name| record_in(name, "metadata", name, "1.0.0-x.-", None, "{}")).collect();
@@ -82,14 +101,19 @@ fn names_may_have_every_character_that_sql_fears(test: &TestStore) {
     }
     // Both spellings of é are one name.
     let name = "e\u{301}";
-    test.store.in_namespace(offered[names.len() - 1].key().namespace.clone()).get_metadata(name, Some("1.0.0-x.-")).expect(name);
+    test.store
+        .in_namespace(offered[names.len() - 1].key().namespace.clone())
+        .get_metadata(name, Some("1.0.0-x.-"))
+        .expect(name);
 }
 
 fn long_names_and_versions_are_found(test: &TestStore) {
     let (long, wide) = ("n".repeat(MAX_NAME), "é".repeat(MAX_NAME / 2));
     let version = format!("18446744073709551615.0.0-{}", "9".repeat(200));
-    let offered =
-        [record_in(&long, "metadata", &long, &version, None, "{}"), record_in(&wide, "metadata", &wide, &version, None, "{}")];
+    let offered = [
+        record_in(&long, "metadata", &long, &version, None, "{}"),
+        record_in(&wide, "metadata", &wide, &version, None, "{}"),
+    ];
     store_all(&test.store, &offered);
     for offered in &offered {
         let latest = test.store.latest(&offered.key().subject(), true).expect("an answer").expect("it is stored");

@@ -27,10 +27,7 @@ fn a_change_is_the_next_edition(test: &TestStore) {
     let elsewhere = test.store.store_ownership("film", r#"{"owner":"b"}"#).expect("stored");
     assert_eq!(
         editions(test, "book"),
-        [
-            ("1".to_owned(), None, first.to_string()),
-            ("2".to_owned(), Some(first.to_string()), second.to_string()),
-        ]
+        [("1".to_owned(), None, first.to_string()), ("2".to_owned(), Some(first.to_string()), second.to_string()),]
     );
     assert_eq!(editions(test, "film"), [("1".to_owned(), None, elsewhere.to_string())]);
     assert_eq!(test.store.get_ownership("book", None).expect("the newest").owner(), Some("b"));
@@ -39,7 +36,9 @@ fn a_change_is_the_next_edition(test: &TestStore) {
 
 fn going_back_is_an_edition_too(test: &TestStore) {
     let ids: Vec<String> = ["a", "b", "a"]
-        .map(|owner| test.store.store_ownership("book", format!(r#"{{"owner":"{owner}"}}"#)).expect("stored").to_string())
+        .map(|owner| {
+            test.store.store_ownership("book", format!(r#"{{"owner":"{owner}"}}"#)).expect("stored").to_string()
+        })
         .to_vec();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 3, "the same content at another time is another record");
     let expected = [

@@ -83,7 +83,8 @@ fn many_kinds_of_selectors_at_once_are_answered_in_order(test: &TestStore) {
         latest(true),
     ];
     let found = test.store.backend().read(&selectors).expect("an answer");
-    let found: Vec<_> = found.iter().map(|found| found.as_ref().map(|record| record.key().version.to_string())).collect();
+    let found: Vec<_> =
+        found.iter().map(|found| found.as_ref().map(|record| record.key().version.to_string())).collect();
     let expected = ["3.0.0-rc", "1.0.0", "2.0.0", "", "2.0.0", "1.0.0", "3.0.0-rc"];
     assert_eq!(found, expected.map(|version| Some(version.to_owned()).filter(|version| !version.is_empty())));
 }
@@ -104,8 +105,28 @@ fn a_missing_record_says_what_there_is(test: &TestStore) {
 /// Traps for collations: case, accents, scripts, digits, punctuation that many collations ignore, a blank, and
 /// characters beyond the first plane, whose UTF-16 order is not that of bytes.
 const NAMES: [&str; 22] = [
-    "Zebra", "zebra", "apple", "Apple", "äpfel", "Äpfel", "a-b", "a b", "ab", "a_b", "10", "9", "ß", "ss", "I", "ı",
-    "привет", "日本語", "עברית", "😀", "\u{ffee}", "é",
+    "Zebra",
+    "zebra",
+    "apple",
+    "Apple",
+    "äpfel",
+    "Äpfel",
+    "a-b",
+    "a b",
+    "ab",
+    "a_b",
+    "10",
+    "9",
+    "ß",
+    "ss",
+    "I",
+    "ı",
+    "привет",
+    "日本語",
+    "עברית",
+    "😀",
+    "\u{ffee}",
+    "é",
 ];
 
 fn names_everywhere() -> Vec<Record> {
@@ -126,7 +147,8 @@ fn lists_are_in_the_order_of_bytes(test: &TestStore) {
     expected.sort_by_key(Key::sort_key);
     let found: Vec<Key> = test.store.list_everything().expect("a list").into_iter().map(|l| l.key).collect();
     assert_eq!(found, expected);
-    let versions = test.store.list(&Default::default(), Some(&Kind::Schema), Some(&key_in("", "schema", "apple", "1.0.0").name));
+    let versions =
+        test.store.list(&Default::default(), Some(&Kind::Schema), Some(&key_in("", "schema", "apple", "1.0.0").name));
     let versions: Vec<String> = versions.expect("a list").iter().map(|l| l.key.version.to_string()).collect();
     assert_eq!(versions, ["0.9.0", "0.10.0", "1.0.0-rc.2", "1.0.0-rc.11", "1.0.0", "2.0.0", "10.0.0"]);
 }
@@ -174,7 +196,8 @@ fn lists_tell_sizes_and_moments(test: &TestStore) {
     assert_eq!(listed.iter().map(|l| l.parent).collect::<Vec<_>>(), [None, Some(*first.digest())]);
     for listed in listed {
         let bytes = listed.stored_at.as_bytes();
-        let form: String = bytes.iter().map(|byte| if byte.is_ascii_digit() { '0' } else { char::from(*byte) }).collect();
+        let form: String =
+            bytes.iter().map(|byte| if byte.is_ascii_digit() { '0' } else { char::from(*byte) }).collect();
         assert_eq!(form, "0000-00-00T00:00:00Z", "{}", listed.stored_at);
     }
 }

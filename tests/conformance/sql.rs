@@ -84,19 +84,26 @@ fn every_kind_has_its_view(test: &TestStore) {
         let first = record(kind, "x", "1", "{}");
         store_all(&test.store, &[record_in("", kind, "x", "2", Some(&first), r#"{"n":1.0}"#), first]);
     }
-    store_all(&test.store, &[record("validation_rules", "x", "1.0.0", "{}"), record("a_kind_of_tomorrow", "x", "1", "{}")]);
+    store_all(
+        &test.store,
+        &[record("validation_rules", "x", "1.0.0", "{}"), record("a_kind_of_tomorrow", "x", "1", "{}")],
+    );
     for (_, view, column) in kinds {
         let rows = test.query(&format!("SELECT name, edition, {column} FROM {view}"));
         assert_eq!(rows, [[text("x"), text("2"), text(r#"{"n":1.0}"#)]], "{view}");
     }
-    assert_eq!(test.query("SELECT name, version, rules FROM validation_rules"), [[text("x"), text("1.0.0"), text("{}")]]);
+    assert_eq!(
+        test.query("SELECT name, version, rules FROM validation_rules"),
+        [[text("x"), text("1.0.0"), text("{}")]]
+    );
 }
 
 /// Every method that writes, with what would change a record if it could; the rows are compared as they are in the tables.
 fn no_method_changes_a_published_record(test: &TestStore) {
     let stored = [record("schema", "a", "1.0.0", r#"{"b":1,"a":1.0}"#), record("ownership", "a", "1", "{}")];
     store_all(&test.store, &stored);
-    let rows = || test.query("SELECT * FROM charter_records WHERE name = 'a' AND version IN ('1.0.0', '1') ORDER BY kind");
+    let rows =
+        || test.query("SELECT * FROM charter_records WHERE name = 'a' AND version IN ('1.0.0', '1') ORDER BY kind");
     let changes = || test.query("SELECT * FROM charter_changes WHERE sequence <= 2 ORDER BY sequence");
     let before = (rows(), changes());
     assert_eq!((before.0.len(), before.1.len()), (2, 2));
@@ -136,7 +143,11 @@ fn uploads_that_nobody_came_back_for_are_dropped_after_a_week(test: &TestStore) 
     }
     let (day, old) = (24 * 3600 * 1_000_000_i64, push_to(&test.store, "old"));
     test.execute(&format!("UPDATE charter_uploads SET uploaded_at = uploaded_at - {}", 6 * day));
-    test.execute(&format!("UPDATE charter_uploads SET uploaded_at = uploaded_at - {} WHERE push = '{}'", 2 * day, old.id));
+    test.execute(&format!(
+        "UPDATE charter_uploads SET uploaded_at = uploaded_at - {} WHERE push = '{}'",
+        2 * day,
+        old.id
+    ));
     backend.stage(&push_to(&test.store, "new"), &records("new", 1)).expect("staged");
     let rows = test.query("SELECT name FROM charter_uploads ORDER BY name");
     assert_eq!(rows.concat(), ["new-0000", "young-0000", "young-0001"].map(text));

@@ -122,8 +122,7 @@ fn everything_in_the_way_is_told_at_once(test: &TestStore) {
     let offered = record("schema", "a", "1.0.0", "true");
     let missing = Selector::Digest(Digest::of(&[b"nothing"]));
     let batch = Batch { records: vec![offered.clone()], required: vec![missing.clone()] };
-    let taken =
-        Obstacle::Taken { key: offered.key().clone(), stored: *stored.digest(), offered: *offered.digest() };
+    let taken = Obstacle::Taken { key: offered.key().clone(), stored: *stored.digest(), offered: *offered.digest() };
     let expected = Appended::Refused(vec![Obstacle::Missing(missing), taken]);
     assert_eq!(test.store.backend().append(&batch).expect("an answer"), expected);
 }
@@ -148,7 +147,8 @@ fn the_change_log_is_in_the_order_of_the_batch(test: &TestStore) {
     let (first, rest) = offered.split_at(7);
     store_all(&test.store, first);
     store_all(&test.store, rest);
-    let expected: Vec<_> = (1..).zip(offered.iter().map(|record| (*record.digest(), record.key().sort_key()))).collect();
+    let expected: Vec<_> =
+        (1..).zip(offered.iter().map(|record| (*record.digest(), record.key().sort_key()))).collect();
     let backend = test.store.backend();
     for limit in [1, 7, 29, 30, 31] {
         let mut found = Vec::new();
@@ -226,8 +226,7 @@ fn many_threads_that_collide_have_one_winner_for_each_key(test: &TestStore) {
                 .collect()
         };
         let outcomes = at_once(|thread| append(&test.store, &of(thread)).expect("an answer"));
-        let winners: Vec<usize> =
-            (0..8).filter(|thread| matches!(outcomes[*thread], Appended::Done(_))).collect();
+        let winners: Vec<usize> = (0..8).filter(|thread| matches!(outcomes[*thread], Appended::Done(_))).collect();
         let [winner] = winners.as_slice() else { panic!("{winners:?} won round {round}") };
         for record in of(*winner) {
             assert_eq!(read_key(&test.store, record.key()).as_ref().map(whole), Some(whole(&record)));

@@ -124,7 +124,10 @@ fn watched<T>(reader: &Store, before: usize, size: usize, act: impl FnOnce() -> 
         let result = act();
         is_over.store(true, SeqCst);
         let seen = watching.join().expect("no panic");
-        assert!(seen.iter().all(|seen| *seen == before || *seen == before + size), "a part of a push is visible: {seen:?}");
+        assert!(
+            seen.iter().all(|seen| *seen == before || *seen == before + size),
+            "a part of a push is visible: {seen:?}"
+        );
         result
     })
 }
@@ -214,7 +217,10 @@ fn a_push_that_lost_its_server_is_finished_by_the_next() {
             server.restart();
             deaths += 1;
         }
-        assert_eq!(open(&url, Access::Read).list_everything().expect("a list").len(), pushed + if step < death { 12 } else { 0 });
+        assert_eq!(
+            open(&url, Access::Read).list_everything().expect("a list").len(),
+            pushed + if step < death { 12 } else { 0 }
+        );
         // The very same stores go on.
         laptop.store.push_with(&there, small(), &mut |_| {}).expect("a push");
         pushed += 12;

@@ -102,7 +102,11 @@ fn readers_of_the_change_log_miss_nothing_while_others_write() {
     }
 }
 
-fn at_once<T: Send>(laptops: &[TestStore], target: &TestStore, judge: impl Fn(&TestStore, charter::Result<Pushed>) -> T + Sync) -> Vec<T> {
+fn at_once<T: Send>(
+    laptops: &[TestStore],
+    target: &TestStore,
+    judge: impl Fn(&TestStore, charter::Result<Pushed>) -> T + Sync,
+) -> Vec<T> {
     let barrier = Barrier::new(laptops.len());
     std::thread::scope(|scope| {
         let push = |laptop| {

@@ -58,9 +58,7 @@ fn a_push_that_was_cut_off_is_finished_by_the_next() {
     let target = Engine::Postgres.fresh();
     let proxy = Proxy::in_front_of(&target.url);
     let limits = Limits { entries: 4, bytes: 10_000 };
-    let push = |laptop: &TestStore| {
-        laptop.store.push_with(&open(proxy.url(), Access::Remote), limits, &mut |_| {})
-    };
+    let push = |laptop: &TestStore| laptop.store.push_with(&open(proxy.url(), Access::Remote), limits, &mut |_| {});
     let laptop_of = |round: usize| {
         let laptop = Engine::Memory.fresh();
         store_all(&laptop.store, &records(&format!("round-{round:04}"), 10));

@@ -62,7 +62,8 @@ fn a_full_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     );
     command.args(["sh", place]).arg(player.get_program()).args(player.get_args());
     command.envs(player.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let probe = Command::new("unshare").args(["--mount", "--map-root-user", "mount", "-t", "tmpfs", "none", place]).output();
+    let probe =
+        Command::new("unshare").args(["--mount", "--map-root-user", "mount", "-t", "tmpfs", "none", place]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
         // No mounts here: the next test has the same failure by other means.
         return;

@@ -2,9 +2,9 @@
 
 use crate::support::child::say;
 use crate::support::stores::{append, open, record};
+use charter::Store;
 use charter::record::Record;
 use charter::store::{Access, Appended, Fate};
-use charter::Store;
 use charter_sync::Limits;
 
 /// Plays one part by its name.

@@ -204,7 +204,8 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
 async fn log(transaction: Transaction<'_>, push: &Push, head: &Head, id: &str, inserted: u64) -> Result<Publication> {
     let count = signed(inserted)?;
     let parameters: [Parameter<'_>; 1] = [(&count, Type::INT8)];
-    let take = format!("UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt, {NOW}");
+    let take =
+        format!("UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt, {NOW}");
     let rows = transaction.query_typed(&take, &parameters).await?;
     let row = rows.first().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the registry's head is missing"))?;
     let after = unsigned(row.try_get(0)?)?;
