@@ -108,6 +108,11 @@ impl Connections {
         })
     }
 
+    /// Closes the idle reading connections: what they know of the tables is from before.
+    pub(super) fn forget_readers(&self) {
+        unpoisoned(&self.readers).clear();
+    }
+
     /// The writing connection itself, for what runs its own transactions.
     pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut writer = unpoisoned(&self.writer);

@@ -40,10 +40,13 @@ impl SqliteBackend {
         environment: Environment,
         progress: &mut dyn FnMut(usize, usize, &Migration),
     ) -> Result<Vec<i64>> {
-        self.connections.with_writer(|connection| {
+        let applied = self.connections.with_writer(|connection| {
             let mut migrating = migrating::Migrating::new(&self.connections, connection);
             migrate::apply(&mut migrating, MigrationSet::CHARTER, Applying { environment, progress })
-        })
+        });
+        // A busy file can keep SQLite from noticing that its tables have changed: then it says that there is no such table.
+        self.connections.forget_readers();
+        applied
     }
 
     fn path(&self) -> &Path {
