@@ -109,8 +109,8 @@ fn no_method_changes_a_published_record(test: &TestStore) {
     assert_eq!((before.0.len(), before.1.len()), (2, 2));
 
     let (same, other) = (record("schema", "a", "1.0.0", r#"{"a":1,"b":1.0}"#), record("schema", "a", "1.0.0", "true"));
-    append(&test.store, &[same.clone()]).expect("an answer");
-    append(&test.store, &[other.clone()]).expect("an answer");
+    append(&test.store, std::slice::from_ref(&same)).expect("an answer");
+    append(&test.store, std::slice::from_ref(&other)).expect("an answer");
     test.store.store_schema("a", r#"{"a":1,"b":1}"#, "1").expect("the same");
     test.store.store_schema("a", "true", "1").expect_err("taken");
     test.store.store_ownership("a", r#"{"owner":"b"}"#).expect("the next edition");

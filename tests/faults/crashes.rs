@@ -1,10 +1,10 @@
 //! kill -9: of those who write, of those who push, and of the server.
 
 use super::parts::batch;
-use super::{a_moment, acknowledged, all_or_none, below, has_all, is_whole};
+use super::{Over, a_moment, all_or_none, below, has_all, is_whole};
 use crate::support::child::Player;
 use crate::support::postgres::Server;
-use crate::support::stores::{Engine, TestStore, contents, initialize, open, records, store_all};
+use crate::support::stores::{Engine, TestStore, append, contents, initialize, open, records, store_all};
 use charter::store::{Access, Pushed};
 use charter::{ErrorKind, Store};
 use charter_sync::{Limits, Receipt, verify_chain};
@@ -74,12 +74,11 @@ fn what_a_killed_server_acknowledged_is_there_when_it_comes_back() {
         let is_down = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for writer in 0..4 {
-                let (counts, is_down, url) = (&counts, &is_down, &url);
+                let (counts, is_down, store) = (&counts, &is_down, open(&url, Access::Write));
                 scope.spawn(move || {
-                    let store = open(url, Access::Write);
                     let prefix = format!("round-{round}-{writer}");
                     let mut count = 0;
-                    while !is_down.load(SeqCst) && acknowledged(&store, &batch(&prefix, count)) {
+                    while !is_down.load(SeqCst) && append(&store, &batch(&prefix, count)).is_ok() {
                         count += 1;
                     }
                     counts.lock().expect("no panic").push((prefix, count));
@@ -114,15 +113,22 @@ fn watched<T>(reader: &Store, before: usize, size: usize, act: impl FnOnce() -> 
         let watching = scope.spawn(|| {
             let mut seen = BTreeSet::new();
             while !is_over.load(SeqCst) {
-                match reader.list_everything() {
-                    Ok(listed) => drop(seen.insert(listed.len())),
+                // The head comes later, so it is never behind what was listed: a publication is one transaction.
+                match reader.list_everything().and_then(|listed| Ok((listed.len(), reader.backend().head()?.sequence)))
+                {
+                    Ok((listed, head)) => {
+                        assert!(head >= listed as u64, "{listed} records are visible, but the head is at {head}");
+                        seen.insert(listed);
+                    }
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}"),
                 }
             }
             seen
         });
-        let result = act();
-        is_over.store(true, SeqCst);
+        let result = {
+            let _over = Over(&is_over);
+            act()
+        };
         let seen = watching.join().expect("no panic");
         assert!(
             seen.iter().all(|seen| *seen == before || *seen == before + size),

@@ -1,6 +1,6 @@
 //! Connections that are cut after any byte.
 
-use super::{all_or_none, is_whole};
+use super::{Over, all_or_none, is_whole};
 use crate::support::postgres::Proxy;
 use crate::support::stores::{Engine, TestStore, append, contents, open, record, records, store_all};
 use charter::store::{Access, Appended, Fate, Pushed};
@@ -78,6 +78,7 @@ fn a_push_that_was_cut_off_is_finished_by_the_next() {
             }
             looks
         });
+        let over = Over(&is_over);
         let (mut failed, mut receipts) = (0, Vec::new());
         for cut in cuts(bytes, 60) {
             let laptop = laptop_of(round.load(SeqCst));
@@ -100,7 +101,7 @@ fn a_push_that_was_cut_off_is_finished_by_the_next() {
             let rounds = round.fetch_add(1, SeqCst) + 1;
             assert_eq!(target.store.list_everything().expect("a list").len(), rounds * 10);
         }
-        is_over.store(true, SeqCst);
+        drop(over);
         assert!(reading.join().expect("no panic") > 0);
         assert!(failed > 50, "{failed}");
         let mut kept = target.store.receipts(10_000).expect("receipts");

@@ -8,9 +8,10 @@ mod cuts;
 mod disk;
 pub(crate) mod parts;
 
-use crate::support::stores::{append, check_change_log, contents, read_key, whole};
+use crate::support::stores::{check_change_log, contents, read_key, whole};
 use charter::Store;
 use charter::record::Record;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 /// A random number below a bound.
@@ -48,7 +49,11 @@ fn is_whole(store: &Store) -> usize {
     contents(store).len()
 }
 
-/// Appends a batch that must be new.
-fn acknowledged(store: &Store, batch: &[Record]) -> bool {
-    append(store, batch).is_ok()
+/// Says that something is over when it is dropped, so that those who watch it end also when it panics.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }
