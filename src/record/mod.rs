@@ -74,7 +74,7 @@ pub use number::{MAX_EXPONENT, Number};
 pub use problem::{MAX_PROBLEMS, Problem, Problems};
 pub use record::Record;
 pub use schema::{Dialect, SchemaCheck, check_schema};
-pub use typed::{Contract, CoercionRules, GovernanceRule, Metadata, Ownership, Schema, ValidationRules};
+pub use typed::{CoercionRules, Contract, GovernanceRule, Metadata, Ownership, Schema, ValidationRules};
 pub use value::{Object, Value};
 pub use version::{MAX_VERSION, SemanticVersion, Version, VersionError};
 pub use yaml::{MAX_ALIASED_TEXT, MAX_ALIASED_VALUES, YamlError, YamlErrorKind, read as read_yaml};

@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn a_record_is_what_its_kind_says() {
-        let schema = record(Kind::Schema, "1", r#"{"$schema": "http://json-schema.org/draft-07/schema#", "title": "B"}"#);
+        let schema =
+            record(Kind::Schema, "1", r#"{"$schema": "http://json-schema.org/draft-07/schema#", "title": "B"}"#);
         assert!(Contract::try_from(schema.clone()).is_err_and(|error| error.kind() == ErrorKind::Invalid));
         let schema = Schema::try_from(schema).expect("a schema");
         assert_eq!((schema.title(), schema.description(), schema.dialect()), (Some("B"), None, Dialect::Draft7));
@@ -277,10 +278,7 @@ mod tests {
         let contract = Contract::try_from(record(Kind::Contract, "2", body)).expect("a contract");
         let references: Vec<String> =
             contract.references().iter().map(|(kind, reference)| format!("{kind} {reference}")).collect();
-        assert_eq!(
-            references,
-            ["schema sales/book@1.0.0", "ownership sales/book", "governance_rule sales/book.pii"]
-        );
+        assert_eq!(references, ["schema sales/book@1.0.0", "ownership sales/book", "governance_rule sales/book.pii"]);
         assert_eq!(contract.sections().map(|(name, _)| name).collect::<Vec<_>>(), ["business_rules"]);
         assert!(contract.metadata().is_none());
     }

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn distances_count_edits() {
-        for (left, right, expected) in [("", "", 0), ("adress", "address", 1), ("abc", "", 3), ("kitten", "sitting", 3)] {
+        for (left, right, expected) in [("", "", 0), ("adress", "address", 1), ("abc", "", 3), ("kitten", "sitting", 3)]
+        {
             assert_eq!(distance(left, right), expected);
             assert_eq!(distance(right, left), expected);
         }

@@ -139,9 +139,7 @@ impl Drafter {
                 let (found, problems) = schema::check(&section.value);
                 (found.warnings, problems)
             }
-            Kind::CoercionRules | Kind::ValidationRules => {
-                (Vec::new(), rule_problems(schema, kind, &section.value))
-            }
+            Kind::CoercionRules | Kind::ValidationRules => (Vec::new(), rule_problems(schema, kind, &section.value)),
             _ => return,
         };
         self.warnings.extend(warnings.into_iter().map(|warning| warning.under(&section.pointer)));
@@ -186,7 +184,8 @@ impl Drafter {
     fn other_versions(&mut self, form: &Form) -> Option<Object> {
         let section = form.part_versions.as_ref()?;
         let Value::Object(versions) = &section.value else {
-            let message = format!("`{}` must be an object of versions, not {}", section.called(), shown(&section.value));
+            let message =
+                format!("`{}` must be an object of versions, not {}", section.called(), shown(&section.value));
             self.problem(&section.pointer, message);
             return None;
         };
@@ -224,9 +223,7 @@ impl Drafter {
     /// One record for each rule, from an object of rules or a list of rules with names.
     fn governance_rules(&mut self, contract: &Name, section: &Section) -> Vec<Draft> {
         let rules: Vec<(Option<&str>, String, &Value)> = match &section.value {
-            Value::Object(rules) => {
-                rules.iter().map(|(name, rule)| (Some(name), name.to_owned(), rule)).collect()
-            }
+            Value::Object(rules) => rules.iter().map(|(name, rule)| (Some(name), name.to_owned(), rule)).collect(),
             Value::Array(rules) => {
                 let rules = rules.iter().enumerate();
                 rules.map(|(at, rule)| (rule.get("name").and_then(Value::as_str), at.to_string(), rule)).collect()

@@ -13,9 +13,22 @@ enum Shape {
 
 fn shape(keyword: &str) -> Option<Shape> {
     match keyword {
-        "allOf" | "anyOf" | "oneOf" | "prefixItems" | "items" | "additionalItems" | "additionalProperties"
-        | "contains" | "not" | "if" | "then" | "else" | "propertyNames" | "unevaluatedItems"
-        | "unevaluatedProperties" | "contentSchema" => Some(Shape::Schema),
+        "allOf"
+        | "anyOf"
+        | "oneOf"
+        | "prefixItems"
+        | "items"
+        | "additionalItems"
+        | "additionalProperties"
+        | "contains"
+        | "not"
+        | "if"
+        | "then"
+        | "else"
+        | "propertyNames"
+        | "unevaluatedItems"
+        | "unevaluatedProperties"
+        | "contentSchema" => Some(Shape::Schema),
         "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies" => {
             Some(Shape::Named)
         }

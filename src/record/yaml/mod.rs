@@ -171,12 +171,12 @@ impl Size {
             Value::Null | Value::Bool(_) => leaf(0),
             Value::Number(number) => leaf(number.literal().len()),
             Value::String(text) => leaf(text.len()),
-            Value::Array(elements) => elements.iter().fold(Self { height: 1, ..leaf(0) }, |size, element| {
-                size.with(Self::of(element), 0)
-            }),
-            Value::Object(object) => object.iter().fold(Self { height: 1, ..leaf(0) }, |size, (name, value)| {
-                size.with(Self::of(value), name.len())
-            }),
+            Value::Array(elements) => {
+                elements.iter().fold(Self { height: 1, ..leaf(0) }, |size, element| size.with(Self::of(element), 0))
+            }
+            Value::Object(object) => object
+                .iter()
+                .fold(Self { height: 1, ..leaf(0) }, |size, (name, value)| size.with(Self::of(value), name.len())),
         }
     }
 
