@@ -117,6 +117,7 @@ fn nesting_is_bounded_at_128_also_through_aliases() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(read(&nested(128)).is_ok());
     assert_eq!(refusal(&nested(129)), (YamlErrorKind::TooDeep, (1, 129)));
+    assert_eq!(refusal(&"[".repeat(1_000_000)).0, YamlErrorKind::TooDeep);
     let block: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
     assert_eq!(refusal(&block).0, YamlErrorKind::TooDeep);
     assert_eq!(refusal(&"- ".repeat(100_000)).0, YamlErrorKind::TooDeep);
