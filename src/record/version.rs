@@ -210,10 +210,10 @@ impl SemanticVersion {
             Some((numbers, pre)) => (numbers, Some(pre)),
             None => (text, None),
         };
-        if let Some(letter) = numbers.chars().next().filter(|first| matches!(first, 'v' | 'V')) {
-            if numbers[1..].starts_with(|second: char| second.is_ascii_digit()) {
-                return Err(VersionError::LeadingLetter(letter));
-            }
+        if let Some(letter @ ('v' | 'V')) = numbers.chars().next()
+            && numbers[1..].starts_with(|second: char| second.is_ascii_digit())
+        {
+            return Err(VersionError::LeadingLetter(letter));
         }
         let count = numbers.split('.').count();
         if count > 3 {
