@@ -4,6 +4,7 @@ use super::Store;
 use super::backend::{Appended, Batch, Fate, Obstacle, Selector};
 use crate::error::{Conflict, Error, ErrorKind, Result};
 use crate::record::{Body, Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version, check_rules};
+use indexmap::IndexSet;
 use std::collections::{HashMap, HashSet};
 
 /// How often a store tries to be the one that makes the next edition, when others make editions too.
@@ -130,7 +131,7 @@ impl Store {
     /// Checks that rules are for fields that exist, wherever schema and rules come together: in a contract, or under one
     /// name and version. What does not come with the batch is what is stored.
     fn check_rules_fit(&self, records: &[Record]) -> Result<()> {
-        let mut joints: Vec<[Option<Key>; 3]> = Vec::new();
+        let mut joints: IndexSet<[Option<Key>; 3]> = IndexSet::new();
         for record in records {
             let key = record.key();
             let joint = match key.kind {
@@ -148,8 +149,8 @@ impl Store {
                 }
                 _ => continue,
             };
-            if joint[0].is_some() && !joints.contains(&joint) {
-                joints.push(joint);
+            if joint[0].is_some() {
+                joints.insert(joint);
             }
         }
         let mut bodies: HashMap<Key, Body> =
@@ -195,7 +196,7 @@ impl Store {
     fn required(&self, planned: &Planned, batch: &HashMap<Key, Digest>) -> Result<Vec<Selector>> {
         let given: HashSet<Subject> =
             batch.keys().map(Key::subject).chain(planned.unchanged.iter().map(|put| put.key.subject())).collect();
-        let mut required = Vec::new();
+        let mut required = IndexSet::new();
         for record in planned.records.iter().filter(|record| record.key().kind == Kind::Contract) {
             for (kind, reference) in Contract::try_from(record.clone())?.references() {
                 let subject = reference.subject(kind);
@@ -208,12 +209,12 @@ impl Store {
                     Selector::Latest { subject, .. } => given.contains(subject),
                     Selector::Digest(_) => false,
                 };
-                if !is_given && !required.contains(&selector) {
-                    required.push(selector);
+                if !is_given {
+                    required.insert(selector);
                 }
             }
         }
-        Ok(required)
+        Ok(required.into_iter().collect())
     }
 }
 
