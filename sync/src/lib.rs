@@ -32,7 +32,7 @@
 //! 3. **Nothing is skipped.** A [`Cursor`] moves only with the receipt that proves it, and is trusted only while both replicas are
 //!    still in the history that it speaks of ([`Plan`]). When in doubt the whole log is compared again.
 //! 4. **Nothing to do costs one round trip.**
-//! 5. **Memory is bounded** by [`Limits`], however long the log is. Only collisions, which people must read, are collected.
+//! 5. **Memory is bounded** by [`Limits`], however long the log is: one that does not fit is read twice. Only collisions, which people must read, are collected.
 //! 6. **Every publication leaves a [`Receipt`]** on both sides; the remote's are a [hash chain](verify_chain).
 //!
 //! When the local log grew after a push was cut off, the next push has another identity: it finds what the first one published, or
