@@ -1,3 +1,9 @@
 //! What charter promises, held as one program's tests. Run them with `scripts/test`, which starts the servers they need.
 
+mod conformance;
+mod connections;
+mod faults;
+mod features;
+mod migrations;
 mod support;
+mod sync;

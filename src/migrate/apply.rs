@@ -1,6 +1,6 @@
 //! Applying what a database lacks.
 
-use super::connection::{Adapter, MigrationConnection};
+use super::connection::{Adapter, Failure, MigrationConnection};
 use super::set::{Migration, MigrationSet};
 use super::status::Status;
 use crate::config::Environment;
@@ -52,7 +52,8 @@ fn apply_locked(
             .set_abort_missing(false)
             .set_target(Target::Version(migration.number()));
         runner.set_migration_table_name(set.history_table());
-        let mut adapter = Adapter { connection: &mut *connection, bookkeeping: bookkeeping(migration, environment) };
+        let bookkeeping = bookkeeping(migration, environment);
+        let mut adapter = Adapter { connection: &mut *connection, bookkeeping, history: None };
         runner.run(&mut adapter).map_err(|error| failure(migration, &error))?;
         applied.push(migration.number());
     }
@@ -80,11 +81,16 @@ fn bookkeeping(migration: &Migration, environment: Environment) -> Vec<String> {
 /// What refinery says, with what the engine said as the message.
 fn failure(migration: &Migration, error: &refinery_core::Error) -> Error {
     let mut reason = error.to_string();
+    let mut kind = ErrorKind::Backend;
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         reason = cause.to_string();
+        if let Some(Failure(engine)) = cause.downcast_ref() {
+            (reason, kind) = (engine.to_string(), engine.kind());
+            break;
+        }
         source = cause.source();
     }
     let name = format!("migration {} ({})", migration.number(), migration.slug());
-    Error::new(ErrorKind::Backend, format!("{name} failed, and nothing of it was kept: {reason}"))
+    Error::new(kind, format!("{name} failed, and nothing of it was kept: {reason}"))
 }

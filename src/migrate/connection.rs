@@ -21,10 +21,8 @@ pub(crate) trait MigrationConnection {
     /// Reads what the database says of the set with this history, writing nothing.
     fn find(&mut self, history_table: &str) -> Result<Found>;
 
-    /// The rows of a history table that exists, ascending.
-    fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>>;
-
-    /// Runs texts of SQL in one transaction, in the room where charter's tables live.
+    /// Runs texts of SQL in one transaction, in the room where charter's tables live, which is made in the same
+    /// transaction if it is missing.
     fn run_in_transaction(&mut self, texts: &[&str]) -> Result<()>;
 
     /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
@@ -39,6 +37,8 @@ pub(super) struct Adapter<'a> {
     pub(super) connection: &'a mut dyn MigrationConnection,
     /// What else belongs to the migration that is being applied.
     pub(super) bookkeeping: Vec<String>,
+    /// The text that makes the history table if it is missing.
+    pub(super) history: Option<String>,
 }
 
 /// An [`Error`] where refinery wants one that is an error type of its own.
@@ -50,22 +50,25 @@ impl refinery_core::traits::sync::Transaction for Adapter<'_> {
     type Error = Failure;
 
     fn execute<'t, T: Iterator<Item = &'t str>>(&mut self, texts: T) -> Result<usize, Failure> {
-        let mut texts: Vec<&str> = texts.collect();
-        let count = texts.len();
-        // A migration comes with its history row; the table for the history comes alone.
-        if count > 1 {
-            texts.extend(self.bookkeeping.iter().map(String::as_str));
+        let texts: Vec<&str> = texts.collect();
+        // A migration comes with its history row; the history table comes alone before it. It is made together with the
+        // first migration, so that one that fails leaves nothing.
+        if let [history] = texts.as_slice() {
+            self.history = Some((*history).to_owned());
+            return Ok(1);
         }
-        self.connection.run_in_transaction(&texts).map_err(Failure)?;
-        Ok(count)
+        let (before, after) = (self.history.as_deref(), self.bookkeeping.iter().map(String::as_str));
+        let all: Vec<&str> = before.into_iter().chain(texts.iter().copied()).chain(after).collect();
+        self.connection.run_in_transaction(&all).map_err(Failure)?;
+        Ok(texts.len())
     }
 }
 
 impl refinery_core::traits::sync::Query<Vec<refinery_core::Migration>> for Adapter<'_> {
     fn query(&mut self, query: &str) -> Result<Vec<refinery_core::Migration>, Failure> {
         let table = query.split_whitespace().skip_while(|word| *word != "FROM").nth(1).unwrap_or_default();
-        let applied = self.connection.applied(table).map_err(Failure)?;
-        applied.into_iter().map(|applied| applied.try_into().map_err(Failure)).collect()
+        let found = self.connection.find(table).map_err(Failure)?;
+        found.applied.into_iter().map(|applied| applied.try_into().map_err(Failure)).collect()
     }
 }
 

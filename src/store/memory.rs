@@ -224,7 +224,8 @@ impl Backend for MemoryBackend {
         self.write(|transaction| {
             if let Some(receipt) = transaction.open_table(RECEIPTS)?.get((self.id.as_str(), push_bytes(push)))? {
                 let receipt = read_receipt(self.id.as_str(), push_bytes(push), receipt.value())?;
-                return Ok(Written::Nothing(Publication::Published(receipt)));
+                drop_uploads(transaction, push)?;
+                return Ok(Written::Commit(Publication::Published(receipt)));
             }
             let before = last_sequence(&transaction.open_table(CHANGES)?)?;
             check_addressee(push, &self.head_at(before))?;
@@ -421,7 +422,11 @@ fn keep_receipt(transaction: &WriteTransaction, receipt: &Receipt) -> Result<()>
         *receipt.hash.as_bytes(),
     );
     let push = *receipt.push.as_digest().as_bytes();
-    transaction.open_table(RECEIPTS)?.insert((receipt.remote.as_str(), push), value)?;
+    let mut receipts = transaction.open_table(RECEIPTS)?;
+    // The first one is kept.
+    if receipts.get((receipt.remote.as_str(), push))?.is_none() {
+        receipts.insert((receipt.remote.as_str(), push), value)?;
+    }
     Ok(())
 }
 

@@ -91,7 +91,8 @@ fn record(entry: &Entry) -> Result<Record> {
         _ => return Err(broken("its form is unknown")),
     };
     let body = std::str::from_utf8(body).map_err(|_| broken("its body is not UTF-8"))?;
-    let record = Record::new(key, parent, Body::parse(body)?)?;
+    let body = Body::parse(body).map_err(|error| broken(error.message()))?;
+    let record = Record::new(key, parent, body)?;
     if *record.digest() != entry.digest {
         let what = format!("the content of {} has the digest {}", record.key(), record.digest());
         return Err(broken(&what));

@@ -68,6 +68,12 @@ pub(super) fn digest(text: &str) -> Result<Digest> {
     })
 }
 
+/// A change whose record is not there. To pass over it would leave it out of every push, for ever.
+pub(super) fn lost_record(sequence: u64) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("the record of change {sequence} is not in the database"))
+        .with_hint("the database was changed behind charter's back; restore it from a backup")
+}
+
 /// A receipt as columns, in the order of [`RECEIPT_COLUMNS`].
 pub(super) struct ReceiptRow {
     pub(super) push: String,

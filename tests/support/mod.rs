@@ -6,8 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+pub(crate) mod child;
 pub(crate) mod postgres;
 mod sandbox;
+pub(crate) mod stores;
 
 #[allow(unused_imports)]
 pub(crate) use sandbox::{DIGESTS, Output, Process, Sandbox, assert_output};

@@ -86,11 +86,6 @@ impl MigrationConnection for Migrating<'_> {
         self.bridge.call(async move { find(connection.lock().await.client()?, &history_table).await })
     }
 
-    fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>> {
-        let (connection, history_table) = (self.connection.clone(), history_table.to_owned());
-        self.bridge.call(async move { Ok(applied(connection.lock().await.client()?, &history_table).await?) })
-    }
-
     /// The search path is set for the transaction alone: a session may be another's after it, behind a pooler.
     fn run_in_transaction(&mut self, texts: &[&str]) -> Result<()> {
         let connection = self.connection.clone();
@@ -98,6 +93,12 @@ impl MigrationConnection for Migrating<'_> {
         self.bridge.call(async move {
             let mut pooled = connection.lock().await;
             let transaction = super::begin(pooled.client()?).await?;
+            // Whoever may not make a schema can still bring one up to date that is there: hence not IF NOT EXISTS.
+            let exists = transaction.query_typed_one("SELECT to_regnamespace('charter') IS NOT NULL", &[]).await?;
+            if !exists.try_get::<_, bool>(0)? {
+                let made = transaction.batch_execute("CREATE SCHEMA charter").await;
+                made.context("making the schema `charter`")?;
+            }
             transaction.batch_execute("SET LOCAL search_path = charter").await?;
             for text in &texts {
                 transaction.batch_execute(text).await?;
@@ -121,7 +122,7 @@ impl MigrationConnection for Migrating<'_> {
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            client.batch_execute("CREATE SCHEMA IF NOT EXISTS charter").await.context("making the schema `charter`")
+            Ok(())
         })
     }
 

@@ -215,8 +215,8 @@ async fn read(client: &Client, selectors: &[Selector]) -> Result<Vec<Option<Reco
         .collect()
 }
 
-/// Inserts what is offered, in the order of digests, so that overlapping writers wait for each other and do not
-/// deadlock; then takes sequences under the lock of the head's row, last, so that nobody waits for long.
+/// Inserts what is offered, in the order of sort keys, so that overlapping writers wait for each other and do not
+/// deadlock, whether they bring the same records or others with the same keys; then takes sequences under the lock of the head's row, last, so that nobody waits for long.
 const APPEND: &str = "\
 WITH offered AS ( \
     SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], \
@@ -226,7 +226,7 @@ WITH offered AS ( \
     INSERT INTO charter.charter_records \
         (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
     SELECT digest, sort_key, namespace, kind, name, version, pre_release, parent, body::json FROM offered \
-    ORDER BY digest ON CONFLICT DO NOTHING RETURNING digest \
+    ORDER BY sort_key ON CONFLICT DO NOTHING RETURNING digest \
 ), head AS ( \
     UPDATE charter.charter_head SET sequence = sequence + (SELECT count(*) FROM inserted) \
     WHERE EXISTS (SELECT 1 FROM inserted) RETURNING sequence \

@@ -34,15 +34,16 @@ pub(super) async fn head(client: &Client) -> Result<Head> {
 pub(super) async fn changes(client: &Client, after: Sequence, limit: usize) -> Result<Vec<Change>> {
     let (after, limit) = (signed(after)?, i64::try_from(limit).unwrap_or(i64::MAX));
     let query = "SELECT c.sequence, r.sort_key, r.digest, octet_length(r.body::text)::bigint, r.parent IS NOT NULL \
-         FROM charter.charter_changes AS c JOIN charter.charter_records AS r ON r.digest = c.digest \
+         FROM charter.charter_changes AS c LEFT JOIN charter.charter_records AS r ON r.digest = c.digest \
          WHERE c.sequence > $1 ORDER BY c.sequence LIMIT $2";
     let parameters: [Parameter<'_>; 2] = [(&after, Type::INT8), (&limit, Type::INT8)];
     let rows = client.query_typed(query, &parameters).await?;
     rows.iter()
         .map(|row| {
+            let sequence = unsigned(row.try_get(0)?)?;
             Ok(Change {
-                sequence: unsigned(row.try_get(0)?)?,
-                key: row.try_get(1)?,
+                sequence,
+                key: row.try_get::<_, Option<_>>(1)?.ok_or_else(|| row::lost_record(sequence))?,
                 digest: row::digest(row.try_get(2)?)?,
                 size: payload_size(unsigned(row.try_get(3)?)?, row.try_get(4)?),
             })
@@ -171,13 +172,13 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     transaction.execute_typed("DELETE FROM charter.charter_uploads WHERE uploaded_at < $1", &parameters).await?;
     let mut refused = collisions(&transaction, &by_push).await?;
     if refused.is_empty() {
-        // In the order of digests, so that overlapping pushers wait for each other and do not deadlock.
+        // In the order of sort keys, as `append`, so that overlapping writers wait for each other and do not deadlock.
         let inserted = transaction
             .execute_typed(
                 "INSERT INTO charter.charter_records \
                  (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
-                 SELECT DISTINCT ON (digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
-                 FROM charter.charter_uploads WHERE push = $1 ORDER BY digest ON CONFLICT DO NOTHING",
+                 SELECT DISTINCT ON (sort_key, digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
+                 FROM charter.charter_uploads WHERE push = $1 ORDER BY sort_key, digest ON CONFLICT DO NOTHING",
                 &by_push,
             )
             .await?;

@@ -64,10 +64,6 @@ impl MigrationConnection for Migrating<'_> {
         find(self.connection, history_table)
     }
 
-    fn applied(&mut self, history_table: &str) -> Result<Vec<Applied>> {
-        applied(self.connection, history_table)
-    }
-
     fn run_in_transaction(&mut self, texts: &[&str]) -> Result<()> {
         patiently(|| {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -21,15 +21,16 @@ pub(super) fn head(connection: &Connection) -> Result<Head> {
 pub(super) fn changes(connection: &Connection, after: Sequence, limit: usize) -> Result<Vec<Change>> {
     let mut statement = connection.prepare_cached(
         "SELECT c.sequence, r.sort_key, r.digest, octet_length(r.body), r.parent IS NOT NULL \
-         FROM charter_changes AS c JOIN charter_records AS r ON r.digest = c.digest \
+         FROM charter_changes AS c LEFT JOIN charter_records AS r ON r.digest = c.digest \
          WHERE c.sequence > ?1 ORDER BY c.sequence LIMIT ?2",
     )?;
     let mut rows = statement.query(params![signed(after)?, i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
+        let sequence = unsigned(row.get(0)?)?;
         changes.push(Change {
-            sequence: unsigned(row.get(0)?)?,
-            key: row.get(1)?,
+            sequence,
+            key: row.get::<_, Option<_>>(1)?.ok_or_else(|| row::lost_record(sequence))?,
             digest: row::digest(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
             size: payload_size(unsigned(row.get(3)?)?, row.get(4)?),
         });
@@ -84,7 +85,9 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     let id = push.id.to_string();
     let head = head(connection)?;
     if let Some(receipt) = receipt(connection, &head.id, &id)? {
-        return Ok(Written::Nothing(Publication::Published(receipt)));
+        // What another process staged for it meanwhile is nobody's any more.
+        discard(connection, push)?;
+        return Ok(Written::Commit(Publication::Published(receipt)));
     }
     crate::store::backend::check_addressee(push, &head)?;
     let staged = connection

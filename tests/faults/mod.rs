@@ -1,0 +1,3 @@
+//! What holds when processes, connections, servers and disks fail.
+
+pub(crate) mod parts;
