@@ -1,7 +1,7 @@
 //! `charter db`: charter's tables in a database, and which migrations it has.
 
 use super::session::Session;
-use super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, PLAIN, Table, count, object, or_null};
+use super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, PLAIN, Table, count, object, or_null, to_the_second};
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind};
 use crate::migrate::{AppliedMigration, Migration, MigrationSet, Status};
@@ -164,7 +164,7 @@ fn history(session: &Session<'_>, database: &Database) -> Outcome {
         let mut table = Table::with_headings(&["NUMBER", "NAME", "ID", "APPLIED"]);
         for applied in &status.applied {
             let id = applied.id.as_deref().unwrap_or("unknown");
-            table.row([&applied.number.to_string(), &applied.slug, id, &applied.applied_at]);
+            table.row([&applied.number.to_string(), &applied.slug, id, &to_the_second(&applied.applied_at)]);
         }
         for migration in &status.pending {
             table.styled_row([

@@ -54,11 +54,11 @@ fn run(arguments: Arguments, ui: &Ui) -> Outcome {
 }
 
 const AFTER_HELP: &str = "\
-The database is the first of these that is set: the argument or --db; CHARTER__DATABASE__SQL_ALCHEMY_CONN;
-CHARTER_DATABASE_URL; charter.cfg in the working directory, in ~/.charter, in the nearest parent folder that
-holds one; alembic.ini in the same places; else sqlite:///charter.db.
+The database is the first of these that is set: the argument or --db; CHARTER__DATABASE__SQL_ALCHEMY_CONN; \
+CHARTER_DATABASE_URL; charter.cfg in the working directory, in ~/.charter, in the nearest parent folder that holds \
+one; alembic.ini in the same places; else sqlite:///charter.db.
 
-Results go to standard output, everything else to standard error. With --json, a result is one JSON document, and
+Results go to standard output, everything else to standard error. With --json, a result is one JSON document, and \
 every line of standard error one JSON object with the member `error`, `warning` or `hint`.
 
 Exit codes:
@@ -72,7 +72,7 @@ Try it without any set-up: charter demo";
 
 /// A local-first registry for data contracts.
 #[derive(Parser)]
-#[command(name = "charter", version, max_term_width = 110, after_help = AFTER_HELP)]
+#[command(name = "charter", version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -89,8 +89,9 @@ struct Global {
     /// The namespace of names that have none; the default one is empty
     #[arg(long, short, global = true)]
     namespace: Option<String>,
-    /// What the database is used for; can only be stricter than what the database says itself
-    #[arg(long = "env", global = true, value_name = "ENVIRONMENT", value_parser = ["dev", "staging", "prod"])]
+    /// What the database is used for: dev, staging or prod; only stricter than what the database says itself
+    #[arg(long = "env", global = true, value_name = "ENVIRONMENT", hide_possible_values = true)]
+    #[arg(value_parser = ["dev", "staging", "prod"])]
     environment: Option<String>,
     /// Print results as JSON
     #[arg(long, global = true)]
@@ -98,8 +99,9 @@ struct Global {
     /// Print results and errors only
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// When to use colours
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     color: ColorWhen,
 }
 

@@ -24,13 +24,13 @@ const LISTED: usize = 20;
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  charter put book.yaml                           Store a contract; its name is `book` unless it says another
-  charter put contracts/                          Store every contract file in a folder, all of them or none
-  curl -s URL | charter put - --name book         Store what comes from standard input
-  charter put book.yaml --version 1.1.0           Publish under another version than the file says
+  charter put book.yaml                     Store a contract and its parts
+  charter put contracts/                    Store every contract file in a folder, or none
+  charter put book.yaml --version 1.1.0     Publish under another version
+  charter put contracts/ --dry-run          Check everything, store nothing
   charter put rules.json --kind coercion_rules --name book
-                                                  Store one part of a contract by itself
-  charter put contracts/ --dry-run                Check everything, store nothing")]
+                                            Store one part of a contract by itself
+  curl -s URL | charter put - --name book   Store what comes from standard input")]
 pub(super) struct Arguments {
     /// Files and folders; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
@@ -63,7 +63,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let configuration = session.configuration(None)?;
     let files = files::expand(&arguments.files)?;
     if files.len() != 1 && (options.name.is_some() || options.version.is_some()) {
-        let message = format!("--name and --version are for a single file, and these are {}", files.len());
+        let message =
+            format!("--name and --version are for a single file, and these are {}", count(files.len(), "file"));
         return Err(Failure::Usage(Error::new(ErrorKind::Invalid, message)));
     }
     let progress = session.ui.progress("reading");

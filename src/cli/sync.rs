@@ -49,7 +49,7 @@ Examples:
 #[derive(clap::Args)]
 pub(super) struct Push {
     /// A remote's name in charter.cfg, or the URL of a registry
-    #[arg(value_name = "REMOTE or URL")]
+    #[arg(value_name = "REMOTE|URL")]
     remote: Option<String>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Push {
 #[derive(clap::Args)]
 pub(super) struct Status {
     /// Names of remotes in charter.cfg, or URLs of registries; by default every remote of charter.cfg
-    #[arg(value_name = "REMOTE or URL")]
+    #[arg(value_name = "REMOTE|URL")]
     remotes: Vec<String>,
 }
 
@@ -111,6 +111,11 @@ impl Registry {
         Store::connect(&self.url, &OpenOptions { access: Access::Remote, ..OpenOptions::default() })
     }
 
+    /// Says which registry an error is about, if it does not say so itself.
+    fn blame(&self, error: Error) -> Error {
+        if error.to_string().contains(&self.url.to_string()) { error } else { error.context(self.title()) }
+    }
+
     fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.url.to_string())
     }
@@ -128,12 +133,12 @@ fn push(session: &Session<'_>, arguments: &Push) -> Outcome {
         None => Registry::by_default(&configuration)?,
     };
     let store = session.connect_existing(&configuration)?;
-    let remote = registry.open()?;
+    let remote = registry.open().map_err(|error| registry.blame(error))?;
     let progress = session.ui.progress("connecting");
     let pushed =
         store.push_with(&remote, Limits::default(), &mut |news| progress.update(step(news), news.done, news.total));
     drop(progress);
-    let pushed = pushed?;
+    let pushed = pushed.map_err(|error| registry.blame(error))?;
     session.ui.result(
         || pushed_text(&pushed, &registry.url),
         || {
@@ -270,7 +275,7 @@ impl Standing {
                     pending: status.pending,
                 })
             }
-            Err(error) => Err(error),
+            Err(error) => Err(registry.blame(error)),
         };
         Ok(Self { registry, found })
     }

@@ -13,6 +13,8 @@ use crate::record::{Digest, Key, Object, Value};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use std::io::{IsTerminal, Write};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// What went wrong.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -32,12 +34,12 @@ pub(super) const PLAIN: Style = Style::new();
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(super) enum ColorWhen {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
-    /// Everywhere
+    /// Everywhere.
     Always,
-    /// Nowhere
+    /// Nowhere.
     Never,
 }
 
@@ -203,6 +205,13 @@ pub(super) fn short(digest: &Digest) -> String {
     let mut text = digest.to_string();
     text.truncate(12);
     text
+}
+
+/// A moment without the parts of its second.
+pub(super) fn to_the_second(moment: &str) -> String {
+    let parsed = OffsetDateTime::parse(moment, &Rfc3339).ok();
+    let whole = parsed.and_then(|moment| moment.replace_nanosecond(0).ok()?.format(&Rfc3339).ok());
+    whole.unwrap_or_else(|| moment.to_owned())
 }
 
 /// `1 record`, `2 records`.
