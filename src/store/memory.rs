@@ -29,8 +29,10 @@ const CHANGES: TableDefinition<'_, u64, Bytes> = TableDefinition::new("changes")
 const CURSORS: TableDefinition<'_, &str, (u64, u64, u64)> = TableDefinition::new("cursors");
 const RECEIPTS: TableDefinition<'_, (&str, Bytes), ReceiptValue> = TableDefinition::new("receipts");
 const LAST_RECEIPT: TableDefinition<'_, (), Bytes> = TableDefinition::new("last_receipt");
-/// By push and digest: sort key, parent, body.
-const UPLOADS: TableDefinition<'_, (Bytes, Bytes), (&[u8], Option<Bytes>, &str)> = TableDefinition::new("uploads");
+/// Sort key, parent, body.
+type UploadValue = (&'static [u8], Option<Bytes>, &'static str);
+/// By push and digest.
+const UPLOADS: TableDefinition<'_, (Bytes, Bytes), UploadValue> = TableDefinition::new("uploads");
 
 /// redb without a file.
 pub(crate) struct MemoryBackend {

@@ -15,7 +15,7 @@ pub enum Access {
     Write,
     /// Reading. Nothing is made, migrated or written.
     Read,
-    /// Being pushed to. Nothing is made or migrated, and nothing is asked before the first call.
+    /// Being pushed to. Nothing is made or migrated, and a server is asked nothing before the first call.
     Remote,
 }
 
@@ -158,9 +158,6 @@ fn sqlite(
         });
     }
     let backend = super::sqlite::SqliteBackend::open(target, create, options.access == Access::Read)?;
-    if options.access == Access::Remote {
-        return Ok(backend);
-    }
     let Some(status) = backend.status()? else { return Ok(backend) };
     let is_new = status.current().is_none();
     let environment = status.environment.max(options.environment).unwrap_or_else(|| default_environment(url));

@@ -126,7 +126,7 @@ pub(super) async fn stage(client: &mut Client, push: &Push, records: &[Record]) 
     let mut writer = pin!(BinaryCopyInWriter::new(transaction.copy_in(copy).await?, UPLOAD_TYPES));
     for record in records {
         let row = RecordRow::from(record);
-        let (sort_key, body) = (record.key().sort_key(), JsonText(&row.body));
+        let (sort_key, body) = (record.key().sort_key(), JsonText(row.body));
         let pre_release = record.key().version.is_pre_release();
         let columns: [&(dyn ToSql + Sync); 11] = [
             &push,

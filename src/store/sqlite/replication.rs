@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::record::{Digest, Record};
 use crate::store::backend::payload_size;
-use crate::store::row::{self, RECEIPT_COLUMNS, RECORD_COLUMNS, ReceiptRow, RecordRow};
+use crate::store::row::{self, RECEIPT_COLUMNS, ReceiptRow, RecordRow};
 use charter_sync::{Change, Collision, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -101,12 +101,13 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     let mut sequence = head_sequence(connection)?;
     let before = sequence;
     let mut collisions = Vec::new();
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {RECORD_COLUMNS} FROM charter_uploads WHERE push = ?1 GROUP BY digest ORDER BY sort_key"
-    ))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT namespace, kind, name, version, digest, parent, body FROM charter_uploads \
+         WHERE push = ?1 GROUP BY digest ORDER BY sort_key",
+    )?;
     let mut rows = statement.query([&id])?;
     while let Some(row) = rows.next()? {
-        let record = record_row(row)?.into_record()?;
+        let record = record_row(row)?.to_record()?;
         match insert(connection, &record)? {
             Insertion::New => {
                 sequence += 1;
