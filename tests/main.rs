@@ -1,3 +1,4 @@
 //! What charter promises, held as one program's tests. Run them with `scripts/test`, which starts the servers they need.
 
+mod cli;
 mod support;

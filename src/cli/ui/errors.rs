@@ -94,7 +94,11 @@ pub(super) fn error_text(error: &Error) -> String {
     };
     match problems(error) {
         Some(problems) => {
-            problems.problems.iter().for_each(|problem| line(problem));
+            for problem in &problems.problems {
+                let place = problem.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
+                let message = problem.to_string();
+                line(&format_args!("{place}{}{}", contexts(error), message.strip_prefix(&place).unwrap_or(&message)));
+            }
             if problems.more > 0 {
                 line(&format_args!("and {} more problems", problems.more));
             }
@@ -161,6 +165,14 @@ pub(super) fn insert_location(object: &mut Object, location: Option<&Location>) 
         "column": or_null(location.position.map(|position| number(position.column))),
     };
     object.insert("location", place);
+}
+
+/// During what the error happened, with `: ` behind each part.
+fn contexts(error: &Error) -> String {
+    let text = error.to_string();
+    let place = error.location().map(|location| format!("{location}: ")).unwrap_or_default();
+    let text = text.strip_prefix(&place).unwrap_or(&text);
+    text.strip_suffix(error.message()).unwrap_or_default().to_owned()
 }
 
 fn problems(error: &Error) -> Option<&Problems> {
