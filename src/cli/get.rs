@@ -15,7 +15,7 @@ use crate::store::{Access, Store};
 Examples:
   charter get book                         The latest release of the schema `book`
   charter get book@1.0.0 --yaml            One version of it, as YAML
-  charter get book --complete              The schema with its coercion and validation rules merged in
+  charter get book --complete              The schema with its rules merged in
   charter get book --kind metadata         Another part of the contract `book`
   charter get sales/book --kind contract   What the contract joins, in the namespace `sales`
   charter get book --json | jq .title")]
@@ -23,8 +23,8 @@ pub(super) struct Arguments {
     /// Which one; what follows the last `@` is a version if it can be one
     #[arg(value_name = "[NAMESPACE/]NAME[@VERSION]")]
     name: String,
-    /// The kind of the record
-    #[arg(long, default_value = "schema")]
+    /// The kind of the record; by default a schema
+    #[arg(long, default_value = "schema", hide_default_value = true)]
     kind: String,
     /// The schema with its coercion and validation rules merged in
     #[arg(long, conflicts_with = "kind")]

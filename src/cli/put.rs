@@ -135,8 +135,11 @@ fn existing_or_empty(session: &Session<'_>, configuration: &Configuration) -> Ou
     }
 }
 
-/// Says which files a conflict comes from.
+/// Says which files an error of the store comes from, where that is known.
 fn name_files(error: Error, contents: &[Contents], store: &Store) -> Error {
+    if let ([file], None) = (contents, error.location()) {
+        return error.at(&file.path, None);
+    }
     let mut named: Vec<&Contents> = Vec::new();
     for file in contents {
         let keys = file.drafts.iter().filter_map(|draft| {

@@ -86,7 +86,6 @@ fn pycharters_settings_make_a_hint() {
     --- stdout ---
     made sqlite:///[DIRECTORY]/charter.db
     --- stderr ---
-    warning: charter does not know the variable PYCHARTER_DATABASE_URL: is CHARTER_DATABASE_URL meant?
     hint: PYCHARTER_DATABASE_URL is set, which charter does not read: set CHARTER_DATABASE_URL instead
     next: `charter put FILE` stores a contract
     "#);

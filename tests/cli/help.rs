@@ -189,9 +189,7 @@ fn get() {
 
     Options:
           --kind <KIND>
-              The kind of the record
-              
-              [default: schema]
+              The kind of the record; by default a schema
 
           --complete
               The schema with its coercion and validation rules merged in
@@ -210,8 +208,7 @@ fn get() {
     Examples:
       charter get book                         The latest release of the schema `book`
       charter get book@1.0.0 --yaml            One version of it, as YAML
-      charter get book --complete              The schema with its coercion and validation rules merged
-      in
+      charter get book --complete              The schema with its rules merged in
       charter get book --kind metadata         Another part of the contract `book`
       charter get sales/book --kind contract   What the contract joins, in the namespace `sales`
       charter get book --json | jq .title

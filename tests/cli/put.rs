@@ -279,14 +279,14 @@ fn a_contract_needs_what_it_refers_to() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: a contract refers to what is not stored: metadata book@2.0.0
+    error: book.yaml: a contract refers to what is not stored: metadata book@2.0.0
     hint: put what it refers to first, or in the same command; nothing was stored
     "#);
     assert_output!(sandbox, sandbox.run(&["put", "book.yaml", "--dry-run"]), @r#"
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: a contract refers to what is not stored: metadata book@2.0.0
+    error: book.yaml: a contract refers to what is not stored: metadata book@2.0.0
     hint: put what it refers to first, or in the same command; nothing was stored
     "#);
     sandbox.write("metadata.json", r#"{"description": "x"}"#);

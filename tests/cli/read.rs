@@ -141,9 +141,28 @@ fn namespaces_are_rooms() {
     let get = |arguments: &[&str]| sandbox.run(arguments).success().stdout;
     assert_eq!(get(&["get", "sales/user"]), get(&["get", "user", "-n", "sales"]));
     sandbox.run(&["get", "book", "-n", "sales"]).exit(1);
-    assert_output!(sandbox, sandbox.run(&["list", "-n", "sales"]), @"");
-    assert_output!(sandbox, sandbox.run(&["list", "-n", "other"]), @"");
-    assert_output!(sandbox, sandbox.run(&["list", "user", "--kind", "schema", "--all-namespaces"]), @"");
+    assert_output!(sandbox, sandbox.run(&["list", "-n", "sales"]), @r#"
+    exit: 0
+    --- stdout ---
+    KIND      NAME        VERSION  VERSIONS  DIGEST        STORED
+    contract  sales/user  1.0.0    1         115996efa493  [TIME]
+    schema    sales/user  1.0.0    1         b4e412d3ab15  [TIME]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["list", "-n", "other"]), @r#"
+    exit: 0
+    --- stdout ---
+    --- stderr ---
+    sqlite:///[DIRECTORY]/charter.db has nothing in the namespace other
+    "#);
+    assert_output!(sandbox, sandbox.run(&["list", "user", "--kind", "schema", "--all-namespaces"]), @r#"
+    exit: 0
+    --- stdout ---
+    KIND    NAME        VERSION  VERSIONS  DIGEST        STORED
+    schema  user        1.0.0    1         3c68eaea624b  [TIME]
+    schema  sales/user  1.0.0    1         b4e412d3ab15  [TIME]
+    --- stderr ---
+    "#);
     sandbox.run(&["list", "-n", "sales", "--all-namespaces"]).exit(2);
 }
 
