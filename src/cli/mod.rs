@@ -1,6 +1,6 @@
 //! The `charter` program: one file for each command, with its arguments, its help and what it does.
 //!
-//! Commands compute; [`ui`] prints. A command ends with a result on standard output, or with a [`Failure`] that is
+//! Commands compute; `ui` prints. A command ends with a result on standard output, or with a failure that is
 //! printed on standard error and decides the exit code.
 
 mod db;

@@ -77,11 +77,13 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             Err(error) => errors.push(error),
         }
     }
-    drop(progress);
-    for warning in contents.iter().flat_map(|file| &file.warnings) {
-        session.ui.warning(warning.location.as_ref(), &warning.message);
-    }
+    progress.suspend(|| {
+        for warning in contents.iter().flat_map(|file| &file.warnings) {
+            session.ui.warning(warning.location.as_ref(), &warning.message);
+        }
+    });
     if !errors.is_empty() {
+        drop(progress);
         if files.len() > 1 {
             let (wrong, all) = (errors.len(), files.len());
             session.ui.note(&format!("{wrong} of {} cannot be stored, so nothing was stored", count(all, "file")));
@@ -89,7 +91,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         return Err(Failure::Errors(errors));
     }
     let drafts: Vec<Draft> = contents.iter().flat_map(|file| file.drafts.iter().cloned()).collect();
-    let progress = session.ui.progress(&format!("storing {}", count(drafts.len(), "record")));
+    progress.say(&format!("storing {}", count(drafts.len(), "record")));
     let (store, records) = match arguments.dry_run {
         false => {
             let store = session.connect(&configuration, Access::Write)?;

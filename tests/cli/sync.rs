@@ -192,20 +192,32 @@ fn from_a_file_to_postgres_and_back() {
     let url = database.url();
     let refused = sandbox.run(&["sync", "push", url]).exit(4);
     assert!(refused.stderr.contains("charter db init postgresql://"), "{refused}");
+    sandbox.run(&["put", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/contracts"), "-n", "shop"]).success();
     sandbox.run(&["db", "init", url]).success();
     let receipt = sandbox.run(&["sync", "push", url, "--json"]).success().json()["receipt"].clone();
     assert_eq!((&receipt["sequence_before"], &receipt["sequence_after"]), (&0.into(), &receipt["records"]));
     assert_eq!(sandbox.run(&["sync", "push", url, "--json"]).success().json()["status"], "up_to_date");
     let status = sandbox.run(&["sync", "status", url, "--json"]).success().json()[0].clone();
     assert_eq!((&status["status"], &status["last_receipt"]), (&"up_to_date".into(), &receipt));
-    let listed = |arguments: &[&str]| -> Vec<(String, String)> {
-        let listed = sandbox.run(arguments).success().json();
-        let record = |record: &serde_json::Value| (record["name"].to_string(), record["digest"].to_string());
+    // Every record is there, with the same digest and the same body.
+    let listed = |arguments: &[&str]| -> Vec<[String; 3]> {
+        let all = ["list", "--all-versions", "--all-namespaces", "--json"];
+        let listed = sandbox.run(&[&all[..], arguments].concat()).success().json();
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        let record = |record: &serde_json::Value| {
+            let [namespace, name, version] = ["namespace", "name", "version"].map(|member| text(&record[member]));
+            [text(&record["kind"]), format!("{namespace}/{name}@{version}"), text(&record["digest"])]
+        };
         listed.as_array().expect("a list").iter().map(record).collect()
     };
-    let there = listed(&["list", "--all-versions", "--json", "--db", url]);
-    assert_eq!(listed(&["list", "--all-versions", "--json"]), there);
+    let there = listed(&["--db", url]);
+    assert_eq!(listed(&[]), there);
     assert_eq!(there.len().to_string(), receipt["records"].to_string());
+    for [kind, name, _] in there {
+        let here = ["get", &name, "--kind", &kind, "--json"];
+        let there = sandbox.run(&[&here[..], &["--db", url]].concat()).success();
+        assert_eq!(sandbox.run(&here).success().stdout, there.stdout, "{kind} {name}");
+    }
     let there = sandbox.run(&["get", "book", "--complete", "--db", url]).success();
     assert_eq!(sandbox.run(&["get", "book", "--complete"]).success().stdout, there.stdout);
 

@@ -18,10 +18,6 @@ pub(in crate::cli) struct Progress {
 impl Progress {
     pub(super) fn new(message: &str, is_shown: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        bar.set_message(message.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
         let waiting = is_shown.then(|| {
             let (ended, end) = sync_channel::<()>(0);
             let bar = bar.clone();
@@ -33,7 +29,23 @@ impl Progress {
             });
             (ended, thread)
         });
-        Self { bar, waiting }
+        let progress = Self { bar, waiting };
+        progress.say(message);
+        progress
+    }
+
+    /// Tells what is being done, where nobody knows how much of it there is.
+    pub(in crate::cli) fn say(&self, message: &str) {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            self.bar.set_style(style);
+        }
+        self.bar.unset_length();
+        self.bar.set_message(message.to_owned());
+    }
+
+    /// Does something that prints.
+    pub(in crate::cli) fn suspend(&self, work: impl FnOnce()) {
+        self.bar.suspend(work);
     }
 
     /// Tells how much is done of how much.
