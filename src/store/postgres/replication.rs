@@ -114,12 +114,8 @@ const UPLOAD_TYPES: &[Type] = &[
 pub(super) async fn stage(client: &mut Client, push: &Push, records: &[Record]) -> Result<()> {
     let (push, now) = (push.id.to_string(), row::now());
     let transaction = begin(client).await?;
-    // What nobody came back for.
-    let (all, outdated) = (&push, now - row::UPLOADS_KEPT);
-    let parameters: [Parameter<'_>; 2] = [(all, Type::TEXT), (&outdated, Type::INT8)];
-    transaction
-        .execute_typed("DELETE FROM charter.charter_uploads WHERE push <> $1 AND uploaded_at < $2", &parameters)
-        .await?;
+    // What is staged need not outlive the server: a push whose staged rows are gone is told so, and sends them again.
+    transaction.batch_execute("SET LOCAL synchronous_commit = off").await?;
     let copy = "COPY charter.charter_uploads \
          (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
          FROM STDIN (FORMAT binary)";
@@ -170,6 +166,9 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     if staged < needed {
         return Ok(Publication::Incomplete { staged });
     }
+    let outdated = row::now() - row::UPLOADS_KEPT;
+    let parameters: [Parameter<'_>; 1] = [(&outdated, Type::INT8)];
+    transaction.execute_typed("DELETE FROM charter.charter_uploads WHERE uploaded_at < $1", &parameters).await?;
     let mut refused = collisions(&transaction, &by_push).await?;
     if refused.is_empty() {
         // In the order of digests, so that overlapping pushers wait for each other and do not deadlock.

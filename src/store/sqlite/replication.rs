@@ -56,10 +56,6 @@ pub(super) fn compare(connection: &Connection, push: &Push, offers: &[(Vec<u8>, 
 
 pub(super) fn stage(connection: &Connection, push: &Push, records: &[Record]) -> Result<()> {
     let (push, now) = (push.id.to_string(), row::now());
-    // What nobody came back for.
-    connection
-        .prepare_cached("DELETE FROM charter_uploads WHERE push <> ?1 AND uploaded_at < ?2")?
-        .execute(params![push, now - row::UPLOADS_KEPT])?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO charter_uploads \
          (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
@@ -98,6 +94,10 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     if staged < needed {
         return Ok(Written::Nothing(Publication::Incomplete { staged }));
     }
+    // What nobody came back for.
+    connection
+        .prepare_cached("DELETE FROM charter_uploads WHERE uploaded_at < ?1")?
+        .execute([row::now() - row::UPLOADS_KEPT])?;
     let mut sequence = head_sequence(connection)?;
     let before = sequence;
     let mut collisions = Vec::new();
