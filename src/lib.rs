@@ -1,5 +1,8 @@
 //! charter: a local-first registry for data contracts.
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod config;
 mod error;
 pub mod migrate;

@@ -76,6 +76,30 @@ impl Store {
         Err(Error::new(ErrorKind::Busy, "others keep making new editions of the same records").with_hint("try again"))
     }
 
+    /// What [`Store::put_drafts`] would do with drafts now. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::put_contract`].
+    pub fn preview_drafts(&self, drafts: &[Draft]) -> Result<Vec<PutRecord>> {
+        let Planned { records, required, unchanged } = self.plan(drafts)?;
+        let keys = records.iter().map(|record| Selector::Key(record.key().clone()));
+        let selectors: Vec<Selector> = keys.chain(required.iter().cloned()).collect();
+        let mut stored = self.backend.read(&selectors)?.into_iter();
+        let mut previewed = unchanged;
+        let mut obstacles = Vec::new();
+        for (record, stored) in records.iter().zip(stored.by_ref()) {
+            let (key, digest) = (record.key().clone(), *record.digest());
+            match stored.map(|stored| *stored.digest()) {
+                None => previewed.push(PutRecord { key, digest, fate: Fate::Stored }),
+                Some(stored) if stored == digest => previewed.push(PutRecord { key, digest, fate: Fate::Unchanged }),
+                Some(stored) => obstacles.push(Obstacle::Taken { key, stored, offered: digest }),
+            }
+        }
+        let missing = required.into_iter().zip(stored).filter(|(_, stored)| stored.is_none());
+        obstacles.extend(missing.map(|(selector, _)| Obstacle::Missing(selector)));
+        if obstacles.is_empty() { Ok(previewed) } else { Err(refusal(&obstacles)) }
+    }
+
     /// What must be appended for drafts to be stored, as the store is now.
     fn plan(&self, drafts: &[Draft]) -> Result<Planned> {
         let mut planned = Planned::default();
