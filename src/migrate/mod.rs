@@ -2,7 +2,7 @@
 //!
 //! A migration is plain SQL that runs verbatim on every engine. It runs through refinery with its history row in one
 //! transaction, so that both commit together or not at all; charter's own wrapper of each engine's connection
-//! ([`MigrationConnection`]) adds what the engine needs inside that transaction.
+//! (`MigrationConnection`) adds what the engine needs inside that transaction.
 
 mod apply;
 mod connection;
