@@ -10,7 +10,7 @@ mod set;
 mod status;
 
 pub(crate) use apply::{Applying, apply};
-pub(crate) use connection::{Applied, MigrationConnection};
+pub(crate) use connection::MigrationConnection;
 pub use set::{Migration, MigrationSet};
+pub(crate) use status::{Applied, Found, MINIMUM_PROGRAM_QUERY, check_minimum_program};
 pub use status::{AppliedMigration, Status};
-pub(crate) use status::{Found, MINIMUM_PROGRAM_QUERY, check_minimum_program};
