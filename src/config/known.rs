@@ -46,7 +46,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     known
         .into_iter()
         .filter(|name| word.len() <= 2 * name.len())
-        .map(|name| (strsim::levenshtein(&word, name), name))
+        .map(|name| (strsim::levenshtein(&word, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= name.len() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
