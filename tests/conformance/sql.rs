@@ -13,6 +13,7 @@ on_every_engine!([Sqlite sqlite, Postgres postgres] [
     views_of_what_is_edited_show_the_current_edition,
     every_kind_has_its_view,
     no_method_changes_a_published_record,
+    uploads_that_nobody_came_back_for_are_dropped_after_a_week,
 ]);
 
 fn text(value: &str) -> Option<String> {
@@ -133,4 +134,24 @@ fn no_method_changes_a_published_record(test: &TestStore) {
     store_all(&test.store, &records("more", 3));
     assert_eq!((rows(), changes()), before);
     assert_eq!(contents(&test.store).len(), 6);
+}
+
+fn uploads_that_nobody_came_back_for_are_dropped_after_a_week(test: &TestStore) {
+    let backend = test.store.backend();
+    for name in ["old", "young"] {
+        backend.stage(&push_to(&test.store, name), &records(name, 2)).expect("staged");
+    }
+    let (day, old) = (24 * 3600 * 1_000_000_i64, push_to(&test.store, "old"));
+    test.execute(&format!("UPDATE charter_uploads SET uploaded_at = uploaded_at - {}", 6 * day));
+    test.execute(&format!(
+        "UPDATE charter_uploads SET uploaded_at = uploaded_at - {} WHERE push = '{}'",
+        2 * day,
+        old.id
+    ));
+    backend.stage(&push_to(&test.store, "new"), &records("new", 1)).expect("staged");
+    let rows = test.query("SELECT name FROM charter_uploads ORDER BY name");
+    assert_eq!(rows.concat(), ["new-0000", "young-0000", "young-0001"].map(text));
+    // Their push itself may still come back, and finds out.
+    let outcome = backend.publish(&old, 2).expect("an answer");
+    assert_eq!(outcome, charter_sync::Publication::Incomplete { staged: 0 });
 }

@@ -112,11 +112,15 @@ const UPLOAD_TYPES: &[Type] = &[
     Type::INT8,
 ];
 
+/// The server's clock, in microseconds since 1970 UTC.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
 pub(super) async fn stage(client: &mut Client, push: &Push, records: &[Record]) -> Result<()> {
-    let (push, now) = (push.id.to_string(), row::now());
+    let push = push.id.to_string();
     let transaction = begin(client).await?;
     // What is staged need not outlive the server: a push whose staged rows are gone is told so, and sends them again.
-    transaction.batch_execute("SET LOCAL synchronous_commit = off").await?;
+    let set_up = format!("SELECT {NOW}, set_config('synchronous_commit', 'off', true)");
+    let now: i64 = transaction.query_typed_one(&set_up, &[]).await?.try_get(0)?;
     let copy = "COPY charter.charter_uploads \
          (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
          FROM STDIN (FORMAT binary)";
@@ -167,9 +171,9 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     if staged < needed {
         return Ok(Publication::Incomplete { staged });
     }
-    let outdated = row::now() - row::UPLOADS_KEPT;
-    let parameters: [Parameter<'_>; 1] = [(&outdated, Type::INT8)];
-    transaction.execute_typed("DELETE FROM charter.charter_uploads WHERE uploaded_at < $1", &parameters).await?;
+    // What nobody came back for, by the server's clock: one laptop's may be wrong, and the uploads are others'.
+    let outdated = format!("DELETE FROM charter.charter_uploads WHERE uploaded_at < {NOW} - $1");
+    transaction.execute_typed(&outdated, &[(&row::UPLOADS_KEPT, Type::INT8)]).await?;
     let mut refused = collisions(&transaction, &by_push).await?;
     if refused.is_empty() {
         // In the order of sort keys, as `append`, so that overlapping writers wait for each other and do not deadlock.
@@ -198,12 +202,9 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
 async fn log(transaction: Transaction<'_>, push: &Push, head: &Head, id: &str, inserted: u64) -> Result<Publication> {
     let count = signed(inserted)?;
     let parameters: [Parameter<'_>; 1] = [(&count, Type::INT8)];
-    let rows = transaction
-        .query_typed(
-            "UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt",
-            &parameters,
-        )
-        .await?;
+    let take =
+        format!("UPDATE charter.charter_head SET sequence = sequence + $1 RETURNING sequence, last_receipt, {NOW}");
+    let rows = transaction.query_typed(&take, &parameters).await?;
     let row = rows.first().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the registry's head is missing"))?;
     let after = unsigned(row.try_get(0)?)?;
     let before = after - inserted;
@@ -225,7 +226,7 @@ async fn log(transaction: Transaction<'_>, push: &Push, head: &Head, id: &str, i
         let message = format!("{inserted} records were inserted, but {logged} belong into the change log");
         return Err(Error::new(ErrorKind::Busy, message).with_hint("push again"));
     }
-    let receipt = Receipt::new(push, inserted, before, after, row::now(), previous);
+    let receipt = Receipt::new(push, inserted, before, after, row.try_get(2)?, previous);
     if !keep_receipt(&transaction, &receipt).await? {
         // The same push was published by another process meanwhile; its receipt is the one.
         let kept = self::receipt(&transaction, &head.id, id).await?;
