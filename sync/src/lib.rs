@@ -137,9 +137,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1000 entries, 8 MiB.
+    /// 4000 entries, 8 MiB.
     fn default() -> Self {
-        Self { entries: 1000, bytes: 8 << 20 }
+        Self { entries: 4000, bytes: 8 << 20 }
     }
 }
 

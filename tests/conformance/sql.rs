@@ -109,8 +109,8 @@ fn no_method_changes_a_published_record(test: &TestStore) {
     assert_eq!((before.0.len(), before.1.len()), (2, 2));
 
     let (same, other) = (record("schema", "a", "1.0.0", r#"{"a":1,"b":1.0}"#), record("schema", "a", "1.0.0", "true"));
-    append(&test.store, &[same.clone()]).expect("an answer");
-    append(&test.store, &[other.clone()]).expect("an answer");
+    append(&test.store, std::slice::from_ref(&same)).expect("an answer");
+    append(&test.store, std::slice::from_ref(&other)).expect("an answer");
     test.store.store_schema("a", r#"{"a":1,"b":1}"#, "1").expect("the same");
     test.store.store_schema("a", "true", "1").expect_err("taken");
     test.store.store_ownership("a", r#"{"owner":"b"}"#).expect("the next edition");
@@ -148,9 +148,11 @@ fn uploads_that_nobody_came_back_for_are_dropped_after_a_week(test: &TestStore) 
         2 * day,
         old.id
     ));
-    backend.stage(&push_to(&test.store, "new"), &records("new", 1)).expect("staged");
+    let new = push_to(&test.store, "new");
+    backend.stage(&new, &records("new", 1)).expect("staged");
+    assert!(matches!(backend.publish(&new, 1), Ok(charter_sync::Publication::Published(_))));
     let rows = test.query("SELECT name FROM charter_uploads ORDER BY name");
-    assert_eq!(rows.concat(), ["new-0000", "young-0000", "young-0001"].map(text));
+    assert_eq!(rows.concat(), ["young-0000", "young-0001"].map(text));
     // Their push itself may still come back, and finds out.
     let outcome = backend.publish(&old, 2).expect("an answer");
     assert_eq!(outcome, charter_sync::Publication::Incomplete { staged: 0 });

@@ -55,9 +55,12 @@ fn appending_again_changes_nothing(test: &TestStore) {
     let again = record("schema", "user", "1.0.0", r#"{"b":2.0,"a":10e-1}"#);
     let other = record("schema", "user", "1.1.0", "{}");
     assert_eq!(first.digest(), again.digest());
-    store_all(&test.store, &[first.clone()]);
+    store_all(&test.store, std::slice::from_ref(&first));
     let before = contents(&test.store);
-    assert_eq!(append(&test.store, &[again.clone()]).expect("an answer"), Appended::Done(vec![Fate::Unchanged]));
+    assert_eq!(
+        append(&test.store, std::slice::from_ref(&again)).expect("an answer"),
+        Appended::Done(vec![Fate::Unchanged])
+    );
     assert_eq!(contents(&test.store), before);
     assert_eq!(test.store.backend().head().expect("a head").sequence, 1);
     let fates = append(&test.store, &[other.clone(), again]).expect("an answer");
@@ -93,7 +96,7 @@ fn stored_digest(store: &charter::Store, index: usize) -> Digest {
 
 fn what_is_required_must_exist(test: &TestStore) {
     let existing = record("schema", "user", "1.0.0-rc.1", "{}");
-    store_all(&test.store, &[existing.clone()]);
+    store_all(&test.store, std::slice::from_ref(&existing));
     let subject = |name: &str| Subject { ..key_in("", "schema", name, "1.0.0").subject() };
     let required = vec![
         Selector::Key(existing.key().clone()),
@@ -118,7 +121,7 @@ fn what_is_required_must_exist(test: &TestStore) {
 
 fn everything_in_the_way_is_told_at_once(test: &TestStore) {
     let stored = record("schema", "a", "1.0.0", "{}");
-    store_all(&test.store, &[stored.clone()]);
+    store_all(&test.store, std::slice::from_ref(&stored));
     let offered = record("schema", "a", "1.0.0", "true");
     let missing = Selector::Digest(Digest::of(&[b"nothing"]));
     let batch = Batch { records: vec![offered.clone()], required: vec![missing.clone()] };

@@ -157,6 +157,8 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     let by_push: [Parameter<'_>; 1] = [(&id, Type::TEXT)];
     let head = head(client).await?;
     let transaction = begin(client).await?;
+    // Enough to sort some ten thousand records of 1 KB without files.
+    transaction.batch_execute("SET LOCAL work_mem = '64MB'").await?;
     // First what is staged, then the receipt: whoever publishes the same push meanwhile leaves one of them to be seen.
     let staged = transaction
         .query_typed("SELECT count(DISTINCT digest) FROM charter.charter_uploads WHERE push = $1", &by_push)
