@@ -1,1 +1,96 @@
-//! To come.
+//! What a program takes in when it takes in charter.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The names of all packages that charter needs with these features and no others, not for building and testing it.
+fn packages(features: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(ROOT)
+        .args(["tree", "--offline", "--locked", "--package", "charter", "--edges", "normal", "--prefix", "none"])
+        .args(["--target", "all", "--no-default-features", "--features", features])
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("UTF-8");
+    tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+const NETWORK: [&str; 17] = [
+    "axum",
+    "futures-util",
+    "h2",
+    "http",
+    "hyper",
+    "mio",
+    "native-tls",
+    "openssl",
+    "reqwest",
+    "rustls",
+    "socket2",
+    "tokio",
+    "tokio-postgres",
+    "tokio-postgres-rustls",
+    "tower",
+    "ureq",
+    "webpki",
+];
+const PROGRAM: [&str; 9] =
+    ["anstream", "anstyle", "clap", "clap_derive", "ctrlc", "indicatif", "notify", "inotify", "unicode-width"];
+
+#[test]
+fn an_embedder_of_sqlite_takes_in_no_runtime_no_network_and_no_command_line() {
+    let packages = packages("sqlite");
+    assert!(packages.contains("rusqlite") && packages.contains("charter-sync"), "{packages:?}");
+    for unwanted in NETWORK.iter().chain(&PROGRAM).chain(&["redb"]) {
+        assert!(!packages.contains(*unwanted), "{unwanted} came along: {packages:?}");
+    }
+}
+
+#[test]
+fn each_feature_brings_its_own_and_nothing_of_the_others() {
+    let none = packages("");
+    assert!(!none.contains("rusqlite") && !none.contains("redb") && !none.contains("tokio"), "{none:?}");
+    let memory = packages("redb");
+    assert!(memory.contains("redb") && !memory.contains("rusqlite") && !memory.contains("tokio"), "{memory:?}");
+    let postgres = packages("postgres");
+    assert!(postgres.contains("tokio-postgres") && !postgres.contains("rusqlite"), "{postgres:?}");
+    assert!(PROGRAM.iter().all(|unwanted| !postgres.contains(*unwanted)), "{postgres:?}");
+    let watch = packages("watch");
+    assert!(watch.contains("notify") && !watch.contains("clap"), "{watch:?}");
+}
+
+/// Sources below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of sources");
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn there_is_no_unsafe_code() {
+    let all: Vec<PathBuf> =
+        ["src", "sync/src"].iter().flat_map(|folder| sources(&Path::new(ROOT).join(folder))).collect();
+    assert!(all.len() > 40, "{all:?}");
+    for path in all {
+        let text = std::fs::read_to_string(&path).expect("a source");
+        for (number, line) in (1..).zip(text.lines()) {
+            let code = line.split("//").next().unwrap_or_default();
+            let is_unsafe = code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");
+            assert!(!is_unsafe, "{}:{number}: {line}", path.display());
+        }
+    }
+    let manifest = std::fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).expect("the manifest");
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+}

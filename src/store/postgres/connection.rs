@@ -1,7 +1,7 @@
 //! Connections to a PostgreSQL server.
 
 use super::tls;
-use crate::config::url::{ChannelBinding, Host, PostgresTarget, SslMode, TargetSessionAttributes};
+use crate::config::url::{ChannelBinding, Host, HostAddress, PostgresTarget, SslMode, TargetSessionAttributes};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -75,21 +75,35 @@ impl Drop for Pooled {
     }
 }
 
-/// Connects to the first host that answers.
+/// Connects to the first host that answers. The limit is for all of it, as in libpq: a host may take the connection and
+/// then say nothing.
 pub(super) async fn connect(target: &PostgresTarget) -> Result<Client> {
-    let mut config = driver::Config::new();
+    let limit = target.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    let mut failure = Error::new(ErrorKind::Configuration, "the database URL names no host");
     for address in &target.hosts {
-        match &address.host {
-            Host::Name(name) => config.host(name),
-            #[cfg(unix)]
-            Host::Socket(folder) => config.host_path(folder),
-            #[cfg(not(unix))]
-            Host::Socket(_) => {
-                return Err(Error::new(ErrorKind::Unsupported, "this system has no Unix sockets"));
-            }
+        failure = match tokio::time::timeout(limit, connect_to(address, target)).await {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(error)) => error,
+            Err(_) => Error::new(ErrorKind::Unavailable, format!("the server says nothing for {} s", limit.as_secs()))
+                .with_hint("check the host and the port; `connect_timeout` in the database URL is how long to wait")
+                .context("connecting to the server"),
         };
-        config.port(address.port);
     }
+    Err(failure)
+}
+
+async fn connect_to(address: &HostAddress, target: &PostgresTarget) -> Result<Client> {
+    let mut config = driver::Config::new();
+    match &address.host {
+        Host::Name(name) => config.host(name),
+        #[cfg(unix)]
+        Host::Socket(folder) => config.host_path(folder),
+        #[cfg(not(unix))]
+        Host::Socket(_) => {
+            return Err(Error::new(ErrorKind::Unsupported, "this system has no Unix sockets"));
+        }
+    };
+    config.port(address.port);
     if let Some(user) = &target.user {
         config.user(user);
     }
@@ -104,7 +118,6 @@ pub(super) async fn connect(target: &PostgresTarget) -> Result<Client> {
     }
     config
         .application_name(target.application_name.as_deref().unwrap_or("charter"))
-        .connect_timeout(target.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
         .tcp_user_timeout(TCP_USER_TIMEOUT)
         .target_session_attrs(match target.target_session_attrs {
             TargetSessionAttributes::Any => driver::TargetSessionAttrs::Any,

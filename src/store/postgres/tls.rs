@@ -2,11 +2,12 @@
 
 use crate::config::url::{PostgresTarget, SslMode};
 use crate::error::{Error, ErrorKind, Result};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -26,12 +27,13 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
         mode => mode,
     };
     let config = if mode >= SslMode::VerifyCa {
-        let roots = Arc::new(roots(target)?);
+        let trusted = trusted(target)?;
+        let roots = Arc::new(roots(&trusted)?);
         let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(|error| {
             Error::new(ErrorKind::Configuration, format!("cannot use the root certificates: {error}"))
                 .with_source(error)
         })?;
-        let verifier = Verifier::Authority { inner, any_name: mode == SslMode::VerifyCa };
+        let verifier = Verifier::Authority { inner, trusted, any_name: mode == SslMode::VerifyCa };
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
     } else {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Verifier::None(provider))).with_no_client_auth()
@@ -39,20 +41,24 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn roots(target: &PostgresTarget) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    let certificates: Vec<CertificateDer<'static>> = match &target.sslrootcert {
+/// The certificates to trust: those of the file that the URL names, or the system's.
+fn trusted(target: &PostgresTarget) -> Result<Vec<CertificateDer<'static>>> {
+    match &target.sslrootcert {
         Some(path) => {
             let read = |error: rustls::pki_types::pem::Error| {
                 Error::new(ErrorKind::Configuration, format!("cannot read the root certificates: {error}"))
                     .with_source(error)
                     .at(path, None)
             };
-            CertificateDer::pem_file_iter(path).map_err(read)?.collect::<std::result::Result<_, _>>().map_err(read)?
+            CertificateDer::pem_file_iter(path).map_err(read)?.collect::<std::result::Result<_, _>>().map_err(read)
         }
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    let (added, _) = roots.add_parsable_certificates(certificates);
+        None => Ok(rustls_native_certs::load_native_certs().certs),
+    }
+}
+
+fn roots(trusted: &[CertificateDer<'static>]) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(trusted.iter().cloned());
     if added == 0 {
         return Err(Error::new(ErrorKind::Configuration, "there are no root certificates to check the server against")
             .with_hint("give them with sslrootcert=FILE in the database URL"));
@@ -66,7 +72,7 @@ enum Verifier {
     /// Nothing.
     None(Arc<CryptoProvider>),
     /// That an authority signed it, and perhaps that it names this server.
-    Authority { inner: Arc<WebPkiServerVerifier>, any_name: bool },
+    Authority { inner: Arc<WebPkiServerVerifier>, trusted: Vec<CertificateDer<'static>>, any_name: bool },
 }
 
 impl ServerCertVerifier for Verifier {
@@ -78,13 +84,22 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let Self::Authority { inner, any_name } = self else {
+        let Self::Authority { inner, trusted, any_name } = self else {
             return Ok(ServerCertVerified::assertion());
         };
         match inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if *any_name => Ok(ServerCertVerified::assertion()),
+            // As `openssl req -x509` makes a certificate that signs itself, it says that it is an authority, and webpki
+            // takes no authority for a server. One that is itself among those to trust is trusted, as in libpq; that it
+            // is not expired webpki has found by now.
+            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))) if trusted.contains(certificate) => {
+                if !any_name {
+                    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             result => result,
         }
     }
