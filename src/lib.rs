@@ -1,5 +1,45 @@
 //! charter: a local-first registry for data contracts.
+//!
+//! A [`Store`] keeps [records](record): JSON Schemas, coercion and validation rules, metadata, governance rules, ownership,
+//! and the contracts that join them, versioned and immutable. Where it keeps them is a URL: a SQLite file, memory, or a
+//! company's PostgreSQL server, to which [`Store::push`] replicates.
+//!
+//! ```
+//! use charter::Store;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let url = format!("sqlite:///{}", folder.path().join("contracts.db").display());
+//! // let url = "sqlite:///contracts.db";
+//! let store = Store::open(&url)?; // made and migrated here, if it is not there yet
+//! store.store_schema("user", r#"{"type": "object", "properties": {"email": {"type": "string"}}}"#, "1.0.0")?;
+//! store.store_coercion_rules("user", r#"{"email": "coerce_to_string"}"#, "1.0.0")?;
+//!
+//! let complete = store.get_complete_schema("user", None)?;
+//! assert_eq!(complete.at(&["properties", "email", "coercion"]), Some(&"coerce_to_string".into()));
+//! # Ok::<(), charter::Error>(())
+//! ```
+//!
+//! The library blocks, prints nothing, and starts no thread but one for a store on a server. Errors have a
+//! [kind](ErrorKind), say what to do, and never hold a password.
+//!
+//! # Features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `sqlite` | SQLite files, with SQLite compiled in | yes |
+//! | `redb` | `memory:`, redb without a file | yes |
+//! | `postgres` | PostgreSQL servers: an asynchronous driver and TLS | yes |
+//! | `watch` | `config::ConfigWatcher`, which follows `charter.cfg` | with `cli` |
+//! | `cli` | the program `charter` | yes |
 
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "redb", feature = "postgres")),
+    allow(dead_code, unused_imports, reason = "each backend uses a part of what they share")
+)]
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod config;
 mod error;
 pub mod migrate;

@@ -1,2 +1,7 @@
 //! The `charter` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    charter::cli::main()
+}

@@ -1,5 +1,6 @@
 //! What charter promises, held as one program's tests. Run them with `scripts/test`, which starts the servers they need.
 
+mod cli;
 mod conformance;
 mod connections;
 mod faults;

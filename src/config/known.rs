@@ -42,32 +42,14 @@ pub(super) fn is_remote_name(text: &str) -> bool {
 
 /// The known name that `word` is nearly: at most a third of its letters differ, and their case does not count.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let word = word.to_lowercase();
     known
         .into_iter()
         .filter(|name| word.len() <= 2 * name.len())
-        .map(|name| (distance(&word, name), name))
+        .map(|name| (strsim::levenshtein(&word, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= name.len() / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
-}
-
-/// The number of letters to insert, remove or replace (Levenshtein).
-fn distance(left: &[char], right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=left.len()).collect();
-    for (above, letter) in right.to_lowercase().chars().enumerate() {
-        let mut diagonal = above;
-        let mut before = above + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(left) {
-            let here = (before + 1).min(*cell + 1).min(diagonal + usize::from(*other != letter));
-            diagonal = std::mem::replace(cell, here);
-            before = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = above + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -88,16 +70,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(word, keys), expected, "{word}");
-        }
-    }
-
-    #[test]
-    fn distances() {
-        for (left, right, expected) in
-            [("", "", 0), ("a", "", 1), ("", "ab", 2), ("kitten", "sitting", 3), ("flaw", "lawn", 2)]
-        {
-            let letters: Vec<char> = left.chars().collect();
-            assert_eq!(distance(&letters, right), expected, "{left} {right}");
         }
     }
 }

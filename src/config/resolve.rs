@@ -381,7 +381,9 @@ fn variables<'a>(surroundings: &'a Surroundings, warnings: &mut Vec<Warning>) ->
     let mut warn = |message: String| warnings.push(Warning { message, location: None });
     for (name, value) in &surroundings.variables {
         let Some(rest) = name.strip_prefix(PREFIX) else {
-            if name != DATABASE_VARIABLE && known::nearest(name, [DATABASE_VARIABLE]).is_some() {
+            // Those of PyCharter have hints of their own.
+            let is_ours = name.starts_with("CHARTER_");
+            if is_ours && name != DATABASE_VARIABLE && known::nearest(name, [DATABASE_VARIABLE]).is_some() {
                 warn(format!("charter does not know the variable {name}: is {DATABASE_VARIABLE} meant?"));
             }
             continue;

@@ -1,20 +1,10 @@
 //! What migrating needs of an engine, and refinery's view of it.
 
 use super::set::Migration;
-use super::status::Found;
+use super::status::{Applied, Found};
 use crate::error::{Error, ErrorKind, Result};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-/// A row of a history table.
-#[derive(Debug, Clone)]
-pub(crate) struct Applied {
-    pub(crate) number: i64,
-    pub(crate) slug: String,
-    /// RFC 3339, UTC.
-    pub(crate) applied_at: String,
-    pub(crate) checksum: u64,
-}
 
 /// One engine's connection, as migrating sees it.
 pub(crate) trait MigrationConnection {

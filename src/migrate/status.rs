@@ -1,6 +1,5 @@
 //! What a database says of a set.
 
-use super::connection::Applied;
 use super::set::{Migration, MigrationSet};
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
@@ -8,6 +7,16 @@ use crate::error::{Error, ErrorKind, Result};
 /// The oldest program that may use the database: what its newest migration says. `{}` is the schema's name and a dot.
 pub(crate) const MINIMUM_PROGRAM_QUERY: &str =
     "SELECT minimum_program, environment FROM {}charter_schema_version ORDER BY version DESC LIMIT 1";
+
+/// A row of a history table.
+#[derive(Debug, Clone)]
+pub(crate) struct Applied {
+    pub(crate) number: i64,
+    pub(crate) slug: String,
+    /// RFC 3339, UTC.
+    pub(crate) applied_at: String,
+    pub(crate) checksum: u64,
+}
 
 /// What was found in a database, before it is judged.
 #[derive(Debug, Clone, Default)]

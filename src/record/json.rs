@@ -471,7 +471,7 @@ fn write_string(text: &mut String, string: &str) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 

@@ -29,9 +29,9 @@ pub enum NameError {
 }
 
 fn normalized(text: &str) -> std::result::Result<String, NameError> {
-    let text: String = match is_nfc_quick(text.chars()) {
-        IsNormalized::Yes => text.to_owned(),
-        IsNormalized::No | IsNormalized::Maybe => text.nfc().collect(),
+    let text: String = match text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        true => text.to_owned(),
+        false => text.nfc().collect(),
     };
     if text.len() > MAX_NAME {
         return Err(NameError::TooLong(text.len()));

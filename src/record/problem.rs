@@ -16,17 +16,24 @@ pub struct Problem {
     pub location: Option<Location>,
     /// What is wrong, what was found, what is allowed.
     pub message: String,
+    /// What to do about it, when there is something to do.
+    pub hint: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(pointer: &[impl AsRef<str>], message: impl Into<String>) -> Self {
         let pointer = pointer.iter().map(|token| token.as_ref().to_owned()).collect();
-        Self { pointer, location: None, message: message.into() }
+        Self { pointer, ..Self::of_whole(message) }
     }
 
     /// A problem of the document as a whole.
     pub(super) fn of_whole(message: impl Into<String>) -> Self {
-        Self { pointer: Vec::new(), location: None, message: message.into() }
+        Self { pointer: Vec::new(), location: None, message: message.into(), hint: None }
+    }
+
+    /// The same problem with what to do about it.
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// The same problem of a document that has the present one at `prefix`.
@@ -92,6 +99,7 @@ pub(super) fn fail_on(mut problems: Vec<Problem>, document: Option<&Document>) -
     problems.truncate(MAX_PROBLEMS);
     if let Some(document) = document {
         problems = problems.into_iter().map(|problem| problem.located(document)).collect();
+        problems.sort_by_key(|problem| problem.location.as_ref().and_then(|location| location.position));
     }
     let Some(first) = problems.first() else { return Ok(()) };
     let others = problems.len() + more - 1;
@@ -101,6 +109,9 @@ pub(super) fn fail_on(mut problems: Vec<Problem>, document: Option<&Document>) -
         _ => format!("{} (and {others} more problems)", in_place(first)),
     };
     let mut error = Error::new(ErrorKind::Invalid, message);
+    if let Some(hint) = &first.hint {
+        error = error.with_hint(hint.clone());
+    }
     if let Some(Location { file, position }) = &first.location {
         error = error.at(file, *position);
     }

@@ -25,14 +25,17 @@ impl Version {
     /// # Errors
     /// [`ErrorKind::Invalid`] if it is not a version's one spelling.
     pub fn from_stored(text: &str) -> Result<Self> {
-        let version = match text.parse::<u64>() {
-            Ok(edition) => Self::Edition(edition),
-            Err(_) => Self::Semantic(text.parse()?),
-        };
-        if version.to_string() == text {
-            Ok(version)
-        } else {
-            Err(Error::new(ErrorKind::Invalid, format!("{text:?} is not how a version is stored: that is {version}")))
+        let refused = || Error::new(ErrorKind::Invalid, format!("{text:?} is not how a version is stored"));
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            let edition = text.parse().ok().filter(|_| text == "0" || !text.starts_with('0'));
+            return edition.map(Self::Edition).ok_or_else(refused);
+        }
+        // semver takes all three numbers, without superfluous zeros: the one spelling.
+        match semver::Version::parse(text) {
+            Ok(version) if version.build.is_empty() && text.len() <= MAX_VERSION => {
+                Ok(Self::Semantic(SemanticVersion(version)))
+            }
+            _ => Err(refused()),
         }
     }
 
@@ -207,10 +210,10 @@ impl SemanticVersion {
             Some((numbers, pre)) => (numbers, Some(pre)),
             None => (text, None),
         };
-        if let Some(letter) = numbers.chars().next().filter(|first| matches!(first, 'v' | 'V')) {
-            if numbers[1..].starts_with(|second: char| second.is_ascii_digit()) {
-                return Err(VersionError::LeadingLetter(letter));
-            }
+        if let Some(letter @ ('v' | 'V')) = numbers.chars().next()
+            && numbers[1..].starts_with(|second: char| second.is_ascii_digit())
+        {
+            return Err(VersionError::LeadingLetter(letter));
         }
         let count = numbers.split('.').count();
         if count > 3 {
@@ -308,7 +311,9 @@ mod tests {
             Version::for_kind(&Kind::Schema, "3").ok().map(|version| version.to_string()).as_deref(),
             Some("3.0.0")
         );
-        assert!(Version::from_stored("1.0").is_err());
+        for refused in ["1.0", "v1.0.0", "01", "1.0.0+x", "1.00.0", "", "+1"] {
+            assert!(Version::from_stored(refused).is_err(), "{refused}");
+        }
     }
 
     fn any_version() -> impl Strategy<Value = Version> {

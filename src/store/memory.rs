@@ -22,8 +22,6 @@ type Bytes = [u8; 32];
 type RecordValue = (Bytes, Option<Bytes>, &'static str, &'static str);
 /// Source, epoch, count, sequence before, sequence after, time, previous hash, hash.
 type ReceiptValue = (&'static str, u64, u64, u64, u64, i64, Option<Bytes>, Bytes);
-/// Sort key, parent, body.
-type UploadValue = (&'static [u8], Option<Bytes>, &'static str);
 
 const RECORDS: TableDefinition<'_, &[u8], RecordValue> = TableDefinition::new("records");
 const SORT_KEYS: TableDefinition<'_, Bytes, &[u8]> = TableDefinition::new("sort_keys");
@@ -31,6 +29,8 @@ const CHANGES: TableDefinition<'_, u64, Bytes> = TableDefinition::new("changes")
 const CURSORS: TableDefinition<'_, &str, (u64, u64, u64)> = TableDefinition::new("cursors");
 const RECEIPTS: TableDefinition<'_, (&str, Bytes), ReceiptValue> = TableDefinition::new("receipts");
 const LAST_RECEIPT: TableDefinition<'_, (), Bytes> = TableDefinition::new("last_receipt");
+/// Sort key, parent, body.
+type UploadValue = (&'static [u8], Option<Bytes>, &'static str);
 /// By push and digest.
 const UPLOADS: TableDefinition<'_, (Bytes, Bytes), UploadValue> = TableDefinition::new("uploads");
 

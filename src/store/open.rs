@@ -1,5 +1,10 @@
 //! Opening stores.
 
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "redb", feature = "postgres")),
+    allow(unreachable_code, unused_variables, reason = "each backend uses a part")
+)]
+
 use super::Store;
 use super::backend::Backend;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
@@ -15,7 +20,7 @@ pub enum Access {
     Write,
     /// Reading. Nothing is made, migrated or written.
     Read,
-    /// Being pushed to. Nothing is made or migrated, and a server is not asked anything before the first call.
+    /// Being pushed to. Nothing is made or migrated, and a server is asked nothing before the first call.
     Remote,
 }
 
@@ -104,7 +109,6 @@ impl Store {
         progress: &mut dyn FnMut(usize, usize, &Migration),
     ) -> Result<Vec<i64>> {
         let environment = environment.unwrap_or_else(|| default_environment(url));
-        let _ = (environment, &progress);
         match url.target() {
             #[cfg(feature = "sqlite")]
             Target::Sqlite(target) => {
@@ -191,7 +195,10 @@ pub(super) fn not_initialized(url: &DatabaseUrl) -> Error {
         .with_hint(format!("make it one with `charter db init {url}`"))
 }
 
-#[allow(dead_code, reason = "with every feature on, there is nothing that is not built in")]
+#[cfg_attr(
+    all(feature = "sqlite", feature = "redb", feature = "postgres"),
+    allow(dead_code, reason = "with every feature on, there is nothing that is not built in")
+)]
 fn not_built_in(url: &DatabaseUrl) -> Error {
     let feature = match url.target() {
         Target::Sqlite(_) => "sqlite",

@@ -107,7 +107,6 @@ fn at_remote(error: Error, remote: &Store) -> Error {
     let location = remote.description().location;
     Error::new(ErrorKind::NotInitialized, format!("{location} is no charter registry yet, and a push never makes one"))
         .with_hint(format!("its owner makes it with `charter db init {location}`"))
-        .with_source(error)
 }
 
 fn refusal(collisions: &[Collision], remote: &Store) -> Error {

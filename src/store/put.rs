@@ -3,11 +3,15 @@
 use super::Store;
 use super::backend::{Appended, Batch, Fate, Obstacle, Selector};
 use crate::error::{Conflict, Error, ErrorKind, Result};
-use crate::record::{Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version};
-use std::collections::HashMap;
+use crate::record::{Body, Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version, check_rules};
+use indexmap::IndexSet;
+use std::collections::{HashMap, HashSet};
 
 /// How often a store tries to be the one that makes the next edition, when others make editions too.
 const ATTEMPTS: usize = 64;
+
+/// The kinds that are merged into a complete schema.
+const RULED: [Kind; 3] = [Kind::Schema, Kind::CoercionRules, Kind::ValidationRules];
 
 /// What became of one record that was put.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +30,7 @@ impl Store {
     /// # Errors
     /// * [`ErrorKind::Conflict`]: a key is taken by other content; [`Error::conflicts`] has every such key.
     /// * [`ErrorKind::NotFound`]: the contract refers to something that is neither in the file nor in the store.
+    /// * [`ErrorKind::Invalid`]: a rule is for a field that the schema does not have.
     ///
     /// # Examples
     /// ```
@@ -69,6 +74,30 @@ impl Store {
             }
         }
         Err(Error::new(ErrorKind::Busy, "others keep making new editions of the same records").with_hint("try again"))
+    }
+
+    /// What [`Store::put_drafts`] would do with drafts now. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::put_contract`].
+    pub fn preview_drafts(&self, drafts: &[Draft]) -> Result<Vec<PutRecord>> {
+        let Planned { records, required, unchanged } = self.plan(drafts)?;
+        let keys = records.iter().map(|record| Selector::Key(record.key().clone()));
+        let selectors: Vec<Selector> = keys.chain(required.iter().cloned()).collect();
+        let mut stored = self.backend.read(&selectors)?.into_iter();
+        let mut previewed = unchanged;
+        let mut obstacles = Vec::new();
+        for (record, stored) in records.iter().zip(stored.by_ref()) {
+            let (key, digest) = (record.key().clone(), *record.digest());
+            match stored.map(|stored| *stored.digest()) {
+                None => previewed.push(PutRecord { key, digest, fate: Fate::Stored }),
+                Some(stored) if stored == digest => previewed.push(PutRecord { key, digest, fate: Fate::Unchanged }),
+                Some(stored) => obstacles.push(Obstacle::Taken { key, stored, offered: digest }),
+            }
+        }
+        let missing = required.into_iter().zip(stored).filter(|(_, stored)| stored.is_none());
+        obstacles.extend(missing.map(|(selector, _)| Obstacle::Missing(selector)));
+        if obstacles.is_empty() { Ok(previewed) } else { Err(refusal(&obstacles)) }
     }
 
     /// What must be appended for drafts to be stored, as the store is now.
@@ -119,7 +148,55 @@ impl Store {
                 .with_conflicts(conflicts));
         }
         planned.required = self.required(&planned, &batch)?;
+        self.check_rules_fit(&planned.records)?;
         Ok(planned)
+    }
+
+    /// Checks that rules are for fields that exist, wherever schema and rules come together: in a contract, or under one
+    /// name and version. What does not come with the batch is what is stored.
+    fn check_rules_fit(&self, records: &[Record]) -> Result<()> {
+        let mut joints: IndexSet<[Option<Key>; 3]> = IndexSet::new();
+        for record in records {
+            let key = record.key();
+            let joint = match key.kind {
+                Kind::Contract => {
+                    let contract = Contract::try_from(record.clone())?;
+                    let references = [contract.schema(), contract.coercion_rules(), contract.validation_rules()];
+                    let mut kinds = RULED.into_iter();
+                    references.map(|reference| {
+                        let (kind, reference) = (kinds.next()?, reference?);
+                        Some(reference.subject(kind).at(reference.version?))
+                    })
+                }
+                Kind::Schema | Kind::CoercionRules | Kind::ValidationRules => {
+                    RULED.map(|kind| Some(Key { kind, ..key.clone() }))
+                }
+                _ => continue,
+            };
+            if joint[0].is_some() {
+                joints.insert(joint);
+            }
+        }
+        let mut bodies: HashMap<Key, Body> =
+            records.iter().map(|record| (record.key().clone(), record.body().clone())).collect();
+        let keys = joints.iter().flatten().flatten();
+        let absent: HashSet<Key> = keys.filter(|key| !bodies.contains_key(key)).cloned().collect();
+        if !absent.is_empty() {
+            let selectors: Vec<Selector> = absent.into_iter().map(Selector::Key).collect();
+            let stored = self.backend.read(&selectors)?.into_iter().flatten();
+            bodies.extend(stored.map(|record| (record.key().clone(), record.body().clone())));
+        }
+        for joint in &joints {
+            let body = |key: &Option<Key>| key.as_ref().and_then(|key| bodies.get(key));
+            let [Some(schema), coercion, validation] = joint.each_ref().map(body) else { continue };
+            if coercion.is_some() || validation.is_some() {
+                let value = |body: Option<&Body>| body.map(|body| body.value().cloned()).transpose();
+                let name = joint[0].as_ref().map(Key::to_string).unwrap_or_default();
+                check_rules(schema.value()?, value(coercion)?.as_ref(), value(validation)?.as_ref())
+                    .map_err(|error| error.context(format!("joining rules to {name}")))?;
+            }
+        }
+        Ok(())
     }
 
     fn subject(&self, draft: &Draft) -> Subject {
@@ -141,9 +218,9 @@ impl Store {
 
     /// What the contracts refer to, less what comes with them.
     fn required(&self, planned: &Planned, batch: &HashMap<Key, Digest>) -> Result<Vec<Selector>> {
-        let given: std::collections::HashSet<Subject> =
+        let given: HashSet<Subject> =
             batch.keys().map(Key::subject).chain(planned.unchanged.iter().map(|put| put.key.subject())).collect();
-        let mut required = Vec::new();
+        let mut required = IndexSet::new();
         for record in planned.records.iter().filter(|record| record.key().kind == Kind::Contract) {
             for (kind, reference) in Contract::try_from(record.clone())?.references() {
                 let subject = reference.subject(kind);
@@ -156,15 +233,16 @@ impl Store {
                     Selector::Latest { subject, .. } => given.contains(subject),
                     Selector::Digest(_) => false,
                 };
-                if !is_given && !required.contains(&selector) {
-                    required.push(selector);
+                if !is_given {
+                    required.insert(selector);
                 }
             }
         }
-        Ok(required)
+        Ok(required.into_iter().collect())
     }
 }
 
+/// What is to be appended for some drafts.
 #[derive(Default)]
 struct Planned {
     records: Vec<Record>,
@@ -201,4 +279,26 @@ fn refusal(obstacles: &[Obstacle]) -> Error {
     Error::new(ErrorKind::Conflict, message)
         .with_hint("publish the change under a new version; nothing was stored")
         .with_conflicts(conflicts)
+}
+
+#[cfg(all(test, feature = "redb"))]
+mod tests {
+    use crate::{ErrorKind, Store};
+
+    const SCHEMA: &str = r#"{"properties": {"isbn": {"type": "string"}}}"#;
+
+    /// Whichever comes last is refused: rules for a field that is not there are never dropped in silence.
+    #[test]
+    fn rules_must_fit_the_schema_of_their_name_and_version() -> crate::Result<()> {
+        let store = Store::open("memory:")?;
+        store.store_schema("book", SCHEMA, "1.0.0")?;
+        let refused = store.store_coercion_rules("book", r#"{"ibsn": "coerce_to_string"}"#, "1.0.0");
+        assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Invalid));
+
+        store.store_validation_rules("page", r#"{"number": {"is_positive": null}}"#, "1.0.0")?;
+        let refused = store.store_schema("page", SCHEMA, "1.0.0");
+        assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Invalid));
+        assert_eq!(store.list_schemas()?.len(), 1);
+        Ok(())
+    }
 }

@@ -4,46 +4,43 @@ use super::backend::Listed;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::record::{Body, Digest, Key, Name, Namespace, Record, Version};
 use charter_sync::{PushId, Receipt, ReplicaId};
-
-/// The columns that make a [`RecordRow`], in its order.
-pub(super) const RECORD_COLUMNS: &str = "namespace, kind, name, version, digest, parent, body";
+use std::borrow::Cow;
 
 /// A record as columns.
-pub(super) struct RecordRow {
-    pub(super) namespace: String,
-    pub(super) kind: String,
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) digest: String,
-    pub(super) parent: Option<String>,
-    pub(super) body: String,
+pub(super) struct RecordRow<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
+    pub(super) version: Cow<'a, str>,
+    pub(super) digest: Cow<'a, str>,
+    pub(super) parent: Option<Cow<'a, str>>,
+    pub(super) body: &'a str,
 }
 
-impl From<&Record> for RecordRow {
-    fn from(record: &Record) -> Self {
+impl<'a> From<&'a Record> for RecordRow<'a> {
+    fn from(record: &'a Record) -> Self {
         let key = record.key();
         Self {
-            namespace: key.namespace.to_string(),
-            kind: key.kind.to_string(),
-            name: key.name.to_string(),
-            version: key.version.to_string(),
-            digest: record.digest().to_string(),
-            parent: record.parent().map(Digest::to_string),
-            body: record.body().as_str().to_owned(),
+            namespace: key.namespace.as_str(),
+            kind: key.kind.as_str(),
+            name: key.name.as_str(),
+            version: key.version.to_string().into(),
+            digest: record.digest().to_string().into(),
+            parent: record.parent().map(|parent| parent.to_string().into()),
+            body: record.body().as_str(),
         }
     }
 }
 
-impl RecordRow {
+impl RecordRow<'_> {
     /// The record. Its digest is taken as it stands; whoever brings records from elsewhere verifies them.
-    pub(super) fn into_record(self) -> Result<Record> {
-        let key = self.key()?;
+    pub(super) fn to_record(&self) -> Result<Record> {
         let parent = self.parent.as_deref().map(digest).transpose()?;
-        Ok(Record::from_stored(key, parent, Body::from_stored(self.body), digest(&self.digest)?))
+        Ok(Record::from_stored(self.key()?, parent, Body::from_stored(self.body.to_owned()), digest(&self.digest)?))
     }
 
     /// The row as a list shows it.
-    pub(super) fn into_listed(self, size: u64, stored_at: String) -> Result<Listed> {
+    pub(super) fn to_listed(&self, size: u64, stored_at: String) -> Result<Listed> {
         let parent = self.parent.as_deref().map(digest).transpose()?;
         Ok(Listed { key: self.key()?, digest: digest(&self.digest)?, parent, size, stored_at })
     }
@@ -51,9 +48,9 @@ impl RecordRow {
     fn key(&self) -> Result<Key> {
         let key = || {
             Ok(Key {
-                namespace: Namespace::new(&self.namespace)?,
+                namespace: Namespace::new(self.namespace)?,
                 kind: self.kind.parse()?,
-                name: Name::new(&self.name)?,
+                name: Name::new(self.name)?,
                 version: Version::from_stored(&self.version)?,
             })
         };

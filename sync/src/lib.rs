@@ -32,7 +32,7 @@
 //! 3. **Nothing is skipped.** A [`Cursor`] moves only with the receipt that proves it, and is trusted only while both replicas are
 //!    still in the history that it speaks of ([`Plan`]). When in doubt the whole log is compared again.
 //! 4. **Nothing to do costs one round trip.**
-//! 5. **Memory is bounded** by [`Limits`], however long the log is. Only collisions, which people must read, are collected.
+//! 5. **Memory is bounded** by [`Limits`], however long the log is: one that does not fit is read twice. Only collisions, which people must read, are collected.
 //! 6. **Every publication leaves a [`Receipt`]** on both sides; the remote's are a [hash chain](verify_chain).
 //!
 //! When the local log grew after a push was cut off, the next push has another identity: it finds what the first one published, or
@@ -137,9 +137,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1000 entries, 8 MiB.
+    /// 4000 entries, 8 MiB.
     fn default() -> Self {
-        Self { entries: 1000, bytes: 8 << 20 }
+        Self { entries: 4000, bytes: 8 << 20 }
     }
 }
 
@@ -233,8 +233,8 @@ where
         return Ok(Outcome::UpToDate { head });
     }
 
-    let push = identify(local, &source, &head, plan, limits, progress)?;
-    let Upload { needed, collisions } = upload(local, remote, &push, &head, limits, progress)?;
+    let (push, log) = identify(local, &source, &head, plan, limits, progress)?;
+    let Upload { needed, collisions } = upload(local, remote, &push, &head, log, limits, progress)?;
     if !collisions.is_empty() {
         return Ok(refuse(remote, &push, collisions));
     }
@@ -249,6 +249,25 @@ where
     }
 }
 
+/// What the first pass over the log leaves for the second one: its pages, while they are few.
+#[derive(Default)]
+struct Log {
+    pages: Vec<Vec<Change>>,
+    bytes: usize,
+}
+
+impl Log {
+    /// Keeps one more page; gives everything up when it becomes more than what may be in memory.
+    fn keep(log: &mut Option<Self>, page: Vec<Change>, limits: Limits) {
+        let Some(kept) = log else { return };
+        kept.bytes += page.iter().map(|change| size_of::<Change>() + change.key.len()).sum::<usize>();
+        kept.pages.push(page);
+        if kept.bytes as u64 > limits.bytes {
+            *log = None;
+        }
+    }
+}
+
 /// The first pass over the log: what the push carries, and so its identity.
 fn identify<L: Replica + ?Sized, E>(
     local: &L,
@@ -257,7 +276,8 @@ fn identify<L: Replica + ?Sized, E>(
     plan: Plan,
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Push, PushError<L::Error, E>> {
+) -> Result<(Push, Option<Log>), PushError<L::Error, E>> {
+    let mut log = Some(Log::default());
     let mut identification = Identification::new(&source.id, remote);
     let (mut entries, mut bytes) = (0_u64, 0_u64);
     read_log(local, plan.first, plan.last, limits, |page| {
@@ -268,9 +288,10 @@ fn identify<L: Replica + ?Sized, E>(
         entries += page.len() as u64;
         let total = plan.last - plan.first;
         progress(Progress { step: Step::Reading, done: entries, total, sent_entries: 0, sent_bytes: 0 });
+        Log::keep(&mut log, page, limits);
         Ok(())
     })?;
-    Ok(Push {
+    let push = Push {
         id: identification.finish(),
         source: source.id.clone(),
         remote: remote.id.clone(),
@@ -279,15 +300,17 @@ fn identify<L: Replica + ?Sized, E>(
         last: plan.last,
         entries,
         bytes,
-    })
+    };
+    Ok((push, log))
 }
 
-/// The second pass: stages what the remote lacks, up to the first collision, and finds all collisions.
+/// The second pass, over what the first one kept or the log again: stages what the remote lacks, up to the first collision, and finds all collisions.
 fn upload<L, R>(
     local: &L,
     remote: &R,
     push: &Push,
     head: &Head,
+    log: Option<Log>,
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Upload, PushError<L::Error, R::Error>>
@@ -298,7 +321,7 @@ where
     let mut upload = Upload::default();
     let mut identification = Identification::new(&push.source, head);
     let mut now = Progress { step: Step::Uploading, done: 0, total: push.entries, sent_entries: 0, sent_bytes: 0 };
-    read_log(local, push.first, push.last, limits, |page| {
+    let mut visit = |page: Vec<Change>| {
         let compared = page.len() as u64;
         let offers: Vec<_> = page.iter().map(|change| (change.key.clone(), change.digest)).collect();
         let standings = remote.compare(push, &offers).map_err(PushError::Remote)?;
@@ -328,7 +351,11 @@ where
         now.done += compared;
         progress(now);
         Ok(())
-    })?;
+    };
+    match log {
+        Some(log) => log.pages.into_iter().try_for_each(visit)?,
+        None => read_log(local, push.first, push.last, limits, &mut visit)?,
+    }
     // What is published under an identity must be what the identity says.
     if identification.finish() != push.id {
         return Err(PushError::Protocol(Violation::LogChanged(push.id)));

@@ -104,7 +104,7 @@ fn counted_push(source: &Memory, remote: &Memory) -> (Outcome, Vec<&'static str>
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (0_usize..5, 0_u64..200).prop_map(|(entries, bytes)| Limits { entries, bytes })
+    (0_usize..5, prop_oneof![0_u64..200, Just(1 << 20)]).prop_map(|(entries, bytes)| Limits { entries, bytes })
 }
 
 fn faults() -> impl Strategy<Value = Vec<Fault>> {

@@ -57,7 +57,10 @@ fn appending_again_changes_nothing(test: &TestStore) {
     assert_eq!(first.digest(), again.digest());
     store_all(&test.store, std::slice::from_ref(&first));
     let before = contents(&test.store);
-    assert_eq!(append(&test.store, std::slice::from_ref(&again)).expect("an answer"), Appended::Done(vec![Fate::Unchanged]));
+    assert_eq!(
+        append(&test.store, std::slice::from_ref(&again)).expect("an answer"),
+        Appended::Done(vec![Fate::Unchanged])
+    );
     assert_eq!(contents(&test.store), before);
     assert_eq!(test.store.backend().head().expect("a head").sequence, 1);
     let fates = append(&test.store, &[other.clone(), again]).expect("an answer");

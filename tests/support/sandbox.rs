@@ -357,6 +357,6 @@ fn a_running_program_can_be_read_fed_and_killed() {
     assert!(process.is_running());
     assert_eq!(process.kill().code(), None);
 
-    let output = sandbox.run_with_input(&[], "").success();
+    let output = sandbox.run_with_input(&["--version"], "").success();
     assert_eq!(output.code(), Some(0));
 }

@@ -81,38 +81,9 @@ fn similar(part: &str, names: &[&str]) -> Vec<String> {
     let mut close: Vec<(usize, &str)> = names
         .iter()
         .filter(|name| name.len().abs_diff(part.len()) <= part.len() + 4)
-        .map(|name| (distance(&lower, &name.to_lowercase()), *name))
+        .map(|name| (strsim::levenshtein(&lower, &name.to_lowercase()), *name))
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     close.sort_unstable();
     close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
-}
-
-/// How many characters must be added, dropped or replaced to make one text of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, from) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, to) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_count_edits() {
-        for (left, right, expected) in [("", "", 0), ("adress", "address", 1), ("abc", "", 3), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(distance(left, right), expected);
-            assert_eq!(distance(right, left), expected);
-        }
-    }
 }

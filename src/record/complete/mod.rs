@@ -167,29 +167,16 @@ impl Merger<'_> {
         }
         let Value::Object(object) = schema else { return Ok(()) };
         match self.resolver.choose(object, path) {
-            Some((step, rest)) => self.enter(object, step, rest, annotation, &mut Vec::new()),
+            Some((step, rest)) => self.enter(object, step, rest, annotation),
             None => Ok(()),
         }
     }
 
     /// Takes one step in a schema and in everything that it is made of.
-    fn enter(
-        &mut self,
-        schema: &mut Object,
-        step: Step<'_>,
-        rest: &str,
-        annotation: &Annotation<'_>,
-        followed: &mut Vec<String>,
-    ) -> Result<()> {
-        let before = followed.len();
-        while let Some(Value::String(reference)) = schema.get("$ref")
-            && !followed.contains(reference)
-            && let Some(target) = self.resolver.target(reference)
+    fn enter(&mut self, schema: &mut Object, step: Step<'_>, rest: &str, annotation: &Annotation<'_>) -> Result<()> {
+        while let Some(target) = self.resolver.referred(schema)
+            && self.resolver.offers(target, step, rest)
         {
-            followed.push(reference.clone());
-            if !self.resolver.offers(target, step, rest) {
-                break;
-            }
             self.inline(schema, target)?;
         }
         self.depth += 2;
@@ -211,12 +198,11 @@ impl Merger<'_> {
         for keyword in COMBINING {
             for branch in one_or_many(schema.get_mut(keyword)).filter_map(Value::as_object_mut) {
                 if self.resolver.offers(branch, step, rest) {
-                    self.enter(branch, step, rest, annotation, followed)?;
+                    self.enter(branch, step, rest, annotation)?;
                 }
             }
         }
         self.depth -= 2;
-        followed.truncate(before);
         Ok(())
     }
 

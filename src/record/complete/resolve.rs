@@ -2,6 +2,7 @@
 
 use crate::record::schema::{Dialect, dialect, keywords};
 use crate::record::value::{Object, Value};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// One step of a path: into a property, or into the items of an array.
@@ -42,6 +43,8 @@ pub(super) struct Resolver<'a> {
     dialect: Dialect,
     /// Schemas that are referred to by name: `#anchor`, or an identity as it is written.
     named: HashMap<String, &'a Object>,
+    /// Which schemas that are referred to include themselves.
+    endless: RefCell<HashMap<*const Object, bool>>,
 }
 
 /// Which schemas have been found to lead to the end of a path, by what was left of the path. It holds as long as the
@@ -62,7 +65,7 @@ impl<'a> Resolver<'a> {
                 named.entry(identity.strip_suffix('#').unwrap_or(identity).to_owned()).or_insert(schema);
             }
         });
-        Self { root, dialect, named }
+        Self { root, dialect, named, endless: RefCell::default() }
     }
 
     pub(super) fn dialect(&self) -> &Dialect {
@@ -73,8 +76,35 @@ impl<'a> Resolver<'a> {
         self.root.as_object().is_some_and(|root| std::ptr::eq(root, schema))
     }
 
-    /// What a reference refers to, if that is an object in this document.
-    pub(super) fn target(&self, reference: &str) -> Option<&'a Object> {
+    /// What a schema refers to by its `$ref`, if that is an object in this document. A schema that includes itself,
+    /// which no value can be checked against (JSON Schema 2020-12 core, section 9.4.1), is not followed.
+    pub(super) fn referred(&self, schema: &Object) -> Option<&'a Object> {
+        let target = self.target(schema.get("$ref")?.as_str()?)?;
+        let place = std::ptr::from_ref(target);
+        let known = self.endless.borrow().get(&place).copied();
+        let endless = known.unwrap_or_else(|| self.includes_itself(target));
+        self.endless.borrow_mut().insert(place, endless);
+        (!endless).then_some(target)
+    }
+
+    fn includes_itself(&self, schema: &'a Object) -> bool {
+        let (mut seen, mut pending) = (HashSet::new(), vec![schema]);
+        while let Some(face) = pending.pop() {
+            let target = face.get("$ref").and_then(Value::as_str).and_then(|reference| self.target(reference));
+            let combined = COMBINING.iter().flat_map(|keyword| one_or_many(face.get(keyword)));
+            for next in combined.filter_map(Value::as_object).chain(target) {
+                if std::ptr::eq(next, schema) {
+                    return true;
+                }
+                if seen.insert(std::ptr::from_ref(next)) {
+                    pending.push(next);
+                }
+            }
+        }
+        false
+    }
+
+    fn target(&self, reference: &str) -> Option<&'a Object> {
         if let Some(named) = self.named.get(reference.strip_suffix('#').unwrap_or(reference)) {
             return Some(named);
         }
@@ -98,10 +128,10 @@ impl<'a> Resolver<'a> {
         let (mut faces, mut followed, mut pending) = (Vec::new(), HashSet::new(), vec![schema]);
         while let Some(face) = pending.pop() {
             faces.push(face);
-            if let Some(Value::String(reference)) = face.get("$ref")
-                && followed.insert(reference)
+            if let Some(target) = self.referred(face)
+                && followed.insert(std::ptr::from_ref(target))
             {
-                pending.extend(self.target(reference));
+                pending.push(target);
             }
             for keyword in COMBINING {
                 pending.extend(one_or_many(face.get(keyword)).filter_map(Value::as_object));

@@ -70,11 +70,9 @@ impl Form {
                 }
                 None => {
                     let version = object.get(api).map(shown).unwrap_or_default();
-                    let message = format!(
-                        "this is a contract of the Open Data Contract Standard ({api}: {version}), which charter does \
-                         not read yet; a contract of charter's has its sections in `spec`"
-                    );
-                    Problem::new(&[api], message)
+                    let message =
+                        format!("contracts of the Open Data Contract Standard ({version}) are not supported yet");
+                    Problem::new(&[api], message).with_hint("a contract of charter's has its sections in `spec`")
                 }
             }]);
         }
@@ -207,15 +205,14 @@ fn unlike_schema(object: &Object) -> Option<Problem> {
         Some(Value::Object(_)) => Kind::ValidationRules,
         _ => Kind::Metadata,
     };
-    let message = match section {
-        Some(section) if !object.contains("rules") => format!(
-            "there is `{section}` but no schema: a contract has a `schema`, or `versions.schema` to join one that is \
-             stored; to store one part alone, as metadata for example, use `charter put --kind {part}`"
-        ),
-        _ => format!(
-            "this is neither a contract (it has no `schema`) nor a JSON Schema (it has none of its keywords); to store \
-             one part of a contract alone, use `charter put --kind {part}`"
-        ),
+    let problem = match section {
+        Some(section) if !object.contains("rules") => Problem::of_whole(format!("there is `{section}` but no schema"))
+            .with_hint(format!(
+                "a contract has a `schema`, or `versions.schema` to join one that is stored; one part alone is stored \
+                 with its kind, as in `charter put --kind {part}`"
+            )),
+        _ => Problem::of_whole("this is neither a contract (it has no `schema`) nor a JSON Schema (it has no keyword)")
+            .with_hint(format!("to store one part of a contract alone, use `charter put --kind {part}`")),
     };
-    Some(Problem::of_whole(message))
+    Some(problem)
 }

@@ -13,7 +13,34 @@ use std::sync::OnceLock;
 ///
 /// A meta-schema is compiled when it is first needed.
 pub(super) fn violations(schema: &Value, dialect: &Dialect) -> Vec<Problem> {
-    let Some(validator) = validator(dialect) else { return Vec::new() };
+    const DRAFT_4: &str = "http://json-schema.org/draft-04/schema#";
+    const DRAFT_6: &str = "http://json-schema.org/draft-06/schema#";
+    const DRAFT_7: &str = "http://json-schema.org/draft-07/schema#";
+    static COMPILED: [OnceLock<Option<Validator>>; 3] = [const { OnceLock::new() }; 3];
+    let older = |slot: usize, uri| {
+        let compiled = COMPILED[slot].get_or_init(|| without_formats(uri));
+        match compiled {
+            Some(validator) => violations_by(validator, schema),
+            None => vec![Problem::of_whole(format!("the meta-schema {uri} cannot be compiled"))],
+        }
+    };
+    match dialect {
+        Dialect::Draft4 => older(0, DRAFT_4),
+        Dialect::Draft6 => older(1, DRAFT_6),
+        Dialect::Draft7 => older(2, DRAFT_7),
+        // The library's own validators of these take formats for annotations.
+        Dialect::Draft201909 => violations_by(&jsonschema::draft201909::meta::validator(), schema),
+        Dialect::Draft202012 => violations_by(&jsonschema::draft202012::meta::validator(), schema),
+        Dialect::Other(_) => Vec::new(),
+    }
+}
+
+fn without_formats(uri: &str) -> Option<Validator> {
+    let schema = serde_json::json!({ "$schema": uri, "$ref": uri });
+    jsonschema::options().offline().should_validate_formats(false).build(&schema).ok()
+}
+
+fn violations_by(validator: &Validator, schema: &Value) -> Vec<Problem> {
     let instance = to_meta(schema, false);
     if validator.is_valid(&instance) {
         return Vec::new();
@@ -21,29 +48,11 @@ pub(super) fn violations(schema: &Value, dialect: &Dialect) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     for error in validator.iter_errors(&instance) {
         let problem = explain(schema, &error);
-        if !problems.iter().any(|known| known.pointer == problem.pointer && known.message == problem.message) {
+        if !problems.contains(&problem) {
             problems.push(problem);
         }
     }
     problems
-}
-
-fn validator(dialect: &Dialect) -> Option<&'static Validator> {
-    static VALIDATORS: [OnceLock<Option<Validator>>; 5] = [const { OnceLock::new() }; 5];
-    let (slot, uri) = match dialect {
-        Dialect::Draft4 => (0, "http://json-schema.org/draft-04/schema#"),
-        Dialect::Draft6 => (1, "http://json-schema.org/draft-06/schema#"),
-        Dialect::Draft7 => (2, "http://json-schema.org/draft-07/schema#"),
-        Dialect::Draft201909 => (3, "https://json-schema.org/draft/2019-09/schema"),
-        Dialect::Draft202012 => (4, "https://json-schema.org/draft/2020-12/schema"),
-        Dialect::Other(_) => return None,
-    };
-    VALIDATORS[slot]
-        .get_or_init(|| {
-            let schema = serde_json::json!({ "$schema": uri, "$ref": uri });
-            jsonschema::options().offline().should_validate_formats(false).build(&schema).ok()
-        })
-        .as_ref()
 }
 
 /// A schema as the validator takes it. Numbers that no double holds stay numbers of the same sign and size, since a

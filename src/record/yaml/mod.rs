@@ -122,7 +122,12 @@ impl From<YamlError> for Error {
 
 impl From<ScanError> for YamlError {
     fn from(error: ScanError) -> Self {
-        Self { kind: YamlErrorKind::Syntax(error.info().to_owned()), position: Some(position(error.marker())) }
+        // The scanner has its own limit, above this one, and comes to it first in what it reads ahead.
+        let kind = match error.info() {
+            "recursion limit exceeded" => YamlErrorKind::TooDeep,
+            info => YamlErrorKind::Syntax(info.to_owned()),
+        };
+        Self { kind, position: Some(position(error.marker())) }
     }
 }
 

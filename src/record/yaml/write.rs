@@ -85,7 +85,12 @@ fn write_leaf(text: &mut String, value: &Value, indent: usize) {
     match value {
         Value::Null => text.push_str("null"),
         Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => text.push_str(number.literal()),
+        Value::Number(number) => {
+            if !is_yaml_1_1_number(number.literal()) {
+                text.push_str("!!float ");
+            }
+            text.push_str(number.literal());
+        }
         Value::String(string) if fits_block(string) => {
             text.push_str(if string.ends_with('\n') { "|" } else { "|-" });
             for line in string.strip_suffix('\n').unwrap_or(string).split('\n') {
@@ -153,6 +158,15 @@ fn needs_quotes(string: &str) -> bool {
         || string.contains(" #")
         || !string.chars().all(is_printable);
     syntax || !matches!(scalar::resolve(string, true, Tag::None), Ok(Value::String(_))) || is_yaml_1_1(string, first)
+}
+
+/// Whether YAML 1.1 reads a JSON number as a number without being told: one with an exponent must have a point and a
+/// sign.
+fn is_yaml_1_1_number(literal: &str) -> bool {
+    match literal.split_once(['e', 'E']) {
+        None => true,
+        Some((mantissa, exponent)) => mantissa.contains('.') && exponent.starts_with(['+', '-']),
+    }
 }
 
 /// Whether YAML 1.1 (or a reader that mixes both) may read a number, a date, a boolean or a merge key.

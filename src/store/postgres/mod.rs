@@ -100,7 +100,7 @@ impl Backend for PostgresBackend {
             let parameters: [Parameter<'_>; 4] =
                 [(&prefix, Type::BYTEA), (&end, Type::BYTEA), (&after, Type::BYTEA), (&limit, Type::INT8)];
             let rows = pooled.client()?.query_typed(query, &parameters).await?;
-            rows.iter().map(|row| record_row(row)?.into_listed(unsigned(row.try_get(7)?)?, row.try_get(8)?)).collect()
+            rows.iter().map(|row| record_row(row)?.to_listed(unsigned(row.try_get(7)?)?, row.try_get(8)?)).collect()
         })
     }
 
@@ -201,7 +201,7 @@ async fn read(client: &Client, selectors: &[Selector]) -> Result<Vec<Option<Reco
         }
     }));
     let (by_key, by_digest, latest) = futures_util::try_join!(by_key, by_digest, latest)?;
-    let records = |rows: Vec<Row>| rows.iter().map(|row| record_row(row)?.into_record()).collect::<Result<Vec<_>>>();
+    let records = |rows: Vec<Row>| rows.iter().map(|row| record_row(row)?.to_record()).collect::<Result<Vec<_>>>();
     let by_key: HashMap<_, _> = records(by_key)?.into_iter().map(|record| (record.key().clone(), record)).collect();
     let by_digest: HashMap<_, _> = records(by_digest)?.into_iter().map(|record| (*record.digest(), record)).collect();
     let mut latest = latest.into_iter();
@@ -210,7 +210,7 @@ async fn read(client: &Client, selectors: &[Selector]) -> Result<Vec<Option<Reco
         .map(|selector| match selector {
             Selector::Key(key) => Ok(by_key.get(key).cloned()),
             Selector::Digest(digest) => Ok(by_digest.get(digest).cloned()),
-            Selector::Latest { .. } => latest.next().flatten().map(|row| record_row(&row)?.into_record()).transpose(),
+            Selector::Latest { .. } => latest.next().flatten().map(|row| record_row(&row)?.to_record()).transpose(),
         })
         .collect()
 }
@@ -238,12 +238,12 @@ WITH offered AS ( \
 SELECT digest FROM inserted";
 
 async fn append(client: &mut Client, batch: &Batch) -> Result<Appended> {
-    let rows: Vec<RecordRow> = batch.records.iter().map(RecordRow::from).collect();
-    let column = |of: fn(&RecordRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
+    let rows: Vec<RecordRow<'_>> = batch.records.iter().map(RecordRow::from).collect();
+    let column = |of: for<'r> fn(&'r RecordRow<'_>) -> &'r str| rows.iter().map(of).collect::<Vec<&str>>();
     let digests = column(|row| &row.digest);
-    let (namespaces, kinds) = (column(|row| &row.namespace), column(|row| &row.kind));
-    let (names, versions) = (column(|row| &row.name), column(|row| &row.version));
-    let bodies = column(|row| &row.body);
+    let (namespaces, kinds) = (column(|row| row.namespace), column(|row| row.kind));
+    let (names, versions) = (column(|row| row.name), column(|row| &row.version));
+    let bodies = column(|row| row.body);
     let parents: Vec<Option<&str>> = rows.iter().map(|row| row.parent.as_deref()).collect();
     let sort_keys: Vec<Vec<u8>> = batch.records.iter().map(|record| record.key().sort_key()).collect();
     let pre_releases: Vec<bool> = batch.records.iter().map(|record| record.key().version.is_pre_release()).collect();
@@ -295,14 +295,14 @@ async fn append(client: &mut Client, batch: &Batch) -> Result<Appended> {
     Ok(Appended::Done(digests.iter().map(fate).collect()))
 }
 
-fn record_row(row: &Row) -> Result<RecordRow> {
+fn record_row(row: &Row) -> Result<RecordRow<'_>> {
     Ok(RecordRow {
         namespace: row.try_get(0)?,
         kind: row.try_get(1)?,
         name: row.try_get(2)?,
-        version: row.try_get(3)?,
-        digest: row.try_get(4)?,
-        parent: row.try_get(5)?,
+        version: row.try_get::<_, &str>(3)?.into(),
+        digest: row.try_get::<_, &str>(4)?.into(),
+        parent: row.try_get::<_, Option<&str>>(5)?.map(Into::into),
         body: row.try_get(6)?,
     })
 }

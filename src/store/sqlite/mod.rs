@@ -7,7 +7,7 @@ mod replication;
 use super::backend::{
     Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
 };
-use super::row::{RECORD_COLUMNS, RecordRow};
+use super::row::RecordRow;
 use crate::config::Environment;
 use crate::config::url::{SqliteTarget, Synchronous};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,8 +54,13 @@ impl SqliteBackend {
     }
 }
 
-const SELECT_LATEST: &str = " WHERE sort_key >= ?1 AND sort_key < ?2 AND (?3 OR NOT pre_release) \
-     ORDER BY sort_key DESC LIMIT 1";
+/// Statements that give the columns of a [`RecordRow`].
+const SELECT_KEY: &str =
+    "SELECT namespace, kind, name, version, digest, parent, body FROM charter_records WHERE sort_key = ?1";
+const SELECT_DIGEST: &str =
+    "SELECT namespace, kind, name, version, digest, parent, body FROM charter_records WHERE digest = ?1";
+const SELECT_LATEST: &str = "SELECT namespace, kind, name, version, digest, parent, body FROM charter_records \
+     WHERE sort_key >= ?1 AND sort_key < ?2 AND (?3 OR NOT pre_release) ORDER BY sort_key DESC LIMIT 1";
 
 impl Backend for SqliteBackend {
     fn description(&self) -> Description {
@@ -90,7 +95,7 @@ impl Backend for SqliteBackend {
         let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
         self.connections.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT namespace, kind, name, version, digest, parent, octet_length(body), \
+                "SELECT namespace, kind, name, version, digest, parent, '', octet_length(body), \
                  strftime('%Y-%m-%dT%H:%M:%SZ', stored_at) FROM charter_records \
                  WHERE sort_key >= ?1 AND (?2 IS NULL OR sort_key < ?2) AND (?3 IS NULL OR sort_key > ?3) \
                  ORDER BY sort_key LIMIT ?4",
@@ -98,16 +103,7 @@ impl Backend for SqliteBackend {
             let mut rows = statement.query(params![page.prefix, end, page.after, limit])?;
             let mut listed = Vec::new();
             while let Some(row) = rows.next()? {
-                let record = RecordRow {
-                    namespace: row.get(0)?,
-                    kind: row.get(1)?,
-                    name: row.get(2)?,
-                    version: row.get(3)?,
-                    digest: row.get(4)?,
-                    parent: row.get(5)?,
-                    body: String::new(),
-                };
-                listed.push(record.into_listed(unsigned(row.get(6)?)?, row.get(7)?)?);
+                listed.push(record_row(row)?.to_listed(unsigned(row.get(7)?)?, row.get(8)?)?);
             }
             Ok(listed)
         })
@@ -242,15 +238,14 @@ fn digest_of(connection: &Connection, selector: &Selector) -> Result<Option<Dige
 }
 
 fn select(connection: &Connection, selector: &Selector) -> Result<Option<Record>> {
-    let query = |condition: &str, parameters: &[&dyn rusqlite::ToSql]| {
-        let mut statement =
-            connection.prepare_cached(&format!("SELECT {RECORD_COLUMNS} FROM charter_records{condition}"))?;
-        let row = statement.query_row(parameters, record_row).optional()?;
-        row.map(RecordRow::into_record).transpose()
+    let query = |query: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        let mut statement = connection.prepare_cached(query)?;
+        let mut rows = statement.query(parameters)?;
+        rows.next()?.map(|row| record_row(row)?.to_record()).transpose()
     };
     match selector {
-        Selector::Key(key) => query(" WHERE sort_key = ?1", params![key.sort_key()]),
-        Selector::Digest(digest) => query(" WHERE digest = ?1", params![digest.to_string()]),
+        Selector::Key(key) => query(SELECT_KEY, params![key.sort_key()]),
+        Selector::Digest(digest) => query(SELECT_DIGEST, params![digest.to_string()]),
         Selector::Latest { subject, pre_releases } => {
             let prefix = subject.sort_prefix();
             query(SELECT_LATEST, params![prefix, prefix_end(&prefix), pre_releases])
@@ -258,16 +253,17 @@ fn select(connection: &Connection, selector: &Selector) -> Result<Option<Record>
     }
 }
 
-/// The columns of [`RECORD_COLUMNS`].
-fn record_row(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
+/// The first seven columns of a row.
+fn record_row<'a>(row: &'a Row<'_>) -> Result<RecordRow<'a>> {
+    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(RecordRow {
-        namespace: row.get(0)?,
-        kind: row.get(1)?,
-        name: row.get(2)?,
-        version: row.get(3)?,
-        digest: row.get(4)?,
-        parent: row.get(5)?,
-        body: row.get(6)?,
+        namespace: text(0)?,
+        kind: text(1)?,
+        name: text(2)?,
+        version: text(3)?.into(),
+        digest: text(4)?.into(),
+        parent: row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?.map(Into::into),
+        body: text(6)?,
     })
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::error::Result;
 use crate::record::{Digest, Record};
 use crate::store::backend::payload_size;
-use crate::store::row::{self, RECEIPT_COLUMNS, RECORD_COLUMNS, ReceiptRow, RecordRow};
+use crate::store::row::{self, RECEIPT_COLUMNS, ReceiptRow, RecordRow};
 use charter_sync::{Change, Collision, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -57,10 +57,6 @@ pub(super) fn compare(connection: &Connection, push: &Push, offers: &[(Vec<u8>, 
 
 pub(super) fn stage(connection: &Connection, push: &Push, records: &[Record]) -> Result<()> {
     let (push, now) = (push.id.to_string(), row::now());
-    // What nobody came back for.
-    connection
-        .prepare_cached("DELETE FROM charter_uploads WHERE push <> ?1 AND uploaded_at < ?2")?
-        .execute(params![push, now - row::UPLOADS_KEPT])?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO charter_uploads \
          (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
@@ -101,15 +97,20 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     if staged < needed {
         return Ok(Written::Nothing(Publication::Incomplete { staged }));
     }
+    // What nobody came back for.
+    connection
+        .prepare_cached("DELETE FROM charter_uploads WHERE uploaded_at < ?1")?
+        .execute([row::now() - row::UPLOADS_KEPT])?;
     let mut sequence = head_sequence(connection)?;
     let before = sequence;
     let mut collisions = Vec::new();
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {RECORD_COLUMNS} FROM charter_uploads WHERE push = ?1 GROUP BY digest ORDER BY sort_key"
-    ))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT namespace, kind, name, version, digest, parent, body FROM charter_uploads \
+         WHERE push = ?1 GROUP BY digest ORDER BY sort_key",
+    )?;
     let mut rows = statement.query([&id])?;
     while let Some(row) = rows.next()? {
-        let record = record_row(row)?.into_record()?;
+        let record = record_row(row)?.to_record()?;
         match insert(connection, &record)? {
             Insertion::New => {
                 sequence += 1;

@@ -1,0 +1,178 @@
+//! `charter db`.
+
+use super::SHORT_DIGESTS;
+use crate::support::{Sandbox, assert_output, postgres};
+
+#[test]
+fn a_database_is_made_once() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, sandbox.run(&["db", "init"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    applied  1 contracts [SHORT DIGEST]
+    sqlite:///[DIRECTORY]/charter.db has every migration now
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "init"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has every migration already
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade", "sqlite:///b.db", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/b.db",
+      "applied": [
+        {
+          "number": 1,
+          "name": "contracts",
+          "id": "[SHORT DIGEST]"
+        }
+      ]
+    }
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade", "sqlite:///b.db", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/b.db",
+      "applied": []
+    }
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn current_tells_where_a_database_is() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: there is no database [DIRECTORY]/charter.db
+    hint: make it with `charter init`, or put something into it with `charter put FILE`
+    "#);
+    sandbox.write("charter.db", "");
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    not initialised
+    pending  1 contracts [SHORT DIGEST]
+    --- stderr ---
+    hint: make charter's tables with `charter db init sqlite:///[DIRECTORY]/charter.db`
+    "#);
+    sandbox.run(&["db", "current", "--check"]).exit(1);
+    assert_output!(sandbox, sandbox.run(&["db", "history"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    NUMBER  NAME       ID            APPLIED
+    1       contracts  [SHORT DIGEST]  pending
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "init"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    1 contracts [SHORT DIGEST] (head)
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "current", "--check"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "initialised": true,
+      "environment": "dev",
+      "current": {
+        "number": 1,
+        "name": "contracts",
+        "id": "[SHORT DIGEST]",
+        "applied_at": "[TIME]"
+      },
+      "at_head": true,
+      "pending": [],
+      "program_head": 1
+    }
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "history"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    NUMBER  NAME       ID            APPLIED
+    1       contracts  [SHORT DIGEST]  [TIME]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "history", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    [
+      {
+        "number": 1,
+        "name": "contracts",
+        "id": "[SHORT DIGEST]",
+        "applied_at": "[TIME]"
+      }
+    ]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "memory:"]), @r#"
+    exit: 0
+    --- stdout ---
+    memory: has no migrations
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn a_database_that_is_not_initialised_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.db", "");
+    assert_output!(sandbox, sandbox.run(&["list"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db is no charter registry yet
+    hint: make it one with `charter db init sqlite:///[DIRECTORY]/charter.db`
+    "#);
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("alembic.ini", "[alembic]\nsqlalchemy.url = sqlite:///host.db\n");
+    sandbox.write("host.db", "");
+    for arguments in [&["init"][..], &["db", "init"], &["db", "upgrade"]] {
+        sandbox.run(arguments).exit(4);
+        assert_eq!(sandbox.read("host.db"), "");
+    }
+    assert_output!(sandbox, sandbox.run(&["db", "init"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/host.db ([DIRECTORY]/alembic.ini:2:18) is named by another program's configuration, and charter makes nothing there by itself
+    hint: name the database as an argument, or in a charter.cfg
+    "#);
+    sandbox.run_with_input(&["put", "-", "--name", "x"], "{}").exit(4);
+    sandbox.run(&["db", "init", "sqlite:///host.db"]).success();
+    sandbox.run_with_input(&["put", "-", "--name", "x"], "{}").success();
+}
+
+#[test]
+fn a_server_is_made_and_told_of() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    let url = database.url();
+    assert_eq!(sandbox.run(&["list", "--db", url]).code(), Some(4));
+    let current = sandbox.run(&["db", "current", url, "--json"]).success().json();
+    assert_eq!((&current["initialised"], &current["at_head"]), (&false.into(), &false.into()));
+    assert_eq!(database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'charter'").len(), 0);
+    assert_eq!(sandbox.run(&["db", "init", url, "--json"]).success().json()["applied"][0]["number"], 1);
+    sandbox.run(&["db", "init", url]).success();
+    sandbox.run(&["db", "current", url, "--check"]).success();
+    let current = sandbox.run(&["db", "current", "--db", url, "--json"]).success().json();
+    assert_eq!((&current["environment"], &current["at_head"]), (&"prod".into(), &true.into()));
+    sandbox.run(&["db", "current", url, "--db", url]).exit(2);
+}

@@ -1,0 +1,574 @@
+//! What `--help` says.
+
+use crate::support::{Output, Sandbox, assert_output};
+
+/// The help of a command, less what all commands have in common.
+fn help(sandbox: &Sandbox, command: &[&str]) -> Output {
+    let arguments: Vec<&str> = command.iter().copied().chain(["--help"]).collect();
+    let mut output = sandbox.run(&arguments).success();
+    let start = output.stdout.find("Global options:").expect("the global options");
+    let end = start + output.stdout[start..].find("\nExamples:").expect("examples");
+    output.stdout.replace_range(start..end, "Global options: [...]\n");
+    output
+}
+
+#[test]
+fn the_program() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, sandbox.run(&["--help"]), @r#"
+    exit: 0
+    --- stdout ---
+    A local-first registry for data contracts
+
+    Usage: charter [OPTIONS] <COMMAND>
+
+    Commands:
+      init   Make a local database
+      put    Store contracts and their parts
+      get    Print a schema, a complete schema, or any other record
+      show   Show a contract: its parts, versions, ownership and governance
+      list   List what the store has
+      db     Make and upgrade charter's tables, and see which migrations a database has
+      sync   Push records to a registry, and see how far one is
+      watch  Put contract files as they are saved
+      demo   See charter at work, without any set-up
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Global options:
+          --db <URL>               The database: sqlite:///FILE,
+                                   postgresql://USER:PASSWORD@HOST/DATABASE or memory:
+      -n, --namespace <NAMESPACE>  The namespace of names that have none; the default one is empty
+          --env <ENVIRONMENT>      What the database is used for: dev, staging or prod; only stricter
+                                   than what the database says itself
+          --json                   Print results as JSON
+      -q, --quiet                  Print results and errors only
+          --color <WHEN>           When to use colours: auto (on a terminal, unless NO_COLOR is set),
+                                   always or never
+
+    The database is the first of these that is set: the argument or --db;
+    CHARTER__DATABASE__SQL_ALCHEMY_CONN; CHARTER_DATABASE_URL; charter.cfg in the working directory, in
+    ~/.charter, in the nearest parent folder that holds one; alembic.ini in the same places; else
+    sqlite:///charter.db.
+
+    Results go to standard output, everything else to standard error. With --json, a result is one JSON
+    document, and every line of standard error one JSON object with the member `error`, `warning` or
+    `hint`.
+
+    Exit codes:
+      0  done, all of it
+      1  failed: not found, unreachable, invalid content, a file that cannot be read
+      2  usage: arguments that are unknown, do not go together, or cannot be read
+      3  conflict: a key is taken by other content; nothing was changed
+      4  refused: the database is not initialised, or its policy does not allow it
+
+    Try it without any set-up: charter demo
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["--version"]), @r#"
+    exit: 0
+    --- stdout ---
+    charter [VERSION]
+    --- stderr ---
+    "#);
+    let bare = sandbox.run(&[]).exit(2);
+    assert!(bare.stdout.is_empty() && bare.stderr.contains("Usage: charter"), "{bare}");
+}
+
+#[test]
+fn init() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["init"]), @r#"
+    exit: 0
+    --- stdout ---
+    Make a local database
+
+    Makes the file of an embedded database with charter's tables in it, and says where it is. If it is
+    there already, nothing happens. `charter put` does the same when it must; a registry on a server is
+    made with `charter db init URL`.
+
+    Usage: charter init [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database to make; by default the one that the configuration names
+
+    Options:
+          --config
+              Write a charter.cfg into the working directory, unless there is one
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter init                          Make sqlite:///charter.db, or what the configuration names
+      charter init sqlite:///contracts.db   Make a database of another name
+      charter init --config                 Make a charter.cfg too, with every key and what it means
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn put() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["put"]), @r#"
+    exit: 0
+    --- stdout ---
+    Store contracts and their parts
+
+    Reads contract files, YAML or JSON: a contract with its schema, rules, metadata, ownership and
+    governance rules, or a bare JSON Schema. All files are read and checked before anything is stored;
+    then all records are stored at once, or none. Storing the same content again changes nothing; other
+    content under a published version is a conflict (exit code 3).
+
+    A folder stands for the *.yaml, *.yml and *.json files in it and in its subfolders; hidden ones are
+    passed over.
+
+    Usage: charter put [OPTIONS] <FILE>...
+
+    Arguments:
+      <FILE>...
+              Files and folders; `-` is standard input
+
+    Options:
+          --name <NAME>
+              The name to store under, for a single file; else the document's own, else the file's
+              without `_contract`
+
+          --version <VERSION>
+              The version to store under, for a single file; else the document's own, else 1.0.0
+
+          --kind <KIND>
+              The files are not contracts but parts of this kind: schema, coercion_rules,
+              validation_rules, metadata, ownership, governance_rule or a kind of your own
+
+          --dry-run
+              Check everything and store nothing
+
+      -v, --verbose
+              List every record, however many there are
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter put book.yaml                     Store a contract and its parts
+      charter put contracts/                    Store every contract file in a folder, or none
+      charter put book.yaml --version 1.1.0     Publish under another version
+      charter put contracts/ --dry-run          Check everything, store nothing
+      charter put rules.json --kind coercion_rules --name book
+                                                Store one part of a contract by itself
+      curl -s URL | charter put - --name book   Store what comes from standard input
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn get() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["get"]), @r#"
+    exit: 0
+    --- stdout ---
+    Print a schema, a complete schema, or any other record
+
+    Prints the document as it was stored: indented JSON, with --json on one line, with --yaml as YAML.
+    Without a version it is the latest release.
+
+    Usage: charter get [OPTIONS] <[NAMESPACE/]NAME[@VERSION]>
+
+    Arguments:
+      <[NAMESPACE/]NAME[@VERSION]>
+              Which one; what follows the last `@` is a version if it can be one
+
+    Options:
+          --kind <KIND>
+              The kind of the record; by default a schema
+
+          --complete
+              The schema with its coercion and validation rules merged in
+
+          --pre
+              Let a pre-release be the latest version
+
+          --yaml
+              Print YAML
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter get book                         The latest release of the schema `book`
+      charter get book@1.0.0 --yaml            One version of it, as YAML
+      charter get book --complete              The schema with its rules merged in
+      charter get book --kind metadata         Another part of the contract `book`
+      charter get sales/book --kind contract   What the contract joins, in the namespace `sales`
+      charter get book --json | jq .title
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn show() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["show"]), @r#"
+    exit: 0
+    --- stdout ---
+    Show a contract: its parts, versions, ownership and governance
+
+    Shows the contract of a name with everything that it joins; if there is none, the schema. Another
+    kind of record is shown with --kind.
+
+    Usage: charter show [OPTIONS] <[NAMESPACE/]NAME[@VERSION]>
+
+    Arguments:
+      <[NAMESPACE/]NAME[@VERSION]>
+              Which one; what follows the last `@` is a version if it can be one
+
+    Options:
+          --kind <KIND>
+              The kind of the record; by default the contract of the name, else its schema
+
+          --pre
+              Let a pre-release be the latest version
+
+          --yaml
+              Print YAML
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter show book                      The latest release of the contract `book`
+      charter show book@1.0.0                One version of it
+      charter show book --kind ownership     The ownership `book`
+      charter show book --yaml               The same with every document, as YAML
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn list() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["list"]), @r#"
+    exit: 0
+    --- stdout ---
+    List what the store has
+
+    Lists one line for each name of each kind, with its latest release (or pre-release, if there is
+    nothing else) and how many versions there are. PATTERN is a part of the name, or with `*` and `?`
+    the whole name.
+
+    Usage: charter list [OPTIONS] [PATTERN]
+
+    Arguments:
+      [PATTERN]
+              Which names
+
+    Options:
+          --kind <KIND>
+              Only this kind
+
+          --all-versions
+              One line for each version
+
+          --all-namespaces
+              Every namespace
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter list                          Everything in the default namespace
+      charter list book                     Names with `book` in them
+      charter list 'sales_*' --kind schema  Schemas whose name begins with `sales_`
+      charter list --all-versions           Every version
+      charter list --all-namespaces --json  Everything, for programs
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn db() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["db", "init"]), @r#"
+    exit: 0
+    --- stdout ---
+    Make charter's tables in a database, on a server too
+
+    Applies every migration that the database lacks, each in one transaction with its row of history.
+    Where there is nothing to do, nothing is done. A new database gets its environment from --env, else
+    from the configuration; else an embedded one is `dev` and one on a server `prod`.
+
+    Usage: charter db init [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db init postgresql://charter@registry.example.com/charter
+      charter db init --env staging postgresql://charter@localhost/charter
+      charter db init sqlite:///registry.db
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "upgrade"]), @r#"
+    exit: 0
+    --- stdout ---
+    Apply the migrations that a database lacks
+
+    Each migration is one transaction with its row of history: what was applied before a failure stays
+    applied.
+
+    Usage: charter db upgrade [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db upgrade
+      charter db upgrade postgresql://charter@registry.example.com/charter
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "current"]), @r#"
+    exit: 0
+    --- stdout ---
+    Print the newest migration that a database has
+
+    Prints its number, name and id, and what is pending. Only reads; a file that does not exist is an
+    error.
+
+    Usage: charter db current [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --check
+              Fail (exit code 1) unless nothing is pending
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db current
+      charter db current --check && echo 'nothing pending'
+      charter db current --json | jq .at_head
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "history"]), @r#"
+    exit: 0
+    --- stdout ---
+    List the migrations that a database has, and those that it lacks
+
+    Usage: charter db history [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db history
+      charter db history postgresql://charter@registry.example.com/charter --json
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn sync() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["sync", "push"]), @r#"
+    exit: 0
+    --- stdout ---
+    Move every record that a registry lacks to it
+
+    All of them become visible there at once, or none; a push that was cut off is finished by the next
+    one. Where the registry has a key with other content, nothing is changed there, and every such key
+    is listed with both digests (exit code 3). A registry that is not initialised is never made by a
+    push (exit code 4).
+
+    Without an argument the remote is the one named `default` or `origin` in charter.cfg, or the only
+    one.
+
+    Usage: charter sync push [OPTIONS] [REMOTE|URL]
+
+    Arguments:
+      [REMOTE|URL]
+              A remote's name in charter.cfg, or the URL of a registry
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter sync push                               Push to the remote of charter.cfg
+      charter sync push prod                          Push to [remote:prod] of charter.cfg
+      charter sync push sqlite:////mnt/share/registry.db
+      charter sync push prod --json | jq .receipt
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["sync", "status"]), @r#"
+    exit: 0
+    --- stdout ---
+    Tell how far registries are behind this store
+
+    Asks each remote of charter.cfg, or those that are named. One that cannot be reached is reported,
+    the others are asked all the same, and the exit code is 1. Writes nothing.
+
+    Usage: charter sync status [OPTIONS] [REMOTE|URL]...
+
+    Arguments:
+      [REMOTE|URL]...
+              Names of remotes in charter.cfg, or URLs of registries; by default every remote of
+              charter.cfg
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter sync status
+      charter sync status prod staging
+      charter sync status postgresql://charter@registry.example.com/charter
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn watch() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["watch"]), @r#"
+    exit: 0
+    --- stdout ---
+    Put contract files as they are saved
+
+    Puts the contract files of a folder and its subfolders, and then each one as it is saved, until it
+    is interrupted (exit code 0). A file that cannot be stored is reported, and watching goes on.
+    Nothing is ever deleted from the store.
+
+    charter.cfg is watched too: when the URL of the database in it changes, charter finishes with the
+    old database and goes on with the new one, beginning with what is in the folder. A broken edit is
+    reported, and the last good configuration stays.
+
+    Usage: charter watch [OPTIONS] <DIR>
+
+    Arguments:
+      <DIR>
+              The folder
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter watch contracts/
+      charter watch . --db sqlite:///drafts.db
+      charter watch contracts/ --json    One JSON object on each line, errors included
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn demo() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["demo"]), @r#"
+    exit: 0
+    --- stdout ---
+    See charter at work, without any set-up
+
+    Does the main job in a temporary folder: makes a local store, puts example contracts into it, reads
+    one back with its rules merged in, pushes everything to a second file that plays the registry, and
+    pushes again. Needs no network and touches nothing else.
+
+    Usage: charter demo [OPTIONS]
+
+    Options:
+          --keep
+              Keep the folder
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter demo
+      charter demo --keep    Keep the folder with the databases and contracts, to try more
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn unknown_arguments_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, sandbox.run(&["lst"]), @r#"
+    exit: 2
+    --- stdout ---
+    --- stderr ---
+    error: unrecognized subcommand 'lst'
+
+      tip: a similar subcommand exists: 'list'
+
+    Usage: charter [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    "#);
+    assert_output!(sandbox, sandbox.run(&["list", "--kindd", "schema"]), @r#"
+    exit: 2
+    --- stdout ---
+    --- stderr ---
+    error: unexpected argument '--kindd' found
+
+      tip: a similar argument exists: '--kind'
+
+    Usage: charter list --kind <KIND> [PATTERN]
+
+    For more information, try '--help'.
+    "#);
+    assert_output!(sandbox, sandbox.run(&["list", "--json", "--env", "production"]), @r#"
+    exit: 2
+    --- stdout ---
+    --- stderr ---
+    {"error":{"kind":"usage","message":"invalid value 'production' for '--env <ENVIRONMENT>'\n  [possible values: dev, staging, prod]\n\n  tip: a similar value exists: 'prod'\n\nFor more information, try '--help'."}}
+    "#);
+}
