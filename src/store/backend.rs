@@ -187,6 +187,16 @@ pub enum Obstacle {
     Missing(Selector),
 }
 
+impl Page {
+    /// The smallest sort key that may be on the page: one bound for engines to begin at, however far the list has come.
+    pub(super) fn start(&self) -> Vec<u8> {
+        match &self.after {
+            Some(after) if *after >= self.prefix => [after.as_slice(), &[0]].concat(),
+            _ => self.prefix.clone(),
+        }
+    }
+}
+
 /// The smallest bytes that are greater than everything that starts with a prefix; `None` if there are none.
 pub(super) fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut end = prefix.to_owned();

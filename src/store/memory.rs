@@ -109,12 +109,9 @@ impl Backend for MemoryBackend {
     fn list(&self, page: &Page) -> Result<Vec<Listed>> {
         let records = self.snapshot()?.open_table(RECORDS)?;
         let end = prefix_end(&page.prefix);
-        let start = match &page.after {
-            Some(after) if *after >= page.prefix => Bound::Excluded(after.as_slice()),
-            _ => Bound::Included(page.prefix.as_slice()),
-        };
+        let start = page.start();
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        let range = records.range::<&[u8]>((start, end))?;
+        let range = records.range::<&[u8]>((Bound::Included(start.as_slice()), end))?;
         range
             .take(page.limit)
             .map(|entry| {

@@ -89,16 +89,15 @@ impl Backend for PostgresBackend {
     }
 
     fn list(&self, page: &Page) -> Result<Vec<Listed>> {
-        let (prefix, end, after) = (page.prefix.clone(), prefix_end(&page.prefix), page.after.clone());
+        let (start, end) = (page.start(), prefix_end(&page.prefix));
         let limit = i64::try_from(page.limit).unwrap_or(i64::MAX);
         self.call(move |mut pooled| async move {
             let query = "SELECT namespace, kind, name, version, digest, parent, ''::text, \
                  octet_length(body::text)::bigint, to_char(stored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
                  FROM charter.charter_records \
-                 WHERE sort_key >= $1 AND ($2 IS NULL OR sort_key < $2) AND ($3 IS NULL OR sort_key > $3) \
-                 ORDER BY sort_key LIMIT $4";
-            let parameters: [Parameter<'_>; 4] =
-                [(&prefix, Type::BYTEA), (&end, Type::BYTEA), (&after, Type::BYTEA), (&limit, Type::INT8)];
+                 WHERE sort_key >= $1 AND ($2 IS NULL OR sort_key < $2) ORDER BY sort_key LIMIT $3";
+            let parameters: [Parameter<'_>; 3] =
+                [(&start, Type::BYTEA), (&end, Type::BYTEA), (&limit, Type::INT8)];
             let rows = pooled.client()?.query_typed(query, &parameters).await?;
             rows.iter().map(|row| record_row(row)?.to_listed(unsigned(row.try_get(7)?)?, row.try_get(8)?)).collect()
         })

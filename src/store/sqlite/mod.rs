@@ -97,10 +97,9 @@ impl Backend for SqliteBackend {
             let mut statement = connection.prepare_cached(
                 "SELECT namespace, kind, name, version, digest, parent, '', octet_length(body), \
                  strftime('%Y-%m-%dT%H:%M:%SZ', stored_at) FROM charter_records \
-                 WHERE sort_key >= ?1 AND (?2 IS NULL OR sort_key < ?2) AND (?3 IS NULL OR sort_key > ?3) \
-                 ORDER BY sort_key LIMIT ?4",
+                 WHERE sort_key >= ?1 AND (?2 IS NULL OR sort_key < ?2) ORDER BY sort_key LIMIT ?3",
             )?;
-            let mut rows = statement.query(params![page.prefix, end, page.after, limit])?;
+            let mut rows = statement.query(params![page.start(), end, limit])?;
             let mut listed = Vec::new();
             while let Some(row) = rows.next()? {
                 listed.push(record_row(row)?.to_listed(unsigned(row.get(7)?)?, row.get(8)?)?);
