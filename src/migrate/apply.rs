@@ -92,5 +92,10 @@ fn failure(migration: &Migration, error: &refinery_core::Error) -> Error {
         source = cause.source();
     }
     let name = format!("migration {} ({})", migration.number(), migration.slug());
-    Error::new(kind, format!("{name} failed, and nothing of it was kept: {reason}"))
+    let taken = reason.contains("already exists");
+    let error = Error::new(kind, format!("{name} failed, and nothing of it was kept: {reason}"));
+    match taken {
+        true => error.with_hint("another program has a table of this name here; give charter a database of its own"),
+        false => error,
+    }
 }

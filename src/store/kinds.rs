@@ -145,8 +145,8 @@ impl Store {
     /// Gives a schema with its rules merged in: `coercion` and `validations` at each field that a rule names, and the
     /// schema's version.
     ///
-    /// If there is a contract of that name (and version), it says which schema and rules belong together. Else the rules
-    /// of the schema's name are taken: of the same version when one is asked for, and the latest when none is.
+    /// If there is a contract of that name (and version), it says which schema and rules belong together. Else rules
+    /// belong to the schema of their own name and version.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is neither such a contract nor such a schema; [`ErrorKind::Invalid`] when a
@@ -214,5 +214,25 @@ impl Store {
             return Err(Error::new(ErrorKind::NotFound, message));
         }
         Ok(record)
+    }
+}
+
+#[cfg(all(test, feature = "redb"))]
+mod tests {
+    use crate::Store;
+
+    /// What is complete does not depend on whether the version was said, and later rules change no earlier version.
+    #[test]
+    fn rules_belong_to_the_schema_of_their_version() -> crate::Result<()> {
+        let store = Store::open("memory:")?;
+        store.store_schema("book", r#"{"properties": {"isbn": {}}}"#, "1.0.0")?;
+        let bare = store.get_complete_schema("book", None)?;
+        store.store_coercion_rules("book", r#"{"pages": "coerce_to_integer"}"#, "2.0.0")?;
+        assert_eq!(store.get_complete_schema("book", None)?, bare);
+        assert_eq!(store.get_complete_schema("book", Some("1.0.0"))?, bare);
+        store.store_schema("book", r#"{"properties": {"pages": {}}}"#, "2.0.0")?;
+        let complete = store.get_complete_schema("book", None)?;
+        assert_eq!(complete.at(&["properties", "pages", "coercion"]), Some(&"coerce_to_integer".into()));
+        Ok(())
     }
 }

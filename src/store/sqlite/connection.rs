@@ -75,7 +75,7 @@ impl Connections {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        let result = patiently(|| work(&connection));
+        let result = patiently(|| work(&connection)).map_err(|error| self.name(error));
         let mut readers = unpoisoned(&self.readers);
         if readers.len() < IDLE_READERS {
             readers.push(connection);
@@ -116,10 +116,16 @@ impl Connections {
     /// The writing connection itself, for what runs its own transactions.
     pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut writer = unpoisoned(&self.writer);
-        match &mut *writer {
+        let result = match &mut *writer {
             Some(connection) => work(connection),
             None => work(writer.insert(self.connect()?)),
-        }
+        };
+        result.map_err(|error| self.name(error))
+    }
+
+    /// An error of this file, with its name.
+    fn name(&self, error: Error) -> Error {
+        if error.location().is_some() { error } else { error.at(&self.path, None) }
     }
 
     /// One more connection to the file, which exists by now.
@@ -149,9 +155,11 @@ fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Con
             FileAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
             FileAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| Error::from(error).at(path, None))
-        .context("opening the database")?;
+    let named = |error: rusqlite::Error| Error::from(error).at(path, None).context("opening the database");
+    let mut connection = Connection::open_with_flags(path, flags).map_err(named)?;
+    if access == FileAccess::Read && !can_read(&connection) && !wal(path).exists() {
+        connection = open_immutable(path).map_err(named)?;
+    }
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     let synchronous = match synchronous {
@@ -162,9 +170,30 @@ fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Con
     Ok(connection)
 }
 
-pub(super) fn missing(path: &Path) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
-        .with_hint("make it with `charter init`, or put something into it with `charter put FILE`")
+/// Whether SQLite can read the file. In a folder that cannot be written it cannot make the side files that reading a
+/// file in WAL mode takes.
+fn can_read(connection: &Connection) -> bool {
+    let probed = connection.query_row("PRAGMA schema_version", [], |_| Ok(()));
+    !matches!(
+        probed.as_ref().map_err(rusqlite::Error::sqlite_error_code),
+        Err(Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
+    )
+}
+
+/// The file of commits that are not in the database yet.
+fn wal(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// Opens a file that nobody can be writing: its folder cannot be written, and no commits lie beside it.
+fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let encoded =
+        percent_encoding::percent_encode(path.as_os_str().as_encoded_bytes(), percent_encoding::NON_ALPHANUMERIC);
+    let url = format!("file:{}?immutable=1", encoded.to_string().replace("%2F", "/"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(url, flags)
 }
 
 /// Repeats what SQLite refuses because another one is writing, for a bounded time.
@@ -201,7 +230,12 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::NotADatabase => (ErrorKind::Invalid, Some("the file is not a SQLite database")),
             _ => (ErrorKind::Backend, None),
         };
-        let error = Self::new(kind, format!("SQLite: {error}")).with_source(error);
+        // The statement is left to the source: it may be a whole migration.
+        let reason = match &error {
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+            error => error.to_string(),
+        };
+        let error = Self::new(kind, format!("SQLite: {reason}")).with_source(error);
         match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
