@@ -1,7 +1,7 @@
 //! Opening SQLite files, and waiting for them.
 
 use crate::config::url::Synchronous;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -48,7 +48,8 @@ impl Connections {
             return Err(Error::new(ErrorKind::Refused, message).with_hint("build charter with its bundled SQLite"));
         }
         if access != FileAccess::Create && !path.exists() {
-            return Err(missing(path));
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
+                .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"));
         }
         let first = open(path, synchronous, access)?;
         Ok(Self {
