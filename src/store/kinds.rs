@@ -153,35 +153,25 @@ impl Store {
     /// rule is for a field that the schema does not have.
     pub fn get_complete_schema(&self, name: &str, version: Option<&str>) -> Result<Value> {
         let reference = self.reference(&Kind::Schema, name, version)?;
-        let contract = match self.get(&Kind::Contract, &reference) {
-            Ok(record) => Some(Contract::try_from(record)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+        let contract = self.find(&Kind::Contract, &reference)?.map(Contract::try_from).transpose()?;
+        let joined = contract.as_ref().and_then(|contract| Some((contract, contract.schema()?)));
+        let (schema, coercion, validation) = match joined {
+            Some((contract, schema)) => (
+                self.get(&Kind::Schema, &schema)?,
+                contract.coercion_rules().map(|rules| self.get(&Kind::CoercionRules, &rules)).transpose()?,
+                contract.validation_rules().map(|rules| self.get(&Kind::ValidationRules, &rules)).transpose()?,
+            ),
+            None => {
+                let schema = self.get(&Kind::Schema, &reference)?;
+                let same = schema.key().reference();
+                let coercion = self.find(&Kind::CoercionRules, &same)?;
+                let validation = self.find(&Kind::ValidationRules, &same)?;
+                (schema, coercion, validation)
+            }
         };
-        let (schema, coercion, validation) =
-            match contract.as_ref().and_then(|contract| Some((contract, contract.schema()?))) {
-                Some((contract, schema)) => (
-                    self.get(&Kind::Schema, &schema)?,
-                    contract.coercion_rules().map(|rules| self.get(&Kind::CoercionRules, &rules)).transpose()?,
-                    contract.validation_rules().map(|rules| self.get(&Kind::ValidationRules, &rules)).transpose()?,
-                ),
-                None => (
-                    self.get(&Kind::Schema, &reference)?,
-                    self.rules(&Kind::CoercionRules, &reference)?,
-                    self.rules(&Kind::ValidationRules, &reference)?,
-                ),
-            };
         let body = |rules: &Option<Record>| rules.as_ref().map(|rules| rules.body().value().cloned()).transpose();
         let (coercion, validation) = (body(&coercion)?, body(&validation)?);
         complete_schema(schema.body().value()?, &schema.key().version, coercion.as_ref(), validation.as_ref())
-    }
-
-    fn rules(&self, kind: &Kind, reference: &Reference) -> Result<Option<Record>> {
-        match self.get(kind, reference) {
-            Ok(record) => Ok(Some(record)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     fn store_draft(&self, draft: Draft) -> Result<RecordId> {

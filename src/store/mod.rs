@@ -81,15 +81,19 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`], with the versions that exist or the names that are near.
     pub fn get(&self, kind: &Kind, reference: &Reference) -> Result<Record> {
-        let subject = reference.subject(kind.clone());
-        let selector = match &reference.version {
-            Some(version) => Selector::Key(subject.clone().at(version.clone())),
-            None => Selector::Latest { subject: subject.clone(), pre_releases: false },
-        };
-        match self.read_one(selector)? {
+        match self.find(kind, reference)? {
             Some(record) => Ok(record),
-            None => Err(self.not_found(&subject, reference)),
+            None => Err(self.not_found(&reference.subject(kind.clone()), reference)),
         }
+    }
+
+    /// [`Store::get`] for what may be absent.
+    fn find(&self, kind: &Kind, reference: &Reference) -> Result<Option<Record>> {
+        let subject = reference.subject(kind.clone());
+        self.read_one(match &reference.version {
+            Some(version) => Selector::Key(subject.at(version.clone())),
+            None => Selector::Latest { subject, pre_releases: false },
+        })
     }
 
     /// The latest version of a subject; a pre-release only when asked for.

@@ -117,16 +117,16 @@ impl Connections {
     /// The writing connection itself, for what runs its own transactions.
     pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut writer = unpoisoned(&self.writer);
-        let result = match &mut *writer {
-            Some(connection) => work(connection),
-            None => work(writer.insert(self.connect()?)),
+        let connection = match &mut *writer {
+            Some(connection) => connection,
+            None => writer.insert(self.connect()?),
         };
-        result.map_err(|error| self.name(error))
+        work(connection).map_err(|error| self.name(error))
     }
 
     /// An error of this file, with its name.
     fn name(&self, error: Error) -> Error {
-        if error.location().is_some() { error } else { error.at(&self.path, None) }
+        named(&self.path, error)
     }
 
     /// One more connection to the file, which exists by now.
@@ -149,17 +149,25 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Opens one connection to a file. An error names the file.
 fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
+    connect(path, synchronous, access).map_err(|error| named(path, error))
+}
+
+fn named(path: &Path, error: Error) -> Error {
+    if error.location().is_some() { error } else { error.at(path, None) }
+}
+
+fn connect(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
         | match access {
             FileAccess::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             FileAccess::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
             FileAccess::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
-    let named = |error: rusqlite::Error| Error::from(error).at(path, None).context("opening the database");
-    let mut connection = Connection::open_with_flags(path, flags).map_err(named)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     if access == FileAccess::Read && !can_read(&connection) && !wal(path).exists() {
-        connection = open_immutable(path).map_err(named)?;
+        connection = open_immutable(path)?;
     }
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -216,8 +224,13 @@ pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        // The statement is left to the source: it may be a whole migration.
+        let reason = match &error {
+            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+            error => error.to_string(),
+        };
         let Some(code) = error.sqlite_error_code() else {
-            return Self::new(ErrorKind::Backend, format!("SQLite: {error}")).with_source(error);
+            return Self::new(ErrorKind::Backend, format!("SQLite: {reason}")).with_source(error);
         };
         let (kind, hint) = match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
@@ -230,11 +243,6 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::DatabaseCorrupt => (ErrorKind::Corrupt, Some("restore the file from a backup")),
             ErrorCode::NotADatabase => (ErrorKind::Invalid, Some("the file is not a SQLite database")),
             _ => (ErrorKind::Backend, None),
-        };
-        // The statement is left to the source: it may be a whole migration.
-        let reason = match &error {
-            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-            error => error.to_string(),
         };
         let error = Self::new(kind, format!("SQLite: {reason}")).with_source(error);
         match hint {
