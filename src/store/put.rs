@@ -6,9 +6,11 @@ use crate::error::{Conflict, Error, ErrorKind, Result};
 use crate::record::{Body, Contract, ContractFile, Digest, Draft, Key, Kind, Record, Subject, Version, check_rules};
 use indexmap::IndexSet;
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
-/// How often a store tries to be the one that makes the next edition, when others make editions too.
-const ATTEMPTS: usize = 64;
+/// How long a store goes on trying to be the one that makes the next edition, when others make editions too. Each try
+/// that fails is another's success, so a number of tries would be a matter of luck.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The kinds that are merged into a complete schema.
 const RULED: [Kind; 3] = [Kind::Schema, Kind::CoercionRules, Kind::ValidationRules];
@@ -53,7 +55,8 @@ impl Store {
     /// # Errors
     /// As [`Store::put_contract`].
     pub fn put_drafts(&self, drafts: &[Draft]) -> Result<Vec<PutRecord>> {
-        for _ in 0..ATTEMPTS {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
             let planned = self.plan(drafts)?;
             let batch = Batch { records: planned.records, required: planned.required };
             match self.backend.append(&batch)? {

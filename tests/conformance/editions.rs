@@ -61,7 +61,7 @@ fn threads_that_edit_one_thing_make_one_line_of_editions(test: &TestStore) {
     std::thread::scope(|scope| {
         for thread in 0..8 {
             scope.spawn(move || {
-                for number in 0..10 {
+                for number in 0..20 {
                     let body = format!(r#"{{"owner":"{thread}","n":{number}}}"#);
                     test.store.store_ownership("book", body).expect("stored");
                 }
@@ -69,7 +69,7 @@ fn threads_that_edit_one_thing_make_one_line_of_editions(test: &TestStore) {
         }
     });
     let editions = editions(test, "book");
-    assert_eq!(editions.len(), 80);
+    assert_eq!(editions.len(), 160);
     for (number, (version, parent, _)) in (1_usize..).zip(&editions) {
         assert_eq!(version, &number.to_string());
         let before = number.checked_sub(2).map(|before| editions[before].2.clone());
