@@ -122,6 +122,9 @@ fn refusal(collisions: &[Collision], remote: &Store) -> Error {
     let keys = if conflicts.len() == 1 { "1 key".to_owned() } else { format!("{} keys", conflicts.len()) };
     let message = format!("{} has {keys} with other content; nothing was changed there", remote.description().location);
     Error::new(ErrorKind::Conflict, message)
-        .with_hint("publish what differs under a new version, and push again")
+        .with_hint(
+            "records that are stored cannot be taken back yet: put what you want to publish, under versions that are \
+             free there, into a new store, and push that one",
+        )
         .with_conflicts(conflicts)
 }

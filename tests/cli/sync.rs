@@ -101,7 +101,7 @@ fn every_conflict_of_a_push_is_listed() {
       schema user@1.0.0
         stored  2d008a7a04fd2b7ada7c2be3095d77b952b5cc68a6fb90fbf0bf0193cb30abd4
         offered 3c68eaea624b1d4d28457bbd249cef7327d5405a15fad7652a029a961ca547c6
-    hint: publish what differs under a new version, and push again
+    hint: records that are stored cannot be taken back yet: put what you want to publish, under versions that are free there, into a new store, and push that one
     "#);
     let output = sandbox.run(&["sync", "push", "sqlite:///registry.db", "--json"]).exit(3);
     let error: serde_json::Value = serde_json::from_str(&output.stderr).expect("one line of JSON");

@@ -153,7 +153,20 @@ fn uploads_that_nobody_came_back_for_are_dropped_after_a_week(test: &TestStore) 
     assert!(matches!(backend.publish(&new, 1), Ok(charter_sync::Publication::Published(_))));
     let rows = test.query("SELECT name FROM charter_uploads ORDER BY name");
     assert_eq!(rows.concat(), ["young-0000", "young-0001"].map(text));
-    // Their push itself may still come back, and finds out.
+    // A push that comes back after that time, before anybody cleaned up, still has what it staged.
+    let late = push_to(&test.store, "late");
+    backend.stage(&late, &records("late", 2)).expect("staged");
+    test.execute(&format!(
+        "UPDATE charter_uploads SET uploaded_at = uploaded_at - {} WHERE push = '{}'",
+        8 * day,
+        late.id
+    ));
+    backend.stage(&late, &records("later", 1)).expect("staged");
+    match backend.publish(&late, 3).expect("an answer") {
+        charter_sync::Publication::Published(receipt) => assert_eq!(receipt.count, 3),
+        other => panic!("{other:?}"),
+    }
+    // One that comes back too late finds out.
     let outcome = backend.publish(&old, 2).expect("an answer");
     assert_eq!(outcome, charter_sync::Publication::Incomplete { staged: 0 });
 }

@@ -119,6 +119,9 @@ async fn connect_to(address: &HostAddress, target: &PostgresTarget) -> Result<Cl
     config
         .application_name(target.application_name.as_deref().unwrap_or("charter"))
         .tcp_user_timeout(TCP_USER_TIMEOUT)
+        .keepalives_idle(Duration::from_secs(30))
+        .keepalives_interval(Duration::from_secs(10))
+        .keepalives_retries(3)
         .target_session_attrs(match target.target_session_attrs {
             TargetSessionAttributes::Any => driver::TargetSessionAttrs::Any,
             TargetSessionAttributes::ReadWrite => driver::TargetSessionAttrs::ReadWrite,

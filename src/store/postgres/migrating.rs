@@ -122,7 +122,14 @@ impl MigrationConnection for Migrating<'_> {
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            Ok(())
+            let encoding: String =
+                client.query_typed_one("SELECT current_setting('server_encoding')", &[]).await?.try_get(0)?;
+            if encoding == "UTF8" {
+                return Ok(());
+            }
+            let message = format!("the database's encoding is {encoding}, which cannot hold every name and body");
+            Err(Error::new(ErrorKind::Refused, message)
+                .with_hint("make it with `createdb --encoding=UTF8 --template=template0`"))
         })
     }
 

@@ -148,6 +148,10 @@ pub(super) async fn stage(client: &mut Client, push: &Push, records: &[Record]) 
     Ok(transaction.commit().await?)
 }
 
+/// How many records a push has staged, and how many of those are visible.
+const DELIVERED: &str = "SELECT count(DISTINCT u.digest), count(DISTINCT r.digest) FROM charter.charter_uploads AS u \
+     LEFT JOIN charter.charter_records AS r ON r.digest = u.digest WHERE u.push = $1";
+
 const COLLISIONS: &str = "SELECT DISTINCT u.sort_key, r.digest, u.digest FROM charter.charter_uploads AS u \
      JOIN charter.charter_records AS r ON r.sort_key = u.sort_key WHERE u.push = $1 AND r.digest <> u.digest \
      ORDER BY u.sort_key";
@@ -159,45 +163,44 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     let transaction = begin(client).await?;
     // Enough to sort some ten thousand records of 1 KB without files.
     transaction.batch_execute("SET LOCAL work_mem = '64MB'").await?;
-    // First what is staged, then the receipt: whoever publishes the same push meanwhile leaves one of them to be seen.
-    let staged = transaction
-        .query_typed("SELECT count(DISTINCT digest) FROM charter.charter_uploads WHERE push = $1", &by_push)
-        .await?;
-    let staged = unsigned(staged.first().map_or(Ok(0), |row| row.try_get(0))?)?;
     if let Some(receipt) = receipt(&transaction, &head.id, &id).await? {
+        // What another process staged for it meanwhile is nobody's any more.
         transaction.execute_typed("DELETE FROM charter.charter_uploads WHERE push = $1", &by_push).await?;
         transaction.commit().await?;
         return Ok(Publication::Published(receipt));
     }
     check_addressee(push, &head)?;
-    if staged < needed {
-        return Ok(Publication::Incomplete { staged });
+    // In the order of sort keys, as `append`, so that overlapping writers wait for each other and do not deadlock.
+    let inserted = transaction
+        .execute_typed(
+            "INSERT INTO charter.charter_records \
+             (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
+             SELECT DISTINCT ON (sort_key, digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
+             FROM charter.charter_uploads WHERE push = $1 ORDER BY sort_key, digest ON CONFLICT DO NOTHING",
+            &by_push,
+        )
+        .await?;
+    // A new statement sees what others committed while that one waited: keys that they took, this very push published by
+    // another process, or staged rows that they dropped, before they were read or after. Only what is staged and visible
+    // now counts as delivered.
+    let counts = transaction.query_typed(DELIVERED, &by_push).await?;
+    let counts = counts.first().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the server counted nothing"))?;
+    let (staged, delivered) = (unsigned(counts.try_get(0)?)?, unsigned(counts.try_get(1)?)?);
+    if delivered < staged || delivered < needed {
+        let refused = collisions(&transaction, &by_push).await?;
+        let kept = receipt(&transaction, &head.id, &id).await?;
+        transaction.rollback().await?;
+        return Ok(match kept {
+            Some(receipt) => Publication::Published(receipt),
+            None if refused.is_empty() => Publication::Incomplete { staged: delivered },
+            None => Publication::Refused(refused),
+        });
     }
     // What nobody came back for, by the server's clock: one laptop's may be wrong, and the uploads are others'.
-    let outdated = format!("DELETE FROM charter.charter_uploads WHERE uploaded_at < {NOW} - $1");
-    transaction.execute_typed(&outdated, &[(&row::UPLOADS_KEPT, Type::INT8)]).await?;
-    let mut refused = collisions(&transaction, &by_push).await?;
-    if refused.is_empty() {
-        // In the order of sort keys, as `append`, so that overlapping writers wait for each other and do not deadlock.
-        let inserted = transaction
-            .execute_typed(
-                "INSERT INTO charter.charter_records \
-                 (digest, sort_key, namespace, kind, name, version, pre_release, parent, body) \
-                 SELECT DISTINCT ON (sort_key, digest) digest, sort_key, namespace, kind, name, version, pre_release, parent, body \
-                 FROM charter.charter_uploads WHERE push = $1 ORDER BY sort_key, digest ON CONFLICT DO NOTHING",
-                &by_push,
-            )
-            .await?;
-        if inserted < staged {
-            // A new statement sees what another pusher took while this one waited.
-            refused = collisions(&transaction, &by_push).await?;
-        }
-        if refused.is_empty() {
-            return log(transaction, push, &head, &id, inserted).await;
-        }
-    }
-    transaction.rollback().await?;
-    Ok(Publication::Refused(refused))
+    let outdated = format!("DELETE FROM charter.charter_uploads WHERE push <> $1 AND uploaded_at < {NOW} - $2");
+    let parameters: [Parameter<'_>; 2] = [(&id, Type::TEXT), (&row::UPLOADS_KEPT, Type::INT8)];
+    transaction.execute_typed(&outdated, &parameters).await?;
+    log(transaction, push, &head, &id, inserted).await
 }
 
 /// Takes sequences for what was inserted, under the lock of the head's row, and leaves the receipt.

@@ -5,8 +5,9 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::{Applied, Found, MINIMUM_PROGRAM_QUERY, MigrationConnection};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The writing connection of a file while it is migrated.
 pub(super) struct Migrating<'a> {
@@ -89,7 +90,7 @@ impl MigrationConnection for Migrating<'_> {
                 .open(&path)
                 .map_err(|error| Error::from(error).at(&path, None))
                 .context("making the migrators' lock file")?;
-            file.lock().map_err(|error| Error::from(error).at(&path, None))?;
+            wait_for(&file).map_err(|error| error.at(&path, None))?;
             if is_at_path(&file, &path) {
                 self.lock = Some((file, path));
                 break;
@@ -118,6 +119,26 @@ impl MigrationConnection for Migrating<'_> {
 impl Drop for Migrating<'_> {
     fn drop(&mut self) {
         let _ = self.unlock();
+    }
+}
+
+/// How long a migrator waits for the others.
+const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+
+fn wait_for(file: &File) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(ErrorKind::Busy, "another program is migrating this database")
+                    .with_hint("wait for it, or end it; the lock goes with the program"));
+            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 

@@ -99,8 +99,8 @@ pub(super) fn publish(connection: &Connection, push: &Push, needed: u64) -> Resu
     }
     // What nobody came back for.
     connection
-        .prepare_cached("DELETE FROM charter_uploads WHERE uploaded_at < ?1")?
-        .execute([row::now() - row::UPLOADS_KEPT])?;
+        .prepare_cached("DELETE FROM charter_uploads WHERE push <> ?1 AND uploaded_at < ?2")?
+        .execute(params![id, row::now() - row::UPLOADS_KEPT])?;
     let mut sequence = head_sequence(connection)?;
     let before = sequence;
     let mut collisions = Vec::new();
