@@ -109,7 +109,7 @@ pub(super) fn fail_on(mut problems: Vec<Problem>, document: Option<&Document>) -
         _ => format!("{} (and {others} more problems)", in_place(first)),
     };
     let mut error = Error::new(ErrorKind::Invalid, message);
-    if let Some(hint) = &first.hint {
+    if let Some(hint) = problems.iter().find_map(|problem| problem.hint.as_ref()) {
         error = error.with_hint(hint.clone());
     }
     if let Some(Location { file, position }) = &first.location {

@@ -10,6 +10,9 @@ const MAX_LISTED: usize = 12;
 
 /// Which part of a path is missing, where, and what there is instead.
 pub(super) fn explain(resolver: &Resolver<'_>, schema: &Object, path: &str) -> String {
+    if let Some(flaw) = flaw(path) {
+        return flaw.to_owned();
+    }
     let furthest = furthest(resolver, schema, path);
     let (before, rest) = path.split_at(furthest.at);
     let before = before.trim_end_matches('.');
@@ -30,6 +33,19 @@ pub(super) fn explain(resolver: &Resolver<'_>, schema: &Object, path: &str) -> S
         (similar, _) => format!("did you mean {}?", similar.join(" or ")),
     };
     format!("{place} has no property `{part}`; {what}")
+}
+
+/// What keeps a path from being one, whatever the schema is.
+fn flaw(path: &str) -> Option<&'static str> {
+    if path.replace("[]", "").contains(['[', ']']) {
+        Some("in its path a bracket stands alone; the items of an array are written `[]`, as in `tags[]`")
+    } else if path.split('.').any(str::is_empty) {
+        Some("its path has a `.` without a name on both sides")
+    } else if path.split("[]").skip(1).any(|piece| !piece.is_empty() && !piece.starts_with('.')) {
+        Some("in its path a name stands right behind `[]`; between them belongs a `.`, as in `orders[].sku`")
+    } else {
+        None
+    }
 }
 
 struct Furthest<'b> {
