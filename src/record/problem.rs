@@ -135,3 +135,17 @@ pub(super) fn shown(value: &super::value::Value) -> String {
     }
     text
 }
+
+/// Up to three names that a word may have been meant as, the closest first.
+pub(super) fn similar(word: &str, names: &[&str]) -> Vec<String> {
+    let lower = word.to_lowercase();
+    let limit = (word.chars().count() / 3).max(1);
+    let mut close: Vec<(usize, &str)> = names
+        .iter()
+        .filter(|name| name.len().abs_diff(word.len()) <= word.len() + 4)
+        .map(|name| (strsim::levenshtein(&lower, &name.to_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    close.sort_unstable();
+    close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
+}

@@ -1,6 +1,7 @@
 //! Says what is wrong with a path that leads nowhere.
 
 use super::resolve::{Resolver, steps};
+use crate::record::problem::similar;
 use crate::record::value::Object;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -88,18 +89,4 @@ fn listed(names: &[&str]) -> String {
         text.push(format!("{} more", names.len() - MAX_LISTED));
     }
     text.join(", ")
-}
-
-/// Up to three names that a part may have been meant as, the closest first.
-fn similar(part: &str, names: &[&str]) -> Vec<String> {
-    let lower = part.to_lowercase();
-    let limit = (part.chars().count() / 3).max(1);
-    let mut close: Vec<(usize, &str)> = names
-        .iter()
-        .filter(|name| name.len().abs_diff(part.len()) <= part.len() + 4)
-        .map(|name| (strsim::levenshtein(&lower, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= limit)
-        .collect();
-    close.sort_unstable();
-    close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
 }
