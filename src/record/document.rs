@@ -143,6 +143,15 @@ impl Document {
             Format::Yaml => yaml::locate(&self.text, pointer),
         }
     }
+
+    /// The text of the scalar at a JSON pointer where it may differ from the value's own, which it does in YAML: `0x10`
+    /// is 16.
+    pub(super) fn written(&self, pointer: &[String]) -> Option<String> {
+        match self.format {
+            Format::Json => None,
+            Format::Yaml => yaml::written(&self.text, pointer),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -134,7 +134,8 @@ impl Decimal {
             return Some(Self::default());
         }
         let point = exponent.parse::<i64>().ok()?.checked_add(whole.len() as i64)?.checked_sub(leading as i64)?;
-        (-MAX_EXPONENT..=MAX_EXPONENT).contains(&point).then(|| Self {
+        // `0.ddd × 10^point` is `d.dd × 10^(point - 1)`.
+        (-MAX_EXPONENT..=MAX_EXPONENT).contains(&point.saturating_sub(1)).then(|| Self {
             negative,
             digits: significant.to_owned(),
             point,
@@ -194,7 +195,13 @@ mod tests {
             ("-123.4500", "-123.45"),
             ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
             ("12345678901234567890123.5", "1.23456789012345678901235e+22"),
+            ("1e1000000000", "1e+1000000000"),
+            ("0.1e1000000001", "1e+1000000000"),
+            ("1e-1000000000", "1e-1000000000"),
             ("1e1000000001", "refused"),
+            ("1e-1000000001", "refused"),
+            ("0.1e-1000000000", "refused"),
+            ("1e-9223372036854775808", "refused"),
             ("1e99999999999999999999", "refused"),
         ] {
             assert_eq!(canonical(literal), expected, "{literal}");

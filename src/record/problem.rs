@@ -109,7 +109,7 @@ pub(super) fn fail_on(mut problems: Vec<Problem>, document: Option<&Document>) -
         _ => format!("{} (and {others} more problems)", in_place(first)),
     };
     let mut error = Error::new(ErrorKind::Invalid, message);
-    if let Some(hint) = &first.hint {
+    if let Some(hint) = problems.iter().find_map(|problem| problem.hint.as_ref()) {
         error = error.with_hint(hint.clone());
     }
     if let Some(Location { file, position }) = &first.location {
@@ -134,4 +134,18 @@ pub(super) fn shown(value: &super::value::Value) -> String {
         text = text.chars().take(57).chain("...".chars()).collect();
     }
     text
+}
+
+/// Up to three names that a word may have been meant as, the closest first.
+pub(super) fn similar(word: &str, names: &[&str]) -> Vec<String> {
+    let lower = word.to_lowercase();
+    let limit = (word.chars().count() / 3).max(1);
+    let mut close: Vec<(usize, &str)> = names
+        .iter()
+        .filter(|name| name.len().abs_diff(word.len()) <= word.len() + 4)
+        .map(|name| (strsim::levenshtein(&lower, &name.to_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= limit)
+        .collect();
+    close.sort_unstable();
+    close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
 }

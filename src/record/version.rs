@@ -158,6 +158,9 @@ pub enum VersionError {
     /// Nothing is no version.
     #[error("it is empty")]
     Empty,
+    /// A calendar date, which by the grammar would be a pre-release of the version that is its year.
+    #[error("it is a date; a version of the year {0} is written `{0}.MONTH.DAY`, the numbers without leading zeros")]
+    Date(String),
     /// A leading `v`.
     #[error("a version has no leading `{0}`")]
     LeadingLetter(char),
@@ -203,6 +206,9 @@ impl SemanticVersion {
         if text.len() > MAX_VERSION {
             return Err(VersionError::TooLong(text.len()));
         }
+        if is_date(text) {
+            return Err(VersionError::Date(text[..4].to_owned()));
+        }
         if let Some((_, build)) = text.split_once('+') {
             return Err(VersionError::BuildMetadata(build.to_owned()));
         }
@@ -241,6 +247,16 @@ impl SemanticVersion {
     }
 }
 
+/// Whether a text begins as the dates of ISO 8601 do: `2021-01-01`.
+fn is_date(text: &str) -> bool {
+    let (date, rest) = text.as_bytes().split_at_checked(10).unwrap_or((b"", b""));
+    let is_shaped = date.iter().enumerate().all(|(at, byte)| match at {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    date.len() == 10 && is_shaped && !rest.first().is_some_and(u8::is_ascii_digit)
+}
+
 impl FromStr for SemanticVersion {
     type Err = Error;
     /// # Errors
@@ -275,6 +291,9 @@ mod tests {
             ("1.10", "1.10.0"),
             ("2-rc.1", "2.0.0-rc.1"),
             ("0.0.1-alpha-7.x", "0.0.1-alpha-7.x"),
+            ("2021-1-1", "2021.0.0-1-1"),
+            ("2021.1.1", "2021.1.1"),
+            ("2021.0.0-01-01", "2021.0.0-01-01"),
         ] {
             assert_eq!(text.parse::<SemanticVersion>().expect(text).to_string(), expected);
         }
@@ -285,6 +304,10 @@ mod tests {
         for (text, reason) in [
             ("", "it is empty"),
             ("v1", "leading `v`"),
+            ("2021-01-01", "it is a date; a version of the year 2021 is written `2021.MONTH.DAY`"),
+            ("2021-01-01 10:00", "it is a date"),
+            ("+1.0", "build metadata"),
+            ("0x10", "is not a number"),
             ("abc", "\"abc\" is not a number"),
             ("01.0", "leading zero"),
             ("1.0.0+x", "build metadata"),

@@ -1,6 +1,7 @@
 //! Says what is wrong with a path that leads nowhere.
 
 use super::resolve::{Resolver, steps};
+use crate::record::problem::similar;
 use crate::record::value::Object;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -10,6 +11,9 @@ const MAX_LISTED: usize = 12;
 
 /// Which part of a path is missing, where, and what there is instead.
 pub(super) fn explain(resolver: &Resolver<'_>, schema: &Object, path: &str) -> String {
+    if let Some(flaw) = flaw(path) {
+        return flaw.to_owned();
+    }
     let furthest = furthest(resolver, schema, path);
     let (before, rest) = path.split_at(furthest.at);
     let before = before.trim_end_matches('.');
@@ -30,6 +34,19 @@ pub(super) fn explain(resolver: &Resolver<'_>, schema: &Object, path: &str) -> S
         (similar, _) => format!("did you mean {}?", similar.join(" or ")),
     };
     format!("{place} has no property `{part}`; {what}")
+}
+
+/// What keeps a path from being one, whatever the schema is.
+fn flaw(path: &str) -> Option<&'static str> {
+    if path.replace("[]", "").contains(['[', ']']) {
+        Some("in its path a bracket stands alone; the items of an array are written `[]`, as in `tags[]`")
+    } else if path.split('.').any(str::is_empty) {
+        Some("its path has a `.` without a name on both sides")
+    } else if path.split("[]").skip(1).any(|piece| !piece.is_empty() && !piece.starts_with('.')) {
+        Some("in its path a name stands right behind `[]`; between them belongs a `.`, as in `orders[].sku`")
+    } else {
+        None
+    }
 }
 
 struct Furthest<'b> {
@@ -72,18 +89,4 @@ fn listed(names: &[&str]) -> String {
         text.push(format!("{} more", names.len() - MAX_LISTED));
     }
     text.join(", ")
-}
-
-/// Up to three names that a part may have been meant as, the closest first.
-fn similar(part: &str, names: &[&str]) -> Vec<String> {
-    let lower = part.to_lowercase();
-    let limit = (part.chars().count() / 3).max(1);
-    let mut close: Vec<(usize, &str)> = names
-        .iter()
-        .filter(|name| name.len().abs_diff(part.len()) <= part.len() + 4)
-        .map(|name| (strsim::levenshtein(&lower, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= limit)
-        .collect();
-    close.sort_unstable();
-    close.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
 }

@@ -5,7 +5,7 @@ mod resolve;
 
 use super::json::MAX_DEPTH;
 use super::kind::Kind;
-use super::problem::{Problem, fail_on};
+use super::problem::{Problem, fail_on, shown};
 use super::rules::{self, Rule};
 use super::schema::{Dialect, keywords};
 use super::value::{Object, Value};
@@ -31,7 +31,8 @@ const MAX_COPIED: usize = 1_000_000;
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] with [`Problems`](super::Problems) as its source if a rule's path does not exist, if rules are
-/// not of one of their shapes, or if the schema is a boolean and there are rules.
+/// not of one of their shapes, if the schema's own `coercion` or `validations` is of another shape where a rule goes, if
+/// a rule leads through a reference that cannot be copied, or if the schema is a boolean and there are rules.
 pub fn complete_schema(
     schema: &Value,
     version: &Version,
@@ -41,14 +42,8 @@ pub fn complete_schema(
     let mut complete = schema.clone();
     for (kind, body) in bodies(coercion, validation) {
         let rules = rules::read(&kind, body).or_else(|problems| fail_on(problems, None).map(|()| Vec::new()))?;
-        if rules.is_empty() {
-            continue;
-        }
         fail_on(missing_paths(schema, &kind, &rules), None)?;
-        let mut merger = Merger { resolver: Resolver::new(schema), copied: 0, depth: 0 };
-        for rule in rules {
-            merger.place(&mut complete, rule.path, &|target| annotate(target, &kind, &rule))?;
-        }
+        merge(&mut complete, schema, &kind, &rules).or_else(|problem| fail_on(vec![problem], None))?;
     }
     if let Value::Object(object) = &mut complete
         && !object.contains("version")
@@ -58,7 +53,24 @@ pub fn complete_schema(
     Ok(complete)
 }
 
-/// Checks that rules are of one of their shapes, and that every path of theirs exists in a schema.
+/// Merges rules whose paths exist into `complete`, a copy of `schema` that may have other rules already. The first rule
+/// that cannot be merged ends it.
+fn merge(complete: &mut Value, schema: &Value, kind: &Kind, rules: &[Rule<'_>]) -> std::result::Result<(), Problem> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let mut merger = Merger { resolver: Resolver::new(schema), copied: 0, depth: 0 };
+    for rule in rules {
+        merger.place(complete, rule.path, &|target| annotate(target, kind, rule)).map_err(|error| {
+            let problem = Problem::new(&rule.pointer, error.message());
+            Problem { hint: error.hint().map(str::to_owned), ..problem }
+        })?;
+    }
+    Ok(())
+}
+
+/// Checks that rules are of one of their shapes, that every path of theirs exists in a schema, and that they can be
+/// merged into it.
 ///
 /// # Errors
 /// As [`complete_schema`].
@@ -77,7 +89,13 @@ pub(super) fn rule_problems(schema: Option<&Value>, kind: &Kind, body: &Value) -
     match (rules::read(kind, body), schema) {
         (Err(problems), _) => problems,
         (Ok(_), None) => Vec::new(),
-        (Ok(rules), Some(schema)) => missing_paths(schema, kind, &rules),
+        (Ok(rules), Some(schema)) => {
+            let mut problems = missing_paths(schema, kind, &rules);
+            if problems.is_empty() {
+                problems.extend(merge(&mut schema.clone(), schema, kind, &rules).err());
+            }
+            problems
+        }
     }
 }
 
@@ -125,8 +143,10 @@ fn called(kind: &Kind, rule: &Rule<'_>) -> String {
 /// Writes one rule to the schema that it is for.
 fn annotate(target: &mut Object, kind: &Kind, rule: &Rule<'_>) -> Result<()> {
     if *kind == Kind::CoercionRules {
-        target.insert("coercion", rule.value.clone());
-        return Ok(());
+        return match target.insert("coercion", rule.value.clone()) {
+            None | Some(Value::Null | Value::String(_)) => Ok(()),
+            Some(other) => Err(misshapen("coercion", "the name of a coercion", rule, &other)),
+        };
     }
     let Value::Object(checks) = rule.value else { return Ok(()) };
     match target.get_mut("validations") {
@@ -138,16 +158,15 @@ fn annotate(target: &mut Object, kind: &Kind, rule: &Rule<'_>) -> Result<()> {
         None | Some(Value::Null) => {
             target.insert("validations", checks.clone());
         }
-        Some(other) => {
-            let message = format!(
-                "the `validations` of `{}` in the schema must be an object of checks, not {}",
-                rule.path,
-                other.type_name()
-            );
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
+        Some(other) => return Err(misshapen("validations", "an object of checks", rule, other)),
     }
     Ok(())
+}
+
+/// That what the schema itself has where a rule goes cannot be merged with it.
+fn misshapen(member: &str, wanted: &str, rule: &Rule<'_>, found: &Value) -> Error {
+    let message = format!("the `{member}` of `{}` in the schema must be {wanted}, not {}", rule.path, shown(found));
+    Error::new(ErrorKind::Invalid, message)
 }
 
 type Annotation<'f> = dyn Fn(&mut Object) -> Result<()> + 'f;

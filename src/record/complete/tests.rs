@@ -219,9 +219,44 @@ fn a_path_that_does_not_exist_is_explained() {
     insta::assert_snapshot!(refusal(schema, r#"{"isbn[]": "x"}"#, ""), @"/isbn[]: the coercion rule `x` for `isbn[]` leads nowhere: `isbn` has no items");
     insta::assert_snapshot!(refusal(schema, r#"{"isbn.x": "x"}"#, ""), @"/isbn.x: the coercion rule `x` for `isbn.x` leads nowhere: `isbn` has no property `x`; it has no properties");
     insta::assert_snapshot!(refusal(schema, r#"{"": "x"}"#, ""), @"/: the coercion rule `x` for `` leads nowhere: its path is empty");
+    for path in ["isbn[", "isbn]", "orders[0]", "isbn[x].y"] {
+        let text = refusal(schema, &format!(r#"{{"{path}": "x"}}"#), "");
+        assert!(text.contains("a bracket stands alone") && !text.contains("did you mean"), "{text}");
+    }
+    for path in ["author..address", ".isbn", "author.", "."] {
+        let text = refusal(schema, &format!(r#"{{"{path}": "x"}}"#), "");
+        assert!(text.contains("a `.` without a name on both sides"), "{text}");
+    }
+    assert!(refusal(schema, r#"{"orders[]sku": "x"}"#, "").contains("as in `orders[].sku`"));
     insta::assert_snapshot!(refusal("true", r#"{"a": "x"}"#, ""), @"/a: the coercion rule `x` for `a` leads nowhere: the schema is a boolean and has no properties");
     insta::assert_snapshot!(refusal(schema, r#"{"isbn": {"min_length": 1}}"#, ""), @r#"/isbn: a coercion rule is the name of a coercion, as in "coerce_to_string", not {"min_length":1}"#);
     insta::assert_snapshot!(refusal(schema, "", r#"{"isbn": "coerce_to_string"}"#), @r#"/isbn: a validation rule is an object of checks, as in {"min_length": {"threshold": 1}}, not "coerce_to_string""#);
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused_when_rules_are_checked() {
+    let rules = r#"{"a": "x"}"#;
+    let checks = r#"{"a": {"min": null}}"#;
+    let schema = |inline: &str| format!(r#"{{"properties": {{"a": {{{inline}}}, "b": {{"validations": [1]}}}}}}"#);
+    for (inline, coercion, validation, reason) in [
+        (
+            r#""validations": [1]"#,
+            "",
+            checks,
+            "/a: the `validations` of `a` in the schema must be an object of checks, not [1]",
+        ),
+        (
+            r#""coercion": {"n": 1}"#,
+            rules,
+            "",
+            "/a: the `coercion` of `a` in the schema must be the name of a coercion, not {\"n\":1}",
+        ),
+    ] {
+        // `refusal` fails where only the merge refuses.
+        assert_eq!(refusal(&schema(inline), coercion, validation), reason);
+    }
+    // What `b` has is not touched.
+    completed(&schema(r#""coercion": null, "validations": null"#), rules, checks);
 }
 
 #[test]

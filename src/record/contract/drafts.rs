@@ -1,12 +1,13 @@
 //! The records of a contract file.
 
 use super::Draft;
-use super::form::{Form, Section};
+use super::form::{Form, SECTIONS, Section};
 use crate::record::body::Body;
 use crate::record::complete::rule_problems;
+use crate::record::document::Document;
 use crate::record::kind::{Kind, Versioning};
 use crate::record::name::Name;
-use crate::record::problem::{Problem, shown};
+use crate::record::problem::{Problem, shown, similar};
 use crate::record::rules;
 use crate::record::schema::{self, keywords};
 use crate::record::value::{Object, Value};
@@ -14,12 +15,14 @@ use crate::record::version::{SemanticVersion, Version};
 
 /// Makes the drafts of one file and collects what is wrong with it. Pointers lead from the root of the document.
 #[derive(Default)]
-pub(super) struct Drafter {
+pub(super) struct Drafter<'d> {
+    /// The file.
+    pub(super) document: Option<&'d Document>,
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
 }
 
-impl Drafter {
+impl Drafter<'_> {
     /// The name that a document says it has.
     pub(super) fn stated_name(&mut self, form: &Form) -> Option<Name> {
         self.agreed(&form.names);
@@ -35,7 +38,8 @@ impl Drafter {
     pub(super) fn contract_version(&mut self, form: &Form, option: Option<&SemanticVersion>) -> SemanticVersion {
         self.agreed(&form.versions);
         let own = form.versions.first().and_then(|section| self.version(&section.pointer, &section.value));
-        let version = option.cloned().or(own).or_else(|| {
+        let listed = self.listed_version(form, &Kind::Contract);
+        let version = option.cloned().or(own).or(listed.map(|(version, _)| version)).or_else(|| {
             let listed = self.listed_version(form, &Kind::Schema).map(|(version, _)| version);
             listed.or_else(|| self.body_version(&Kind::Schema, form.section("schema")?).map(|(version, _)| version))
         });
@@ -103,6 +107,13 @@ impl Drafter {
         }
         for (kept, section) in &form.kept {
             contract.insert(kept.as_str(), section.value.clone());
+        }
+        if let Some((listed, called)) = self.listed_version(form, &Kind::Contract)
+            && listed != *version
+            && let Some(section) = &form.part_versions
+        {
+            let pointer: Vec<String> = section.pointer.iter().cloned().chain([Kind::Contract.to_string()]).collect();
+            self.problem(&pointer, format!("{called} is {listed}, but the version of the contract is {version}"));
         }
         if let Some(others) = self.other_versions(form) {
             contract.insert("versions", others);
@@ -196,6 +207,15 @@ impl Drafter {
             self.problem(&section.pointer, message);
             return None;
         };
+        for name in versions.keys().filter(|name| !SECTIONS.contains(name) && *name != Kind::Contract.as_str()) {
+            let pointer: Vec<String> = section.pointer.iter().cloned().chain([name.to_owned()]).collect();
+            let meant = match similar(name, &SECTIONS).as_slice() {
+                [] => String::new(),
+                similar => format!("; did you mean {}?", similar.join(" or ")),
+            };
+            let message = format!("{} in `{}` is no part of a contract{meant}", shown(&name.into()), section.called());
+            self.warnings.push(Problem::new(&pointer, message));
+        }
         let parts = [Kind::Schema, Kind::CoercionRules, Kind::ValidationRules, Kind::Metadata];
         let others = versions.iter().filter(|(name, _)| parts.iter().all(|kind| kind.as_str() != *name));
         let others: Object = others.map(|(name, value)| (name.to_owned(), value.clone())).collect();
@@ -216,15 +236,23 @@ impl Drafter {
     }
 
     fn version(&mut self, pointer: &[String], value: &Value) -> Option<SemanticVersion> {
+        // A number may be written in ways that JSON does not have, and a version in none of them: 0x10, +1.0.
         let text = match value {
-            Value::String(text) => text.as_str(),
-            Value::Number(number) => number.literal(),
+            Value::String(text) => text.clone(),
+            Value::Number(number) => {
+                let written = self.document.and_then(|document| document.written(pointer));
+                written.unwrap_or_else(|| number.literal().to_owned())
+            }
             other => {
                 self.problem(pointer, format!("a version must be a string or a number, not {}", shown(other)));
                 return None;
             }
         };
-        text.parse().map_err(|error: crate::Error| self.problem(pointer, error.message().to_owned())).ok()
+        let refused = |error: crate::Error| {
+            let problem = Problem::new(pointer, error.message());
+            self.note(Problem { hint: error.hint().map(str::to_owned), ..problem });
+        };
+        text.parse().map_err(refused).ok()
     }
 
     /// One record for each rule, from an object of rules or a list of rules with names.
@@ -288,9 +316,12 @@ impl Drafter {
         }
     }
 
-    /// Notes a problem once: some places are looked at twice.
     fn problem(&mut self, pointer: &[String], message: String) {
-        let problem = Problem::new(pointer, message);
+        self.note(Problem::new(pointer, message));
+    }
+
+    /// Notes a problem once: some places are looked at twice.
+    fn note(&mut self, problem: Problem) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }

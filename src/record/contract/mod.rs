@@ -8,12 +8,13 @@
 //!   sections of the flat form;
 //! * **bare**: nothing but a JSON Schema.
 //!
-//! Sections that charter does not know are kept in the contract. Each part becomes a record of its own under the name of
+//! The name of a contract without `name` is that in its `metadata`. Every contract says what its schema is, with `schema` or
+//! `versions.schema`. Sections that charter does not know are kept in the contract. Each part becomes a record of its own under the name of
 //! the contract, each governance rule one named `CONTRACT.RULE`; the contract refers to them. A part that is absent but
 //! has its version in `versions` is joined as it is stored, unless it is inline in the schema.
 //!
 //! A part's version is what `versions` says, else what its own body says, else that of the contract. The contract's is
-//! what the caller says, else what the document says, else that of the schema, else `1.0.0`.
+//! what the caller says, else what the document says, else what `versions` says, else that of the schema, else `1.0.0`.
 
 mod drafts;
 mod form;
@@ -134,7 +135,7 @@ impl ContractFile {
                 Form::default()
             }
         };
-        let mut drafter = Drafter::default();
+        let mut drafter = Drafter { document: Some(document), ..Drafter::default() };
         let name = match (&options.name, drafter.stated_name(&form), stem) {
             (Some(name), _, _) => name.clone(),
             (None, Some(name), _) => name,
@@ -147,7 +148,8 @@ impl ContractFile {
         let version = drafter.contract_version(&form, options.version.as_ref());
         let drafts = drafter.drafts(&form, &name, &version, options.version.as_ref());
         fail_on(drafter.problems, Some(document))?;
-        Ok(Self { name, version, drafts, warnings: warnings(drafter.warnings, document) })
+        let found = form.warnings.into_iter().chain(drafter.warnings).collect();
+        Ok(Self { name, version, drafts, warnings: warnings(found, document) })
     }
 
     /// Takes a document as one part of a contract, to be stored alone: the whole document is its body. The name is the
@@ -177,7 +179,7 @@ impl ContractFile {
             let message = format!("the store numbers the editions of a {kind}: it takes no version");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let mut drafter = Drafter::default();
+        let mut drafter = Drafter { document: Some(document), ..Drafter::default() };
         let draft = drafter.part(kind, &name, document.value(), options.version.as_ref());
         fail_on(drafter.problems, Some(document))?;
         match draft {

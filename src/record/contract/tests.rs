@@ -139,20 +139,20 @@ fn a_bare_schema_is_a_contract_with_a_schema() {
 #[test]
 fn what_is_no_contract_is_refused_with_advice() {
     insta::assert_snapshot!(refusal("version: 1.0.0\ndescription: d\nrules: {isbn: coerce_to_string}"), @r#"
-    parcel.yaml:1:1: this is neither a contract (it has no `schema`) nor a JSON Schema (it has no keyword)
-    hint: to store one part of a contract alone, use `charter put --kind coercion_rules`
+    parcel.yaml:1:1: this has `rules` and no `schema`: it looks like the rules of a contract, not like the contract
+    hint: to store one part of a contract alone, say which it is, as in `charter put --kind coercion_rules`, or `--kind schema` for a schema
     "#);
     insta::assert_snapshot!(refusal("version: 1.0.0\nrules: {isbn: {min_length: {}}}"), @r#"
-    parcel.yaml:1:1: this is neither a contract (it has no `schema`) nor a JSON Schema (it has no keyword)
-    hint: to store one part of a contract alone, use `charter put --kind validation_rules`
+    parcel.yaml:1:1: this has `rules` and no `schema`: it looks like the rules of a contract, not like the contract
+    hint: to store one part of a contract alone, say which it is, as in `charter put --kind validation_rules`, or `--kind schema` for a schema
     "#);
     insta::assert_snapshot!(refusal("owner: a\ngovernance_rules: {}"), @r#"
-    parcel.yaml:1:1: there is `governance_rules` but no schema
+    parcel.yaml:1:1: there is `governance_rules` but no schema; `owner` is no section of a contract
     hint: a contract has a `schema`, or `versions.schema` to join one that is stored; one part alone is stored with its kind, as in `charter put --kind metadata`
     "#);
     insta::assert_snapshot!(refusal("owner: a"), @r#"
-    parcel.yaml:1:1: this is neither a contract (it has no `schema`) nor a JSON Schema (it has no keyword)
-    hint: to store one part of a contract alone, use `charter put --kind metadata`
+    parcel.yaml:1:1: this is neither a contract (it has no `schema`) nor a JSON Schema (it has no member that JSON Schema knows)
+    hint: to store one part of a contract alone, say which it is, as in `charter put --kind metadata`, or `--kind schema` for a schema
     "#);
     insta::assert_snapshot!(refusal("- a"), @r#"parcel.yaml:1:1: a contract file must hold an object or a boolean, not ["a"]"#);
     insta::assert_snapshot!(refusal("schema: []"), @"parcel.yaml:1:9: /schema: `schema` must be an object or a boolean, not []");
@@ -199,12 +199,16 @@ fn versions_are_exact_and_agree() {
     assert!(read_with("type: object\nversion: 1.0", &options("", "1")).is_ok());
     insta::assert_snapshot!(refusal_with("type: object\nversion: 1.0.0\n", &options("", "2")), @"parcel.yaml:2:10: /version: the schema says that it is version 1.0.0, but the given version is 2.0.0: a body that has a version is stored under it");
     insta::assert_snapshot!(refusal("schema:\n  version: 1.0\nversions:\n  schema: 1.1\n"), @"parcel.yaml:2:12: /schema/version: the schema says that it is version 1.0.0, but `versions.schema` is 1.1.0: a body that has a version is stored under it");
-    insta::assert_snapshot!(refusal("type: object\nversion: v1\n"), @r#"parcel.yaml:2:10: /version: "v1" is not a version: a version has no leading `v`"#);
+    insta::assert_snapshot!(refusal("type: object\nversion: v1\n"), @r#"
+    parcel.yaml:2:10: /version: "v1" is not a version: a version has no leading `v`
+    hint: a version is MAJOR[.MINOR[.PATCH]][-pre], for example 1.4.0 or 2.0.0-rc.1
+    "#);
     insta::assert_snapshot!(refusal("version: 01.0\nschema: {version: ''}\nmetadata: {version: 1.0+x}\nversions: {validation_rules: [1]}"), @r#"
     parcel.yaml:1:10: /version: "01.0" is not a version: the number "01" has a leading zero
     parcel.yaml:2:19: /schema/version: "" is not a version: it is empty
     parcel.yaml:3:21: /metadata/version: "1.0+x" is not a version: build metadata (`+x`) has no order; put what matters into the pre-release, as in `1.0.0-x`
     parcel.yaml:4:30: /versions/validation_rules: a version must be a string or a number, not [1]
+    hint: a version is MAJOR[.MINOR[.PATCH]][-pre], for example 1.4.0 or 2.0.0-rc.1
     "#);
 }
 
@@ -240,6 +244,129 @@ fn governance_rules_may_be_a_list() {
     "#);
 }
 
+/// The warnings, with their places.
+fn warned(text: &str) -> Vec<String> {
+    read(text).warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_contract_says_what_its_schema_is_in_both_forms() {
+    const ENVELOPE: &str = "api_version: v2\nkind: DataContract\nmetadata: {name: e}\nspec: ";
+    for (sections, reason) in [
+        (
+            "{schemaa: {type: object}}",
+            "there is no schema; `schemaa` is no section of a contract: did you mean `schema`?",
+        ),
+        (
+            "{schemaa: {}, coercion_rules: {a: b}}",
+            "there is `coercion_rules` but no schema; `schemaa` is no section of",
+        ),
+        ("{description: d, Schema: {type: object}}", "did you mean `schema`?"),
+        ("{validation_rules: {a: {}}, more: 1}", "there is `validation_rules` but no schema; `more` is no section"),
+        ("{versions: {coercion_rules: 1}}", "there is no schema"),
+    ] {
+        for text in [sections.to_owned(), format!("{ENVELOPE}{sections}")] {
+            assert!(refusal(&text).contains(reason), "{}", refusal(&text));
+        }
+    }
+    assert!(refusal(&format!("{ENVELOPE}{{type: object}}")).contains("there is no schema; `type` is no section"));
+    assert!(refusal(&format!("{ENVELOPE}{{}}")).contains("/spec: there is no schema\n"));
+    assert_eq!(read(&format!("{ENVELOPE}{{versions: {{schema: 1}}}}")).drafts.len(), 1);
+}
+
+#[test]
+fn annotations_make_a_schema() {
+    for text in ["{title: t, d: 1}", "{default: 1, more: {}}", "{examples: [], x: 1}", "{description: d, owner: a}"] {
+        assert!(read(text).drafts[0].body.as_str().len() > 4, "{text}");
+    }
+    // `version` is no word of JSON Schema.
+    assert!(refusal("{version: 1, d: 1}").contains("no member that JSON Schema knows"));
+    assert!(refusal("{title: t, rules: {}}").contains("--kind coercion_rules"));
+}
+
+#[test]
+fn a_bare_schema_with_sections_is_warned_about() {
+    assert_eq!(
+        warned("type: object\nversions: {}\nownership: me\nmetadata: {}\n"),
+        [
+            "parcel.yaml:2:11: `versions`, `ownership` and `metadata` mean nothing to JSON Schema: this looks like a contract \
+          whose schema is not under `schema`"
+        ]
+    );
+    assert_eq!(warned("type: object\nmetadata: {}\n"), [""; 0]);
+    assert_eq!(warned("type: object\nproperties: {ownership: {}}\n"), [""; 0]);
+    assert_eq!(warned("schema: {type: object}\nownership: me\n"), [""; 0]);
+}
+
+#[test]
+fn an_envelope_is_told_what_it_lacks() {
+    let refused = |text: &str| refusal(text).lines().next().unwrap_or_default().to_owned();
+    assert_eq!(
+        refused("api_version: v2\nkind: DataContract\nschema: {}"),
+        "parcel.yaml:1:14: /api_version: there is `api_version` (\"v2\") but no `spec`"
+    );
+    assert_eq!(
+        refused("api_version: v2\nkind: Other\nspec: {schema: {}}"),
+        "parcel.yaml:2:7: /kind: a document with `spec` is a contract if its `kind` is \"DataContract\", not \"Other\""
+    );
+    assert!(refused("api_version: v2\nspec: {schema: {}}").contains("`kind` is missing"));
+    assert_eq!(
+        warned("api_version: v9\nkind: DataContract\nspec: {schema: {}}"),
+        ["parcel.yaml:1:14: `api_version` is \"v9\", which charter does not know: it was read as \"v2\""]
+    );
+    assert_eq!(warned("api_version: v2\nkind: DataContract\nspec: {schema: {}}"), [""; 0]);
+}
+
+#[test]
+fn a_contract_without_a_name_is_called_as_its_metadata_says() {
+    for (text, name) in [
+        ("{schema: {}, metadata: {name: real}}", "real"),
+        ("{schema: {}, metadata: {name: real}, name: own}", "own"),
+        ("{schema: {}, metadata: {name: [1]}}", "parcel"),
+        ("{kind: DataContract, spec: {schema: {}, metadata: {name: real}}}", "real"),
+        ("{kind: DataContract, metadata: {name: own}, spec: {schema: {}, metadata: {title: t}}}", "own"),
+        ("{type: object, metadata: {name: real}}", "parcel"),
+    ] {
+        assert_eq!(read(text).name.as_str(), name, "{text}");
+    }
+}
+
+#[test]
+fn versions_of_the_contract_agree() {
+    assert_eq!(read("schema: {}\nversions: {contract: 3}").version.to_string(), "3.0.0");
+    assert_eq!(read("version: 3.0\nschema: {}\nversions: {contract: 3}").version.to_string(), "3.0.0");
+    assert_eq!(
+        refusal("version: 3\nschema: {}\nversions: {contract: '9'}"),
+        "parcel.yaml:3:22: /versions/contract: `versions.contract` is 9.0.0, but the version of the contract is 3.0.0"
+    );
+    assert!(refusal_with("{schema: {}, versions: {contract: 9}}", &options("", "2")).contains("is 9.0.0, but"));
+    assert!(refusal("{schema: {}, versions: {contract: 1.0+x}}").contains("build metadata"));
+    assert!(refusal("{schema: {}, versions: {schema: '01.0'}}").contains("leading zero"));
+    assert_eq!(
+        warned("schema: {}\nversions: {bogus: 4, schem: 1, ownership: 2}"),
+        [
+            "parcel.yaml:2:19: \"bogus\" in `versions` is no part of a contract",
+            "parcel.yaml:2:29: \"schem\" in `versions` is no part of a contract; did you mean `schema`?"
+        ]
+    );
+}
+
+#[test]
+fn a_version_is_written_as_one() {
+    for (text, reason) in [
+        ("version: 2021-01-01", "it is a date"),
+        ("version: 0x10", "\"0x10\" is not a version"),
+        ("version: +1.0", "\"+1.0\" is not a version"),
+        ("version: 1.", "\"1.\" is not a version"),
+        ("version: 1e1", "\"1e1\" is not a version"),
+        ("versions: {schema: 0o17}", "\"0o17\" is not a version"),
+    ] {
+        let text = refusal(&format!("schema: {{}}\n{text}"));
+        assert!(text.contains(reason) && text.contains("hint: a version is MAJOR"), "{text}");
+    }
+    assert_eq!(read("schema: {}\nversion: !!float 1.10").version.to_string(), "1.10.0");
+}
+
 #[test]
 fn everything_that_is_wrong_is_told_with_its_place() {
     let text = FLAT
@@ -250,6 +377,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
     parcel.yaml:7:20: /schema/properties/weight/type: "numbr" is not allowed here; it must be one of "array", "boolean", "integer", "null", "number", "object", "string", or an array
     parcel.yaml:12:11: /coercion_rules/wieght: the coercion rule `coerce_to_float` for `wieght` leads nowhere: the schema has no property `wieght`; did you mean `weight`?
     parcel.yaml:28:13: /versions/metadata: "v1" is not a version: a version has no leading `v`
+    hint: a version is MAJOR[.MINOR[.PATCH]][-pre], for example 1.4.0 or 2.0.0-rc.1
     "#);
 }
 

@@ -161,6 +161,7 @@ fn allowed(error: &ValidationError<'_>) -> String {
             ways.dedup();
             ways.join(", or ")
         }
+        ValidationErrorKind::UniqueItems => "an array without repeated elements".to_owned(),
         ValidationErrorKind::Minimum { limit } => format!("at least {limit}"),
         ValidationErrorKind::ExclusiveMinimum { limit } => format!("above {limit}"),
         ValidationErrorKind::MinItems { limit } => format!("at least {limit} long"),

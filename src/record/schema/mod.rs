@@ -9,6 +9,7 @@ use super::value::{Object, Value};
 use crate::error::Result;
 pub use dialect::Dialect;
 use regress::{Flags, Regex};
+use std::collections::HashSet;
 
 /// What a check of a schema that may be stored found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,13 +55,53 @@ pub(super) fn check(schema: &Value) -> (SchemaCheck, Vec<Problem>) {
         found.warnings.push(Problem::new(&["$schema"], message));
     }
     let mut problems = meta::violations(schema, &found.dialect);
-    keywords::visit(schema, &mut Vec::new(), &mut |object, pointer| patterns(object, pointer, &mut problems));
+    keywords::visit(schema, &mut Vec::new(), &mut |object, pointer| {
+        patterns(object, pointer, &mut problems);
+        match found.dialect {
+            Dialect::Draft4 => enumerations(object, pointer, &mut problems),
+            Dialect::Draft202012 => explain_tuples(object, pointer, &mut problems),
+            _ => {}
+        }
+    });
     (found, problems)
 }
 
 /// The dialect that a schema says it is in, else the newest.
 pub(super) fn dialect(schema: &Value) -> Dialect {
     schema.get("$schema").and_then(Value::as_str).map_or(Dialect::Draft202012, Dialect::of_uri)
+}
+
+/// Looks at the `enum` of one schema object of draft-04, whose meta-schema wants at least one element and no element
+/// twice; the validator's copy of it does not.
+fn enumerations(schema: &Object, pointer: &[String], problems: &mut Vec<Problem>) {
+    let Some(value @ Value::Array(elements)) = schema.get("enum") else { return };
+    let mut seen = HashSet::new();
+    let found = shown(value);
+    let message = if elements.is_empty() {
+        format!("{found} is not allowed here; it must be at least 1 long")
+    } else if elements.iter().all(|element| seen.insert(element.to_canonical())) {
+        return;
+    } else {
+        format!("{found} has an element twice")
+    };
+    problems.push(Problem::new(&place(pointer, "enum"), message));
+}
+
+/// Says what to do about an array of schemas in `items`, which every dialect before 2020-12 allows.
+fn explain_tuples(schema: &Object, pointer: &[String], problems: &mut [Problem]) {
+    let Some(Value::Array(_)) = schema.get("items") else { return };
+    let place = place(pointer, "items");
+    for problem in problems.iter_mut().filter(|problem| problem.pointer == place) {
+        problem.hint = Some(
+            "in 2020-12, which a schema without `$schema` is in, schemas for each item stand in `prefixItems`; a schema \
+             of an older dialect names it, as in `\"$schema\": \"http://json-schema.org/draft-07/schema#\"`"
+                .to_owned(),
+        );
+    }
+}
+
+fn place(pointer: &[String], member: &str) -> Vec<String> {
+    pointer.iter().map(String::as_str).chain([member]).map(str::to_owned).collect()
 }
 
 /// Looks at the regular expressions of one schema object.

@@ -47,6 +47,7 @@ fn problems_say_what_is_allowed() {
     insta::assert_snapshot!(problems(r#"{"$schema": "http://json-schema.org/draft-04/schema#", "exclusiveMinimum": true, "multipleOf": 0, "enum": []}"#), @r#"
     /multipleOf: 0 is not allowed here; it must be above 0
     `minimum` is missing
+    /enum: [] is not allowed here; it must be at least 1 long
     "#);
     insta::assert_snapshot!(problems(r#"{"properties": {"a/b": {"pattern": "["}}, "patternProperties": {"(": {}}}"#), @r#"
     /patternProperties/(: "(" is no ECMA-262 regular expression: Unbalanced parenthesis
@@ -54,6 +55,38 @@ fn problems_say_what_is_allowed() {
     "#);
     insta::assert_snapshot!(problems(r#"{"$schema": 7}"#), @"/$schema: 7 is not allowed here; it must be the URI of a dialect");
     insta::assert_snapshot!(problems("[]"), @"a schema must be an object or a boolean, not []");
+}
+
+#[test]
+fn an_array_of_items_is_advised_about() {
+    for text in [r#"{"items": [{}]}"#, r#"{"minLength": -1, "properties": {"items": {"items": [{}]}}}"#] {
+        let error = check_schema(&read_json(text).expect(text)).expect_err(text);
+        assert!(error.hint().is_some_and(|hint| hint.contains("`prefixItems`")), "{error:?}");
+    }
+    let error = check_schema(&read_json(r#"{"properties": {"items": []}}"#).expect("JSON")).expect_err("no schema");
+    assert_eq!(error.hint(), None);
+    accepted(r#"{"$schema": "http://json-schema.org/draft-07/schema#", "items": [{}]}"#);
+}
+
+#[test]
+fn a_repeated_type_is_said_so() {
+    let text = problems(r#"{"type": ["string", "string"]}"#);
+    assert!(text.ends_with("or an array without repeated elements"), "{text}");
+}
+
+#[test]
+fn draft_04_wants_different_elements_in_an_enum() {
+    let enumeration = |draft: &str, elements: &str| {
+        format!(r#"{{"$schema": "http://json-schema.org/draft-{draft}/schema#", "items": {{"enum": {elements}}}}}"#)
+    };
+    let empty = problems(&enumeration("04", "[]"));
+    assert_eq!(empty, "/items/enum: [] is not allowed here; it must be at least 1 long");
+    assert_eq!(problems(&enumeration("04", "[1, 1.0]")), "/items/enum: [1,1.0] has an element twice");
+    accepted(&enumeration("04", "[1, \"1\", [1], null]"));
+    for draft in ["06", "07"] {
+        accepted(&enumeration(draft, "[]"));
+        accepted(&enumeration(draft, "[1, 1]"));
+    }
 }
 
 #[test]

@@ -143,7 +143,21 @@ pub fn read(text: &str) -> Result<Value, YamlError> {
 /// reached through an alias is where the alias is.
 pub(super) fn locate<S: AsRef<str>>(text: &str, pointer: &[S]) -> Option<Position> {
     let pointer: Vec<&str> = pointer.iter().map(AsRef::as_ref).collect();
-    Reader::new(text).ok()?.document(Some(&pointer)).ok()?.1
+    Reader::new(text).ok()?.document(Some(&pointer)).ok()?.1.map(|found| found.position)
+}
+
+/// The text of the scalar at a JSON pointer (its unescaped tokens), as it is written in a text that [`read`] has accepted.
+/// What is reached through an alias is not written there.
+pub(super) fn written<S: AsRef<str>>(text: &str, pointer: &[S]) -> Option<String> {
+    let pointer: Vec<&str> = pointer.iter().map(AsRef::as_ref).collect();
+    Reader::new(text).ok()?.document(Some(&pointer)).ok()?.1.and_then(|found| found.text)
+}
+
+/// The value that is looked for.
+struct Found {
+    position: Position,
+    /// The text of a scalar.
+    text: Option<String>,
 }
 
 struct Reader<'a> {
@@ -153,7 +167,7 @@ struct Reader<'a> {
     /// What has been copied for anchors and aliases so far.
     copied: Size,
     depth: usize,
-    found: Option<Position>,
+    found: Option<Found>,
 }
 
 /// What an alias stands for.
@@ -214,7 +228,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn document(mut self, path: Path<'_>) -> Result<(Value, Option<Position>), YamlError> {
+    fn document(mut self, path: Path<'_>) -> Result<(Value, Option<Found>), YamlError> {
         let start = self.next_but(|event| matches!(event, Event::StreamStart))?;
         if matches!(start.0, Event::StreamEnd) {
             return Err(failure(YamlErrorKind::Empty, &start.1));
@@ -247,13 +261,17 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, path: Path<'_>) -> Result<Value, YamlError> {
         if path.is_some_and(<[&str]>::is_empty) {
-            self.found = Some(position(&span.start));
+            let text = match &event {
+                Event::Scalar(text, ..) => Some(text.to_string()),
+                _ => None,
+            };
+            self.found = Some(Found { position: position(&span.start), text });
         }
         match event {
             Event::Alias(id) => {
                 let value = self.alias(id, &span)?;
                 if path.is_some_and(|path| value.at(path).is_some()) {
-                    self.found = Some(position(&span.start));
+                    self.found = Some(Found { position: position(&span.start), text: None });
                 }
                 Ok(value)
             }
@@ -389,7 +407,7 @@ impl<'a> Reader<'a> {
             && !own.contains(name)
             && object.get(name).is_some_and(|value| value.at(rest).is_some())
         {
-            self.found = Some(place);
+            self.found = Some(Found { position: place, text: None });
         }
         for (name, value) in own {
             object.insert(name, value);
