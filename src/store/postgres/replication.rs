@@ -186,12 +186,13 @@ pub(super) async fn publish(client: &mut Client, push: &Push, needed: u64) -> Re
     let counts = transaction.query_typed(DELIVERED, &by_push).await?;
     let counts = counts.first().ok_or_else(|| Error::new(ErrorKind::Corrupt, "the server counted nothing"))?;
     let (staged, delivered) = (unsigned(counts.try_get(0)?)?, unsigned(counts.try_get(1)?)?);
-    if delivered < staged || delivered < needed {
+    if staged < needed || delivered < staged {
         let refused = collisions(&transaction, &by_push).await?;
         let kept = receipt(&transaction, &head.id, &id).await?;
         transaction.rollback().await?;
         return Ok(match kept {
             Some(receipt) => Publication::Published(receipt),
+            None if staged < needed => Publication::Incomplete { staged },
             None if refused.is_empty() => Publication::Incomplete { staged: delivered },
             None => Publication::Refused(refused),
         });
