@@ -97,22 +97,25 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     }
     let drafts: Vec<Draft> = contents.iter().flat_map(|file| file.drafts.iter().cloned()).collect();
     progress.say(&format!("storing {}", count(drafts.len(), "record")));
-    let (store, records) = match arguments.dry_run {
-        false => {
-            let store = session.connect(&configuration, Access::Write)?;
-            let records = store.put_drafts(&drafts);
-            (store, records)
-        }
-        true => {
-            let store = existing_or_empty(session, &configuration)?;
-            let records = store.preview_drafts(&drafts);
-            (store, records)
-        }
-    };
+    let location = configuration.database().url.to_string();
+    let note = format!("this takes a while; another program that writes to {location} is waited for");
+    let (store, records) = session.ui.patiently(&progress, &note, || -> Outcome<_> {
+        Ok(match arguments.dry_run {
+            false => {
+                let store = session.connect(&configuration, Access::Write)?;
+                let records = store.put_drafts(&drafts);
+                (store, records)
+            }
+            true => {
+                let store = existing_or_empty(session, &configuration)?;
+                let records = store.preview_drafts(&drafts);
+                (store, records)
+            }
+        })
+    })?;
     drop(progress);
     let mut records = records.map_err(|error| name_files(error, &contents, &store))?;
     sort_as_given(&mut records, &drafts);
-    let location = configuration.database().url.to_string();
     report(session, arguments, &records, &location)
 }
 
@@ -120,7 +123,7 @@ fn options(arguments: &Arguments, kind: Option<&Kind>) -> Outcome<ContractOption
     if let Some(kind) = kind.filter(|kind| kind.versioning() == Some(Versioning::Edition))
         && arguments.version.is_some()
     {
-        let message = format!("the store numbers the editions of a {kind}: it takes no --version");
+        let message = format!("the store numbers the editions of each {kind}: it takes no --version");
         return Err(Failure::Usage(Error::new(ErrorKind::Invalid, message)));
     }
     for (text, what) in [(&arguments.name, "the name"), (&arguments.version, "the version")] {
@@ -144,6 +147,10 @@ fn existing_or_empty(session: &Session<'_>, configuration: &Configuration) -> Ou
 
 /// Says which files an error of the store comes from, where that is known.
 fn name_files(error: Error, contents: &[Contents], store: &Store) -> Error {
+    if !matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict) {
+        // About the database.
+        return error;
+    }
     if let ([file], None) = (contents, error.location()) {
         return error.at(&file.path, None);
     }

@@ -102,6 +102,10 @@ impl<'a> Session<'a> {
             | ErrorKind::Backend
             | ErrorKind::NotInitialized
             | ErrorKind::Refused => named(database, error),
+            // As where the disk is full.
+            _ if ["SQLite: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
+                named(database, error)
+            }
             _ => error,
         };
         Failure::Errors(errors.into_iter().map(name).collect())
@@ -123,7 +127,7 @@ impl<'a> Session<'a> {
 }
 
 /// An error of a database, with its URL and with what named that, unless it says so already or the caller named it.
-fn named(database: &Resolved, error: Error) -> Error {
+pub(super) fn named(database: &Resolved, error: Error) -> Error {
     let url = database.url.to_string();
     let origin = database.location.as_ref().map(ToString::to_string).or_else(|| database.variable.clone());
     let error = advised(error);

@@ -177,7 +177,8 @@ impl Store {
         let elsewhere = |listed: &&Listed| listed.key.kind == subject.kind && listed.key.name == subject.name;
         if let Some(listed) = all.iter().find(elsewhere) {
             let other = Reference { version: None, ..listed.key.reference() };
-            return error.with_hint(format!("there is one in another namespace: {other}"));
+            let namespace = if other.namespace.is_default() { "the default namespace" } else { "another namespace" };
+            return error.with_hint(format!("there is one in {namespace}: {other}"));
         }
         let near = nearest(subject.name.as_str(), all.iter().filter(here).map(|listed| listed.key.name.as_str()));
         match near.as_slice() {

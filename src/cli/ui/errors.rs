@@ -202,6 +202,10 @@ fn causes(error: &Error) -> Vec<String> {
         let text = cause.to_string();
         // The driver's word for whatever the server says, and the server's word for its own.
         let text = text.strip_prefix("db error: ").unwrap_or(&text);
+        let text = match text.strip_prefix("Error code ").and_then(|rest| rest.split_once(": ")) {
+            Some((number, text)) if number.bytes().all(|digit| digit.is_ascii_digit()) => text,
+            _ => text,
+        };
         let text = ["ERROR: ", "FATAL: "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
         if text != "db error" && !said.contains(text) {
             said.push_str(text);
@@ -294,6 +298,19 @@ mod tests {
         assert_eq!(masked("unexpected 'u:hunter2@h/d'", &["u:hunter2@h/d"]), "unexpected '***'");
         assert_eq!(masked("unrecognized 'lst'", &["lst", "--db", url]), "unrecognized 'lst'");
         assert_eq!(masked("invalid 'x://u:hunter2'", &["x://u:hunter2"]), "invalid '***'");
+    }
+
+    #[test]
+    fn a_cause_says_something_new_or_nothing() {
+        let caused = |message: &'static str, cause: &str| {
+            causes(&Error::new(ErrorKind::Backend, message).with_source(cause.to_owned()))
+        };
+        assert!(caused("PostgreSQL: no such role", "db error").is_empty());
+        assert!(caused("PostgreSQL: no such role", "db error: ERROR: no such role").is_empty());
+        assert!(caused("SQLite: file is not a database", "Error code 26: file is not a database").is_empty());
+        assert_eq!(caused("PostgreSQL: no such role", "the disk is full"), ["the disk is full"]);
+        let missing = Error::new(ErrorKind::NotInitialized, "no registry").with_source("relation x does not exist");
+        assert!(causes(&missing).is_empty());
     }
 
     #[test]

@@ -14,6 +14,8 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -31,6 +33,9 @@ pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
 /// What matters as the rest does.
 pub(super) const PLAIN: Style = Style::new();
+
+/// How long nothing is said of a wait: longer than nearly everything takes that waits for nobody.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -150,6 +155,21 @@ impl Ui {
     pub(super) fn progress(&self, message: &str) -> Progress {
         let is_shown = !self.json && !self.quiet && std::io::stderr().is_terminal();
         Progress::new(message, is_shown)
+    }
+
+    /// Does something that may wait for another program, and says so if it takes long.
+    pub(super) fn patiently<T>(&self, progress: &Progress, note: &str, work: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            let (ended, end) = sync_channel::<()>(0);
+            scope.spawn(move || {
+                if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    progress.suspend(|| self.note(note));
+                }
+            });
+            let result = work();
+            drop(ended);
+            result
+        })
     }
 
     /// Prints what ended the program, and gives its exit code.
