@@ -233,3 +233,18 @@ fn a_server_is_made_and_told_of() {
     assert_eq!((&current["environment"], &current["at_head"]), (&"prod".into(), &true.into()));
     sandbox.run(&["db", "current", url, "--db", url]).exit(2);
 }
+
+#[test]
+fn a_server_that_refuses_says_what_to_do() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    let (_, address) = database.url().split_once('@').expect("a user");
+    let role = format!("{}_reader", database.name());
+    database.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'"));
+    let refused = sandbox.run(&["db", "init", &format!("postgresql://{role}:secret@{address}")]);
+    database.execute(&format!("DROP ROLE {role}"));
+    let refused = refused.exit(1);
+    assert!(refused.stderr.contains("hint: a role that may create schemas in the database"), "{refused}");
+    assert!(!refused.stderr.contains("because") && !refused.stderr.contains("secret"), "{refused}");
+    let refused = sandbox.run(&["list", "--db", &format!("{}?sslmode=require", database.url())]).exit(1);
+    assert!(refused.stderr.contains("?sslmode=disable"), "{refused}");
+}
