@@ -1,6 +1,6 @@
 //! `charter sync`: replication to registries.
 
-use super::session::{Session, advised, refuse_folder, refuse_memory};
+use super::session::{Session, advised, named, refuse_folder, refuse_memory};
 use super::ui::{DOUBTFUL, Exit, Failure, GOOD, HEADING, Outcome, PLAIN, Table, indented, object, or_null, short};
 use crate::config::{Configuration, DatabaseUrl};
 use crate::error::{Context, Error, ErrorKind};
@@ -141,7 +141,10 @@ fn push(session: &Session<'_>, arguments: &Push) -> Outcome {
     let pushed =
         store.push_with(&remote, Limits::default(), &mut |news| progress.update(step(news), news.done, news.total));
     drop(progress);
-    let pushed = pushed.map_err(|error| registry.blame(error))?;
+    let pushed = pushed.map_err(|error| match error.to_string().contains("pushing from this store") {
+        true => named(configuration.database(), error),
+        false => registry.blame(error),
+    })?;
     session.ui.result(
         || pushed_text(&pushed, &registry.url),
         || {
@@ -231,9 +234,10 @@ fn status(session: &Session<'_>, arguments: &Status) -> Outcome {
         return without_remotes(session, &store);
     }
     let progress = session.ui.progress("asking");
-    let standings: Vec<Standing> =
-        registries.into_iter().map(|registry| Standing::ask(&store, registry)).collect::<Result<_, Error>>()?;
+    let standings: Result<Vec<Standing>, Error> =
+        registries.into_iter().map(|registry| Standing::ask(&store, registry)).collect();
     drop(progress);
+    let standings = standings.map_err(|error| named(configuration.database(), error))?;
     session.ui.result(
         || status_text(&standings),
         || Value::from(standings.iter().map(Standing::value).collect::<Vec<_>>()),
