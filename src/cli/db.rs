@@ -1,8 +1,8 @@
 //! `charter db`: charter's tables in a database, and which migrations it has.
 
-use super::session::Session;
+use super::session::{Session, named};
 use super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, PLAIN, Table, count, object, or_null, to_the_second};
-use crate::config::Resolved;
+use crate::config::{DatabaseUrl, Resolved};
 use crate::error::{Error, ErrorKind};
 use crate::migrate::{AppliedMigration, Migration, MigrationSet, Status};
 use crate::record::Value;
@@ -94,7 +94,7 @@ fn upgrade(session: &Session<'_>, database: &Database) -> Outcome {
             applied.push(migration.clone());
         });
     drop(progress);
-    let numbers = result.map_err(|error| after(error, &applied))?;
+    let numbers = result.map_err(|error| named(database, after(error, &applied)))?;
     applied.retain(|migration| numbers.contains(&migration.number()));
     let text = || match applied.as_slice() {
         [] => format!("{} has every migration already\n", database.url),
@@ -118,7 +118,7 @@ fn after(error: Error, begun: &[Migration]) -> Error {
 fn current(session: &Session<'_>, arguments: &Current) -> Outcome {
     let configuration = session.configuration(arguments.database.url.as_deref())?;
     let url = &configuration.database().url;
-    let Some(status) = Store::migration_status(url)? else { return without_migrations(session, url) };
+    let Some(status) = migration_status(configuration.database())? else { return without_migrations(session, url) };
     session.ui.result(|| current_text(&status), || current_value(&url.to_string(), &status))?;
     if status.current().is_none() {
         session.ui.hint(&format!("make charter's tables with `charter db init {url}`"));
@@ -127,6 +127,19 @@ fn current(session: &Session<'_>, arguments: &Current) -> Outcome {
         true => Err(Failure::Told(Exit::Failed)),
         false => Ok(()),
     }
+}
+
+/// Which migrations a database has; `None` for a store without migrations.
+fn migration_status(database: &Resolved) -> Result<Option<Status>, Error> {
+    let url = &database.url;
+    let error = match Store::migration_status(url) {
+        Err(error) if error.kind() == ErrorKind::NotFound && url.is_embedded() => {
+            Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
+                .with_hint("make it with `charter init`, or put something into it with `charter put FILE`")
+        }
+        result => return result.map_err(|error| named(database, error)),
+    };
+    Err(named(database, error))
 }
 
 fn current_text(status: &Status) -> String {
@@ -159,7 +172,7 @@ fn current_value(url: &str, status: &Status) -> Value {
 fn history(session: &Session<'_>, database: &Database) -> Outcome {
     let configuration = session.configuration(database.url.as_deref())?;
     let url = &configuration.database().url;
-    let Some(status) = Store::migration_status(url)? else { return without_migrations(session, url) };
+    let Some(status) = migration_status(configuration.database())? else { return without_migrations(session, url) };
     let text = || {
         let mut table = Table::with_headings(&["NUMBER", "NAME", "ID", "APPLIED"]);
         for applied in &status.applied {
@@ -183,7 +196,7 @@ fn history(session: &Session<'_>, database: &Database) -> Outcome {
     })
 }
 
-fn without_migrations(session: &Session<'_>, url: &crate::config::DatabaseUrl) -> Outcome {
+fn without_migrations(session: &Session<'_>, url: &DatabaseUrl) -> Outcome {
     session.ui.result(|| format!("{url} has no migrations\n"), || Value::Null)
 }
 

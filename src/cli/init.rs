@@ -1,6 +1,6 @@
 //! `charter init`: make a local database.
 
-use super::session::Session;
+use super::session::{Session, named};
 use super::ui::{Failure, Outcome, object, or_null};
 use crate::config::{Source, Target};
 use crate::error::{Error, ErrorKind};
@@ -51,7 +51,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             return Err(Failure::Usage(error.with_hint("a registry on a server is made with `charter db init URL`")));
         }
     }
-    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut |_, _, _| {})?;
+    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut |_, _, _| {})
+        .map_err(|error| named(database, error))?;
     let written = if arguments.config {
         let url = match (given, database.source) {
             (None, Source::Default) => None,

@@ -3,8 +3,8 @@
 use super::session::{Session, parse_kind, refuse_url};
 use super::ui::{FAINT, Failure, Outcome, PLAIN, Table, key_object, or_null, short};
 use crate::error::{Error, ErrorKind};
-use crate::record::{Reference, Value};
-use crate::store::{Access, Listed};
+use crate::record::{Kind, Reference, Value};
+use crate::store::{Access, Listed, nearest};
 
 /// List what the store has
 ///
@@ -52,11 +52,23 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     });
     if listed.is_empty() {
         let location = store.description().location;
-        session.ui.note(&match is_empty {
-            true if session.namespace.is_default() => format!("{location} is empty"),
-            true => format!("{location} has nothing in the namespace {}", session.namespace),
-            false => format!("nothing in {location} matches"),
+        let place = match session.namespace.is_default() {
+            true => location.clone(),
+            false => format!("the namespace {} of {location}", session.namespace),
+        };
+        session.ui.note(&match (is_empty, &kind) {
+            (true, Some(kind)) => format!("there is no {kind} in {place}"),
+            (false, Some(kind)) if pattern.is_empty() => format!("there is no {kind} in {place}"),
+            (true, None) if session.namespace.is_default() => format!("{location} is empty"),
+            (true, None) => format!("{location} has nothing in the namespace {}", session.namespace),
+            (false, _) => format!("nothing in {location} matches"),
         });
+        if let Some(kind) = kind.as_ref().filter(|kind| !Kind::KNOWN.contains(kind)) {
+            let near = nearest(kind.as_str(), Kind::KNOWN.iter().map(Kind::as_str));
+            if let Some(near) = near.first() {
+                session.ui.hint(&format!("did you mean --kind {near}?"));
+            }
+        }
     }
     let lines = if arguments.all_versions {
         listed.iter().map(|listed| Line { latest: listed, versions: None }).collect()

@@ -40,7 +40,8 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments, ui: &Ui) -> Outcome {
     let Global { db, namespace, environment, .. } = arguments.global;
     let session = Session::new(ui, db, namespace.as_deref(), environment.as_deref())?;
-    match arguments.command {
+    let is_of_two = matches!(arguments.command, Command::Sync(_));
+    let outcome = match arguments.command {
         Command::Init(arguments) => init::run(&session, &arguments),
         Command::Put(arguments) => put::run(&session, &arguments),
         Command::Get(arguments) => get::run(&session, &arguments),
@@ -50,7 +51,9 @@ fn run(arguments: Arguments, ui: &Ui) -> Outcome {
         Command::Sync(command) => sync::run(&session, &command),
         Command::Watch(arguments) => watch::run(&session, &arguments),
         Command::Demo(arguments) => demo::run(&session, &arguments),
-    }
+    };
+    // Which of its two databases an error is about, `sync` says itself.
+    if is_of_two { outcome } else { outcome.map_err(|failure| session.name_database(failure)) }
 }
 
 const AFTER_HELP: &str = "\

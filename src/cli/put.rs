@@ -1,11 +1,11 @@
 //! `charter put`: store contract files.
 
 use super::files::{self, Contents};
-use super::session::{Session, parse_kind, refuse_url};
+use super::session::{Session, parse_kind, refuse_memory, refuse_url};
 use super::ui::{FAINT, Failure, GOOD, Outcome, PLAIN, Table, count, key_object, object, short};
 use crate::config::Configuration;
 use crate::error::{Error, ErrorKind};
-use crate::record::{ContractOptions, Draft, Kind, Name, Subject, Value, Versioning};
+use crate::record::{ContractOptions, Draft, Kind, Name, Subject, Value, Version, Versioning};
 use crate::store::{Access, Fate, PutRecord, Store};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -61,6 +61,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let kind = arguments.kind.as_deref().map(parse_kind).transpose()?;
     let options = options(arguments, kind.as_ref())?;
     let configuration = session.configuration(None)?;
+    if !arguments.dry_run {
+        refuse_memory(&configuration.database().url)?;
+    }
     let files = files::expand(&arguments.files)?;
     if files.len() != 1 && (options.name.is_some() || options.version.is_some()) {
         let message =
@@ -85,29 +88,34 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if !errors.is_empty() {
         drop(progress);
         if files.len() > 1 {
-            let (wrong, all) = (errors.len(), files.len());
-            session.ui.note(&format!("{wrong} of {} cannot be stored, so nothing was stored", count(all, "file")));
+            // The last line is what a person sees of many.
+            let (wrong, all) = (errors.len(), count(files.len(), "file"));
+            let message = format!("{wrong} of {all} cannot be stored, so nothing was stored");
+            errors.push(Error::new(ErrorKind::Invalid, message));
         }
         return Err(Failure::Errors(errors));
     }
     let drafts: Vec<Draft> = contents.iter().flat_map(|file| file.drafts.iter().cloned()).collect();
     progress.say(&format!("storing {}", count(drafts.len(), "record")));
-    let (store, records) = match arguments.dry_run {
-        false => {
-            let store = session.connect(&configuration, Access::Write)?;
-            let records = store.put_drafts(&drafts);
-            (store, records)
-        }
-        true => {
-            let store = existing_or_empty(session, &configuration)?;
-            let records = store.preview_drafts(&drafts);
-            (store, records)
-        }
-    };
+    let location = configuration.database().url.to_string();
+    let note = format!("this takes a while; another program that writes to {location} is waited for");
+    let (store, records) = session.ui.patiently(&progress, &note, || -> Outcome<_> {
+        Ok(match arguments.dry_run {
+            false => {
+                let store = session.connect(&configuration, Access::Write)?;
+                let records = store.put_drafts(&drafts);
+                (store, records)
+            }
+            true => {
+                let store = existing_or_empty(session, &configuration)?;
+                let records = store.preview_drafts(&drafts);
+                (store, records)
+            }
+        })
+    })?;
     drop(progress);
     let mut records = records.map_err(|error| name_files(error, &contents, &store))?;
     sort_as_given(&mut records, &drafts);
-    let location = configuration.database().url.to_string();
     report(session, arguments, &records, &location)
 }
 
@@ -115,7 +123,7 @@ fn options(arguments: &Arguments, kind: Option<&Kind>) -> Outcome<ContractOption
     if let Some(kind) = kind.filter(|kind| kind.versioning() == Some(Versioning::Edition))
         && arguments.version.is_some()
     {
-        let message = format!("the store numbers the editions of a {kind}: it takes no --version");
+        let message = format!("the store numbers the editions of each {kind}: it takes no --version");
         return Err(Failure::Usage(Error::new(ErrorKind::Invalid, message)));
     }
     for (text, what) in [(&arguments.name, "the name"), (&arguments.version, "the version")] {
@@ -139,6 +147,10 @@ fn existing_or_empty(session: &Session<'_>, configuration: &Configuration) -> Ou
 
 /// Says which files an error of the store comes from, where that is known.
 fn name_files(error: Error, contents: &[Contents], store: &Store) -> Error {
+    if !matches!(error.kind(), ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict) {
+        // About the database.
+        return error;
+    }
     if let ([file], None) = (contents, error.location()) {
         return error.at(&file.path, None);
     }
@@ -155,6 +167,9 @@ fn name_files(error: Error, contents: &[Contents], store: &Store) -> Error {
             named.push(file);
         }
     }
+    if named.is_empty() {
+        named = contents.iter().filter(|file| file.drafts.iter().any(|draft| is_about(&error, draft))).collect();
+    }
     match named.as_slice() {
         [] => error,
         [one] => error.at(&one.path, None),
@@ -163,6 +178,23 @@ fn name_files(error: Error, contents: &[Contents], store: &Store) -> Error {
             error.context(format!("{} and {} more", first.path.display(), count(others.len(), "file")))
         }
     }
+}
+
+/// Whether an error without keys of its own names the key of a draft, of whatever kind: rules have that of their schema.
+fn is_about(error: &Error, draft: &Draft) -> bool {
+    let text = error.to_string();
+    let mut words = text.split([' ', ',', ':', '`']);
+    words.any(|word| match word.rsplit_once('@') {
+        Some((name, version)) => {
+            let name = name.rsplit_once('/').map_or(name, |(_, name)| name);
+            name == draft.name.as_str()
+                && draft
+                    .version
+                    .as_ref()
+                    .is_none_or(|own| Version::from_stored(version).is_ok_and(|version| *own == version))
+        }
+        None => false,
+    })
 }
 
 /// Orders what was put as it was given.

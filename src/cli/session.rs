@@ -1,10 +1,11 @@
 //! What all commands share: the global arguments, the configuration, and opening stores.
 
 use super::ui::{Failure, Outcome, Ui};
-use crate::config::{Configuration, DatabaseUrl, Environment};
+use crate::config::{Configuration, DatabaseUrl, Environment, Resolved, Target};
 use crate::error::{Error, ErrorKind};
 use crate::record::{Kind, Namespace, Reference};
 use crate::store::{Access, OpenOptions, Store};
+use std::cell::RefCell;
 
 /// One run of the program.
 pub(super) struct Session<'a> {
@@ -12,6 +13,8 @@ pub(super) struct Session<'a> {
     pub(super) namespace: Namespace,
     database: Option<String>,
     environment: Option<Environment>,
+    /// The main database, once the configuration is known.
+    main: RefCell<Option<Resolved>>,
 }
 
 impl<'a> Session<'a> {
@@ -25,7 +28,7 @@ impl<'a> Session<'a> {
         refuse_url(namespace, "the namespace")?;
         let namespace = Namespace::new(namespace).map_err(Failure::Usage)?;
         let environment = environment.map(str::parse).transpose().map_err(Failure::Usage)?;
-        Ok(Self { ui, namespace, database, environment })
+        Ok(Self { ui, namespace, database, environment, main: RefCell::default() })
     }
 
     /// The URL that the caller gave: the command's own argument, else `--db`.
@@ -53,6 +56,8 @@ impl<'a> Session<'a> {
         for hint in configuration.hints() {
             self.ui.hint(hint);
         }
+        *self.main.borrow_mut() = Some(configuration.database().clone());
+        refuse_folder(&configuration.database().url)?;
         Ok(configuration)
     }
 
@@ -71,7 +76,39 @@ impl<'a> Session<'a> {
         let database = configuration.database();
         let options =
             OpenOptions { access, environment: self.environment(configuration), foreign: database.source.is_foreign() };
-        Ok(Store::connect(&database.url, &options)?.in_namespace(self.namespace.clone()))
+        let store = Store::connect(&database.url, &options).map_err(|error| {
+            let is_missing = error.kind() == ErrorKind::NotFound && database.source.is_foreign();
+            let error = named(database, error);
+            match is_missing {
+                true => error
+                    .with_hint("the program that names it makes it; for another database, use --db or a charter.cfg"),
+                false => error,
+            }
+        })?;
+        Ok(store.in_namespace(self.namespace.clone()))
+    }
+
+    /// Says of the errors of the main database which one that is, and what named it.
+    pub(super) fn name_database(&self, failure: Failure) -> Failure {
+        let main = self.main.borrow();
+        let (errors, database) = match (failure, main.as_ref()) {
+            (Failure::Errors(errors), Some(database)) => (errors, database),
+            (failure, _) => return failure,
+        };
+        let name = |error: Error| match error.kind() {
+            ErrorKind::Unavailable
+            | ErrorKind::Busy
+            | ErrorKind::Corrupt
+            | ErrorKind::Backend
+            | ErrorKind::NotInitialized
+            | ErrorKind::Refused => named(database, error),
+            // As where the disk is full.
+            _ if ["SQLite: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
+                named(database, error)
+            }
+            _ => error,
+        };
+        Failure::Errors(errors.into_iter().map(name).collect())
     }
 
     /// Opens the store of a configuration to write, if it is there: nothing is made.
@@ -86,6 +123,63 @@ impl<'a> Session<'a> {
     pub(super) fn reference(&self, text: &str, kind: &Kind) -> Outcome<Reference> {
         refuse_url(text, "the name")?;
         Reference::parse(text, kind, &self.namespace).map_err(Failure::Usage)
+    }
+}
+
+/// An error of a database, with its URL and with what named that, unless it says so already or the caller named it.
+pub(super) fn named(database: &Resolved, error: Error) -> Error {
+    let url = database.url.to_string();
+    let origin = database.location.as_ref().map(ToString::to_string).or_else(|| database.variable.clone());
+    let error = advised(error);
+    let said = error.to_string();
+    match (said.contains(&url), origin) {
+        (true, Some(origin)) if !said.contains(&origin) => error.context(format!("the database of {origin}")),
+        (true, _) => error,
+        (false, Some(origin)) => error.context(format!("{url} (from {origin})")),
+        (false, None) => error.context(url),
+    }
+}
+
+/// An error of a server, with what people can do who run this program.
+pub(super) fn advised(error: Error) -> Error {
+    let said = error.to_string();
+    if said.contains("permission denied for database") {
+        return error.with_hint("a role that may create schemas in the database has to do this, once");
+    }
+    if error.kind() != ErrorKind::Unavailable || !said.contains("connecting to the server") {
+        return error;
+    }
+    if said.contains("does not support TLS") {
+        return error.with_hint("let the server encrypt, or end the URL with `?sslmode=disable` on a network of trust");
+    }
+    match error.hint() {
+        // About writes, of which there was none.
+        Some(hint) if !hint.contains("acknowledged") => error,
+        _ => error.with_hint("check that the server runs, and that the host and port in the URL are right"),
+    }
+}
+
+/// Refuses the URL of a store that is gone when the program ends, where that makes no sense.
+pub(super) fn refuse_memory(url: &DatabaseUrl) -> Outcome {
+    match url.target() {
+        Target::Memory => {
+            let message = "a store in memory is gone when the program ends: what is put there would be lost";
+            let error = Error::new(ErrorKind::Invalid, message);
+            Err(Failure::Usage(error.with_hint("name a file or a server: sqlite:///FILE, postgresql://HOST/DATABASE")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses the URL of a file that is a folder.
+pub(super) fn refuse_folder(url: &DatabaseUrl) -> Result<(), Error> {
+    match url.target() {
+        Target::Sqlite(target) if target.path.is_dir() => {
+            let error = Error::new(ErrorKind::Invalid, format!("{url} is a folder, not a database"));
+            let file = if url.to_string().ends_with('/') { "charter.db" } else { "/charter.db" };
+            Err(error.with_hint(format!("name a file in it: {url}{file}")))
+        }
+        _ => Ok(()),
     }
 }
 

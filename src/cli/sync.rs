@@ -1,6 +1,6 @@
 //! `charter sync`: replication to registries.
 
-use super::session::Session;
+use super::session::{Session, advised, named, refuse_folder, refuse_memory};
 use super::ui::{DOUBTFUL, Exit, Failure, GOOD, HEADING, Outcome, PLAIN, Table, indented, object, or_null, short};
 use crate::config::{Configuration, DatabaseUrl};
 use crate::error::{Context, Error, ErrorKind};
@@ -108,11 +108,13 @@ impl Registry {
     }
 
     fn open(&self) -> Result<Store, Error> {
+        refuse_folder(&self.url)?;
         Store::connect(&self.url, &OpenOptions { access: Access::Remote, ..OpenOptions::default() })
     }
 
     /// Says which registry an error is about, if it does not say so itself.
     fn blame(&self, error: Error) -> Error {
+        let error = advised(error);
         if error.to_string().contains(&self.url.to_string()) { error } else { error.context(self.title()) }
     }
 
@@ -132,13 +134,17 @@ fn push(session: &Session<'_>, arguments: &Push) -> Outcome {
         Some(text) => Registry::named(&configuration, text)?,
         None => Registry::by_default(&configuration)?,
     };
+    refuse_memory(&registry.url)?;
     let store = session.connect_existing(&configuration)?;
     let remote = registry.open().map_err(|error| registry.blame(error))?;
     let progress = session.ui.progress("connecting");
     let pushed =
         store.push_with(&remote, Limits::default(), &mut |news| progress.update(step(news), news.done, news.total));
     drop(progress);
-    let pushed = pushed.map_err(|error| registry.blame(error))?;
+    let pushed = pushed.map_err(|error| match error.to_string().contains("pushing from this store") {
+        true => named(configuration.database(), error),
+        false => registry.blame(error),
+    })?;
     session.ui.result(
         || pushed_text(&pushed, &registry.url),
         || {
@@ -225,13 +231,13 @@ fn status(session: &Session<'_>, arguments: &Status) -> Outcome {
     };
     let store = session.connect(&configuration, Access::Read)?;
     if registries.is_empty() {
-        session.ui.note("the configuration has no remotes");
-        session.ui.hint("name one in charter.cfg: `[remote:NAME]` and under it `url = ...`");
+        return without_remotes(session, &store);
     }
     let progress = session.ui.progress("asking");
-    let standings: Vec<Standing> =
-        registries.into_iter().map(|registry| Standing::ask(&store, registry)).collect::<Result<_, Error>>()?;
+    let standings: Result<Vec<Standing>, Error> =
+        registries.into_iter().map(|registry| Standing::ask(&store, registry)).collect();
     drop(progress);
+    let standings = standings.map_err(|error| named(configuration.database(), error))?;
     session.ui.result(
         || status_text(&standings),
         || Value::from(standings.iter().map(Standing::value).collect::<Vec<_>>()),
@@ -242,6 +248,41 @@ fn status(session: &Session<'_>, arguments: &Status) -> Outcome {
         errors.iter().for_each(|error| session.ui.error(error));
     }
     if errors.is_empty() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
+}
+
+/// Without remotes in the configuration, this store's receipts tell where its records went, though not by which URL.
+fn without_remotes(session: &Session<'_>, store: &Store) -> Outcome {
+    let local = store.backend().head()?;
+    let mut newest: Vec<Receipt> = Vec::new();
+    for receipt in store.receipts(RECEIPTS)?.into_iter().filter(|receipt| receipt.source == local.id) {
+        if newest.iter().all(|known| known.remote != receipt.remote) {
+            newest.push(receipt);
+        }
+    }
+    session.ui.note("the configuration has no remotes");
+    session.ui.hint("name one in charter.cfg: `[remote:NAME]` and under it `url = ...`");
+    let text = || {
+        if newest.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::with_headings(&["REMOTE", "REGISTRY", "LAST PUSH", "PUSHED AT"]);
+        for receipt in &newest {
+            let push = short(receipt.push.as_digest());
+            table.row(["pushed by URL", receipt.remote.as_str(), &push, &moment(receipt.published_at)]);
+        }
+        table.render()
+    };
+    let value = |receipt: &Receipt| {
+        let registry = receipt.remote.as_str();
+        Value::from(object! {
+            "remote": Value::Null,
+            "url": Value::Null,
+            "status": "unknown",
+            "registry": registry,
+            "last_receipt": receipt_value(receipt),
+        })
+    };
+    session.ui.result(text, || Value::from(newest.iter().map(value).collect::<Vec<_>>()))
 }
 
 /// How a registry stands with this store.
@@ -265,6 +306,12 @@ impl Standing {
     fn ask(store: &Store, registry: Registry) -> Result<Self, Error> {
         let status = registry.open().and_then(|remote| store.remote_status(&remote));
         let found = match status {
+            Ok(status) if status.local.id == status.remote.id => {
+                let id = &status.local.id;
+                let message = format!("both stores have the identity {id}: they are the same one, or one is a copy");
+                let hint = "a remote is made with `charter db init URL`, and not by copying the file";
+                Err(registry.blame(Error::new(ErrorKind::Invalid, message).with_hint(hint)))
+            }
             Ok(status) => {
                 let receipts = store.receipts(RECEIPTS)?;
                 let ours = |receipt: &Receipt| receipt.remote == status.remote.id && receipt.source == status.local.id;
@@ -303,6 +350,7 @@ fn failed_status(error: &Error) -> &'static str {
     match error.kind() {
         ErrorKind::Unavailable => "unreachable",
         ErrorKind::NotInitialized => "not_initialised",
+        ErrorKind::Invalid => "same_identity",
         _ => "failed",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::files::{self, Contents};
 use super::put::{record_value, sort_as_given, table};
-use super::session::{Session, refuse_url};
+use super::session::{Session, refuse_folder, refuse_memory, refuse_url};
 use super::ui::{Outcome, count, error_value, object};
 use crate::config::{ConfigWatcher, Configuration, Event as ConfigurationEvent, Surroundings};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -53,6 +53,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (sender, messages) = channel();
     end_on_interrupt(sender.clone())?;
     let configuration = follow_configuration(given, sender.clone())?;
+    refuse_memory(&configuration.database().url)?;
+    refuse_folder(&configuration.database().url)?;
     // Watched before it is read, so that nothing saved meanwhile is missed.
     let root = std::env::current_dir().context("finding the working directory")?.join(&arguments.folder);
     let mut watcher = notify::recommended_watcher(move |event| {

@@ -27,7 +27,7 @@ pub use put::PutRecord;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::Status;
-use crate::record::{Kind, Name, Namespace, Record, Reference, Subject, sort_prefix};
+use crate::record::{Kind, Name, Namespace, Record, Reference, Subject, Version, sort_prefix};
 use std::fmt;
 use std::sync::Arc;
 
@@ -151,16 +151,44 @@ impl Store {
             let why = if reference.version.is_none() { " (only pre-releases; ask for one)" } else { "" };
             return error.with_hint(format!("these versions of it exist{why}: {}", versions.join(", ")));
         }
-        let names = match self.list(&subject.namespace, Some(&subject.kind), None) {
+        let all = match self.list_everything() {
             Ok(listed) => listed,
             Err(_) => return error,
         };
-        let near =
-            names.iter().map(|listed| listed.key.name.as_str()).filter(|name| is_near(name, subject.name.as_str()));
-        let mut near: Vec<&str> = near.collect();
-        near.dedup();
+        let here = |listed: &&Listed| listed.key.namespace == subject.namespace && listed.key.kind == subject.kind;
+        if let Some(version) = &reference.version {
+            let whole = |listed: &&Listed| {
+                let rest = listed.key.name.as_str().strip_prefix(subject.name.as_str());
+                rest.and_then(|rest| Version::for_kind(&subject.kind, rest.strip_prefix('@')?).ok()).as_ref()
+                    == Some(version)
+            };
+            if let Some(listed) = all.iter().filter(here).rfind(whole) {
+                let (name, reference) = (&listed.key.name, listed.key.reference());
+                return error.with_hint(format!("there is one whose name is {name}: with its version, {reference}"));
+            }
+        }
+        let contract = all.iter().rfind(|listed| {
+            listed.key.kind == Kind::Contract
+                && listed.key.namespace == subject.namespace
+                && listed.key.name == subject.name
+                && reference.version.as_ref().is_none_or(|version| *version == listed.key.version)
+        });
+        if let Some(contract) = contract {
+            let contract = contract.key.reference();
+            return error
+                .with_hint(format!("there is a contract {contract}; `charter show {contract}` shows its parts"));
+        }
+        let elsewhere = |listed: &&Listed| listed.key.kind == subject.kind && listed.key.name == subject.name;
+        if let Some(listed) = all.iter().find(elsewhere) {
+            let other = Reference { version: None, ..listed.key.reference() };
+            let namespace = if other.namespace.is_default() { "the default namespace" } else { "another namespace" };
+            return error.with_hint(format!("there is one in {namespace}: {other}"));
+        }
+        let near = nearest(subject.name.as_str(), all.iter().filter(here).map(|listed| listed.key.name.as_str()));
         match near.as_slice() {
-            [] if names.is_empty() => error.with_hint(format!("the store has no {} in this namespace", subject.kind)),
+            [] if !all.iter().any(|listed| here(&listed)) => {
+                error.with_hint(format!("the store has no {} in this namespace", subject.kind))
+            }
             [] => error.with_hint("`charter list` shows what there is"),
             near => error.with_hint(format!("did you mean {}?", near[..near.len().min(3)].join(", "))),
         }
@@ -173,8 +201,38 @@ impl fmt::Debug for Store {
     }
 }
 
-/// Whether a person may have meant one name when writing the other.
-fn is_near(name: &str, written: &str) -> bool {
-    let (name, written) = (name.to_lowercase(), written.to_lowercase());
-    name.contains(&written) || written.contains(&name) || strsim::damerau_levenshtein(&name, &written) <= 2
+/// The names that a person may have meant when writing another, nearest first: at most a third of the letters differ,
+/// and none has fewer than three.
+pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let written = written.to_lowercase();
+    let mut near: Vec<(usize, &str)> = names
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let (shorter, longer) = {
+                let (name, written) = (lower.chars().count(), written.chars().count());
+                (name.min(written), name.max(written))
+            };
+            let distance = strsim::damerau_levenshtein(&lower, &written);
+            (shorter >= 3 && distance * 3 <= longer).then_some((distance, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn near_names_differ_by_a_third_of_their_letters_at_most() {
+        let names = ["book", "boot", "books", "*", "h", "nn", "customer"];
+        assert_eq!(nearest("bok", names.into_iter()), ["book"]);
+        assert_eq!(nearest("Books", names.into_iter()), ["books", "book"]);
+        assert_eq!(nearest("custoemr", names.into_iter()), ["customer"]);
+        for written in ["nm", "n", "b", "caf", "cust"] {
+            assert!(nearest(written, names.into_iter()).is_empty(), "{written}");
+        }
+    }
 }

@@ -52,7 +52,7 @@ fn current_tells_where_a_database_is() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: there is no database [DIRECTORY]/charter.db
+    error: there is no database sqlite:///[DIRECTORY]/charter.db
     hint: make it with `charter init`, or put something into it with `charter put FILE`
     "#);
     sandbox.write("charter.db", "");
@@ -162,6 +162,63 @@ fn another_programs_database_is_left_alone() {
 }
 
 #[test]
+fn errors_name_the_database_and_what_named_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[database]\nurl = sqlite:///text.db\n");
+    sandbox.write(
+        "text.db",
+        "This is no database, but a text that is longer than the header of one would be.\n".repeat(9),
+    );
+    sandbox.write("x.json", "{}");
+    insta::allow_duplicates! {
+    for arguments in [&["list"][..], &["get", "x"], &["put", "x.json"], &["db", "current"], &["sync", "status"]] {
+        assert_output!(sandbox, sandbox.run(arguments), @r#"
+        exit: 1
+        --- stdout ---
+        --- stderr ---
+        error: sqlite:///[DIRECTORY]/text.db (from [DIRECTORY]/charter.cfg:2:7): SQLite: file is not a database
+        hint: the file is not a SQLite database
+        "#);
+    }
+    }
+    assert_output!(sandbox, sandbox.run(&["list", "--db", "postgresql://u:hunter2@127.0.0.1:1/d"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: postgresql://u:***@127.0.0.1:[PORT]/d: connecting to the server: PostgreSQL: error connecting to server: Connection refused (os error 111)
+    hint: check that the server runs, and that the host and port in the URL are right
+    "#);
+    sandbox.write("folder/x", "");
+    insta::allow_duplicates! {
+    for arguments in [&["list"][..], &["put", "x.json"], &["init"], &["db", "init"], &["watch", "folder"]] {
+        let arguments = [arguments, &["--db", "sqlite:///folder"]].concat();
+        assert_output!(sandbox, sandbox.run(&arguments), @r#"
+        exit: 1
+        --- stdout ---
+        --- stderr ---
+        error: sqlite:///[DIRECTORY]/folder is a folder, not a database
+        hint: name a file in it: sqlite:///[DIRECTORY]/folder/charter.db
+        "#);
+    }
+    }
+}
+
+#[test]
+fn another_programs_missing_database_is_not_to_be_made() {
+    let sandbox = Sandbox::new();
+    sandbox.write("alembic.ini", "[alembic]\nsqlalchemy.url = sqlite:///host.db\n");
+    assert_output!(sandbox, sandbox.run(&["list"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: the database of [DIRECTORY]/alembic.ini:2:18: there is no database sqlite:///[DIRECTORY]/host.db
+    hint: the program that names it makes it; for another database, use --db or a charter.cfg
+    "#);
+    let refused = sandbox.run_with_input(&["put", "-", "--name", "x"], "{}").exit(4);
+    assert!(refused.stderr.contains("alembic.ini:2:18"), "{refused}");
+}
+
+#[test]
 fn a_server_is_made_and_told_of() {
     let (sandbox, database) = (Sandbox::new(), postgres::database());
     let url = database.url();
@@ -175,4 +232,19 @@ fn a_server_is_made_and_told_of() {
     let current = sandbox.run(&["db", "current", "--db", url, "--json"]).success().json();
     assert_eq!((&current["environment"], &current["at_head"]), (&"prod".into(), &true.into()));
     sandbox.run(&["db", "current", url, "--db", url]).exit(2);
+}
+
+#[test]
+fn a_server_that_refuses_says_what_to_do() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    let (_, address) = database.url().split_once('@').expect("a user");
+    let role = format!("{}_reader", database.name());
+    database.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'"));
+    let refused = sandbox.run(&["db", "init", &format!("postgresql://{role}:secret@{address}")]);
+    database.execute(&format!("DROP ROLE {role}"));
+    let refused = refused.exit(1);
+    assert!(refused.stderr.contains("hint: a role that may create schemas in the database"), "{refused}");
+    assert!(!refused.stderr.contains("because") && !refused.stderr.contains("secret"), "{refused}");
+    let refused = sandbox.run(&["list", "--db", &format!("{}?sslmode=require", database.url())]).exit(1);
+    assert!(refused.stderr.contains("?sslmode=disable"), "{refused}");
 }

@@ -1,7 +1,7 @@
 //! `charter init` and `charter put`.
 
 use super::{BOOK, USER};
-use crate::support::{DIGESTS, Sandbox, assert_output};
+use crate::support::{DIGESTS, Sandbox, assert_output, eventually, stores};
 
 #[test]
 fn init_makes_a_database_once() {
@@ -254,12 +254,12 @@ fn everything_wrong_is_told_and_nothing_stored() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    4 of 5 files cannot be stored, so nothing was stored
     error: in/a.yaml:3:9: /schema/type: "objectx" is not allowed here; it must be one of "array", "boolean", "integer", "null", "number", "object", "string", or an array
     error: in/a.yaml:4:13: /schema/required: 3 is not allowed here; it must be an array
     error: in/b.json:2:2: the member "a" stands twice in one object
     error: in/c.yaml:2:21: /coercion_rules/y: the coercion rule `coerce_to_string` for `y` leads nowhere: the schema has no property `y`; did you mean `x`?
     error: missing.yaml: No such file or directory (os error 2)
+    error: 4 of 5 files cannot be stored, so nothing was stored
     "#);
     assert_output!(sandbox, sandbox.run(&["put", "in/a.yaml", "in/b.json", "--json"]), @r#"
     exit: 1
@@ -267,8 +267,68 @@ fn everything_wrong_is_told_and_nothing_stored() {
     --- stderr ---
     {"error":{"kind":"invalid","message":"/schema/type: \"objectx\" is not allowed here; it must be one of \"array\", \"boolean\", \"integer\", \"null\", \"number\", \"object\", \"string\", or an array (and one more problem)","location":{"file":"in/a.yaml","line":3,"column":9},"problems":[{"message":"\"objectx\" is not allowed here; it must be one of \"array\", \"boolean\", \"integer\", \"null\", \"number\", \"object\", \"string\", or an array","pointer":["schema","type"],"location":{"file":"in/a.yaml","line":3,"column":9}},{"message":"3 is not allowed here; it must be an array","pointer":["schema","required"],"location":{"file":"in/a.yaml","line":4,"column":13}}]}}
     {"error":{"kind":"invalid","message":"the member \"a\" stands twice in one object","location":{"file":"in/b.json","line":2,"column":2}}}
+    {"error":{"kind":"invalid","message":"2 of 2 files cannot be stored, so nothing was stored"}}
     "#);
     assert_eq!(sandbox.files(), ["in"]);
+}
+
+#[test]
+fn a_hint_for_many_files_stands_once() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        sandbox.write(format!("in/{name}.json"), r#"{"d": 1}"#);
+    }
+    let refused = sandbox.run(&["put", "in", "-q"]).exit(1);
+    assert_eq!(refused.stderr.matches("hint:").count(), 1, "{refused}");
+    assert!(refused.stderr.ends_with("error: 3 of 3 files cannot be stored, so nothing was stored\n"), "{refused}");
+}
+
+#[test]
+fn rules_that_do_not_fit_name_their_file() {
+    let sandbox = Sandbox::new();
+    sandbox.write("schema.json", r#"{"properties": {"x": {}}}"#);
+    sandbox.run(&["put", "schema.json", "--kind", "schema", "--name", "good"]).success();
+    sandbox.run(&["put", "schema.json", "--kind", "schema", "--name", "bad"]).success();
+    sandbox.write("rules/bad.json", r#"{"z": "c"}"#);
+    sandbox.write("rules/good.json", r#"{"x": "c"}"#);
+    for path in ["rules", "rules/bad.json"] {
+        let refused = sandbox.run(&["put", path, "--kind", "coercion_rules"]).exit(1);
+        assert!(refused.stderr.starts_with("error: rules/bad.json: "), "{refused}");
+        assert!(!refused.stderr.contains("good.json"), "{refused}");
+    }
+}
+
+#[test]
+fn waiting_for_another_program_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("x.json", "{}");
+    sandbox.run(&["init"]).success();
+    let other = stores::sqlite(&sandbox.path("charter.db"));
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    let put = sandbox.spawn(&["put", "x.json"]);
+    eventually("the note", || put.stderr().contains("another program that writes to sqlite:///"));
+    other.execute_batch("ROLLBACK").expect("no lock");
+    put.wait().success();
+}
+
+#[test]
+fn nothing_is_put_where_it_would_be_lost() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in/x.json", "{}");
+    insta::allow_duplicates! {
+    for arguments in
+        [&["put", "in", "--db", "memory:"][..], &["watch", "in", "--db", "memory:"], &["sync", "push", "memory:"]]
+    {
+        assert_output!(sandbox, sandbox.run(arguments), @r#"
+        exit: 2
+        --- stdout ---
+        --- stderr ---
+        error: a store in memory is gone when the program ends: what is put there would be lost
+        hint: name a file or a server: sqlite:///FILE, postgresql://HOST/DATABASE
+        "#);
+    }
+    }
+    sandbox.run(&["put", "in", "--db", "memory:", "--dry-run"]).success();
 }
 
 #[test]

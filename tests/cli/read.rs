@@ -113,6 +113,49 @@ fn what_is_not_there_is_near_to_something() {
 }
 
 #[test]
+fn what_is_not_there_may_be_elsewhere() {
+    let sandbox = library();
+    sandbox.run(&["put", "user.json", "--name", "nn", "-n", "sales"]).success();
+    sandbox.run(&["put", "user.json", "--name", "q"]).success();
+    sandbox.run(&["put", "user.json", "--name", "odd@1.0.0"]).success();
+    let hint = |arguments: &[&str]| {
+        let failed = sandbox.run(arguments).exit(1);
+        failed.stderr.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(hint(&["get", "nn"]), "hint: there is one in another namespace: sales/nn");
+    assert_eq!(hint(&["get", "sales/q"]), "hint: there is one in the default namespace: q");
+    assert_eq!(hint(&["get", "w"]), "hint: `charter list` shows what there is");
+    assert_eq!(
+        hint(&["get", "odd@1"]),
+        "hint: there is one whose name is odd@1.0.0: with its version, odd@1.0.0@1.0.0"
+    );
+    assert_eq!(
+        hint(&["get", "user", "--kind", "metadata"]),
+        "hint: there is a contract user@1.0.0; `charter show user@1.0.0` shows its parts"
+    );
+}
+
+#[test]
+fn a_kind_that_is_not_there_is_told() {
+    let sandbox = library();
+    sandbox.run(&["put", "user.json", "--name", "z", "-n", "sales"]).success();
+    assert_output!(sandbox, sandbox.run(&["list", "--kind", "schemas"]), @r#"
+    exit: 0
+    --- stdout ---
+    --- stderr ---
+    there is no schemas in sqlite:///[DIRECTORY]/charter.db
+    hint: did you mean --kind schema?
+    "#);
+    assert_output!(sandbox, sandbox.run(&["list", "--kind", "metadata", "-n", "sales"]), @r#"
+    exit: 0
+    --- stdout ---
+    --- stderr ---
+    there is no metadata in the namespace sales of sqlite:///[DIRECTORY]/charter.db
+    "#);
+    sandbox.run(&["list", "--kind", "not a kind"]).exit(2);
+}
+
+#[test]
 fn names_may_have_an_at_sign() {
     let sandbox = Sandbox::new();
     sandbox.run_with_input(&["put", "-", "--name", "a@example.com", "--kind", "owner"], r#"{"phone": "1"}"#).success();

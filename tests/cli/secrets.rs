@@ -89,3 +89,23 @@ fn a_server_that_is_reached_keeps_the_secret() {
     }
     database.execute(&format!("DROP ROLE {role}"));
 }
+
+#[test]
+fn a_stray_string_of_libpq_is_masked() {
+    let sandbox = crate::support::Sandbox::new();
+    for secret in ["host=h password=hunter2", "HOST=h Password = hunter2", "u:hunter2@h/d"] {
+        for arguments in [&["init", "x", secret][..], &["list", "x", secret, "--json"]] {
+            let refused = sandbox.run(arguments).exit(2);
+            assert!(refused.stderr.contains("unexpected") && !refused.stderr.contains("hunter2"), "{refused}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let sandbox = crate::support::Sandbox::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+    let output = sandbox.command(&["--help"]).stdout(full).output().expect("the program");
+    assert_eq!(output.status.code(), Some(1));
+}

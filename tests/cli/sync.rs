@@ -167,7 +167,7 @@ fn status_tells_of_every_remote() {
     far      unreachable
     --- stderr ---
     error: far: asking the remote: connecting to the server: PostgreSQL: error connecting to server: Connection refused (os error 111)
-    hint: nothing that was acknowledged is lost, and repeating is safe
+    hint: check that the server runs, and that the host and port in the URL are right
     "#);
     let failed = sandbox.run(&["sync", "status", "--json"]).exit(1);
     assert_eq!(failed.json()[1]["status"], "unreachable");
@@ -187,11 +187,50 @@ fn a_store_is_not_its_own_remote() {
 }
 
 #[test]
+fn status_knows_a_copy_of_the_store() {
+    let sandbox = library();
+    std::fs::copy(sandbox.path("charter.db"), sandbox.path("copy.db")).expect("a copy");
+    sandbox.write("charter.cfg", "[remote:laptop]\nurl = sqlite:///copy.db\n");
+    assert_output!(sandbox, sandbox.run(&["sync", "status"]), @r#"
+    exit: 1
+    --- stdout ---
+    REMOTE  STATUS         LAST PUSH  PUSHED AT
+    laptop  same identity
+    --- stderr ---
+    error: laptop: both stores have the identity [UUID]: they are the same one, or one is a copy
+    hint: a remote is made with `charter db init URL`, and not by copying the file
+    "#);
+}
+
+#[test]
+fn status_without_remotes_tells_of_pushes_by_url() {
+    let sandbox = library();
+    sandbox.run(&["db", "init", "sqlite:///registry.db"]).success();
+    sandbox.run(&["sync", "push", "sqlite:///registry.db"]).success();
+    assert_output!(sandbox, sandbox.run(&["sync", "status"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    REMOTE         REGISTRY                              LAST PUSH     PUSHED AT
+    pushed by URL  [UUID]  [SHORT DIGEST]  [TIME]
+    --- stderr ---
+    the configuration has no remotes
+    hint: name one in charter.cfg: `[remote:NAME]` and under it `url = ...`
+    "#);
+    let told = sandbox.run(&["sync", "status", "--json"]).success().json();
+    assert_eq!((&told[0]["status"], &told[0]["last_receipt"]["records"]), (&"unknown".into(), &14.into()));
+    assert_eq!(
+        sandbox.run(&["sync", "status", "--db", "sqlite:///registry.db", "--json"]).success().json(),
+        serde_json::json!([])
+    );
+}
+
+#[test]
 fn from_a_file_to_postgres_and_back() {
     let (sandbox, database) = (library(), postgres::database());
     let url = database.url();
     let refused = sandbox.run(&["sync", "push", url]).exit(4);
     assert!(refused.stderr.contains("charter db init postgresql://"), "{refused}");
+    assert!(!refused.stderr.contains("because"), "{refused}");
     sandbox.run(&["put", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/contracts"), "-n", "shop"]).success();
     sandbox.run(&["db", "init", url]).success();
     let receipt = sandbox.run(&["sync", "push", url, "--json"]).success().json()["receipt"].clone();

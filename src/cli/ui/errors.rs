@@ -87,7 +87,7 @@ impl From<io::Error> for Failure {
 }
 
 /// An error for people: one line for each problem, then the conflicts, the causes that say more, and the hint.
-pub(super) fn error_text(error: &Error) -> String {
+pub(super) fn error_text(error: &Error, with_hint: bool) -> String {
     let mut text = String::new();
     let mut line = |message: &dyn std::fmt::Display| {
         let _ = writeln!(text, "{BAD}error:{BAD:#} {message}");
@@ -95,9 +95,14 @@ pub(super) fn error_text(error: &Error) -> String {
     match problems(error) {
         Some(problems) => {
             for problem in &problems.problems {
-                let place = problem.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
+                let own = problem.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
                 let message = problem.to_string();
-                line(&format_args!("{place}{}{}", contexts(error), message.strip_prefix(&place).unwrap_or(&message)));
+                let message = message.strip_prefix(&own).unwrap_or(&message);
+                let place = match (own.is_empty(), error.location()) {
+                    (true, Some(location)) => format!("{location}: "),
+                    _ => own,
+                };
+                line(&format_args!("{place}{}{message}", contexts(error)));
             }
             if problems.more > 0 {
                 line(&format_args!("and {} more problems", problems.more));
@@ -113,7 +118,7 @@ pub(super) fn error_text(error: &Error) -> String {
     for cause in causes(error) {
         let _ = writeln!(text, "  {FAINT}because:{FAINT:#} {cause}");
     }
-    if let Some(hint) = error.hint() {
+    if let Some(hint) = error.hint().filter(|_| with_hint) {
         text.push_str(&hint_text(hint));
     }
     text
@@ -181,8 +186,12 @@ fn problems(error: &Error) -> Option<&Problems> {
 
 /// What the causes say beyond the error itself.
 fn causes(error: &Error) -> Vec<String> {
-    let mut said = error.to_string();
     let mut causes = Vec::new();
+    if error.kind() == ErrorKind::NotInitialized {
+        // Which table was missed does not matter.
+        return causes;
+    }
+    let mut said = error.to_string();
     let mut source = StdError::source(error);
     while let Some(cause) = source {
         source = cause.source();
@@ -191,9 +200,16 @@ fn causes(error: &Error) -> Vec<String> {
             continue;
         }
         let text = cause.to_string();
-        if !said.contains(&text) {
-            said.push_str(&text);
-            causes.push(text);
+        // The driver's word for whatever the server says, and the server's word for its own.
+        let text = text.strip_prefix("db error: ").unwrap_or(&text);
+        let text = match text.strip_prefix("Error code ").and_then(|rest| rest.split_once(": ")) {
+            Some((number, text)) if number.bytes().all(|digit| digit.is_ascii_digit()) => text,
+            _ => text,
+        };
+        let text = ["ERROR: ", "FATAL: "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
+        if text != "db error" && !said.contains(text) {
+            said.push_str(text);
+            causes.push(text.to_owned());
         }
     }
     causes
@@ -202,9 +218,10 @@ fn causes(error: &Error) -> Vec<String> {
 /// Prints what the argument parser has to say: help and version on standard output, a usage error on standard error.
 pub(in crate::cli) fn print_usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
-        // A closed standard output is no failure of the help.
-        let _ = error.print();
-        return Exit::Done.into();
+        return match error.print().map_err(Failure::from) {
+            Ok(()) => Exit::Done.into(),
+            Err(failure) => super::Ui::new(super::ColorWhen::Auto, false, false).fail(&failure),
+        };
     }
     let is_json = arguments.iter().any(|argument| argument == "--json");
     if is_json {
@@ -223,6 +240,11 @@ pub(in crate::cli) fn print_usage(error: &clap::Error, arguments: &[OsString]) -
 /// the rest of one that the shell has split.
 fn mask(text: &str, arguments: &[OsString]) -> String {
     let mut text = text.to_owned();
+    for argument in arguments.iter().skip(1).map(|argument| argument.to_string_lossy()) {
+        if !argument.contains(":/") && looks_secret(&argument) {
+            text = text.replace(&*argument, "***");
+        }
+    }
     let texts = arguments.iter().skip(1).map(|argument| argument.to_string_lossy());
     for argument in texts.skip_while(|argument| !argument.contains(":/")) {
         let value = match argument.split_once('=') {
@@ -241,6 +263,13 @@ fn mask(text: &str, arguments: &[OsString]) -> String {
         }
     }
     text
+}
+
+/// Whether an argument may be what connects to a database: a string of libpq's, or a URL without its scheme.
+fn looks_secret(argument: &str) -> bool {
+    let lower = argument.to_lowercase();
+    let has_user = lower.split_once(':').is_some_and(|(_, rest)| rest.contains('@'));
+    has_user || lower.replace(' ', "").contains("password=") || lower.contains("passwd=")
 }
 
 #[cfg(test)]
@@ -264,8 +293,24 @@ mod tests {
             "unexpected '***'"
         );
         assert_eq!(masked(&format!("'--dbb={url}'"), &[&format!("--dbb={url}")]), "'--dbb=postgresql://u:***@host/db'");
+        let libpq = "host=h password = hunter2";
+        assert_eq!(masked(&format!("unexpected '{libpq}' found"), &["init", "x", libpq]), "unexpected '***' found");
+        assert_eq!(masked("unexpected 'u:hunter2@h/d'", &["u:hunter2@h/d"]), "unexpected '***'");
         assert_eq!(masked("unrecognized 'lst'", &["lst", "--db", url]), "unrecognized 'lst'");
         assert_eq!(masked("invalid 'x://u:hunter2'", &["x://u:hunter2"]), "invalid '***'");
+    }
+
+    #[test]
+    fn a_cause_says_something_new_or_nothing() {
+        let caused = |message: &'static str, cause: &str| {
+            causes(&Error::new(ErrorKind::Backend, message).with_source(cause.to_owned()))
+        };
+        assert!(caused("PostgreSQL: no such role", "db error").is_empty());
+        assert!(caused("PostgreSQL: no such role", "db error: ERROR: no such role").is_empty());
+        assert!(caused("SQLite: file is not a database", "Error code 26: file is not a database").is_empty());
+        assert_eq!(caused("PostgreSQL: no such role", "the disk is full"), ["the disk is full"]);
+        let missing = Error::new(ErrorKind::NotInitialized, "no registry").with_source("relation x does not exist");
+        assert!(causes(&missing).is_empty());
     }
 
     #[test]

@@ -12,7 +12,10 @@ use crate::error::{Error, Location};
 use crate::record::{Digest, Key, Object, Value};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -30,6 +33,9 @@ pub(super) const HEADING: Style = Style::new().bold();
 pub(super) const FAINT: Style = Style::new().dimmed();
 /// What matters as the rest does.
 pub(super) const PLAIN: Style = Style::new();
+
+/// How long nothing is said of a wait: longer than nearly everything takes that waits for nobody.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -85,6 +91,7 @@ impl Ui {
     pub(super) fn print(&self, text: &str) -> Outcome {
         let stdout = std::io::stdout();
         let choice = self.choice(AutoStream::choice(&stdout));
+        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
         let mut stream = AutoStream::new(stdout.lock(), choice);
         stream.write_all(text.as_bytes())?;
         Ok(stream.flush()?)
@@ -93,6 +100,7 @@ impl Ui {
     /// Prints a document byte for byte, with an end of line.
     pub(super) fn document(&self, text: &str) -> Outcome {
         let mut stdout = std::io::stdout().lock();
+        let text = if stdout.is_terminal() { visible(text) } else { text.into() };
         stdout.write_all(text.as_bytes())?;
         if !text.ends_with('\n') {
             stdout.write_all(b"\n")?;
@@ -139,7 +147,7 @@ impl Ui {
         if self.json {
             self.line(object! {"error": error_value(error)});
         } else {
-            self.message(&errors::error_text(error));
+            self.message(&errors::error_text(error, true));
         }
     }
 
@@ -147,6 +155,21 @@ impl Ui {
     pub(super) fn progress(&self, message: &str) -> Progress {
         let is_shown = !self.json && !self.quiet && std::io::stderr().is_terminal();
         Progress::new(message, is_shown)
+    }
+
+    /// Does something that may wait for another program, and says so if it takes long.
+    pub(super) fn patiently<T>(&self, progress: &Progress, note: &str, work: impl FnOnce() -> T) -> T {
+        std::thread::scope(|scope| {
+            let (ended, end) = sync_channel::<()>(0);
+            scope.spawn(move || {
+                if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    progress.suspend(|| self.note(note));
+                }
+            });
+            let result = work();
+            drop(ended);
+            result
+        })
     }
 
     /// Prints what ended the program, and gives its exit code.
@@ -158,7 +181,12 @@ impl Ui {
                 self.line(object! {"error": value});
             }
             Failure::Usage(error) => self.error(error),
-            Failure::Errors(errors) => errors.iter().for_each(|error| self.error(error)),
+            Failure::Errors(errors) if self.json => errors.iter().for_each(|error| self.error(error)),
+            Failure::Errors(errors) => errors.iter().enumerate().for_each(|(place, error)| {
+                // What helps against many is said once, behind the last of them.
+                let is_repeated = errors[place + 1..].iter().any(|later| later.hint() == error.hint());
+                self.message(&errors::error_text(error, !is_repeated));
+            }),
             Failure::Told(_) => {}
         }
         failure.exit().into()
@@ -173,6 +201,7 @@ impl Ui {
     fn message(&self, text: &str) {
         let stderr = std::io::stderr();
         let choice = self.choice(AutoStream::choice(&stderr));
+        let text = if stderr.is_terminal() { visible(text) } else { text.into() };
         let _ = writeln!(AutoStream::new(stderr.lock(), choice), "{}", text.trim_end());
     }
 
@@ -183,6 +212,19 @@ impl Ui {
             ColorWhen::Never => ColorChoice::Never,
         }
     }
+}
+
+/// Text for a terminal: what would command it, or show text as other text, is written as JSON escapes it.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_deceptive = |c: char| {
+        matches!(c, '\u{80}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(is_deceptive) {
+        return text.into();
+    }
+    let escape = |c: char| if is_deceptive(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    text.chars().map(escape).collect::<String>().into()
 }
 
 /// The members of a key, for JSON.
@@ -226,4 +268,17 @@ pub(super) fn indented(text: &str, columns: usize) -> String {
         line => format!("{:columns$}{line}\n", ""),
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn a_terminal_is_not_deceived() {
+        let deceptive = "{\"a\": \"\u{9b}31m\u{202e}x\u{200b}\u{feff}\u{ad}\"}\n";
+        assert_eq!(visible(deceptive), "{\"a\": \"\\u009b31m\\u202ex\\u200b\\ufeff\\u00ad\"}\n");
+        let harmless = "\u{1b}[1mnaïve 表 🙂\u{1b}[0m\n";
+        assert_eq!(visible(harmless), harmless);
+    }
 }
