@@ -76,7 +76,7 @@ impl Connections {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        let result = patiently(|| work(&connection)).map_err(|error| self.name(error));
+        let result = patiently(|| work(&connection));
         let mut readers = unpoisoned(&self.readers);
         if readers.len() < IDLE_READERS {
             readers.push(connection);
@@ -121,12 +121,7 @@ impl Connections {
             Some(connection) => connection,
             None => writer.insert(self.connect()?),
         };
-        work(connection).map_err(|error| self.name(error))
-    }
-
-    /// An error of this file, with its name.
-    fn name(&self, error: Error) -> Error {
-        named(&self.path, error)
+        work(connection)
     }
 
     /// One more connection to the file, which exists by now.
@@ -149,16 +144,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Opens one connection to a file. An error names the file.
 fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
-    connect(path, synchronous, access).map_err(|error| named(path, error))
-}
-
-fn named(path: &Path, error: Error) -> Error {
-    if error.location().is_some() { error } else { error.at(path, None) }
-}
-
-fn connect(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
         | match access {
             FileAccess::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
