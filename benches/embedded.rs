@@ -281,7 +281,7 @@ fn single_reads(level: &str, parameter: &str) {
 
 fn draft(kind: Kind, name: &str, text: &str) -> Draft {
     let version = Some(Version::for_kind(&kind, "1.0.0").expect("a version"));
-    Draft { kind, name: Name::new(name).expect("a name"), version, body: Body::parse(text).expect("a body") }
+    Draft::new(kind, Name::new(name).expect("a name"), version, Body::parse(text).expect("a body")).expect("a draft")
 }
 
 fn bulk(level: &str, parameter: &str) {

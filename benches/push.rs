@@ -120,12 +120,13 @@ fn main() {
 
 fn draft(number: usize) -> Draft {
     let text = format!(r#"{{"title": "Record {number}", "description": "{}"}}"#, "text ".repeat(190));
-    Draft {
-        kind: Kind::Metadata,
-        name: Name::new(&format!("record_{number}")).expect("a name"),
-        version: Some(Version::for_kind(&Kind::Metadata, "1.0.0").expect("a version")),
-        body: Body::parse(&text).expect("a body"),
-    }
+    Draft::new(
+        Kind::Metadata,
+        Name::new(&format!("record_{number}")).expect("a name"),
+        Some(Version::for_kind(&Kind::Metadata, "1.0.0").expect("a version")),
+        Body::parse(&text).expect("a body"),
+    )
+    .expect("a draft")
 }
 
 /// The rows in COPY's text format.

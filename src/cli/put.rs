@@ -135,10 +135,12 @@ fn options(arguments: &Arguments, kind: Option<&Kind>) -> Outcome<ContractOption
     Ok(ContractOptions { name, version })
 }
 
-/// The store as it is, to try something on: an empty one in memory if there is no database yet.
+/// The store as it is, to try something on: an empty one in memory if there is no file yet, which putting would make.
 fn existing_or_empty(session: &Session<'_>, configuration: &Configuration) -> Outcome<Store> {
+    let is_file = configuration.database().url.is_embedded();
+    let would_be_made = |error: &Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotInitialized);
     match session.connect(configuration, Access::Read) {
-        Err(Failure::Errors(errors)) if errors.iter().all(|error| error.kind() == ErrorKind::NotFound) => {
+        Err(Failure::Errors(errors)) if is_file && errors.iter().all(would_be_made) => {
             Ok(Store::open("memory:")?.in_namespace(session.namespace.clone()))
         }
         result => result,

@@ -315,8 +315,10 @@ impl Watching<'_> {
         for file in contents {
             // One bad file does not keep the others out.
             if let Err(error) = self.put_files(&store, std::slice::from_ref(&file))? {
-                if error.kind() == ErrorKind::NotFound {
-                    // What it refers to may come yet.
+                let is_unreachable = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Busy);
+                self.is_unreachable |= is_unreachable;
+                if is_unreachable || error.kind() == ErrorKind::NotFound {
+                    // The store may come back, and what the file refers to may come yet.
                     self.waiting.insert(file.path.clone());
                 }
                 let error = if error.location().is_none() { error.at(&file.path, None) } else { error };

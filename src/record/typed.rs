@@ -4,6 +4,7 @@ use super::body::Body;
 use super::key::Reference;
 use super::kind::Kind;
 use super::name::Name;
+use super::problem::Problem;
 use super::record::Record;
 use super::rules;
 use super::schema::{self, Dialect};
@@ -234,6 +235,30 @@ impl Contract {
         };
         Some(Reference { namespace: self.0.key().namespace.clone(), name, version })
     }
+}
+
+/// What a contract's body joins and does not name as a record is named.
+pub(super) fn unreadable_references(contract: &Value) -> Vec<Problem> {
+    let read = |kind: &Kind, value: &Value| {
+        let name = value.get("name").and_then(Value::as_str).is_some_and(|name| Name::new(name).is_ok());
+        let version = value
+            .get("version")
+            .is_none_or(|version| version.as_str().is_some_and(|version| Version::for_kind(kind, version).is_ok()));
+        name && version
+    };
+    let wanted = "must name what it joins, as in {\"name\": \"book\", \"version\": \"1.0.0\"}";
+    let mut problems = Vec::new();
+    for kind in [Kind::Schema, Kind::CoercionRules, Kind::ValidationRules, Kind::Metadata, Kind::Ownership] {
+        if contract.get(kind.as_str()).is_some_and(|value| !read(&kind, value)) {
+            problems.push(Problem::new(&[kind.as_str()], format!("a contract {wanted}")));
+        }
+    }
+    match contract.get("governance_rules") {
+        None => {}
+        Some(Value::Array(rules)) if rules.iter().all(|rule| read(&Kind::GovernanceRule, rule)) => {}
+        Some(_) => problems.push(Problem::new(&["governance_rules"], format!("each rule of a contract {wanted}"))),
+    }
+    problems
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::document::Document;
 use super::kind::{Kind, Versioning};
 use super::name::Name;
 use super::problem::{Problem, fail_on};
+use super::typed::unreadable_references;
 use super::version::{SemanticVersion, Version};
 use crate::error::{Error, ErrorKind, Location, Result};
 use drafts::Drafter;
@@ -40,8 +41,9 @@ pub struct ContractOptions {
     pub version: Option<SemanticVersion>,
 }
 
-/// A record that is to be stored.
+/// A record that is to be stored: checked, so it comes from a [`ContractFile`] or from [`Draft::new`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Draft {
     /// What it is.
     pub kind: Kind,
@@ -65,6 +67,9 @@ impl Draft {
             (Some(Version::Semantic(version)), Some(Versioning::Semantic)) => {
                 let mut drafter = Drafter::default();
                 drafter.check(&kind, version, body.value()?);
+                if kind == Kind::Contract {
+                    drafter.problems.extend(unreadable_references(body.value()?));
+                }
                 fail_on(drafter.problems, None)?;
             }
             (None, Some(Versioning::Edition)) | (Some(_), None) => {}

@@ -7,6 +7,7 @@ use crate::record::value::Value;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::LocationSegment;
 use jsonschema::{ValidationError, Validator};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 /// What a schema has that its meta-schema forbids. Formats are annotations: a `$ref` may be any text.
@@ -45,14 +46,9 @@ fn violations_by(validator: &Validator, schema: &Value) -> Vec<Problem> {
     if validator.is_valid(&instance) {
         return Vec::new();
     }
-    let mut problems: Vec<Problem> = Vec::new();
-    for error in validator.iter_errors(&instance) {
-        let problem = explain(schema, &error);
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
-    }
-    problems
+    let mut seen = HashSet::new();
+    let problems = validator.iter_errors(&instance).map(|error| explain(schema, &error));
+    problems.filter(|problem| seen.insert((problem.pointer.clone(), problem.message.clone()))).collect()
 }
 
 /// A schema as the validator takes it. Numbers that no double holds stay numbers of the same sign and size, since a
