@@ -109,7 +109,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if violations.is_empty() {
         return;
     }
-    let here = judge.session.relation(node).is_some_and(|name| judge.session.made_here(&name));
+    let here = is_of_this_file(judge, node);
     let single = node.parent().is_some_and(|file| file.children().filter(|node| node.kind() != K::EMPTY_STMT).count() == 1);
     for Violation { rule, range, message } in violations {
         let advice = rule.severity == Severity::Info;
@@ -124,4 +124,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             finding.severity = Severity::Warning;
         }
     }
+}
+
+/// Whether a statement alters or drops only what this file itself made.
+fn is_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
+    let drops = super::tree::tokens(node).next().is_some_and(|token| token.kind() == K::DROP_KW);
+    let named = if drops { usize::MAX } else { 1 };
+    let names: Vec<_> = node.children().filter_map(|child| judge.session.relation(&child)).take(named).collect();
+    !names.is_empty() && names.iter().all(|name| judge.session.made_here(name))
 }

@@ -68,7 +68,7 @@ pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
         match judge.session.routine(&function) {
             Some(routine) if routine.calm => {}
             Some(_) => return Default::EachRow(function),
-            None if is_calm(&function) => {}
+            None if is_calm(&function) && is_builtin(&call) => {}
             None => found = Default::Unknown(function),
         }
     }
@@ -86,4 +86,10 @@ fn bare(expression: &SyntaxNode) -> SyntaxNode {
 /// The function of a call by its last name; nothing for what only the grammar knows (EXTRACT, COALESCE and their like).
 pub(super) fn called(call: &SyntaxNode) -> Option<String> {
     call.children().find(|child| matches!(child.kind(), K::NAME_REF | K::FIELD_EXPR)).and_then(|name| tree::column(&name))
+}
+
+/// Whether a call names no schema, or that of the functions that come with Postgres.
+fn is_builtin(call: &SyntaxNode) -> bool {
+    let named = call.children().find(|child| child.kind() == K::FIELD_EXPR);
+    named.is_none_or(|named| tree::below(&named, K::NAME_REF).next().is_some_and(|schema| tree::name(&schema) == "pg_catalog"))
 }

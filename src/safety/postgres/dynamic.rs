@@ -4,7 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Cost, RelationName, Rule, Severity};
+use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
 use super::session::Routine;
 use super::{defaults, transactions, tree};
@@ -125,9 +125,6 @@ fn inside(judge: &mut Judge<'_>, node: &SyntaxNode) {
 fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let elements: Vec<SyntaxNode> = node.children().filter(|child| ast::SchemaElement::can_cast(child.kind())).collect();
     let name = tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
-    if let Some(name) = &name {
-        judge.session.made(RelationName { schema: String::new(), name: name.clone() });
-    }
     if !elements.is_empty() {
         let before = judge.session.set_search_path(name);
         judge.judge_inside(&elements);

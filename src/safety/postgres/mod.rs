@@ -51,15 +51,21 @@ pub(super) fn judge<'a>(
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
         let mut findings = Vec::new();
         let text = without_psql(source, &mut findings);
-        match parse(&text, options) {
-            Some((parsed, base)) => {
-                findings.extend(syntax_errors(source, &parsed));
-                findings.extend(judge.file(index, input.applied, source, &parsed, base));
-            }
-            None if too_deep(source.text, &source.tokens).is_some() => {}
-            None => {
+        // The parser is not ours: a bug of it must neither take the program down nor let a file pass.
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            let (parsed, base) = parse(&text, options)?;
+            let mut said = syntax_errors(source, &parsed);
+            said.extend(judge.file(index, input.applied, source, &parsed, base));
+            Some(said)
+        }));
+        match judged {
+            Ok(Some(said)) => findings.extend(said),
+            // Too deep, which has been said.
+            Ok(None) => {}
+            Err(_) => {
+                let all = 0..source.text.len();
                 let message = "the parser gives up on this file".to_owned();
-                findings.push(source.finding(&files::SYNTAX_ERROR, 0..source.text.len(), 0..source.text.len(), message));
+                findings.push(source.finding(&files::SYNTAX_ERROR, all.clone(), all, message));
             }
         }
         found.push(findings);
@@ -68,21 +74,17 @@ pub(super) fn judge<'a>(
     found
 }
 
-/// The tree, and what squawk's rules say. Nothing where the text is too deep for a parser, or the parser panics: it is not
-/// ours, and a bug of it must not take the program down.
+/// The tree, and what squawk's rules say. Nothing where the text is too deep for a parser.
 fn parse(text: &str, options: &LintOptions) -> Option<(Parse<SourceFile>, Vec<base::Violation>)> {
     if too_deep(text, &lexer::tokens(text, options.engine)).is_some() {
         return None;
     }
-    catch_unwind(AssertUnwindSafe(|| {
-        let mut parsed = SourceFile::parse(text);
-        if let Some(text) = base::without_ignores(&parsed, text) {
-            parsed = SourceFile::parse(&text);
-        }
-        let violations = base::violations(&parsed, text, options);
-        (parsed, violations)
-    }))
-    .ok()
+    let mut parsed = SourceFile::parse(text);
+    if let Some(text) = base::without_ignores(&parsed, text) {
+        parsed = SourceFile::parse(&text);
+    }
+    let violations = base::violations(&parsed, text, options);
+    Some((parsed, violations))
 }
 
 /// The text with the byte order mark, psql's commands and inline COPY data blanked out, byte for byte, and a finding for each
@@ -135,10 +137,9 @@ fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
 
 /// The first syntax error of each statement.
 fn syntax_errors(source: &Source<'_>, parsed: &Parse<SourceFile>) -> Vec<Finding> {
-    let Ok(errors) = catch_unwind(AssertUnwindSafe(|| parsed.errors())) else { return Vec::new() };
     let mut findings: Vec<Finding> = Vec::new();
     let mut until = 0;
-    for error in errors {
+    for error in parsed.errors() {
         let range = usize::from(error.range().start())..usize::from(error.range().end());
         if range.start < until {
             continue;

@@ -70,7 +70,7 @@ pub(super) struct Limit {
 }
 
 impl Timeout {
-    pub(super) fn set(&mut self, limit: Option<Limit>, local: bool) {
+    fn set(&mut self, limit: Option<Limit>, local: bool) {
         if local {
             self.local = limit;
         } else {
@@ -85,16 +85,22 @@ impl Timeout {
     }
 }
 
-/// What ROLLBACK restores.
+/// What the connection is set to.
 #[derive(Debug, Clone, Default)]
-struct Remembered {
-    tables: BTreeMap<RelationName, Table>,
-    types: BTreeMap<RelationName, UserType>,
-    routines: BTreeMap<String, Routine>,
-    objects: BTreeMap<RelationName, Birth>,
+struct Settings {
     search_path: String,
-    lock_timeout: Timeout,
-    statement_timeout: Timeout,
+    /// `lock_timeout` and `statement_timeout`.
+    timeouts: [Timeout; 2],
+}
+
+/// What was there before a change, for ROLLBACK.
+#[derive(Debug)]
+enum Before {
+    Table(RelationName, Option<Table>),
+    Type(RelationName, Option<UserType>),
+    Routine(String, Option<Routine>),
+    Object(RelationName, Option<Birth>),
+    Settings(Settings),
 }
 
 /// A type that the files made.
@@ -136,9 +142,16 @@ pub(super) struct Session<'a> {
     /// Depth of bodies (DO) that are one transaction by themselves.
     pub(super) bodies: usize,
     pub(super) transaction: usize,
-    now: Remembered,
-    at_begin: Option<Box<Remembered>>,
-    savepoints: Vec<(String, Remembered)>,
+    tables: BTreeMap<RelationName, Table>,
+    types: BTreeMap<RelationName, UserType>,
+    routines: BTreeMap<String, Routine>,
+    /// Objects of any kind, and where they were made.
+    objects: BTreeMap<RelationName, Birth>,
+    settings: Settings,
+    /// The changes since BEGIN, the latest last.
+    journal: Vec<Before>,
+    /// How long the journal was at each savepoint.
+    savepoints: Vec<(String, usize)>,
     pub(super) held: Vec<Held>,
     /// Tables whose rows the current transaction has changed, more than a point of them, with the line.
     pub(super) changed: Vec<(RelationName, usize)>,
@@ -162,8 +175,12 @@ impl<'a> Session<'a> {
             explicit: false,
             bodies: 0,
             transaction: 0,
-            now: Remembered::default(),
-            at_begin: None,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+            routines: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            settings: Settings::default(),
+            journal: Vec::new(),
             savepoints: Vec::new(),
             held: Vec::new(),
             changed: Vec::new(),
@@ -180,10 +197,8 @@ impl<'a> Session<'a> {
         self.file = file;
         self.applied = applied;
         self.wrapped = wrapped;
-        self.now.search_path.clone_from(&self.default_schema);
-        self.now.lock_timeout = Timeout::default();
-        self.now.statement_timeout = Timeout::default();
-        self.now.tables.retain(|name, _| name.schema != TEMPORARY);
+        self.settings = Settings { search_path: self.default_schema.clone(), ..Settings::default() };
+        self.tables.retain(|name, _| name.schema != TEMPORARY);
         self.prepared.clear();
         self.dropped.clear();
         self.missing = [false; 2];
@@ -195,20 +210,17 @@ impl<'a> Session<'a> {
 
     pub(super) fn begin_transaction(&mut self) {
         self.explicit = true;
-        self.at_begin = Some(Box::new(self.now.clone()));
     }
 
     /// The end of the current transaction, explicit or of one statement.
     pub(super) fn end_transaction(&mut self, committed: bool) {
-        if let Some(before) = self.at_begin.take()
-            && !committed
-        {
-            self.now = *before;
+        if !committed {
+            self.undo(0);
         }
+        self.journal.clear();
         self.explicit = false;
         self.transaction += 1;
-        self.now.lock_timeout.local = None;
-        self.now.statement_timeout.local = None;
+        self.settings.timeouts.iter_mut().for_each(|timeout| timeout.local = None);
         self.savepoints.clear();
         self.held.clear();
         self.changed.clear();
@@ -216,13 +228,41 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn savepoint(&mut self, name: String) {
-        self.savepoints.push((name, self.now.clone()));
+        self.savepoints.push((name, self.journal.len()));
     }
 
     pub(super) fn rollback_to(&mut self, name: &str) {
         if let Some(at) = self.savepoints.iter().rposition(|(savepoint, _)| savepoint == name) {
             self.savepoints.truncate(at + 1);
-            self.now = self.savepoints[at].1.clone();
+            self.undo(self.savepoints[at].1);
+        }
+    }
+
+    /// Remembers what was there, while a ROLLBACK may come.
+    fn remember(&mut self, before: impl FnOnce(&Self) -> Before) {
+        if self.explicit {
+            let before = before(self);
+            self.journal.push(before);
+        }
+    }
+
+    /// Takes the changes back until the journal is as long as it was.
+    fn undo(&mut self, length: usize) {
+        fn restore<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+            match value {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        while self.journal.len() > length {
+            match self.journal.pop() {
+                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table),
+                Some(Before::Type(name, user_type)) => restore(&mut self.types, name, user_type),
+                Some(Before::Routine(name, routine)) => restore(&mut self.routines, name, routine),
+                Some(Before::Object(name, birth)) => restore(&mut self.objects, name, birth),
+                Some(Before::Settings(settings)) => self.settings = settings,
+                None => return,
+            }
         }
     }
 
@@ -230,14 +270,21 @@ impl<'a> Session<'a> {
         Birth { file: self.file, transaction: self.transaction, applied: self.applied }
     }
 
-    pub(super) fn timeouts(&mut self) -> (&mut Timeout, &mut Timeout) {
-        (&mut self.now.lock_timeout, &mut self.now.statement_timeout)
+    /// `lock_timeout` (0) or `statement_timeout` (1).
+    pub(super) fn timeout(&self, which: usize) -> &Timeout {
+        &self.settings.timeouts[which]
+    }
+
+    pub(super) fn set_timeout(&mut self, which: usize, limit: Option<Limit>, local: bool) {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        self.settings.timeouts[which].set(limit, local);
     }
 
     /// Sets the schema of names without one, or back to the default; gives the one before.
     pub(super) fn set_search_path(&mut self, first: Option<String>) -> String {
+        self.remember(|session| Before::Settings(session.settings.clone()));
         let first = first.unwrap_or_else(|| self.default_schema.clone());
-        std::mem::replace(&mut self.now.search_path, first)
+        std::mem::replace(&mut self.settings.search_path, first)
     }
 
     /// The relation that the first dotted name in a node means here.
@@ -249,10 +296,10 @@ impl<'a> Session<'a> {
             Some(schema) => RelationName { schema, name },
             None => {
                 let temporary = RelationName { schema: TEMPORARY.to_owned(), name };
-                if self.now.tables.contains_key(&temporary) {
+                if self.tables.contains_key(&temporary) {
                     temporary
                 } else {
-                    RelationName { schema: self.now.search_path.clone(), ..temporary }
+                    RelationName { schema: self.settings.search_path.clone(), ..temporary }
                 }
             }
         })
@@ -264,20 +311,23 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn table(&self, name: &RelationName) -> Option<&Table> {
-        self.now.tables.get(name)
+        self.tables.get(name)
     }
 
     pub(super) fn table_mut(&mut self, name: &RelationName) -> &mut Table {
-        self.now.tables.entry(name.clone()).or_default()
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.entry(name.clone()).or_default()
     }
 
-    pub(super) fn forget_table(&mut self, name: &RelationName) -> Option<Table> {
-        self.now.tables.remove(name)
+    pub(super) fn forget_table(&mut self, name: &RelationName) {
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.remove(name);
     }
 
     pub(super) fn rename_table(&mut self, from: &RelationName, to: RelationName) {
-        if let Some(table) = self.now.tables.remove(from) {
-            self.now.tables.insert(to, table);
+        if let Some(table) = self.tables.get(from).cloned() {
+            self.forget_table(from);
+            *self.table_mut(&to) = table;
         }
     }
 
@@ -334,10 +384,8 @@ impl<'a> Session<'a> {
     /// Remembers that this file dropped an index, and forgets the index.
     pub(super) fn drop_index(&mut self, index: &RelationName) {
         self.dropped.insert(index.clone());
-        for (name, table) in &mut self.now.tables {
-            if name.schema == index.schema {
-                table.indexes.remove(&index.name);
-            }
+        if let Some(table) = self.table_of_known_index(index).cloned() {
+            self.table_mut(&table).indexes.remove(&index.name);
         }
     }
 
@@ -369,37 +417,42 @@ impl<'a> Session<'a> {
 
     /// The table of an index.
     pub(super) fn table_of_index(&self, index: &RelationName) -> Option<RelationName> {
-        let told = self.now.tables.iter().find(|(name, table)| {
-            name.schema == index.schema && table.indexes.contains_key(&index.name)
-        });
-        told.map(|(name, _)| name.clone()).or_else(|| self.catalogue.table_of_index(index))
+        self.table_of_known_index(index).cloned().or_else(|| self.catalogue.table_of_index(index))
+    }
+
+    fn table_of_known_index(&self, index: &RelationName) -> Option<&RelationName> {
+        let on = |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
+        self.tables.iter().find(|(name, table)| on(name, table)).map(|(name, _)| name)
     }
 
     pub(super) fn user_type(&self, name: &RelationName) -> Option<&UserType> {
-        self.now.types.get(name)
+        self.types.get(name)
     }
 
     pub(super) fn set_user_type(&mut self, name: RelationName, user_type: UserType) {
-        self.now.types.insert(name, user_type);
+        self.remember(|session| Before::Type(name.clone(), session.types.get(&name).cloned()));
+        self.types.insert(name, user_type);
     }
 
     pub(super) fn routine(&self, name: &str) -> Option<Routine> {
-        self.now.routines.get(name).copied()
+        self.routines.get(name).copied()
     }
 
     pub(super) fn set_routine(&mut self, name: String, routine: Routine) {
-        self.now.routines.insert(name, routine);
+        self.remember(|session| Before::Routine(name.clone(), session.routines.get(&name).copied()));
+        self.routines.insert(name, routine);
     }
 
     /// Remembers that this file made an object of any kind.
     pub(super) fn made(&mut self, name: RelationName) {
         let birth = self.birth();
-        self.now.objects.insert(name, birth);
+        self.remember(|session| Before::Object(name.clone(), session.objects.get(&name).copied()));
+        self.objects.insert(name, birth);
     }
 
     /// Whether this very file made an object of that name.
     pub(super) fn made_here(&self, name: &RelationName) -> bool {
-        self.now.objects.get(name).is_some_and(|birth| birth.file == self.file) || self.is_of_this_file(name)
+        self.objects.get(name).is_some_and(|birth| birth.file == self.file) || self.is_of_this_file(name)
     }
 }
 

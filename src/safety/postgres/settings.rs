@@ -7,7 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::session::{Limit, Timeout};
+use super::session::Limit;
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -142,7 +142,7 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
     let range = judge.range(node);
     let late = value.is_some() && judge.session.missing[which];
     let limit = value.map(|value| Limit { zero: is_zero(&value), range });
-    timeout(judge, which).set(limit, local);
+    judge.session.set_timeout(which, limit, local);
     if late {
         judge.report(&TIMEOUT_LATE, node, format!("{parameter} is set after the first lock"));
     }
@@ -154,11 +154,6 @@ fn is_zero(value: &str) -> bool {
     digits.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
-fn timeout<'j>(judge: &'j mut Judge<'_>, which: usize) -> &'j mut Timeout {
-    let (lock, statement) = judge.session.timeouts();
-    if which == 0 { lock } else { statement }
-}
-
 /// A statement takes a lock that blocks writes: both timeouts must be set by now. Said once for each file.
 pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if judge.options.timeouts_set && judge.session.wrapped {
@@ -168,7 +163,7 @@ pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
         return;
     }
     for (which, rule) in [&LOCK_TIMEOUT, &STATEMENT_TIMEOUT].into_iter().enumerate() {
-        if timeout(judge, which).limit().is_some() {
+        if judge.session.timeout(which).limit().is_some() {
             zero(judge, which);
         } else if !std::mem::replace(&mut judge.session.missing[which], true) {
             judge.report(rule, node, format!("{} is not set when this takes its lock", NAMES[which]));
@@ -177,7 +172,7 @@ pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn zero(judge: &mut Judge<'_>, which: usize) {
-    let range: Option<Range<usize>> = timeout(judge, which).limit().filter(|limit| limit.zero).map(|limit| limit.range.clone());
+    let range: Option<Range<usize>> = judge.session.timeout(which).limit().filter(|limit| limit.zero).map(|limit| limit.range.clone());
     if let Some(range) = range {
         judge.report_range(&TIMEOUT_ZERO, range, format!("{} is off when a later statement takes its lock", NAMES[which]));
     }

@@ -64,8 +64,6 @@ fn holds(text: &str, options: &LintOptions) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn any_text_is_judged_in_order_and_in_its_bounds(text in any::<String>(), options in all_options()) {
         holds(&text, &options)?;

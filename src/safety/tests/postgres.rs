@@ -83,11 +83,11 @@ fn columns() {
     caught("alter table a add column b int not null default null;", "1:15 error required-column");
     safe("alter table a add column b int;");
     safe("alter table a add column b int not null default 0;");
-    for default in ["random()", "(random() * 10)::int", "gen_random_uuid()", "clock_timestamp()", "nextval('s')", "app.unknown()"] {
+    for default in ["random()", "(random() * 10)::int", "gen_random_uuid()", "clock_timestamp()", "nextval('s')", "app.unknown()", "app.now()"] {
         caught(&format!("alter table a add column b text default {default};"), "1:33 error volatile-default");
         safe(&format!("alter table a add column b text; alter table a alter b set default {default};"));
     }
-    for default in ["now()", "current_timestamp", "'x'::text", "'{}'::jsonb", "lower('A')", "(now() at time zone 'utc')::date", "1 + 2"] {
+    for default in ["now()", "pg_catalog.now()", "current_timestamp(3)", "current_timestamp", "'x'::text", "'{}'::jsonb", "lower('A')", "(now() at time zone 'utc')::date", "1 + 2"] {
         safe(&format!("alter table a add column b text default {default} not null;"));
     }
     caught("alter table a add column b bigserial;", "1:15 error serial-column-added");
@@ -165,6 +165,8 @@ fn drops() {
     safe("create function f() returns int language sql as 'select 1'; drop function f();");
     safe("create table a (b bigint references c (id) on delete cascade);");
     safe("create temp table a (b int); drop table a;");
+    caught("create view v as select 1;\ndrop view v, w;", "2:1 error view-dropped");
+    safe("create view v as select 1; create view w as select 2; drop view v, w;");
 }
 
 #[test]
