@@ -44,6 +44,8 @@ pub mod config;
 mod error;
 pub mod migrate;
 pub mod record;
+#[cfg(feature = "lint")]
+pub mod safety;
 pub mod store;
 
 pub use error::{Conflict, Error, ErrorKind, Location, Position, Result};

@@ -1,0 +1,465 @@
+//! What SQLite and DuckDB files have in common: statements as words, what they make of tables, and the rules that both share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::lexer::{Token, TokenKind};
+use super::postgres::{data, drops, renames, transactions};
+use super::source::{Source, extent};
+use super::{Finding, Input, LintOptions, Rule, Severity, files};
+
+/// One statement as words in lower case: names without their quotes, strings and symbols as they are.
+pub(super) struct Words {
+    pub(super) words: Vec<String>,
+    tokens: Vec<Token>,
+    pub(super) range: Range<usize>,
+}
+
+impl Words {
+    fn new(text: &str, statement: &[Token]) -> Self {
+        let tokens: Vec<Token> = statement.iter().filter(|token| !token.is_symbol(text, ";")).cloned().collect();
+        let words = tokens.iter().map(|token| word(token, text)).collect();
+        Self { words, range: extent(statement), tokens }
+    }
+
+    /// The word at an index, or nothing.
+    pub(super) fn at(&self, index: usize) -> &str {
+        self.words.get(index).map_or("", String::as_str)
+    }
+
+    pub(super) fn starts(&self, words: &str) -> bool {
+        self.is_at(0, words)
+    }
+
+    fn is_at(&self, index: usize, words: &str) -> bool {
+        words.split(' ').enumerate().all(|(offset, word)| self.at(index + offset) == word)
+    }
+
+    /// Where a sequence of words first occurs.
+    pub(super) fn find(&self, words: &str) -> Option<usize> {
+        (0..self.words.len()).find(|index| self.is_at(*index, words))
+    }
+
+    pub(super) fn has(&self, words: &str) -> bool {
+        self.find(words).is_some()
+    }
+
+    /// The bytes of some of the words.
+    pub(super) fn bytes(&self, from: usize, to: usize) -> Range<usize> {
+        match (self.tokens.get(from), self.tokens.get(to.min(self.tokens.len()).saturating_sub(1))) {
+            (Some(first), Some(last)) => first.range.start..last.range.end.max(first.range.end),
+            _ => self.range.clone(),
+        }
+    }
+
+    /// The name at an index, without its schema, and the index after it.
+    pub(super) fn name(&self, index: usize) -> (String, usize) {
+        if self.at(index + 1) == "." { (self.at(index + 2).to_owned(), index + 3) } else { (self.at(index).to_owned(), index + 1) }
+    }
+
+    /// The index after `IF [NOT] EXISTS`, if it is there.
+    pub(super) fn past_if(&self, index: usize) -> usize {
+        match () {
+            () if self.is_at(index, "if not exists") => index + 3,
+            () if self.is_at(index, "if exists") => index + 2,
+            () => index,
+        }
+    }
+
+    /// Whether the word at an index stands in quotes.
+    pub(super) fn is_quoted(&self, index: usize) -> bool {
+        self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::QuotedName)
+    }
+
+    /// Whether there is a comma outside of parentheses.
+    pub(super) fn has_bare_comma(&self) -> bool {
+        let mut depth = 0i64;
+        self.words.iter().any(|word| {
+            depth += match word.as_str() {
+                "(" => 1,
+                ")" => -1,
+                _ => 0,
+            };
+            word == "," && depth == 0
+        })
+    }
+
+    /// The parts between the commas of the parentheses that open at or after an index, each as a range of words.
+    pub(super) fn items(&self, index: usize) -> Vec<Range<usize>> {
+        let Some(open) = (index..self.words.len()).find(|at| self.at(*at) == "(") else { return Vec::new() };
+        let (mut found, mut depth, mut start) = (Vec::new(), 0usize, open + 1);
+        for at in open..self.words.len() {
+            match self.at(at) {
+                "(" => depth += 1,
+                ")" => {
+                    depth -= 1;
+                    if depth == 0 {
+                        found.push(start..at);
+                        return found;
+                    }
+                }
+                "," if depth == 1 => {
+                    found.push(start..at);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+fn word(token: &Token, text: &str) -> String {
+    let raw = token.text(text);
+    match token.kind {
+        TokenKind::Word => raw.to_ascii_lowercase(),
+        TokenKind::QuotedName => {
+            let mut characters = raw.chars();
+            let quote = characters.next().unwrap_or('"');
+            let inner = characters.as_str().strip_suffix([quote, ']']).unwrap_or(characters.as_str());
+            inner.replace(&format!("{quote}{quote}"), &quote.to_string()).to_ascii_lowercase()
+        }
+        _ => raw.to_owned(),
+    }
+}
+
+/// What the files say about a table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    /// The file that made it, by its place; nothing for a table that was there before.
+    pub(super) file: Option<usize>,
+    pub(super) applied: bool,
+    pub(super) columns: Vec<String>,
+    /// Columns in a primary key, UNIQUE or foreign key of the table.
+    pub(super) bound: BTreeSet<String>,
+    /// Indexes by name, with their columns.
+    pub(super) indexes: BTreeMap<String, Vec<String>>,
+    pub(super) triggers: BTreeSet<String>,
+    /// Tables that this one refers to.
+    pub(super) refers: BTreeSet<String>,
+}
+
+/// The judge of one run over files for an embedded engine.
+pub(super) struct Embedded<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) tables: BTreeMap<String, Table>,
+    pub(super) file: usize,
+    applied: bool,
+    wrapped: bool,
+    explicit: bool,
+    statement: Range<usize>,
+    findings: Vec<Finding>,
+    /// Tables whose rows this file copied, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`.
+    pub(super) copied: BTreeMap<String, String>,
+    /// Tables that this file dropped, as they were.
+    pub(super) dropped: BTreeMap<String, (Table, Range<usize>)>,
+    /// Whether this file has switched foreign keys off by now, or its runner has.
+    pub(super) foreign_keys_off: bool,
+    /// Tables whose indexes the current transaction dropped.
+    pub(super) unindexed: BTreeSet<String>,
+}
+
+/// What an engine adds to the common rules.
+pub(super) trait Dialect {
+    /// The first words that the engine knows.
+    const VERBS: &'static [&'static str];
+
+    /// Judges a statement before the tables change.
+    fn check(judge: &mut Embedded<'_>, words: &Words);
+
+    /// Judges a file as a whole.
+    fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]);
+}
+
+/// The findings of each file.
+pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], options: &LintOptions) -> Vec<Vec<Finding>> {
+    let Some(first) = sources.first() else { return Vec::new() };
+    let mut judge = Embedded {
+        source: first,
+        tables: BTreeMap::new(),
+        file: 0,
+        applied: false,
+        wrapped: false,
+        explicit: false,
+        statement: 0..0,
+        findings: Vec::new(),
+        copied: BTreeMap::new(),
+        dropped: BTreeMap::new(),
+        foreign_keys_off: false,
+        unindexed: BTreeSet::new(),
+    };
+    let mut found = Vec::new();
+    for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
+        judge.source = source;
+        judge.file = index;
+        judge.applied = input.applied;
+        judge.wrapped = options.wrapped && !source.no_transaction;
+        judge.explicit = false;
+        judge.copied.clear();
+        judge.dropped.clear();
+        judge.unindexed.clear();
+        judge.foreign_keys_off = judge.wrapped;
+        let statements: Vec<Words> =
+            source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
+        judge.text();
+        for words in statements.iter().filter(|words| !words.words.is_empty()) {
+            judge.statement = words.range.clone();
+            judge.statement::<D>(words);
+        }
+        D::end_of_file(&mut judge, &statements);
+        if judge.explicit {
+            judge.report(&transactions::UNCOMMITTED, judge.statement.clone(), "the transaction is still open when the file ends");
+        }
+        found.push(std::mem::take(&mut judge.findings));
+    }
+    found
+}
+
+impl Embedded<'_> {
+    pub(super) fn report(&mut self, rule: &'static Rule, range: Range<usize>, message: impl Into<String>) -> &mut Finding {
+        let at = self.findings.len();
+        self.findings.push(self.source.finding(rule, range, self.statement.clone(), message.into()));
+        &mut self.findings[at]
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        self.wrapped || self.explicit
+    }
+
+    /// Whether this file made the table.
+    pub(super) fn is_of_this_file(&self, table: &str) -> bool {
+        self.tables.get(table).is_some_and(|table| table.file == Some(self.file))
+    }
+
+    /// Whether these files made the table, so that it is empty.
+    pub(super) fn is_new(&self, table: &str) -> bool {
+        self.tables.get(table).is_some_and(|table| table.file.is_some() && !table.applied)
+    }
+
+    /// Whether another table refers to this one.
+    pub(super) fn is_referred_to(&self, table: &str) -> bool {
+        self.tables.iter().any(|(name, other)| name != table && other.refers.contains(table))
+    }
+
+    /// Strings and names that never end, and commands of a shell.
+    fn text(&mut self) {
+        for token in &self.source.tokens {
+            let text = token.text(self.source.text);
+            let message = match token.kind {
+                _ if !token.terminated => "this never ends".to_owned(),
+                TokenKind::Symbol if text == "\\" => "a backslash is no part of SQL".to_owned(),
+                _ => continue,
+            };
+            let range = token.range.clone();
+            let statement = self.source.statement_at(range.start);
+            self.findings.push(self.source.finding(&files::SYNTAX_ERROR, range, statement, message));
+        }
+    }
+
+    fn statement<D: Dialect>(&mut self, words: &Words) {
+        let verb = words.at(0);
+        if words.at(0) == "." {
+            let message = "a command of the sqlite3 shell, not SQL";
+            self.report(&files::PSQL_COMMAND, words.range.clone(), message);
+            return;
+        }
+        if !D::VERBS.contains(&verb) && verb != "(" {
+            let message = format!("{} begins no statement that this engine knows", verb.to_uppercase());
+            self.report(&files::SYNTAX_ERROR, words.bytes(0, 1), message);
+            return;
+        }
+        let depth = words.words.iter().fold(0i64, |depth, word| match word.as_str() {
+            "(" => depth + 1,
+            ")" => depth - 1,
+            _ => depth,
+        });
+        if depth != 0 {
+            self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
+        }
+        self.transaction(words);
+        self.common(words);
+        D::check(self, words);
+        self.apply(words);
+    }
+
+    fn transaction(&mut self, words: &Words) {
+        let begins = matches!(words.at(0), "begin" | "start");
+        let ends = matches!(words.at(0), "commit" | "end" | "abort") || (words.at(0) == "rollback" && !words.has("to"));
+        let savepoint = matches!(words.at(0), "savepoint" | "release") || (words.at(0) == "rollback" && words.has("to"));
+        if !begins && !ends && !savepoint {
+            return;
+        }
+        let word = words.at(0).to_uppercase();
+        if self.wrapped {
+            let message = format!("{word} in a file that is run in one transaction");
+            self.report(&transactions::CONTROL, words.range.clone(), message);
+        } else if begins && self.explicit {
+            self.report(&transactions::NESTED, words.range.clone(), "a transaction within a transaction fails").severity =
+                Severity::Error;
+        } else if ends && !self.explicit {
+            let message = format!("{word}, but no transaction is open");
+            self.report(&transactions::NONE_OPEN, words.range.clone(), message).severity = Severity::Error;
+        } else if begins || ends {
+            self.explicit = begins;
+            self.unindexed.clear();
+        }
+    }
+
+    /// Rules that hold on every engine: lost rows, broken programs.
+    fn common(&mut self, words: &Words) {
+        let all = words.range.clone();
+        if words.starts("drop table") {
+            let (table, _) = words.name(words.past_if(2));
+            let kept = self.copied.contains_key(&table);
+            if !self.is_of_this_file(&table) && !kept {
+                self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
+            }
+        } else if words.starts("drop view") {
+            self.report(&drops::VIEW_DROPPED, all.clone(), format!("the view {} is dropped", words.name(words.past_if(2)).0));
+        } else if words.starts("drop schema") {
+            self.report(&drops::SCHEMA_DROPPED, all.clone(), "a schema is dropped");
+        } else if words.starts("alter table") {
+            self.alter(words);
+        } else if words.starts("alter view") && words.has("rename to") {
+            self.report(&renames::OBJECT_RENAMED, all.clone(), "the view has another name from now on");
+        } else if words.starts("truncate") {
+            let table = words.name(if words.at(1) == "table" { 2 } else { 1 }).0;
+            if !self.is_of_this_file(&table) {
+                self.report(&data::TRUNCATED, all.clone(), format!("all rows of {table} are lost"));
+            }
+        }
+        for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
+            let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
+            let (table, _) = words.name(at + verb.split(' ').count());
+            let rest = words.words.get(at..).unwrap_or_default();
+            let filtered = rest.iter().any(|word| word == "where") && !words.has("where true") && !words.has("where 1 = 1");
+            if !filtered && !self.is_of_this_file(&table) {
+                let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
+                self.report(rule, words.bytes(at, words.words.len()), format!("{verb} without WHERE changes every row of {table}"));
+            }
+        }
+    }
+
+    /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
+    fn is_statement(&self, words: &Words, at: usize) -> bool {
+        !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
+    }
+
+    fn alter(&mut self, words: &Words) {
+        let (table, at) = words.name(words.past_if(2));
+        if self.is_of_this_file(&table) {
+            return;
+        }
+        let all = words.range.clone();
+        if words.at(at) == "drop" && words.at(at + 1) != "constraint" {
+            let column = words.name(words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 })).0;
+            self.report(&drops::COLUMN_DROPPED, all, format!("the data of {table}.{column} is lost"));
+        } else if words.at(at) == "rename" && words.at(at + 1) == "to" {
+            self.report(&renames::TABLE_RENAMED, all, format!("{table} has another name from now on"));
+        } else if words.at(at) == "rename" {
+            let column = words.at(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
+            let message = format!("{table}.{column} has another name from now on");
+            self.report(&renames::COLUMN_RENAMED, all, message);
+        }
+    }
+
+    /// What a statement makes of the tables.
+    fn apply(&mut self, words: &Words) {
+        let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
+        let replaced = if words.is_at(1, "or replace") { 2 } else { 0 };
+        let at = 1 + skipped + replaced;
+        match (words.at(0), words.at(at)) {
+            ("create", "table") => self.create_table(words, words.past_if(at + 1), words.is_at(at + 1, "if not exists")),
+            ("create", "index") => {
+                let (index, next) = words.name(words.past_if(at + 1));
+                let (table, next) = words.name(next + 1);
+                let columns = words.items(next).into_iter().map(|item| words.at(item.start).to_owned()).collect();
+                self.tables.entry(table).or_default().indexes.insert(index, columns);
+            }
+            ("create", "trigger") => {
+                let (trigger, _) = words.name(words.past_if(at + 1));
+                if let Some(on) = words.find("on") {
+                    let table = words.name(on + 1).0;
+                    self.tables.entry(table).or_default().triggers.insert(trigger);
+                }
+            }
+            ("drop", "index") => {
+                let (index, _) = words.name(words.past_if(2));
+                for (name, table) in &mut self.tables {
+                    if table.indexes.remove(&index).is_some() {
+                        self.unindexed.insert(name.clone());
+                    }
+                }
+            }
+            ("drop", "table") => {
+                let (table, _) = words.name(words.past_if(2));
+                let was = self.tables.remove(&table).unwrap_or_default();
+                self.dropped.insert(table, (was, words.range.clone()));
+            }
+            ("alter", "table") => self.apply_alter(words),
+            ("insert" | "replace", _) => {
+                if let (Some(into), Some(from)) = (words.find("into"), words.find("from")) {
+                    self.copied.insert(words.name(from + 1).0, words.name(into + 1).0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
+        let (name, next) = words.name(at);
+        if unless_there && self.tables.get(&name).is_some_and(|table| table.file.is_some()) {
+            return;
+        }
+        let mut table = Table { file: Some(self.file), applied: self.applied, ..Table::default() };
+        if words.at(next) == "as" {
+            if let Some(from) = words.find("from") {
+                self.copied.insert(words.name(from + 1).0, name.clone());
+            }
+        } else {
+            for item in words.items(next) {
+                let first = words.at(item.start);
+                let within = |word: &str| item.clone().any(|at| words.at(at) == word);
+                if matches!(first, "constraint" | "primary" | "unique" | "check" | "foreign") {
+                    if !within("check") {
+                        let columns = words.items(item.start).into_iter().map(|column| words.at(column.start).to_owned());
+                        table.bound.extend(columns);
+                    }
+                } else {
+                    table.columns.push(first.to_owned());
+                    if within("primary") || within("unique") || within("references") {
+                        table.bound.insert(first.to_owned());
+                    }
+                }
+                if let Some(references) = item.clone().find(|at| words.at(*at) == "references") {
+                    table.refers.insert(words.name(references + 1).0);
+                }
+            }
+        }
+        self.tables.insert(name, table);
+    }
+
+    fn apply_alter(&mut self, words: &Words) {
+        let (name, at) = words.name(words.past_if(2));
+        if words.is_at(at, "rename to") {
+            if let Some(table) = self.tables.remove(&name) {
+                self.tables.insert(words.name(at + 2).0, table);
+            }
+            return;
+        }
+        let Some(table) = self.tables.get_mut(&name) else { return };
+        let past = |at: usize| words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
+        match words.at(at) {
+            "add" if words.at(at + 1) != "constraint" => {
+                let column = words.at(past(at)).to_owned();
+                if let Some(references) = words.find("references") {
+                    table.refers.insert(words.name(references + 1).0);
+                    table.bound.insert(column.clone());
+                }
+                table.columns.push(column);
+            }
+            "drop" => table.columns.retain(|column| column != words.at(past(at))),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Rules about the text itself, whatever the engine.
+
+use super::{Cost, Rule, Severity};
+
+pub(super) const RULES: &[&Rule] = &[&SYNTAX_ERROR, &TOO_DEEP, &PSQL_COMMAND, &BYTE_ORDER_MARK];
+
+pub(super) static SYNTAX_ERROR: Rule = Rule {
+    name: "syntax-error",
+    severity: Severity::Error,
+    cost: Cost::Unknown,
+    summary: "The text is not SQL that the engine takes",
+    reason: "The migration fails at this statement, and what cannot be read cannot be judged.",
+    help: "Correct the statement.",
+    source: "https://www.postgresql.org/docs/current/sql-commands.html",
+};
+
+pub(super) static TOO_DEEP: Rule = Rule {
+    name: "too-deep",
+    severity: Severity::Error,
+    cost: Cost::Unknown,
+    summary: "A statement is nested too deeply to be judged",
+    reason: "What cannot be read cannot be judged.",
+    help: "Split the statement.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-MAX-STACK-DEPTH",
+};
+
+pub(super) static PSQL_COMMAND: Rule = Rule {
+    name: "psql-command",
+    severity: Severity::Error,
+    cost: Cost::Unknown,
+    summary: "A command of psql (`\\i`, `\\copy`, `\\gexec`) or inline COPY data",
+    reason: "Only psql knows it: any other runner fails here, and what it includes or runs is not judged.",
+    help: "Write the statements themselves into the file.",
+    source: "https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS",
+};
+
+pub(super) static BYTE_ORDER_MARK: Rule = Rule {
+    name: "byte-order-mark",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "The file begins with a byte order mark",
+    reason: "psql skips it; sent to the server as it is, it is a syntax error.",
+    help: "Save the file as UTF-8 without a byte order mark.",
+    source: "https://www.postgresql.org/docs/current/multibyte.html",
+};

@@ -1,0 +1,77 @@
+//! The rules that judge migrations: text in, findings out. No database, no files, no printing.
+//!
+//! [`lint`] reads files in the order in which they would run and carries over from one to the next what they make: tables
+//! that are new and therefore empty, checks that were validated, indexes, types. Each [`Finding`] names its [`Rule`], its
+//! place, what it locks or breaks, whether that is instant, scans or rewrites, and the safe form.
+//!
+//! No comment in a file switches a rule off. What cannot be read (a syntax error, dynamic SQL) is a finding, never a pass.
+
+use std::path::Path;
+
+mod catalogue;
+mod duckdb;
+mod embedded;
+mod files;
+mod finding;
+mod lexer;
+mod options;
+mod postgres;
+pub mod report;
+mod rule;
+mod source;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, NoCatalogue, RelationName, TableFacts};
+pub use finding::{Cost, Finding, Severity};
+pub use options::{Engine, Input, LintOptions};
+pub use rule::{Rule, rules, rules_table};
+
+use source::Source;
+
+/// The stack of the thread that parses: enough for the deepest statement that is not refused for its depth.
+const STACK: usize = 128 << 20;
+
+/// What the rules say about files that run in this order, by the text alone; sorted by file, then by place.
+pub fn lint(inputs: &[Input], options: &LintOptions) -> Vec<Finding> {
+    lint_with(inputs, options, &NoCatalogue)
+}
+
+/// [`lint`], with what a live connection knows about the database before the first file that is not
+/// [applied](Input::applied).
+pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalogue) -> Vec<Finding> {
+    std::thread::scope(|scope| {
+        let judge = || judge(inputs, options, catalogue);
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, judge);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(findings)) => findings,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No thread can be had: this one's stack serves all but the deepest statements.
+            Err(_) => judge(),
+        }
+    })
+}
+
+fn judge(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalogue) -> Vec<Finding> {
+    let sources: Vec<Source<'_>> =
+        inputs.iter().map(|input| Source::new(Path::new(&input.file), &input.text, options.engine)).collect();
+    let judged = match options.engine {
+        Engine::Postgres => postgres::judge(inputs, &sources, options, catalogue),
+        Engine::Sqlite => sqlite::judge(inputs, &sources, options),
+        Engine::DuckDb => duckdb::judge(inputs, &sources, options),
+    };
+    let mut findings = Vec::new();
+    for ((mut of_file, source), input) in judged.into_iter().zip(&sources).zip(inputs) {
+        if input.applied {
+            continue;
+        }
+        of_file.extend(source.check());
+        of_file.sort_by(|a, b| {
+            (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(b.range.start, b.range.end, a.severity, b.rule.name))
+        });
+        of_file.dedup_by(|a, b| a.range == b.range && a.rule == b.rule);
+        findings.extend(of_file);
+    }
+    findings
+}

@@ -1,0 +1,216 @@
+//! Columns: added without a rewrite, and their promises kept.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, RelationName, Rule, Severity};
+use super::defaults::{self, Default};
+use super::judge::{Alter, Judge};
+use super::session::UserType;
+use super::types::{self, DataType};
+use super::super::files;
+use super::{constraints, tree};
+
+pub(in super::super) const RULES: &[&Rule] = &[
+    &REQUIRED,
+    &VOLATILE_DEFAULT,
+    &SERIAL,
+    &IDENTITY,
+    &STORED,
+    &DOMAIN,
+    &NOT_NULL_DROPPED,
+    &DEFAULT_DROPPED,
+    &IDENTITY_CHANGED,
+    &EXPRESSION_CHANGED,
+    &SEQUENCE_CHANGED,
+];
+
+static REQUIRED: Rule = Rule {
+    name: "required-column",
+    severity: Severity::Error,
+    cost: Cost::Scans,
+    summary: "A NOT NULL column is added without a default",
+    reason: "The statement fails if the table has a row, and running programs that do not know the column cannot insert.",
+    help: "Add it with a constant DEFAULT, or nullable: backfill in batches, then NOT NULL by way of a validated check.",
+    source: "https://www.postgresql.org/docs/current/ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN",
+};
+static VOLATILE_DEFAULT: Rule = Rule {
+    name: "volatile-default",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A column is added with a default that is computed for each row, or may be",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
+    help: "Add the column without a default, then ALTER COLUMN ... SET DEFAULT for new rows, and backfill the old ones in batches.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static SERIAL: Rule = Rule {
+    name: "serial-column-added",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A serial column is added to a table that exists",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
+    help: "Add a nullable bigint, create a sequence, SET DEFAULT nextval(...) for new rows, and backfill the old ones in batches.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static IDENTITY: Rule = Rule {
+    name: "identity-column-added",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "An identity column is added to a table that exists",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
+    help: "Add a nullable bigint, create a sequence, SET DEFAULT nextval(...) for new rows, and backfill the old ones in batches.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static STORED: Rule = Rule {
+    name: "stored-column-added",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A stored generated column is added to a table that exists",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
+    help: "A view, an index on the expression, or (Postgres 18) a VIRTUAL column; or a plain column with a trigger, backfilled in batches.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static DOMAIN: Rule = Rule {
+    name: "domain-column-added",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A column of a domain with a constraint is added to a table that exists",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
+    help: "Give the column the domain's base type, and add the check NOT VALID.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static NOT_NULL_DROPPED: Rule = Rule {
+    name: "not-null-dropped",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "NOT NULL is dropped",
+    reason: "Programs that read the column and do not expect NULL break on the first one.",
+    help: "Release programs that can read NULL first, then allow this by name.",
+    source: "https://squawkhq.com/docs/ban-drop-not-null",
+};
+static DEFAULT_DROPPED: Rule = Rule {
+    name: "default-dropped",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A default is dropped",
+    reason: "Programs that leave the column to its default insert NULL, or fail.",
+    help: "Release programs that always write the column first, then allow this by name.",
+    source: "https://squawkhq.com/docs/ban-drop-default",
+};
+pub(super) static IDENTITY_CHANGED: Rule = Rule {
+    name: "identity-changed",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A column's identity is added, dropped or made GENERATED ALWAYS",
+    reason: "Programs that write the column, or leave it away, fail to insert.",
+    help: "GENERATED BY DEFAULT takes both; release programs that fit first, then allow this by name.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html",
+};
+static EXPRESSION_CHANGED: Rule = Rule {
+    name: "generated-expression-changed",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "The expression of a generated column is changed or dropped",
+    reason: "A stored column is written again for every row under ACCESS EXCLUSIVE; once dropped, nobody keeps the column up to date.",
+    help: "Add a new column and switch the readers.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION",
+};
+pub(super) static SEQUENCE_CHANGED: Rule = Rule {
+    name: "sequence-changed",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A sequence is restarted or given other bounds",
+    reason: "Values that are already in use may be given out again, and inserts fail.",
+    help: "Restart only above the greatest value in use.",
+    source: "https://www.postgresql.org/docs/current/sql-altersequence.html",
+};
+
+pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    let table = &alter.table;
+    match action.kind() {
+        K::ADD_COLUMN => add(judge, table, action),
+        K::ALTER_COLUMN if !judge.session.is_of_this_file(table) => {
+            let column = tree::child_name(action, K::COLUMN_NAME_REF).unwrap_or_default();
+            let fresh = judge.session.is_fresh_column(table, &column);
+            if tree::has(action, K::DROP_NOT_NULL) && !fresh {
+                judge.report(&NOT_NULL_DROPPED, action, format!("{table}.{column} may be NULL from now on"));
+            } else if let Some(expression) = tree::child(action, K::SET_EXPRESSION) {
+                let message = format!("every row of {table} is computed and written again");
+                judge.report(&EXPRESSION_CHANGED, &expression, message);
+            } else if let Some(expression) = tree::child(action, K::DROP_EXPRESSION) {
+                let message = format!("nobody computes {table}.{column} from now on");
+                judge.report(&EXPRESSION_CHANGED, &expression, message).cost = Cost::Instant;
+            } else if tree::has(action, K::DROP_DEFAULT) && !(fresh && !judge.session.is_not_null(table, &column)) {
+                judge.report(&DEFAULT_DROPPED, action, format!("{table}.{column} loses its default"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
+    let Some(column) = tree::child_name(action, K::COLUMN_NAME) else { return };
+    types::column(judge, action);
+    let data_type = DataType::of(action);
+    let default = tree::child(action, K::DEFAULT_CONSTRAINT);
+    let default = default.map(|node| (defaults::of(judge, &node), node));
+    let generated = tree::child(action, K::GENERATED_CONSTRAINT);
+    let serial = data_type.as_ref().is_some_and(DataType::is_serial);
+    let defaulted = default.as_ref().is_some_and(|(default, _)| *default != Default::Null);
+
+    for constraint in action.children() {
+        if is_misplaced(&constraint) {
+            let message = "NOT VALID cannot be said of a constraint within a column".to_owned();
+            judge.report(&files::SYNTAX_ERROR, &constraint, message).help =
+                "Add the column alone, then the constraint with ADD CONSTRAINT ... NOT VALID.".to_owned();
+        }
+        constraints::inline(judge, table, &column, &constraint, defaulted);
+    }
+    if judge.session.is_new(table) {
+        return;
+    }
+    if serial {
+        judge.report(&SERIAL, action, format!("the serial column {table}.{column} is computed for every row"));
+    }
+    if let Some(generated) = generated.as_ref() {
+        computed(judge, table, &column, generated);
+    }
+    if let Some((default, node)) = &default {
+        let each = |function: &str| format!("{function}() is computed for every row of {table}");
+        match default {
+            Default::Null | Default::Once => {}
+            Default::EachRow(function) => {
+                judge.report(&VOLATILE_DEFAULT, node, each(function));
+            }
+            Default::Unknown(function) => {
+                let message = format!("{} unless it is declared STABLE or IMMUTABLE", each(function));
+                judge.report(&VOLATILE_DEFAULT, node, message).cost = Cost::Unknown;
+            }
+        }
+    }
+    let required = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+    if required && !defaulted && generated.is_none() && !serial {
+        judge.report(&REQUIRED, action, format!("{table}.{column} is NOT NULL and has no default"));
+    }
+    let domain = types::type_node(action).and_then(|node| judge.session.relation(&node));
+    if let Some(UserType::ConstrainedDomain) = domain.as_ref().and_then(|name| judge.session.user_type(name)) {
+        let domain = judge.shown(domain.as_ref());
+        judge.report(&DOMAIN, action, format!("{table}.{column} is of {domain}, a domain with a constraint"));
+    }
+}
+
+/// The grammar knows NOT VALID for the constraints of a table alone.
+fn is_misplaced(constraint: &SyntaxNode) -> bool {
+    matches!(
+        constraint.kind(),
+        K::CHECK_CONSTRAINT | K::REFERENCES_CONSTRAINT | K::UNIQUE_CONSTRAINT | K::NOT_NULL_CONSTRAINT
+    ) && constraints::is_not_valid(constraint)
+}
+
+fn computed(judge: &mut Judge<'_>, table: &RelationName, column: &str, generated: &SyntaxNode) {
+    if tree::has(generated, K::GENERATED_IDENTITY) {
+        judge.report(&IDENTITY, generated, format!("the identity column {table}.{column} is computed for every row"));
+    } else if tree::below(generated, K::STORED).next().is_some() {
+        judge.report(&STORED, generated, format!("the stored column {table}.{column} is computed for every row"));
+    }
+}

@@ -1,0 +1,350 @@
+//! Rows: lost, overwritten, or changed too many at once.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, RelationName, Rule, Severity};
+use super::judge::Judge;
+use super::tree;
+
+pub(in super::super) const RULES: &[&Rule] =
+    &[&TRUNCATED, &DELETE_ALL, &UPDATE_ALL, &UNBATCHED, &UNBATCHED_COPY, &DUPLICATE_ASSIGNMENT, &CATALOGUE_WRITTEN];
+
+pub(in super::super) static TRUNCATED: Rule = Rule {
+    name: "truncate",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "TRUNCATE",
+    reason: "All rows are lost. ACCESS EXCLUSIVE on the table; transactions that began before see it empty.",
+    help: "DELETE in batches what must go, and allow this by name where all of it must.",
+    source: "https://www.postgresql.org/docs/current/sql-truncate.html",
+};
+pub(in super::super) static DELETE_ALL: Rule = Rule {
+    name: "delete-without-where",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "DELETE without WHERE",
+    reason: "All rows are lost, each locked until the transaction ends.",
+    help: "Say which rows, and delete them in batches.",
+    source: "https://www.postgresql.org/docs/current/sql-delete.html",
+};
+pub(in super::super) static UPDATE_ALL: Rule = Rule {
+    name: "update-without-where",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "UPDATE without WHERE",
+    reason: "All rows are overwritten and written again, each locked until the transaction ends.",
+    help: "Say which rows, and update them in batches of some thousand, each in a transaction of its own.",
+    source: "https://www.postgresql.org/docs/current/sql-update.html",
+};
+static UNBATCHED: Rule = Rule {
+    name: "unbatched-backfill",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "UPDATE, DELETE or MERGE of a number of rows that nothing bounds",
+    reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
+    help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
+    source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
+};
+static UNBATCHED_COPY: Rule = Rule {
+    name: "unbatched-copy",
+    severity: Severity::Warning,
+    cost: Cost::Scans,
+    summary: "INSERT ... SELECT or CREATE TABLE AS from a table that exists",
+    reason: "It takes as long as the table is large, in one transaction that holds back VACUUM; rows written meanwhile are missed.",
+    help: "Copy in batches by key, and keep both written until the switch.",
+    source: "https://www.postgresql.org/docs/current/sql-insert.html",
+};
+pub(super) static DUPLICATE_ASSIGNMENT: Rule = Rule {
+    name: "duplicate-assignment",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A column is assigned twice in one statement",
+    reason: "The statement fails.",
+    help: "Assign each column once.",
+    source: "https://squawkhq.com/docs/ban-duplicate-column-assignments",
+};
+static CATALOGUE_WRITTEN: Rule = Rule {
+    name: "catalogue-written",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A table of the system catalogue is written",
+    reason: "Nothing checks or locks what it changes: the database can be left beyond repair.",
+    help: "Use the DDL statement that is meant for it.",
+    source: "https://www.postgresql.org/docs/current/catalogs-overview.html",
+};
+
+/// What a statement does to rows, for the rules about locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rows {
+    /// Nothing, or a few given values.
+    None,
+    /// A few rows found by a key.
+    Point,
+    /// Rows are read, nobody knows how many.
+    Reads,
+    /// A bounded number of rows changes.
+    Batch,
+    /// Any number of rows changes.
+    Open,
+}
+
+/// Statements whose inner statements do not run here, or are judged by themselves.
+const CLOSED: [K; 8] = [
+    K::CREATE_FUNCTION,
+    K::CREATE_PROCEDURE,
+    K::CREATE_RULE,
+    K::CREATE_VIEW,
+    K::PREPARE,
+    K::EXPLAIN,
+    K::CREATE_SCHEMA,
+    K::DO,
+];
+
+/// Judges what changes rows within a statement, and says the most that is done to rows of tables that are not new.
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
+    if CLOSED.contains(&node.kind()) {
+        return Rows::None;
+    }
+    let mut most = Rows::None;
+    for part in node.descendants() {
+        let rows = match part.kind() {
+            K::UPDATE | K::DELETE | K::MERGE => change(judge, &part),
+            K::INSERT => insert(judge, &part),
+            K::TRUNCATE => {
+                truncate(judge, &part);
+                Rows::None
+            }
+            K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW => copy(judge, &part),
+            K::COPY => Rows::Reads,
+            K::SELECT if node.kind() == K::SELECT => reads(judge, &part),
+            _ => Rows::None,
+        };
+        most = most.max(rows);
+    }
+    most
+}
+
+fn target(judge: &Judge<'_>, statement: &SyntaxNode) -> Option<(SyntaxNode, RelationName)> {
+    const NAMES: [K; 3] = [K::RELATION_NAME, K::TABLE_RELATION_NAME, K::RELATION_NAME_REF];
+    let node = statement.children().find(|child| NAMES.contains(&child.kind()))?;
+    let name = judge.session.relation(&node)?;
+    Some((node, name))
+}
+
+fn is_catalogue(name: &RelationName) -> bool {
+    name.schema == "pg_catalog" || (name.name.starts_with("pg_") && name.schema != super::session::TEMPORARY)
+}
+
+fn written(judge: &mut Judge<'_>, node: &SyntaxNode, table: &RelationName) -> bool {
+    if is_catalogue(table) {
+        judge.report(&CATALOGUE_WRITTEN, node, format!("{} is the server's own", table.name));
+    }
+    is_catalogue(table)
+}
+
+fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
+    let Some((node, table)) = target(judge, statement) else { return Rows::Open };
+    if written(judge, &node, &table) {
+        return Rows::Open;
+    }
+    let (here, new) = (judge.session.is_of_this_file(&table), judge.session.is_new(&table));
+    let verb = match statement.kind() {
+        K::UPDATE => "UPDATE",
+        K::DELETE => "DELETE",
+        _ => "MERGE",
+    };
+    let filter = tree::child(statement, K::WHERE_CLAUSE).and_then(|filter| filter.children().next());
+    let joined = tree::has(statement, K::FROM_CLAUSE) || tree::has(statement, K::USING_CLAUSE);
+    let current = tree::has(statement, K::WHERE_CURRENT_OF);
+    let all = !current && !joined && filter.as_ref().is_none_or(is_tautology) && statement.kind() != K::MERGE;
+    if all && !here {
+        let rule = if statement.kind() == K::DELETE { &DELETE_ALL } else { &UPDATE_ALL };
+        judge.report(rule, statement, format!("{verb} without WHERE changes every row of {table}"));
+        return Rows::Open;
+    }
+    if here || new {
+        return Rows::None;
+    }
+    let rows = match filter {
+        _ if current => Rows::Point,
+        _ if is_limited(statement) => Rows::Batch,
+        Some(filter) => bound(&filter),
+        None => Rows::Open,
+    };
+    let again = judge.session.in_transaction() && judge.session.changed.iter().any(|(changed, _)| *changed == table);
+    if rows == Rows::Open {
+        judge.report(&UNBATCHED, statement, format!("nothing bounds how many rows of {table} this {verb} changes"));
+    } else if rows == Rows::Batch && again {
+        let message = format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");
+        judge.report(&UNBATCHED, statement, message);
+    }
+    rows
+}
+
+/// `WHERE true`, `WHERE 1 = 1`.
+fn is_tautology(filter: &SyntaxNode) -> bool {
+    let filter = tree::inner(filter.clone());
+    let sides: Vec<String> = filter.children().map(|side| tree::words(&side)).collect();
+    match filter.kind() {
+        K::LITERAL => tree::words(&filter) == "true",
+        K::BIN_EXPR => {
+            let constant = filter.children().all(|side| side.kind() == K::LITERAL);
+            constant && tree::has_token(&filter, K::EQ) && sides.first() == sides.get(1)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the rows come from a query with LIMIT, or from a list of VALUES.
+fn is_limited(statement: &SyntaxNode) -> bool {
+    let limited = |node: &SyntaxNode| node.descendants().any(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
+    let sources = statement.children().any(|child| match child.kind() {
+        K::WITH_CLAUSE => limited(&child),
+        K::FROM_CLAUSE | K::USING_CLAUSE | K::USING_ON_CLAUSE => {
+            limited(&child) || tree::below(&child, K::VALUES).next().is_some()
+        }
+        _ => false,
+    });
+    let filter = tree::child(statement, K::WHERE_CLAUSE);
+    let filtered = filter.iter().flat_map(SyntaxNode::descendants).any(|part| {
+        let member = part.kind() == K::BIN_EXPR && tree::has_token(&part, K::IN_KW);
+        let any = part.kind() == K::ANY_FN;
+        (member || any) && limited(&part)
+    });
+    sources || filtered
+}
+
+/// How many rows a condition leaves.
+fn bound(filter: &SyntaxNode) -> Rows {
+    let mut conjuncts = Vec::new();
+    split(filter, K::AND_KW, &mut conjuncts);
+    let mut alternatives = Vec::new();
+    if let [only] = conjuncts.as_slice() {
+        split(only, K::OR_KW, &mut alternatives);
+        if alternatives.len() > 1 {
+            return alternatives.iter().map(bound).max().unwrap_or(Rows::Open);
+        }
+    }
+    let mut least = Rows::Open;
+    let (mut floors, mut ceilings) = (Vec::new(), Vec::new());
+    for conjunct in &conjuncts {
+        let sides: Vec<SyntaxNode> = conjunct.children().collect();
+        let column = sides.first().and_then(tree::column);
+        let Some(column) = column else { continue };
+        match conjunct.kind() {
+            K::BETWEEN_EXPR if !tree::has_token(conjunct, K::NOT_KW) => {
+                let ends: Vec<Option<Bound>> = sides.iter().skip(1).map(constant).collect();
+                if let [Some(low), Some(high)] = ends.as_slice()
+                    && is_batch(low, high)
+                {
+                    least = least.min(Rows::Batch);
+                }
+            }
+            K::BIN_EXPR => {
+                let value = sides.last().and_then(constant);
+                let list = sides.last().is_some_and(|list| {
+                    matches!(list.kind(), K::TUPLE_EXPR | K::PAREN_EXPR) && list.children().all(|item| constant(&item).is_some())
+                });
+                let has = |kind| tree::has_token(conjunct, kind);
+                let key = is_key(&column);
+                if key && ((has(K::EQ) && value.is_some()) || (has(K::IN_KW) && list)) {
+                    least = least.min(Rows::Point);
+                } else if let Some(value) = value {
+                    if has(K::R_ANGLE) || has(K::GTEQ) {
+                        floors.push((column, value));
+                    } else if has(K::L_ANGLE) || has(K::LTEQ) {
+                        ceilings.push((column, value));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let closed = floors.iter().any(|(column, low)| {
+        ceilings.iter().any(|(other, high)| column == other && is_batch(low, high))
+    });
+    if closed { least.min(Rows::Batch) } else { least }
+}
+
+fn split(expression: &SyntaxNode, operator: K, into: &mut Vec<SyntaxNode>) {
+    let expression = tree::inner(expression.clone());
+    if expression.kind() == K::BIN_EXPR && tree::has_token(&expression, operator) {
+        expression.children().for_each(|side| split(&side, operator, into));
+    } else {
+        into.push(expression);
+    }
+}
+
+/// A constant in a condition: its value where it is a whole number.
+type Bound = Option<i128>;
+
+fn constant(expression: &SyntaxNode) -> Option<Bound> {
+    let expression = tree::inner(expression.clone());
+    match expression.kind() {
+        K::LITERAL => Some(tree::words(&expression).replace('_', "").parse().ok()),
+        K::CAST_EXPR | K::PREFIX_EXPR => expression.children().next().and_then(|inside| constant(&inside)),
+        _ => None,
+    }
+}
+
+/// The most rows that a range of whole numbers may span to be a batch.
+const BATCH: i128 = 100_000;
+
+fn is_batch(low: &Bound, high: &Bound) -> bool {
+    matches!((low, high), (Some(low), Some(high)) if high - low <= BATCH)
+}
+
+/// Whether a column's name says that few rows share a value.
+fn is_key(column: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid", "version",
+    ];
+    const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
+    let column = column.to_ascii_lowercase();
+    NAMES.contains(&column.as_str()) || ENDS.iter().any(|end| column.ends_with(end))
+}
+
+fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
+    let Some((node, table)) = target(judge, statement) else { return Rows::None };
+    if written(judge, &node, &table) {
+        return Rows::Open;
+    }
+    copy(judge, statement)
+}
+
+/// Rows that come from tables that are not new.
+fn copy(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
+    let rows = reads(judge, statement);
+    if rows == Rows::Reads && !is_limited(statement) {
+        let limited = tree::below(statement, K::LIMIT_CLAUSE).next().is_some() || tree::has(statement, K::WITH_NO_DATA);
+        if !limited {
+            judge.report(&UNBATCHED_COPY, statement, "all rows that the query gives are copied at once".to_owned());
+        }
+    }
+    rows
+}
+
+/// Whether a query reads tables that are not new; the catalogue's are small.
+fn reads(judge: &Judge<'_>, statement: &SyntaxNode) -> Rows {
+    let names: Vec<String> = tree::below(statement, K::CTE_NAME).map(|name| tree::name(&name)).collect();
+    let large = tree::below(statement, K::RELATION_FROM_ITEM).filter_map(|item| judge.session.relation(&item)).any(|table| {
+        !names.contains(&table.name)
+            && !judge.session.is_new(&table)
+            && !is_catalogue(&table)
+            && table.schema != "information_schema"
+    });
+    if large { Rows::Reads } else { Rows::None }
+}
+
+fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
+    let list = tree::child(statement, K::TABLE_LIST);
+    let tables: Vec<SyntaxNode> = list.iter().flat_map(SyntaxNode::children).collect();
+    for node in tables {
+        if let Some(table) = judge.session.relation(&node)
+            && !judge.session.is_of_this_file(&table)
+        {
+            judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the text does not show: DO blocks, dynamic SQL, calls. And what it shows inside of other statements.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, Rule, Severity};
+use super::judge::Judge;
+use super::session::Routine;
+use super::{defaults, transactions, tree};
+
+pub(in super::super) const RULES: &[&Rule] = &[&DYNAMIC, &UNKNOWN_FUNCTION];
+
+static DYNAMIC: Rule = Rule {
+    name: "dynamic-sql",
+    severity: Severity::Error,
+    cost: Cost::Unknown,
+    summary: "A DO block, EXECUTE, CALL, or a function that these files made: what runs is not in the text",
+    reason: "What it locks, breaks or loses is decided when it runs, so nobody can judge it beforehand.",
+    help: "Write the statements themselves; else try it on a copy, and allow this by name.",
+    source: "https://www.postgresql.org/docs/current/sql-do.html",
+};
+static UNKNOWN_FUNCTION: Rule = Rule {
+    name: "unknown-function",
+    severity: Severity::Warning,
+    cost: Cost::Unknown,
+    summary: "A SELECT that calls a function of which these files do not say what it does",
+    reason: "The function may change data or tables.",
+    help: "Write the statements themselves, or make sure that the function only reads.",
+    source: "https://www.postgresql.org/docs/current/xfunc-volatility.html",
+};
+
+/// Functions that run the SQL that they are given.
+const EXECUTORS: &[&str] = &[
+    "dblink", "dblink_exec", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml",
+    "pg_background_launch", "schedule", "ts_stat", "crosstab", "exec", "execute_sql", "exec_sql",
+];
+
+/// Functions with an effect that is no matter of migrations' safety, or is judged elsewhere.
+const HARMLESS: &[&str] = &[
+    "set_config", "setval", "nextval", "currval", "lastval", "pg_advisory_lock", "pg_advisory_xact_lock",
+    "pg_advisory_unlock", "pg_try_advisory_lock", "pg_advisory_lock_shared", "pg_notify", "pg_sleep", "random",
+    "gen_random_uuid", "clock_timestamp", "version", "to_regclass", "to_regtype", "pg_get_serial_sequence", "count",
+    "max", "min", "sum", "avg", "exists", "generate_series", "unnest", "pg_size_pretty", "pg_relation_size",
+    "pg_total_relation_size", "obj_description", "col_description", "pg_is_in_recovery", "txid_current",
+];
+
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::DO => block(judge, node),
+        K::EXECUTE => {
+            let name = tree::child_name(node, K::PREPARED_STATEMENT_REF).unwrap_or_default();
+            if !judge.session.prepared.contains(&name) {
+                judge.report(&DYNAMIC, node, format!("EXECUTE of {name}, which this file does not prepare"));
+            }
+        }
+        K::PREPARE => {
+            if let Some(name) = tree::child_name(node, K::PREPARED_STATEMENT) {
+                judge.session.prepared.insert(name);
+            }
+            inside(judge, node);
+        }
+        K::EXPLAIN if tree::words(node).contains("analy") => inside(judge, node),
+        K::CREATE_SCHEMA => schema(judge, node),
+        K::CALL => {
+            let name = judge.shown(judge.session.relation(node).as_ref());
+            judge.report(&DYNAMIC, node, format!("CALL {name}: what the procedure does is not in the text"));
+        }
+        K::CREATE_FUNCTION | K::CREATE_PROCEDURE => {
+            let calm = ["immutable", "stable"].iter().any(|word| declared(node, word));
+            if let Some(name) = tree::path(node).pop() {
+                judge.session.set_routine(name, Routine { calm });
+            }
+        }
+        _ => calls(judge, node),
+    }
+}
+
+fn declared(node: &SyntaxNode, word: &str) -> bool {
+    let options = tree::child(node, K::FUNC_OPTION_LIST);
+    options.is_some_and(|options| options.children().any(|option| tree::words(&option) == word))
+}
+
+/// A DO block is reported as such; then what stands in it as plain SQL is judged as if it were in the file.
+fn block(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    judge.report(&DYNAMIC, node, "what a DO block runs is decided when it runs".to_owned());
+    let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else { return };
+    let root = body.syntax();
+    let mut statements = Vec::new();
+    for part in root.descendants() {
+        match part.kind() {
+            K::PLPGSQL_EXEC_SQL_STMT | K::PLPGSQL_PERFORM_STMT => {
+                statements.extend(part.children().filter(|child| child.kind() != K::ERROR));
+            }
+            K::PLPGSQL_COMMIT_STMT | K::PLPGSQL_ROLLBACK_STMT if judge.session.in_transaction() => {
+                transactions::refused_in_block(judge, node);
+            }
+            K::PLPGSQL_DYN_EXECUTE_STMT => {
+                if let Some(text) = constant(&part) {
+                    judge.judge_text(&text, node);
+                }
+            }
+            _ => {}
+        }
+    }
+    judge.judge_body(body, &statements);
+}
+
+/// The text of an EXECUTE whose argument is one string.
+fn constant(execute: &SyntaxNode) -> Option<String> {
+    let query = tree::child(execute, K::PLPGSQL_EXPR)?;
+    let tokens: Vec<_> = tree::all_tokens(&query).collect();
+    let literal = tree::below(&query, K::LITERAL).next().and_then(ast::Literal::cast)?;
+    if tokens.len() == 1 { literal.string_value() } else { None }
+}
+
+/// The statement inside of PREPARE or EXPLAIN ANALYZE.
+fn inside(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    const SKIPPED: [K; 4] = [K::PREPARED_STATEMENT, K::PARAM_LIST, K::EXPLAIN_ANALYZE, K::EXPLAIN_OPTION_LIST];
+    let statements: Vec<SyntaxNode> = node.children().filter(|child| !SKIPPED.contains(&child.kind())).collect();
+    judge.judge_inside(&statements);
+}
+
+/// The elements of CREATE SCHEMA are statements in that schema.
+fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let elements: Vec<SyntaxNode> = node.children().filter(|child| ast::SchemaElement::can_cast(child.kind())).collect();
+    let name = tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
+    if !elements.is_empty() {
+        let before = judge.session.set_search_path(name);
+        judge.judge_inside(&elements);
+        judge.session.set_search_path(Some(before));
+    }
+}
+
+fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    const NEVER_RUN: [K; 3] = [K::CREATE_RULE, K::CREATE_TRIGGER, K::CREATE_EVENT_TRIGGER];
+    if NEVER_RUN.contains(&node.kind()) {
+        return;
+    }
+    let reads = matches!(node.kind(), K::SELECT | K::VALUES | K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::SELECT_INTO);
+    for call in tree::below(node, K::CALL_EXPR) {
+        let Some(function) = defaults::called(&call) else { continue };
+        let made = judge.session.routine(&function).is_some_and(|routine| !routine.calm);
+        let executor = EXECUTORS.contains(&function.as_str());
+        if reads && (made || executor) {
+            judge.report(&DYNAMIC, &call, format!("{function}() runs what is not in the text"));
+        } else if node.kind() == K::SELECT
+            && !tree::has(node, K::FROM_CLAUSE)
+            && judge.session.routine(&function).is_none()
+            && !defaults::is_calm(&function)
+            && !HARMLESS.contains(&function.as_str())
+            && !function.starts_with("pg_")
+        {
+            judge.report(&UNKNOWN_FUNCTION, &call, format!("what {function}() does is not in the text"));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The rules for Postgres, 14 to 18, over squawk's syntax tree.
+//!
+//! Each file is parsed; its statements are judged in order by one function per family of rules, which sees the statement and
+//! the [`session`](session::Session), and then change the session. squawk's own rules run once over the file and give what
+//! [`base`] takes from them.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use squawk_syntax::{Parse, SourceFile};
+
+use super::lexer::TokenKind;
+use super::source::{Source, extent, too_deep};
+use super::{Catalogue, Finding, Input, LintOptions, files, lexer};
+
+pub(super) mod access;
+mod base;
+pub(super) mod columns;
+pub(super) mod constraints;
+pub(super) mod data;
+mod defaults;
+pub(super) mod drops;
+pub(super) mod dynamic;
+pub(super) mod hygiene;
+pub(super) mod indexes;
+mod judge;
+pub(super) mod locks;
+pub(super) mod partitions;
+pub(super) mod renames;
+pub(super) mod rewrites;
+mod session;
+pub(super) mod settings;
+mod tables;
+pub(super) mod transactions;
+mod tree;
+pub(super) mod triggers;
+pub(super) mod types;
+
+use judge::Judge;
+
+/// The findings of each file.
+pub(super) fn judge<'a>(
+    inputs: &[Input],
+    sources: &'a [Source<'a>],
+    options: &'a LintOptions,
+    catalogue: &'a dyn Catalogue,
+) -> Vec<Vec<Finding>> {
+    let Some(first) = sources.first() else { return Vec::new() };
+    let mut judge = Judge::new(options, catalogue, first);
+    let mut found = Vec::new();
+    for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
+        let mut findings = Vec::new();
+        let text = without_psql(source, &mut findings);
+        // The parser is not ours: a bug of it must neither take the program down nor let a file pass.
+        let judged = catch_unwind(AssertUnwindSafe(|| {
+            let (parsed, base) = parse(&text, options)?;
+            let mut said = syntax_errors(source, &parsed);
+            said.extend(judge.file(index, input.applied, source, &parsed, base));
+            Some(said)
+        }));
+        match judged {
+            Ok(Some(said)) => findings.extend(said),
+            // Too deep, which has been said.
+            Ok(None) => {}
+            Err(_) => {
+                let all = 0..source.text.len();
+                let message = "the parser gives up on this file".to_owned();
+                findings.push(source.finding(&files::SYNTAX_ERROR, all.clone(), all, message));
+            }
+        }
+        found.push(findings);
+    }
+    found.iter_mut().zip(judge.finish(sources)).for_each(|(findings, late)| findings.extend(late));
+    found
+}
+
+/// The tree, and what squawk's rules say. Nothing where the text is too deep for a parser.
+fn parse(text: &str, options: &LintOptions) -> Option<(Parse<SourceFile>, Vec<base::Violation>)> {
+    if too_deep(text, &lexer::tokens(text, options.engine)).is_some() {
+        return None;
+    }
+    let mut parsed = SourceFile::parse(text);
+    if let Some(text) = base::without_ignores(&parsed, text) {
+        parsed = SourceFile::parse(&text);
+    }
+    let violations = base::violations(&parsed, text, options);
+    Some((parsed, violations))
+}
+
+/// The text with the byte order mark, psql's commands and inline COPY data blanked out, byte for byte, and a finding for each
+/// command.
+fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
+    let text = source.text;
+    let mut blanks: Vec<Range<usize>> = Vec::new();
+    if text.starts_with('\u{feff}') {
+        blanks.push(0..'\u{feff}'.len_utf8());
+    }
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |length| at + length);
+    for statement in &source.statements {
+        let range = extent(statement);
+        let word = |word: &str| statement.iter().any(|token| token.is_word(text, word));
+        let copies = statement.first().is_some_and(|token| token.is_word(text, "copy")) && word("from") && word("stdin");
+        let data = line_end(range.end);
+        if copies
+            && let Some(length) = text.get(data..).and_then(|rest| rest.find("\n\\."))
+            && !blanks.iter().any(|blank| blank.contains(&range.start))
+        {
+            let message = "inline data after COPY FROM STDIN is read by psql alone".to_owned();
+            findings.push(source.finding(&files::PSQL_COMMAND, range.clone(), range, message));
+            blanks.push(data..data + length + "\n\\.".len());
+        }
+    }
+    let mut last = 0;
+    for token in &source.tokens {
+        let covered = blanks.iter().any(|blank| blank.contains(&token.range.start)) || token.range.start < last;
+        if token.kind == TokenKind::Symbol && token.text(text) == "\\" && !covered {
+            last = line_end(token.range.start);
+            let command = text[token.range.start..last].trim_end();
+            let range = token.range.start..token.range.start + command.len();
+            let name = command.split_whitespace().next().unwrap_or(command);
+            let message = format!("{name} is a command of psql, not SQL");
+            findings.push(source.finding(&files::PSQL_COMMAND, range.clone(), range, message));
+            blanks.push(token.range.start..last);
+        }
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    for byte in blanks.into_iter().flatten() {
+        if let Some(byte) = bytes.get_mut(byte)
+            && !matches!(byte, b'\n' | b'\r')
+        {
+            *byte = b' ';
+        }
+    }
+    // Blanks replace whole characters: the text stays UTF-8.
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// The first syntax error of each statement.
+fn syntax_errors(source: &Source<'_>, parsed: &Parse<SourceFile>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut until = 0;
+    for error in parsed.errors() {
+        let range = usize::from(error.range().start())..usize::from(error.range().end());
+        if range.start < until {
+            continue;
+        }
+        let statement = source.statement_at(range.start);
+        until = statement.end.max(range.start + 1);
+        findings.push(source.finding(&files::SYNTAX_ERROR, range, statement, error.message().to_owned()));
+    }
+    findings
+}

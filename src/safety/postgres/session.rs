@@ -1,0 +1,460 @@
+//! What the files have done so far: transactions, settings, locks, and the tables, types and routines that they made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Catalogue, RelationName};
+use super::tree;
+use super::types::DataType;
+
+/// Where something was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Birth {
+    /// The file, by its place among the inputs.
+    pub(super) file: usize,
+    /// The transaction, counted over all files.
+    pub(super) transaction: usize,
+    /// Whether the file had already been run.
+    pub(super) applied: bool,
+}
+
+/// What the files say about a column.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    /// Where it was added, unless with its table.
+    pub(super) birth: Option<Birth>,
+    pub(super) data_type: Option<DataType>,
+    pub(super) not_null: bool,
+}
+
+/// What the files say about a constraint.
+#[derive(Debug, Clone)]
+pub(super) struct Constraint {
+    pub(super) birth: Birth,
+    pub(super) validated: bool,
+    /// The columns that it proves to be not null, when it is validated.
+    pub(super) proves: Vec<String>,
+    /// The literals and columns in a check, for comparing it with a partition's bounds.
+    pub(super) terms: BTreeSet<String>,
+    /// Whether a primary key or a NOT NULL rests on it: it guards data that a program relies on.
+    pub(super) check: bool,
+}
+
+/// What the files say about a table, view or sequence.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    pub(super) birth: Option<Birth>,
+    pub(super) partition_key: Option<Vec<String>>,
+    pub(super) partitioned: bool,
+    pub(super) default_partition: bool,
+    pub(super) columns: BTreeMap<String, Column>,
+    pub(super) constraints: BTreeMap<String, Constraint>,
+    /// Indexes by name, with their columns up to the first expression.
+    pub(super) indexes: BTreeMap<String, Vec<String>>,
+}
+
+/// A `lock_timeout` or `statement_timeout`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Timeout {
+    session: Option<Limit>,
+    local: Option<Limit>,
+}
+
+/// A value of a timeout and where it was set.
+#[derive(Debug, Clone)]
+pub(super) struct Limit {
+    pub(super) zero: bool,
+    pub(super) range: std::ops::Range<usize>,
+}
+
+impl Timeout {
+    fn set(&mut self, limit: Option<Limit>, local: bool) {
+        if local {
+            self.local = limit;
+        } else {
+            self.session = limit;
+            self.local = None;
+        }
+    }
+
+    /// The limit in force; none where the server's default rules.
+    pub(super) fn limit(&self) -> Option<&Limit> {
+        self.local.as_ref().or(self.session.as_ref())
+    }
+}
+
+/// What the connection is set to.
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    search_path: String,
+    /// `lock_timeout` and `statement_timeout`.
+    timeouts: [Timeout; 2],
+}
+
+/// What was there before a change, for ROLLBACK.
+#[derive(Debug)]
+enum Before {
+    Table(RelationName, Option<Table>),
+    Type(RelationName, Option<UserType>),
+    Routine(String, Option<Routine>),
+    Object(RelationName, Option<Birth>),
+    Settings(Settings),
+}
+
+/// A type that the files made.
+#[derive(Debug, Clone)]
+pub(super) enum UserType {
+    /// An enum, a composite or a range.
+    Other,
+    /// A domain with a CHECK or NOT NULL.
+    ConstrainedDomain,
+    /// A domain without.
+    PlainDomain,
+}
+
+/// A function or procedure that the files made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Routine {
+    /// Declared IMMUTABLE or STABLE.
+    pub(super) calm: bool,
+}
+
+/// A lock that the current transaction holds on a table that others can see.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) table: RelationName,
+    pub(super) mode: super::locks::LockMode,
+    pub(super) line: usize,
+}
+
+/// The state between two statements.
+pub(super) struct Session<'a> {
+    catalogue: &'a dyn Catalogue,
+    default_schema: String,
+    pub(super) file: usize,
+    pub(super) applied: bool,
+    /// The whole file is one transaction.
+    pub(super) wrapped: bool,
+    /// A BEGIN of the file is open.
+    pub(super) explicit: bool,
+    /// Depth of bodies (DO) that are one transaction by themselves.
+    pub(super) bodies: usize,
+    pub(super) transaction: usize,
+    tables: BTreeMap<RelationName, Table>,
+    types: BTreeMap<RelationName, UserType>,
+    routines: BTreeMap<String, Routine>,
+    /// Objects of any kind, and where they were made.
+    objects: BTreeMap<RelationName, Birth>,
+    settings: Settings,
+    /// The changes since BEGIN, the latest last.
+    journal: Vec<Before>,
+    /// How long the journal was at each savepoint.
+    savepoints: Vec<(String, usize)>,
+    pub(super) held: Vec<Held>,
+    /// Tables whose rows the current transaction has changed, more than a point of them, with the line.
+    pub(super) changed: Vec<(RelationName, usize)>,
+    /// New values of enums in the current transaction.
+    pub(super) enum_values: BTreeMap<String, usize>,
+    pub(super) prepared: BTreeSet<String>,
+    /// Whether a lock was taken in this file without `lock_timeout`, and without `statement_timeout`.
+    pub(super) missing: [bool; 2],
+    /// Indexes that this file has dropped.
+    dropped: BTreeSet<RelationName>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(catalogue: &'a dyn Catalogue, default_schema: &str) -> Self {
+        Self {
+            catalogue,
+            default_schema: default_schema.to_owned(),
+            file: 0,
+            applied: false,
+            wrapped: false,
+            explicit: false,
+            bodies: 0,
+            transaction: 0,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+            routines: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            settings: Settings::default(),
+            journal: Vec::new(),
+            savepoints: Vec::new(),
+            held: Vec::new(),
+            changed: Vec::new(),
+            enum_values: BTreeMap::new(),
+            prepared: BTreeSet::new(),
+            missing: [false; 2],
+            dropped: BTreeSet::new(),
+        }
+    }
+
+    /// A new file runs on a connection of its own: settings and prepared statements are gone, tables stay.
+    pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
+        self.end_transaction(!self.explicit);
+        self.file = file;
+        self.applied = applied;
+        self.wrapped = wrapped;
+        self.settings = Settings { search_path: self.default_schema.clone(), ..Settings::default() };
+        self.tables.retain(|name, _| name.schema != TEMPORARY);
+        self.prepared.clear();
+        self.dropped.clear();
+        self.missing = [false; 2];
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        self.wrapped || self.explicit || self.bodies > 0
+    }
+
+    pub(super) fn begin_transaction(&mut self) {
+        self.explicit = true;
+    }
+
+    /// The end of the current transaction, explicit or of one statement.
+    pub(super) fn end_transaction(&mut self, committed: bool) {
+        if !committed {
+            self.undo(0);
+        }
+        self.journal.clear();
+        self.explicit = false;
+        self.transaction += 1;
+        self.settings.timeouts.iter_mut().for_each(|timeout| timeout.local = None);
+        self.savepoints.clear();
+        self.held.clear();
+        self.changed.clear();
+        self.enum_values.clear();
+    }
+
+    pub(super) fn savepoint(&mut self, name: String) {
+        self.savepoints.push((name, self.journal.len()));
+    }
+
+    pub(super) fn rollback_to(&mut self, name: &str) {
+        if let Some(at) = self.savepoints.iter().rposition(|(savepoint, _)| savepoint == name) {
+            self.savepoints.truncate(at + 1);
+            self.undo(self.savepoints[at].1);
+        }
+    }
+
+    /// Remembers what was there, while a ROLLBACK may come.
+    fn remember(&mut self, before: impl FnOnce(&Self) -> Before) {
+        if self.explicit {
+            let before = before(self);
+            self.journal.push(before);
+        }
+    }
+
+    /// Takes the changes back until the journal is as long as it was.
+    fn undo(&mut self, length: usize) {
+        fn restore<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+            match value {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        while self.journal.len() > length {
+            match self.journal.pop() {
+                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table),
+                Some(Before::Type(name, user_type)) => restore(&mut self.types, name, user_type),
+                Some(Before::Routine(name, routine)) => restore(&mut self.routines, name, routine),
+                Some(Before::Object(name, birth)) => restore(&mut self.objects, name, birth),
+                Some(Before::Settings(settings)) => self.settings = settings,
+                None => return,
+            }
+        }
+    }
+
+    pub(super) fn birth(&self) -> Birth {
+        Birth { file: self.file, transaction: self.transaction, applied: self.applied }
+    }
+
+    /// `lock_timeout` (0) or `statement_timeout` (1).
+    pub(super) fn timeout(&self, which: usize) -> &Timeout {
+        &self.settings.timeouts[which]
+    }
+
+    pub(super) fn set_timeout(&mut self, which: usize, limit: Option<Limit>, local: bool) {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        self.settings.timeouts[which].set(limit, local);
+    }
+
+    /// Sets the schema of names without one, or back to the default; gives the one before.
+    pub(super) fn set_search_path(&mut self, first: Option<String>) -> String {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        let first = first.unwrap_or_else(|| self.default_schema.clone());
+        std::mem::replace(&mut self.settings.search_path, first)
+    }
+
+    /// The relation that the first dotted name in a node means here.
+    pub(super) fn relation(&self, node: &SyntaxNode) -> Option<RelationName> {
+        let mut path = tree::path(node);
+        let name = path.pop()?;
+        Some(match path.pop() {
+            Some(schema) if schema.starts_with("pg_temp") => RelationName { schema: TEMPORARY.to_owned(), name },
+            Some(schema) => RelationName { schema, name },
+            None => {
+                let temporary = RelationName { schema: TEMPORARY.to_owned(), name };
+                if self.tables.contains_key(&temporary) {
+                    temporary
+                } else {
+                    RelationName { schema: self.settings.search_path.clone(), ..temporary }
+                }
+            }
+        })
+    }
+
+    /// The relations that the children of a kind name.
+    pub(super) fn relations(&self, node: &SyntaxNode, kind: K) -> Vec<RelationName> {
+        node.children().filter(|child| child.kind() == kind).filter_map(|child| self.relation(&child)).collect()
+    }
+
+    pub(super) fn table(&self, name: &RelationName) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
+    pub(super) fn table_mut(&mut self, name: &RelationName) -> &mut Table {
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.entry(name.clone()).or_default()
+    }
+
+    pub(super) fn forget_table(&mut self, name: &RelationName) {
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.remove(name);
+    }
+
+    pub(super) fn rename_table(&mut self, from: &RelationName, to: RelationName) {
+        if let Some(table) = self.tables.get(from).cloned() {
+            self.forget_table(from);
+            *self.table_mut(&to) = table;
+        }
+    }
+
+    /// Whether a table is too new to hold rows: made by these files, temporary, or found empty.
+    pub(super) fn is_new(&self, name: &RelationName) -> bool {
+        let born = self.table(name).and_then(|table| table.birth);
+        name.schema == TEMPORARY
+            || born.is_some_and(|birth| !birth.applied)
+            || (born.is_none() && self.catalogue.table(name).is_some_and(|table| table.empty))
+    }
+
+    /// Whether a table was made by this very file: no program can rely on it.
+    pub(super) fn is_of_this_file(&self, name: &RelationName) -> bool {
+        let born = self.table(name).and_then(|table| table.birth);
+        name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file)
+    }
+
+    /// Whether a table is known to exist.
+    pub(super) fn exists(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.birth.is_some()) || self.catalogue.table(name).is_some()
+    }
+
+    pub(super) fn is_partitioned(&self, name: &RelationName) -> bool {
+        match self.table(name) {
+            Some(table) if table.birth.is_some() || table.partitioned => table.partitioned,
+            _ => self.catalogue.table(name).is_some_and(|table| table.partitioned),
+        }
+    }
+
+    pub(super) fn has_default_partition(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.default_partition)
+            || self.catalogue.table(name).is_some_and(|table| table.default_partition)
+    }
+
+    /// The type of a column, as far as the files or the catalogue tell.
+    pub(super) fn column_type(&self, table: &RelationName, column: &str) -> Option<DataType> {
+        let told = self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone());
+        told.or_else(|| self.catalogue.column(table, column).map(|facts| DataType::parse(&facts.data_type)))
+    }
+
+    pub(super) fn is_not_null(&self, table: &RelationName, column: &str) -> bool {
+        match self.table(table).and_then(|table| table.columns.get(column)) {
+            Some(column) if column.not_null => true,
+            _ => self.catalogue.column(table, column).is_some_and(|facts| facts.not_null),
+        }
+    }
+
+    /// Whether this very file added a column to a table that was there before.
+    pub(super) fn is_fresh_column(&self, table: &RelationName, column: &str) -> bool {
+        let column = self.table(table).and_then(|table| table.columns.get(column));
+        column.and_then(|column| column.birth).is_some_and(|birth| birth.file == self.file)
+    }
+
+    /// Remembers that this file dropped an index, and forgets the index.
+    pub(super) fn drop_index(&mut self, index: &RelationName) {
+        self.dropped.insert(index.clone());
+        if let Some(table) = self.table_of_known_index(index).cloned() {
+            self.table_mut(&table).indexes.remove(&index.name);
+        }
+    }
+
+    /// Whether this file dropped an index of that name.
+    pub(super) fn dropped_here(&self, index: &RelationName) -> bool {
+        self.dropped.contains(index)
+    }
+
+    /// A constraint of a table, as far as the files or the catalogue tell.
+    pub(super) fn constraint(&self, table: &RelationName, name: &str) -> Option<Constraint> {
+        self.constraints(table).into_iter().find(|(found, _)| found == name).map(|(_, constraint)| constraint)
+    }
+
+    /// The constraints of a table, as far as the files and the catalogue tell.
+    pub(super) fn constraints(&self, table: &RelationName) -> Vec<(String, Constraint)> {
+        let told = self.table(table).map(|table| table.constraints.clone()).unwrap_or_default();
+        let before = Birth { file: usize::MAX, transaction: usize::MAX, applied: true };
+        let known = self.catalogue.constraints(table).into_iter().filter(|(name, _)| !told.contains_key(name));
+        let known = known.map(|(name, facts)| (name, super::constraints::from_catalogue(&facts, before)));
+        let known: Vec<(String, Constraint)> = known.collect();
+        told.into_iter().chain(known).collect()
+    }
+
+    /// The columns of each index of a table.
+    pub(super) fn indexes(&self, table: &RelationName) -> Vec<Vec<String>> {
+        let told = self.table(table).map(|table| table.indexes.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        told.into_iter().chain(self.catalogue.indexes(table).into_iter().map(|index| index.columns)).collect()
+    }
+
+    /// The table of an index.
+    pub(super) fn table_of_index(&self, index: &RelationName) -> Option<RelationName> {
+        self.table_of_known_index(index).cloned().or_else(|| self.catalogue.table_of_index(index))
+    }
+
+    fn table_of_known_index(&self, index: &RelationName) -> Option<&RelationName> {
+        let on = |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
+        self.tables.iter().find(|(name, table)| on(name, table)).map(|(name, _)| name)
+    }
+
+    pub(super) fn user_type(&self, name: &RelationName) -> Option<&UserType> {
+        self.types.get(name)
+    }
+
+    pub(super) fn set_user_type(&mut self, name: RelationName, user_type: UserType) {
+        self.remember(|session| Before::Type(name.clone(), session.types.get(&name).cloned()));
+        self.types.insert(name, user_type);
+    }
+
+    pub(super) fn routine(&self, name: &str) -> Option<Routine> {
+        self.routines.get(name).copied()
+    }
+
+    pub(super) fn set_routine(&mut self, name: String, routine: Routine) {
+        self.remember(|session| Before::Routine(name.clone(), session.routines.get(&name).copied()));
+        self.routines.insert(name, routine);
+    }
+
+    /// Remembers that this file made an object of any kind.
+    pub(super) fn made(&mut self, name: RelationName) {
+        let birth = self.birth();
+        self.remember(|session| Before::Object(name.clone(), session.objects.get(&name).copied()));
+        self.objects.insert(name, birth);
+    }
+
+    /// Whether this very file made an object of that name.
+    pub(super) fn made_here(&self, name: &RelationName) -> bool {
+        self.objects.get(name).is_some_and(|birth| birth.file == self.file) || self.is_of_this_file(name)
+    }
+}
+
+/// The schema of temporary tables.
+pub(super) const TEMPORARY: &str = "pg_temp";

@@ -1,0 +1,179 @@
+//! Timeouts and other settings.
+
+use std::ops::Range;
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, Rule, Severity};
+use super::judge::Judge;
+use super::session::Limit;
+use super::tree;
+
+pub(in super::super) const RULES: &[&Rule] =
+    &[&LOCK_TIMEOUT, &STATEMENT_TIMEOUT, &TIMEOUT_ZERO, &TIMEOUT_LATE, &LOCAL_OUTSIDE, &SESSION_SETTING];
+
+static LOCK_TIMEOUT: Rule = Rule {
+    name: "lock-timeout-missing",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A lock that blocks writes is taken without lock_timeout",
+    reason: "While the statement waits behind one long query, every query after it waits too.",
+    help: "SET lock_timeout = '5s' at the top, and run the migration again when it gives up.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT",
+};
+static STATEMENT_TIMEOUT: Rule = Rule {
+    name: "statement-timeout-missing",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A lock that blocks writes is taken without statement_timeout",
+    reason: "If the statement takes longer than was thought, nothing ends it.",
+    help: "SET statement_timeout = '1min' at the top.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-STATEMENT-TIMEOUT",
+};
+static TIMEOUT_ZERO: Rule = Rule {
+    name: "timeout-zero",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A lock that blocks writes is taken under a timeout of zero",
+    reason: "Zero switches the timeout off.",
+    help: "Set it to some seconds; zero is for statements that block nobody, such as CREATE INDEX CONCURRENTLY.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT",
+};
+static TIMEOUT_LATE: Rule = Rule {
+    name: "timeout-late",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A timeout is set after the first lock was taken",
+    reason: "The statements before it waited and ran without.",
+    help: "Set it at the top of the file.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIMEOUT",
+};
+static LOCAL_OUTSIDE: Rule = Rule {
+    name: "set-local-outside-transaction",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "SET LOCAL outside a transaction",
+    reason: "It does nothing but warn.",
+    help: "SET without LOCAL, or BEGIN before it.",
+    source: "https://www.postgresql.org/docs/current/sql-set.html",
+};
+static SESSION_SETTING: Rule = Rule {
+    name: "session-setting",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "SET without LOCAL in a file that is run in one transaction",
+    reason: "The setting outlives the migration: what runs next on the connection has it too.",
+    help: "SET LOCAL.",
+    source: "https://www.postgresql.org/docs/current/sql-set.html",
+};
+
+const NAMES: [&str; 2] = ["lock_timeout", "statement_timeout"];
+
+/// SET, RESET and set_config().
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::SET => {
+            let local = tree::has(node, K::LOCAL_SCOPE);
+            if local && !judge.session.in_transaction() {
+                judge.report(&LOCAL_OUTSIDE, node, "SET LOCAL ends with its statement here".to_owned());
+                return;
+            }
+            let Some(config) = tree::child(node, K::SET_CONFIG) else { return };
+            let Some(parameter) = tree::path(&config).pop() else { return };
+            let value = tree::child(&config, K::TO_CONFIG_VALUE);
+            let default = value.as_ref().is_none_or(|value| tree::has_token(value, K::DEFAULT_KW));
+            let value = value.and_then(|value| value.children().next()).map(|value| value_of(&value));
+            set(judge, node, &parameter, if default { None } else { value }, local);
+            if judge.session.wrapped && !local && judge.session.bodies == 0 {
+                judge.report(&SESSION_SETTING, node, format!("{parameter} stays set after the migration"));
+            }
+        }
+        K::RESET => match tree::child(node, K::CONFIG_PARAMETER_REF) {
+            Some(parameter) => {
+                let parameter = tree::path(&parameter).pop().unwrap_or_default();
+                set(judge, node, &parameter, None, false);
+            }
+            None if tree::has(node, K::ALL) => {
+                for parameter in NAMES.into_iter().chain(["search_path"]) {
+                    set(judge, node, parameter, None, false);
+                }
+            }
+            None => {}
+        },
+        K::DISCARD if tree::words(node).contains("all") => {
+            for parameter in NAMES.into_iter().chain(["search_path"]) {
+                set(judge, node, parameter, None, false);
+            }
+        }
+        K::SELECT => {
+            for call in tree::below(node, K::CALL_EXPR) {
+                let arguments = tree::child(&call, K::ARG_LIST);
+                let arguments: Vec<SyntaxNode> = arguments.iter().flat_map(SyntaxNode::children).collect();
+                if let (Some(function), [parameter, value, local]) = (super::defaults::called(&call), arguments.as_slice())
+                    && function == "set_config"
+                {
+                    let local = tree::words(local) == "true";
+                    if !local || judge.session.in_transaction() {
+                        let parameter = value_of(parameter);
+                        set(judge, node, &parameter, Some(value_of(value)), local);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn value_of(node: &SyntaxNode) -> String {
+    match node.kind() {
+        K::CONFIG_VALUE_NAME => tree::name(node),
+        _ => tree::literal(node).unwrap_or_else(|| tree::words(node)),
+    }
+}
+
+fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<String>, local: bool) {
+    if parameter == "search_path" {
+        let first = value.map(|path| path.split(',').next().unwrap_or_default().trim().trim_matches('"').to_owned());
+        judge.session.set_search_path(first.filter(|first| !first.is_empty()));
+        return;
+    }
+    let Some(which) = NAMES.iter().position(|name| *name == parameter) else { return };
+    let range = judge.range(node);
+    let late = value.is_some() && judge.session.missing[which];
+    let limit = value.map(|value| Limit { zero: is_zero(&value), range });
+    judge.session.set_timeout(which, limit, local);
+    if late {
+        judge.report(&TIMEOUT_LATE, node, format!("{parameter} is set after the first lock"));
+    }
+}
+
+/// `0`, `0ms`, `00.0 s`.
+fn is_zero(value: &str) -> bool {
+    let digits: String = value.trim().trim_end_matches(|unit: char| unit.is_ascii_alphabetic() || unit == ' ').to_owned();
+    digits.parse::<f64>().is_ok_and(|number| number == 0.0)
+}
+
+/// A statement takes a lock that blocks writes: both timeouts must be set by now. Said once for each file.
+pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    if judge.options.timeouts_set && judge.session.wrapped {
+        for which in 0..NAMES.len() {
+            zero(judge, which);
+        }
+        return;
+    }
+    for (which, rule) in [&LOCK_TIMEOUT, &STATEMENT_TIMEOUT].into_iter().enumerate() {
+        if judge.session.timeout(which).limit().is_some() {
+            zero(judge, which);
+        } else if !std::mem::replace(&mut judge.session.missing[which], true) {
+            judge.report(rule, node, format!("{} is not set when this takes its lock", NAMES[which]));
+        }
+    }
+}
+
+fn zero(judge: &mut Judge<'_>, which: usize) {
+    let range: Option<Range<usize>> = judge.session.timeout(which).limit().filter(|limit| limit.zero).map(|limit| limit.range.clone());
+    if let Some(range) = range {
+        judge.report_range(&TIMEOUT_ZERO, range, format!("{} is off when a later statement takes its lock", NAMES[which]));
+    }
+}

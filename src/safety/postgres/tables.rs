@@ -1,0 +1,267 @@
+//! What statements make of tables: how the session changes once a statement has been judged.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::RelationName;
+use super::judge::{Alter, Judge, columns_of};
+use super::session::{Column, Session, TEMPORARY, Table};
+use super::types::DataType;
+use super::{constraints, tree};
+
+/// An action of ALTER TABLE.
+pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    let session = &mut judge.session;
+    let table = &alter.table;
+    let birth = session.birth();
+    let column = tree::child_name(action, K::COLUMN_NAME_REF);
+    match action.kind() {
+        K::ADD_COLUMN => {
+            let known = session.table(table).is_some_and(|table| table.birth.is_some());
+            let fresh = if known { None } else { Some(birth) };
+            if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
+                let not_null = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+                let column = Column { birth: fresh, data_type: DataType::of(action), not_null };
+                let columns = &mut session.table_mut(table).columns;
+                let again = tree::has(action, K::IF_NOT_EXISTS) && columns.contains_key(&name);
+                if !again {
+                    columns.insert(name.clone(), column);
+                }
+                inline_constraints(session, table, &name, action);
+            }
+        }
+        K::DROP_COLUMN => {
+            if let Some(column) = column {
+                session.table_mut(table).columns.remove(&column);
+                session.table_mut(table).indexes.retain(|_, columns| !columns.contains(&column));
+            }
+        }
+        K::RENAME_COLUMN => {
+            if let (Some(old), Some(new)) = (column, tree::child_name(action, K::COLUMN_NAME)) {
+                rename_column(session.table_mut(table), &old, &new);
+            }
+        }
+        K::ALTER_COLUMN => {
+            let Some(column) = column else { return };
+            let data_type = tree::child(action, K::SET_TYPE).and_then(|set| DataType::of(&set));
+            let column = session.table_mut(table).columns.entry(column).or_default();
+            if data_type.is_some() {
+                column.data_type = data_type;
+            } else if tree::has(action, K::SET_NOT_NULL) {
+                column.not_null = true;
+            } else if tree::has(action, K::DROP_NOT_NULL) {
+                column.not_null = false;
+            }
+        }
+        K::ADD_CONSTRAINT => {
+            if let Some(constraint) = constraints::added(action) {
+                add_constraint(session, table, &constraint, None);
+            }
+        }
+        K::VALIDATE_CONSTRAINT => {
+            if let Some(name) = tree::path(action).pop()
+                && let Some(mut constraint) = session.constraint(table, &name)
+            {
+                constraint.validated = true;
+                if !constraint.check {
+                    for column in constraint.proves.clone() {
+                        session.table_mut(table).columns.entry(column).or_default().not_null = true;
+                    }
+                }
+                session.table_mut(table).constraints.insert(name, constraint);
+            }
+        }
+        K::DROP_CONSTRAINT => {
+            if let Some(name) = tree::path(action).pop() {
+                session.table_mut(table).constraints.remove(&name);
+                session.table_mut(table).indexes.remove(&name);
+            }
+        }
+        K::RENAME_CONSTRAINT => {
+            let new = tree::child_name(action, K::CONSTRAINT_NAME);
+            if let (Some(old), Some(new)) = (tree::path(action).pop(), new) {
+                let table = session.table_mut(table);
+                if let Some(constraint) = table.constraints.remove(&old) {
+                    table.constraints.insert(new, constraint);
+                }
+            }
+        }
+        K::TABLE_RENAME_TO => {
+            if let Some(new) = tree::path(action).pop() {
+                session.rename_table(table, RelationName { schema: table.schema.clone(), name: new });
+            }
+        }
+        K::SET_SCHEMA => {
+            if let Some(schema) = tree::child_name(action, K::SCHEMA_REF) {
+                session.rename_table(table, RelationName { schema, name: table.name.clone() });
+            }
+        }
+        K::ATTACH_PARTITION => {
+            session.table_mut(table).partitioned = true;
+            session.table_mut(table).default_partition |= tree::has(action, K::PARTITION_DEFAULT);
+        }
+        K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
+        _ => {}
+    }
+}
+
+fn rename_column(table: &mut Table, old: &str, new: &str) {
+    if let Some(column) = table.columns.remove(old) {
+        table.columns.insert(new.to_owned(), column);
+    }
+    let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
+    let indexed = table.indexes.values_mut().flatten();
+    proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
+}
+
+/// A statement as a whole.
+pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let session = &mut judge.session;
+    match node.kind() {
+        K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
+            const NAMES: [K; 2] = [K::TABLE_NAME, K::VIEW];
+            if let Some(name) = node.children().find(|child| NAMES.contains(&child.kind())) {
+                create_table(session, node, &name, tree::has(node, K::TEMP));
+            }
+        }
+        K::SELECT_INTO => {
+            if let Some(into) = tree::child(node, K::INTO_CLAUSE) {
+                create_table(session, node, &into, tree::has(&into, K::TEMP));
+            }
+        }
+        K::CREATE_INDEX => create_index(session, node),
+        K::DROP_INDEX => {
+            for index in session.relations(node, K::INDEX_REF) {
+                session.drop_index(&index);
+            }
+        }
+        K::DROP_TABLE => {
+            for table in session.relations(node, K::TABLE_NAME_REF) {
+                session.forget_table(&table);
+            }
+        }
+        K::CREATE_FUNCTION | K::CREATE_PROCEDURE | K::CREATE_AGGREGATE | K::CREATE_VIEW | K::CREATE_SEQUENCE
+        | K::CREATE_TYPE | K::CREATE_DOMAIN | K::CREATE_POLICY | K::CREATE_ROLE | K::CREATE_EXTENSION => {
+            // What replaces may have been there before.
+            if !tree::has(node, K::OR_REPLACE)
+                && let Some(name) = session.relation(node)
+            {
+                session.made(name);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
+    let Some(mut name) = session.relation(name) else { return };
+    if temporary {
+        name.schema = TEMPORARY.to_owned();
+    }
+    if tree::has(node, K::IF_NOT_EXISTS) && session.exists(&name) {
+        return;
+    }
+    let birth = session.birth();
+    let key = tree::child(node, K::PARTITION_BY).map(|by| {
+        tree::below(&by, K::PARTITION_ITEM).filter_map(|item| item.children().next()).filter_map(|item| tree::column(&item)).collect()
+    });
+    let parent = tree::child(node, K::PARTITION_OF).and_then(|of| session.relation(&of));
+    if let Some(parent) = &parent {
+        let parent = session.table_mut(parent);
+        parent.partitioned = true;
+        parent.default_partition |= tree::has(node, K::PARTITION_DEFAULT);
+    }
+    *session.table_mut(&name) =
+        Table { birth: Some(birth), partitioned: key.is_some(), partition_key: key, ..Table::default() };
+    let arguments = tree::child(node, K::TABLE_ARG_LIST);
+    for argument in arguments.iter().flat_map(SyntaxNode::children) {
+        if argument.kind() == K::COLUMN {
+            let Some(column) = tree::child_name(&argument, K::COLUMN_NAME) else { continue };
+            let not_null = tree::has(&argument, K::NOT_NULL_CONSTRAINT)
+                || tree::has(&argument, K::PRIMARY_KEY_CONSTRAINT)
+                || tree::below(&argument, K::GENERATED_IDENTITY).next().is_some();
+            let data_type = DataType::of(&argument);
+            let described = Column { birth: None, data_type, not_null };
+            session.table_mut(&name).columns.insert(column.clone(), described);
+            inline_constraints(session, &name, &column, &argument);
+        } else {
+            add_constraint(session, &name, &argument, None);
+        }
+    }
+}
+
+fn inline_constraints(session: &mut Session<'_>, table: &RelationName, column: &str, node: &SyntaxNode) {
+    for constraint in node.children() {
+        add_constraint(session, table, &constraint, Some(column));
+    }
+}
+
+fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &SyntaxNode, column: Option<&str>) {
+    let own = match column {
+        Some(column) => vec![column.to_owned()],
+        None => {
+            let list = constraint.children().find(|child| {
+                matches!(child.kind(), K::FOREIGN_KEY_COLUMN_LIST | K::INDEX_PARAMETERS | K::CONSTRAINT_COLUMN_REF_LIST)
+            });
+            list.map(|list| columns_of(&list)).unwrap_or_default()
+        }
+    };
+    let columns = own.join("_");
+    // The name that the server gives it.
+    let (ending, indexed) = match constraint.kind() {
+        K::CHECK_CONSTRAINT => {
+            let mut named: Vec<String> = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect();
+            named.dedup();
+            let one = if named.len() == 1 { format!("{}_check", named[0]) } else { "check".to_owned() };
+            (one, false)
+        }
+        K::FOREIGN_KEY_CONSTRAINT | K::REFERENCES_CONSTRAINT => (format!("{columns}_fkey"), false),
+        K::UNIQUE_CONSTRAINT => (format!("{columns}_key"), true),
+        K::PRIMARY_KEY_CONSTRAINT => ("pkey".to_owned(), true),
+        K::EXCLUDE_CONSTRAINT => (format!("{columns}_excl"), false),
+        K::NOT_NULL_CONSTRAINT => {
+            let column = tree::child_name(constraint, K::COLUMN_NAME_REF).unwrap_or(columns);
+            (format!("{column}_not_null"), false)
+        }
+        _ => return,
+    };
+    let name = tree::constraint_name(constraint).unwrap_or_else(|| format!("{}_{ending}", table.name));
+    let birth = session.birth();
+    let using = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| session.relation(&index));
+    let remembered = constraints::remembered(constraint, birth);
+    let table = session.table_mut(table);
+    if let Some(columns) = using.and_then(|index| table.indexes.remove(&index.name)) {
+        if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
+            for column in &columns {
+                table.columns.entry(column.clone()).or_default().not_null = true;
+            }
+        }
+        table.indexes.insert(name.clone(), columns);
+    } else if indexed {
+        if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
+            for column in &own {
+                table.columns.entry(column.clone()).or_default().not_null = true;
+            }
+        }
+        table.indexes.insert(name.clone(), own);
+    }
+    table.constraints.insert(name, remembered);
+}
+
+fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
+    let relation = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
+    let Some((table, relation)) = relation.and_then(|node| Some((session.relation(&node)?, node))) else { return };
+    let items = tree::child(node, K::PARTITION_ITEM_LIST);
+    let columns: Vec<String> = items
+        .iter()
+        .flat_map(SyntaxNode::children)
+        .map_while(|item| item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name)))
+        .collect();
+    // An index over some rows serves no foreign key.
+    let columns = if tree::has(node, K::WHERE_CLAUSE) { Vec::new() } else { columns };
+    let default = format!("{}_{}_idx", table.name, columns.join("_"));
+    let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop()).unwrap_or(default);
+    let table = session.table_mut(&table);
+    table.partitioned |= tree::has_token(&relation, K::ONLY_KW);
+    table.indexes.insert(name, columns);
+}

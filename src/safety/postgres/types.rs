@@ -1,0 +1,429 @@
+//! Data types: what a change of type costs, and which types are regretted later.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, Rule, Severity};
+use super::judge::{Alter, Judge};
+use super::session::UserType;
+use super::tree;
+
+pub(in super::super) const RULES: &[&Rule] = &[
+    &TYPE_CHANGED,
+    &ENUM_VALUE_IN_USE,
+    &ENUM_CREATED,
+    &ENUM_VALUE_ORDER,
+    &DOMAIN_CONSTRAINT,
+    &CONSTRAINED_DOMAIN,
+    &ATTRIBUTE_CHANGED,
+    &JSON_COLUMN,
+    &CHAR_COLUMN,
+    &INTEGER_KEY,
+    &SERIAL_TYPE,
+    &VARCHAR_LENGTH,
+    &TIMESTAMP_WITHOUT_ZONE,
+    &IDENTIFIER_TOO_LONG,
+];
+
+pub(super) static TYPE_CHANGED: Rule = Rule {
+    name: "column-type-changed",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A column's type or collation is changed in a way that rewrites the table or its indexes, or may",
+    reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes. Programs that know the old type may break.",
+    help: "Add a column of the new type, keep both written (trigger or program), backfill in batches, then switch the readers. Widening varchar or numeric, and varchar to text, need none of this.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+pub(super) static ENUM_VALUE_IN_USE: Rule = Rule {
+    name: "enum-value-in-same-transaction",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A value added to an enum is used in the same transaction",
+    reason: "The statement fails: a new value cannot be used before it is committed.",
+    help: "Add the value in a migration of its own, and use it in the next.",
+    source: "https://www.postgresql.org/docs/current/sql-altertype.html#SQL-ALTERTYPE-NOTES",
+};
+pub(super) static ENUM_CREATED: Rule = Rule {
+    name: "enum-created",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A new enum",
+    reason: "A value of an enum can never be removed, and a rename breaks running programs.",
+    help: "A text column with a CHECK, or a table of values, can be changed later.",
+    source: "https://www.postgresql.org/docs/current/datatype-enum.html",
+};
+pub(super) static ENUM_VALUE_ORDER: Rule = Rule {
+    name: "enum-value-order",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A value is added to an enum without saying where",
+    reason: "It sorts after all others.",
+    help: "Say BEFORE or AFTER which value it belongs.",
+    source: "https://squawkhq.com/docs/require-enum-value-ordering",
+};
+pub(super) static DOMAIN_CONSTRAINT: Rule = Rule {
+    name: "domain-constraint",
+    severity: Severity::Error,
+    cost: Cost::Scans,
+    summary: "A constraint is added to a domain, or validated",
+    reason: "SHARE lock on every table that uses the domain while its rows are read: no writes.",
+    help: "Add the check NOT VALID to each table instead, and validate it later.",
+    source: "https://www.postgresql.org/docs/current/sql-alterdomain.html",
+};
+pub(super) static CONSTRAINED_DOMAIN: Rule = Rule {
+    name: "constrained-domain",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A new domain with a constraint",
+    reason: "A column of it cannot be added without a rewrite, and its constraint cannot be changed without reading every table.",
+    help: "Put the checks on the tables.",
+    source: "https://squawkhq.com/docs/ban-create-domain-with-constraint",
+};
+pub(super) static ATTRIBUTE_CHANGED: Rule = Rule {
+    name: "attribute-changed",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "An attribute of a composite type is dropped, renamed or given another type",
+    reason: "Programs that read or write values of the type break.",
+    help: "Make a new type, and move columns and programs over to it.",
+    source: "https://www.postgresql.org/docs/current/sql-altertype.html",
+};
+pub(super) static JSON_COLUMN: Rule = Rule {
+    name: "json-column",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of type json",
+    reason: "json has no equality: SELECT DISTINCT, GROUP BY and UNION over it fail.",
+    help: "Use jsonb, unless the exact text must be kept.",
+    source: "https://www.postgresql.org/docs/current/datatype-json.html",
+};
+pub(super) static CHAR_COLUMN: Rule = Rule {
+    name: "char-column",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of type char(n)",
+    reason: "Values are padded with blanks, which comparisons ignore and programs do not.",
+    help: "Use text, with a CHECK for the length.",
+    source: "https://wiki.postgresql.org/wiki/Don%27t_Do_This#Don.27t_use_char.28n.29",
+};
+pub(super) static INTEGER_KEY: Rule = Rule {
+    name: "integer-column",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of type integer or smallint",
+    reason: "A key of 32 bits runs out at 2 147 483 647, and changing its type later rewrites the table.",
+    help: "Use bigint for keys and for what refers to them.",
+    source: "https://squawkhq.com/docs/prefer-bigint-over-int",
+};
+pub(super) static SERIAL_TYPE: Rule = Rule {
+    name: "serial-type",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of a serial type",
+    reason: "Its sequence has an owner and rights of its own, and a dump or a copy of the table can lose it.",
+    help: "Use GENERATED ALWAYS AS IDENTITY.",
+    source: "https://wiki.postgresql.org/wiki/Don%27t_Do_This#Don.27t_use_serial",
+};
+pub(super) static VARCHAR_LENGTH: Rule = Rule {
+    name: "varchar-length",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of type varchar(n)",
+    reason: "Making it shorter later rewrites the table; a length is no faster than text.",
+    help: "Use text, with a CHECK for the length where there is one.",
+    source: "https://squawkhq.com/docs/prefer-text-field",
+};
+pub(super) static TIMESTAMP_WITHOUT_ZONE: Rule = Rule {
+    name: "timestamp-without-zone",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A column of type timestamp",
+    reason: "It is no moment in time: what it means depends on who wrote it.",
+    help: "Use timestamptz.",
+    source: "https://wiki.postgresql.org/wiki/Don%27t_Do_This#Don.27t_use_timestamp_.28without_time_zone.29",
+};
+pub(super) static IDENTIFIER_TOO_LONG: Rule = Rule {
+    name: "identifier-too-long",
+    severity: Severity::Info,
+    cost: Cost::Instant,
+    summary: "A name of more than 63 bytes",
+    reason: "The server cuts it off without an error, and two such names can become one.",
+    help: "Choose a shorter name.",
+    source: "https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS",
+};
+
+/// A data type with its aliases made one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DataType {
+    /// The name in lower case, without its arguments: `varchar`, `timestamptz`.
+    pub(super) name: String,
+    pub(super) arguments: Vec<i64>,
+    pub(super) array: bool,
+}
+
+/// What a change of type does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Instant,
+    Rewrites,
+    /// Instant if the column is some other kind of string, which it mostly is.
+    Likely,
+    Unknown,
+}
+
+impl DataType {
+    /// Reads a type as it is written in SQL or as `format_type` gives it.
+    pub(super) fn parse(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        let (before, rest) = text.split_once('(').unwrap_or((&text, ""));
+        let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
+        let arguments = inside.split(',').filter_map(|argument| argument.trim().parse().ok()).collect();
+        let array = text.contains('[') || text.contains(" array");
+        let words: Vec<&str> =
+            before.split_whitespace().chain(after.split_whitespace()).filter(|word| !word.contains(['[', ']'])).collect();
+        let name = words.join(" ").replace("pg_catalog . ", "").replace("pg_catalog.", "");
+        let name = match name.trim_end_matches(" array").trim_end_matches("[]") {
+            "int" | "int4" => "integer",
+            "int8" => "bigint",
+            "int2" => "smallint",
+            "character varying" | "char varying" | "national character varying" | "nchar varying" => "varchar",
+            "character" | "char" | "bpchar" | "national character" | "nchar" => "char",
+            "decimal" | "dec" => "numeric",
+            "timestamp without time zone" => "timestamp",
+            "timestamp with time zone" => "timestamptz",
+            "time without time zone" => "time",
+            "time with time zone" => "timetz",
+            "bit varying" => "varbit",
+            "bool" => "boolean",
+            "double precision" | "float" => "float8",
+            "real" => "float4",
+            other => other,
+        };
+        Self { name: name.to_owned(), arguments, array }
+    }
+
+    /// The type that a node's type child says.
+    pub(super) fn of(node: &SyntaxNode) -> Option<Self> {
+        Some(Self::parse(&tree::words(&type_node(node)?)))
+    }
+
+    pub(super) fn is_serial(&self) -> bool {
+        matches!(self.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8")
+    }
+
+    fn becomes(&self, new: &Self) -> Change {
+        if self == new {
+            return Change::Instant;
+        }
+        if self.array || new.array {
+            return Change::Rewrites;
+        }
+        let wider = |default: Option<i64>| match (self.arguments.first(), new.arguments.first()) {
+            (_, None) => true,
+            (Some(old), Some(new)) => new >= old,
+            (None, Some(new)) => default.is_some_and(|default| *new >= default),
+        };
+        let instant = match (self.name.as_str(), new.name.as_str()) {
+            ("varchar" | "text", "text") | ("text" | "varchar", "varchar") => wider(None),
+            ("citext", "text") | ("text" | "varchar", "citext") | ("cidr", "inet") => new.arguments.is_empty(),
+            ("varbit", "varbit") => wider(None),
+            ("numeric", "numeric") => {
+                let scale = |of: &Self| of.arguments.get(1).copied().unwrap_or(0);
+                new.arguments.is_empty() || (wider(None) && scale(self) == scale(new))
+            }
+            ("timestamp", "timestamp") | ("timestamptz", "timestamptz") => wider(Some(6)),
+            ("time", "time") | ("timetz", "timetz") => wider(Some(6)),
+            _ => false,
+        };
+        if instant { Change::Instant } else { Change::Rewrites }
+    }
+}
+
+/// The type child of a node.
+pub(super) fn type_node(node: &SyntaxNode) -> Option<SyntaxNode> {
+    const TYPES: [K; 11] = [
+        K::ARRAY_TYPE,
+        K::BIT_TYPE,
+        K::BIT_VARYING_TYPE,
+        K::CHARACTER_TYPE,
+        K::DOUBLE_TYPE,
+        K::INTERVAL_TYPE,
+        K::PATH_TYPE,
+        K::TIME_TYPE,
+        K::TIMESTAMP_TYPE,
+        K::VARCHAR_TYPE,
+        K::PERCENT_TYPE,
+    ];
+    node.children().find(|child| TYPES.contains(&child.kind()))
+}
+
+/// ALTER COLUMN ... TYPE.
+pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    let Some(set_type) = tree::child(action, K::SET_TYPE) else { return };
+    let (Some(column), Some(new)) = (tree::child_name(action, K::COLUMN_NAME_REF), DataType::of(&set_type)) else {
+        return;
+    };
+    if judge.session.is_new(&alter.table) {
+        return;
+    }
+    let old = judge.session.column_type(&alter.table, &column);
+    let using = tree::child(&set_type, K::USING_EXPR).and_then(|using| using.children().next());
+    let computed = using.is_some_and(|using| !is_plain_cast(&using, &column));
+    let change = match &old {
+        _ if computed => Change::Rewrites,
+        _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
+        Some(old) => old.becomes(&new),
+        None if matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => Change::Likely,
+        None => Change::Unknown,
+    };
+    let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
+    match change {
+        Change::Instant => {}
+        Change::Rewrites => {
+            let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
+            let message = format!("changing the {what} of {}.{column} to {shown} rewrites the table or its indexes", alter.table);
+            judge.report(&TYPE_CHANGED, action, message);
+        }
+        Change::Likely => {
+            let message = format!("{}.{column} becomes {shown}: instant from varchar, a rewrite from anything else", alter.table);
+            let finding = judge.report(&TYPE_CHANGED, action, message);
+            finding.severity = Severity::Warning;
+            finding.cost = Cost::Unknown;
+        }
+        Change::Unknown => {
+            let message = format!("{}.{column} becomes {shown}: from its old type, which is not in these files, this may rewrite the table", alter.table);
+            judge.report(&TYPE_CHANGED, action, message).cost = Cost::Unknown;
+        }
+    }
+}
+
+/// `USING column` or `USING column::type`.
+fn is_plain_cast(expression: &SyntaxNode, column: &str) -> bool {
+    let expression = tree::inner(expression.clone());
+    match expression.kind() {
+        K::CAST_EXPR => expression.children().any(|child| tree::column(&child).as_deref() == Some(column)),
+        _ => tree::column(&expression).as_deref() == Some(column),
+    }
+}
+
+/// Statements about types, and the literals that may be new values of an enum.
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::CREATE_TYPE => {
+            if let Some(name) = judge.session.relation(node) {
+                judge.session.set_user_type(name, UserType::Other);
+            }
+            if tree::has(node, K::ENUM_TYPE) {
+                judge.report(&ENUM_CREATED, node, "a new enum: its values can be added to and renamed, never removed".to_owned());
+            }
+        }
+        K::CREATE_TABLE => {
+            let columns: Vec<SyntaxNode> = tree::below(node, K::COLUMN).collect();
+            columns.iter().for_each(|node| column(judge, node));
+        }
+        K::CREATE_DOMAIN => {
+            let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
+            if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.relation(&name)) {
+                let domain = if constrained { UserType::ConstrainedDomain } else { UserType::PlainDomain };
+                judge.session.set_user_type(name, domain);
+            }
+            if constrained {
+                judge.report(&CONSTRAINED_DOMAIN, node, "a domain with a constraint is hard to change later".to_owned());
+            }
+        }
+        K::ALTER_DOMAIN => domain(judge, node),
+        K::ALTER_TYPE => altered(judge, node),
+        _ => {}
+    }
+    enum_values(judge, node);
+}
+
+fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    for action in node.children() {
+        let (what, cost) = match action.kind() {
+            K::ADD_CONSTRAINT if tree::below(&action, K::NOT_VALID).next().is_some() => continue,
+            K::ADD_CONSTRAINT => ("adding a constraint to a domain", Cost::Scans),
+            K::VALIDATE_CONSTRAINT => ("validating a constraint of a domain", Cost::Scans),
+            K::SET_NOT_NULL => ("making a domain NOT NULL", Cost::Scans),
+            _ => continue,
+        };
+        if judge.session.relation(node).is_some_and(|domain| judge.session.made_here(&domain)) {
+            continue;
+        }
+        judge.report(&DOMAIN_CONSTRAINT, &action, format!("{what} reads every table that uses it")).cost = cost;
+    }
+}
+
+fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let name = judge.session.relation(node);
+    let here = name.as_ref().is_some_and(|name| judge.session.made_here(name));
+    for action in node.descendants() {
+        match action.kind() {
+            K::ADD_VALUE if judge.session.in_transaction() && !here => {
+                if let Some(value) = tree::literal(&action) {
+                    let line = judge.line(&action);
+                    judge.session.enum_values.insert(value, line);
+                }
+            }
+            K::DROP_ATTRIBUTE | K::ALTER_ATTRIBUTE | K::RENAME_ATTRIBUTE if !here => {
+                let message = format!("an attribute of the type {} changes", judge.shown(name.as_ref()));
+                judge.report(&ATTRIBUTE_CHANGED, &action, message);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn enum_values(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    if judge.session.enum_values.is_empty() || node.kind() == K::ALTER_TYPE {
+        return;
+    }
+    for literal in tree::below(node, K::LITERAL) {
+        let Some(value) = tree::literal(&literal) else { continue };
+        if !literal.text().to_string().contains('\'') && !literal.text().to_string().contains('$') {
+            continue;
+        }
+        if let Some(line) = judge.session.enum_values.get(&value) {
+            let message = format!("'{value}' was added to its enum on line {line}, in the same transaction");
+            judge.report(&ENUM_VALUE_IN_USE, &literal, message);
+        }
+    }
+}
+
+/// The types of new columns that are regretted later and that the base rules do not know.
+pub(super) fn column(judge: &mut Judge<'_>, column: &SyntaxNode) {
+    let Some(node) = type_node(column) else { return };
+    if DataType::parse(&tree::words(&node)).name == "json" {
+        judge.report(&JSON_COLUMN, &node, "json cannot be compared".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_of_type_costs() {
+        for (old, new, change) in [
+            ("varchar(20)", "varchar(40)", Change::Instant),
+            ("character varying(20)", "varchar ( 20 )", Change::Instant),
+            ("varchar(20)", "text", Change::Instant),
+            ("text", "character varying", Change::Instant),
+            ("numeric(10,2)", "decimal(12,2)", Change::Instant),
+            ("numeric(10,2)", "numeric", Change::Instant),
+            ("timestamp(3) with time zone", "timestamptz", Change::Instant),
+            ("timestamp", "timestamp(6)", Change::Instant),
+            ("varchar(20)", "varchar(10)", Change::Rewrites),
+            ("text", "varchar(10)", Change::Rewrites),
+            ("char(5)", "text", Change::Rewrites),
+            ("integer", "bigint", Change::Rewrites),
+            ("numeric(10,2)", "numeric(12,4)", Change::Rewrites),
+            ("timestamp", "timestamptz", Change::Rewrites),
+            ("timestamp", "timestamp(3)", Change::Rewrites),
+            ("varchar(5)[]", "text[]", Change::Rewrites),
+            ("integer", "text", Change::Rewrites),
+        ] {
+            assert_eq!(DataType::parse(old).becomes(&DataType::parse(new)), change, "{old} to {new}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The rules for SQLite, as the bundled 3.54 behaves: what it cannot run, what silently rebuilds, foreign keys off.
+
+use super::embedded::{Dialect, Embedded, Words};
+use super::source::Source;
+use super::{Cost, Finding, Input, LintOptions, Rule, Severity};
+
+pub(super) const RULES: &[&Rule] =
+    &[&CANNOT_RUN, &REBUILDS, &REBUILD_LOSES, &FOREIGN_KEYS_OFF, &DROPS_REFERENCED, &BLOCKED, &AFFINITY, &IN_TRANSACTION];
+
+static CANNOT_RUN: Rule = Rule {
+    name: "sqlite-cannot-run",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A statement that SQLite does not know",
+    reason: "The migration fails at this statement.",
+    help: "Write an overlay for SQLite: what ALTER TABLE cannot do there, a new table with the rows copied over can.",
+    source: "https://www.sqlite.org/lang_altertable.html",
+};
+static REBUILDS: Rule = Rule {
+    name: "sqlite-rebuilds",
+    severity: Severity::Warning,
+    cost: Cost::Rewrites,
+    summary: "DROP COLUMN or VACUUM",
+    reason: "The whole table, or file, is written again while every other writer waits.",
+    help: "Leave the column unused, or run it when nobody else uses the file.",
+    source: "https://www.sqlite.org/lang_altertable.html#alter_table_drop_column",
+};
+static REBUILD_LOSES: Rule = Rule {
+    name: "sqlite-rebuild-loses-index",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table is rebuilt, and an index or trigger of the old one is not made again",
+    reason: "Indexes and triggers go with the old table: queries become slow, and what the trigger did is not done any more.",
+    help: "CREATE INDEX and CREATE TRIGGER again, after the new table has its name.",
+    source: "https://www.sqlite.org/lang_altertable.html#otheralter",
+};
+static FOREIGN_KEYS_OFF: Rule = Rule {
+    name: "sqlite-foreign-keys-off",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "Foreign keys are switched off and not checked and switched on again",
+    reason: "Rows that refer to nothing come in, and stay.",
+    help: "PRAGMA foreign_key_check, then PRAGMA foreign_keys = on, at the end of the file.",
+    source: "https://www.sqlite.org/pragma.html#pragma_foreign_keys",
+};
+static DROPS_REFERENCED: Rule = Rule {
+    name: "sqlite-drops-referenced",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table that others refer to is dropped with foreign keys on",
+    reason: "DROP TABLE deletes its rows first: it fails, or ON DELETE CASCADE empties the other tables too.",
+    help: "PRAGMA foreign_keys = off before the transaction, PRAGMA foreign_key_check after it.",
+    source: "https://www.sqlite.org/foreignkeys.html#fk_schemacommands",
+};
+static BLOCKED: Rule = Rule {
+    name: "sqlite-index-blocks-alter",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A column is dropped that an index, a key or a foreign key uses",
+    reason: "The statement fails.",
+    help: "DROP INDEX first; a key needs a new table with the rows copied over.",
+    source: "https://www.sqlite.org/lang_altertable.html#alter_table_drop_column",
+};
+static AFFINITY: Rule = Rule {
+    name: "sqlite-affinity",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "A column whose type's name gives it numeric affinity, or no counting",
+    reason: "Text that looks like a number becomes one: a UUID 12e456789012 is stored as Inf, JSON '1.0' as 1. SERIAL counts nothing.",
+    help: "TEXT for identifiers; JSON for objects and arrays alone; INTEGER PRIMARY KEY counts.",
+    source: "https://www.sqlite.org/datatype3.html#determination_of_column_affinity",
+};
+static IN_TRANSACTION: Rule = Rule {
+    name: "sqlite-in-transaction",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "VACUUM, or a PRAGMA that does nothing in a transaction, in a transaction",
+    reason: "VACUUM fails; PRAGMA foreign_keys and journal_mode do nothing, silently.",
+    help: "Put it in a file of its own with `-- charter: no-transaction` at the top.",
+    source: "https://www.sqlite.org/pragma.html#pragma_foreign_keys",
+};
+
+pub(super) fn judge(inputs: &[Input], sources: &[Source<'_>], options: &LintOptions) -> Vec<Vec<Finding>> {
+    super::embedded::judge::<Sqlite>(inputs, sources, options)
+}
+
+struct Sqlite;
+
+/// Statements by their first words.
+const UNKNOWN: &[&str] = &[
+    "create schema", "create type", "create domain", "create extension", "create function", "create procedure",
+    "create sequence", "create materialized", "create or", "create unlogged", "create role", "create policy",
+    "create publication", "create rule", "create index concurrently", "create unique index concurrently", "alter index",
+    "alter view", "alter type", "alter sequence", "alter schema", "alter domain", "alter table if", "alter table only",
+    "drop schema", "drop type", "drop function", "drop sequence", "drop extension", "drop index concurrently",
+    "drop materialized", "insert overriding",
+];
+
+/// Words of other engines, wherever they stand outside of a trigger.
+const WORDS: &[(&str, &str)] = &[
+    ("generated by default", "an identity column"),
+    ("as identity", "an identity column"),
+    ("inherits (", "INHERITS"),
+    ("partition by range (", "partitioning"),
+    ("partition by list (", "partitioning"),
+    ("partition by hash (", "partitioning"),
+    ("partition of", "partitioning"),
+    ("exclude using", "an exclusion constraint"),
+    ("exclude (", "an exclusion constraint"),
+    ("default now (", "a function as a default without parentheses around it"),
+    ("default gen_random_uuid (", "a function as a default without parentheses around it"),
+    (": :", "a cast with ::"),
+    ("not valid", "NOT VALID"),
+    ("using btree", "an index method"),
+    ("using gin", "an index method"),
+    ("using gist", "an index method"),
+    ("using hash", "an index method"),
+    ("distinct on (", "DISTINCT ON"),
+    ("execute function", "EXECUTE FUNCTION"),
+    ("execute procedure", "EXECUTE PROCEDURE"),
+];
+
+impl Dialect for Sqlite {
+    const VERBS: &'static [&'static str] = &[
+        "alter", "analyze", "attach", "begin", "commit", "create", "delete", "detach", "drop", "end", "explain", "insert",
+        "pragma", "reindex", "release", "replace", "rollback", "savepoint", "select", "update", "vacuum", "values", "with",
+    ];
+
+    fn check(judge: &mut Embedded<'_>, words: &Words) {
+        let all = words.range.clone();
+        if let Some(unknown) = UNKNOWN.iter().find(|unknown| words.starts(unknown)) {
+            judge.report(&CANNOT_RUN, all.clone(), format!("SQLite has no {}", unknown.to_uppercase()));
+        }
+        for (sequence, what) in WORDS {
+            if let Some(at) = words.find(sequence) {
+                let range = words.bytes(at, at + sequence.split(' ').count());
+                judge.report(&CANNOT_RUN, range, format!("SQLite does not know {what}"));
+            }
+        }
+        if words.starts("drop") && words.words.last().is_some_and(|last| last == "cascade") {
+            judge.report(&CANNOT_RUN, all.clone(), "SQLite knows no CASCADE here");
+        }
+        if words.starts("alter table") {
+            alter(judge, words);
+        }
+        if words.starts("create table") || words.starts("create temp table") {
+            let open = words.find("(").unwrap_or(words.words.len());
+            for item in words.items(open) {
+                affinity(judge, words, item.start + 1);
+            }
+        }
+        if words.starts("drop table") {
+            drop_table(judge, words);
+        }
+        let vacuum = words.starts("vacuum");
+        if vacuum {
+            judge.report(&REBUILDS, all.clone(), "the whole file is written again");
+        }
+        let pragma = words.starts("pragma foreign_keys") || words.starts("pragma journal_mode");
+        if words.starts("pragma foreign_keys") && !judge.in_transaction() {
+            judge.foreign_keys_off = is_off(words);
+        }
+        if judge.in_transaction() && (vacuum || pragma) {
+            let what = if vacuum { "VACUUM fails" } else { "this PRAGMA does nothing" };
+            judge.report(&IN_TRANSACTION, all, format!("{what} in a transaction"));
+        }
+    }
+
+    fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
+        let lost: Vec<_> = judge.dropped.iter().filter_map(|(name, (was, range))| {
+            let now = judge.tables.get(name)?;
+            let indexes = was.indexes.iter().filter(|(index, columns)| {
+                !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
+            });
+            let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
+            let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();
+            (!lost.is_empty()).then(|| (range.clone(), format!("{name} is rebuilt without {}", lost.join(", "))))
+        }).collect();
+        for (range, message) in lost {
+            judge.report(&REBUILD_LOSES, range, message);
+        }
+        let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
+        let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
+        if let Some(at) = statements.iter().position(off) {
+            let rest = &statements[at..];
+            let checked = rest.iter().any(|words| words.starts("pragma foreign_key_check"));
+            if !checked || !rest.iter().any(on) {
+                let missing = if checked { "switched on again" } else { "checked afterwards" };
+                judge.report(&FOREIGN_KEYS_OFF, statements[at].range.clone(), format!("foreign keys are not {missing}"));
+            }
+        }
+    }
+}
+
+/// `PRAGMA foreign_keys = off` and its like.
+fn is_off(words: &Words) -> bool {
+    words.words.iter().any(|word| matches!(word.as_str(), "off" | "0" | "false" | "no"))
+}
+
+fn alter(judge: &mut Embedded<'_>, words: &Words) {
+    let all = words.range.clone();
+    let (table, at) = words.name(words.past_if(2));
+    let column = words.at(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }).to_owned();
+    let has = |sequence: &str| words.has(sequence);
+    let message = match words.at(at) {
+        _ if words.has_bare_comma() => "one ALTER TABLE takes one change".to_owned(),
+        "alter" if !(has("set not null") || has("drop not null")) => {
+            "ALTER COLUMN knows SET NOT NULL and DROP NOT NULL alone".to_owned()
+        }
+        "add" if words.at(at + 1) == "constraint" && !has("check") => "ADD CONSTRAINT knows CHECK alone".to_owned(),
+        "add" if matches!(words.at(at + 1), "unique" | "primary" | "foreign" | "check") => {
+            "a constraint is added with ADD CONSTRAINT name CHECK alone".to_owned()
+        }
+        "add" | "drop" if words.at(at + 2) == "if" => format!("{} COLUMN knows no IF", words.at(at).to_uppercase()),
+        "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster" | "replica" => {
+            format!("ALTER TABLE knows no {}", words.at(at).to_uppercase())
+        }
+        "add" if words.at(at + 1) != "constraint" => match added(judge, words, &table) {
+            Some(message) => message,
+            None => {
+                affinity(judge, words, if words.at(at + 1) == "column" { at + 3 } else { at + 2 });
+                return;
+            }
+        },
+        "drop" if words.at(at + 1) != "constraint" => {
+            let known = judge.tables.get(&table);
+            let blocked = known.is_some_and(|known| {
+                known.bound.contains(&column) || known.indexes.values().any(|columns| columns.contains(&column))
+            });
+            if blocked {
+                judge.report(&BLOCKED, all.clone(), format!("an index or a key uses {table}.{column}"));
+            }
+            judge.report(&REBUILDS, all, format!("all of {table} is written again"));
+            return;
+        }
+        _ => return,
+    };
+    judge.report(&CANNOT_RUN, all, message);
+}
+
+/// Why a column cannot be added.
+fn added(judge: &Embedded<'_>, words: &Words, table: &str) -> Option<String> {
+    let default = words.find("default").map(|at| words.at(at + 1));
+    let given = default.is_some_and(|default| default != "null");
+    let computed = matches!(default, Some("(" | "current_timestamp" | "current_date" | "current_time"));
+    let message = match () {
+        () if words.has("primary key") => "a PRIMARY KEY column cannot be added",
+        () if words.has("unique") => "a UNIQUE column cannot be added",
+        () if words.has("stored") => "a STORED column cannot be added",
+        () if words.has("not null") && !given && !words.has("generated always") => {
+            "a NOT NULL column cannot be added without a default"
+        }
+        () if words.has("references") && given => "a column that refers to a table cannot be added with a default",
+        () if computed && !judge.is_new(table) => "a column cannot be added with a computed default to a table that has rows",
+        () => return None,
+    };
+    Some(message.to_owned())
+}
+
+fn affinity(judge: &mut Embedded<'_>, words: &Words, at: usize) {
+    let what = match words.at(at) {
+        "json" | "jsonb" => return,
+        "uuid" => "UUID has numeric affinity",
+        "serial" | "bigserial" | "smallserial" => "SERIAL counts nothing",
+        _ => return,
+    };
+    judge.report(&AFFINITY, words.bytes(at, at + 1), what);
+}
+
+fn drop_table(judge: &mut Embedded<'_>, words: &Words) {
+    let (table, _) = words.name(words.past_if(2));
+    if judge.is_referred_to(&table) && !judge.foreign_keys_off && !judge.is_of_this_file(&table) {
+        judge.report(&DROPS_REFERENCED, words.range.clone(), format!("other tables refer to {table}"));
+    }
+}

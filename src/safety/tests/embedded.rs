@@ -1,0 +1,168 @@
+//! SQLite and DuckDB, as SQLite 3.54.1 and DuckDB 2.0.0 answered when they were asked.
+
+use super::*;
+
+#[test]
+fn sqlite_is_told_what_it_cannot_run() {
+    let sqlite = engine(Engine::Sqlite);
+    for sql in [
+        "alter table t alter column a type bigint",
+        "alter table t alter column b set default 5",
+        "alter table t add constraint k unique (a)",
+        "alter table t add constraint k foreign key (a) references o(id)",
+        "alter table t add column x int not null",
+        "alter table t add column x text default current_timestamp",
+        "alter table t add column x int unique",
+        "alter table t add column x int default 5 references o(id)",
+        "alter table t add column x int generated always as (a*2) stored",
+        "alter table t add column if not exists x int",
+        "alter table t drop column if exists b",
+        "alter table if exists t add column x int",
+        "alter table t add column x int, add column y int",
+        "alter table only t add column x int",
+        "create index concurrently i on t(a)",
+        "create index i on t using btree (a)",
+        "create schema s",
+        "create table x(a bigint generated always as identity)",
+        "create table x(a int) inherits (t)",
+        "create table x(a int) partition by range (a)",
+        "create unlogged table x(a int)",
+        "create type m as enum ('a')",
+        "create extension x",
+        "create function f() returns int language sql as 'select 1'",
+        "create sequence s",
+        "create materialized view v as select 1",
+        "create or replace view v as select 1",
+        "drop table o cascade",
+        "select 1::int",
+        "alter index ti rename to x",
+        "create trigger g before insert on t for each row execute function f()",
+        "create table x(a timestamptz default now())",
+    ] {
+        caught_rule(sql, "sqlite-cannot-run", &sqlite);
+    }
+    for sql in ["comment on table t is 'x'", "truncate t", "grant select on t to bob", "set lock_timeout = 1", "do $$ begin end $$", "merge into t using o on true when matched then delete", "select 'x", "select (1"] {
+        caught_rule(sql, "syntax-error", &sqlite);
+    }
+    for sql in [
+        "alter table t alter column a set not null",
+        "alter table t add constraint k check (a > 0)",
+        "alter table t drop constraint k",
+        "alter table t add column x int not null default 1",
+        "alter table t add column x int references o(id)",
+        "alter table t add column x int generated always as (a*2)",
+        "create index if not exists i on t(b) where b > 0",
+        "create table x (a text, b json, c timestamp with time zone default current_timestamp, check (a <> 'as identity'))",
+        "insert into t(id) values (100) on conflict do nothing returning id",
+        "update t set a = 1 where id = 5; delete from t where a is null",
+        "create trigger g after insert on t begin update t set a = 1; delete from o; end; select 1",
+        "create temp table n (a); drop table n",
+        "with recursive a(b) as (select 1) select * from a",
+    ] {
+        safe_with(sql, &sqlite);
+    }
+}
+
+#[track_caller]
+fn caught_rule(text: &str, rule: &str, options: &LintOptions) {
+    let found: Vec<String> = findings(text, options).iter().map(shown).collect();
+    assert!(found.iter().any(|found| found.ends_with(&format!(" error {rule}"))), "{text}\nfound {found:#?}");
+}
+
+#[test]
+fn sqlite_loses_no_data_unseen() {
+    let sqlite = engine(Engine::Sqlite);
+    for (sql, expected) in [
+        ("drop table t", "1:1:1 error table-dropped"),
+        ("alter table t drop column a", "1:1:1 error column-dropped"),
+        ("alter table t drop column a", "1:1:1 warning sqlite-rebuilds"),
+        ("alter table t rename to u", "1:1:1 error table-renamed"),
+        ("alter table \"t\" rename a to b", "1:1:1 error column-renamed"),
+        ("delete from t", "1:1:1 error delete-without-where"),
+        ("update t set a = 1", "1:1:1 error update-without-where"),
+        ("pragma foreign_keys = off; select 1", "1:1:1 error sqlite-foreign-keys-off"),
+        ("create table x (a uuid)", "1:1:19 warning sqlite-affinity"),
+        ("create table t (a int);\n---\ncreate index i on t (a);\n---\nalter table t drop column a", "3:1:1 error sqlite-index-blocks-alter"),
+        ("create table a (id integer primary key); create table b (a int references a);\n---\ncreate table n (id); insert into n select * from a; drop table a; alter table n rename to a", "2:1:53 error sqlite-drops-referenced"),
+        ("create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t", "2:1:56 error sqlite-rebuild-loses-index"),
+    ] {
+        caught_with(sql, expected, &sqlite);
+    }
+    safe_with("create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t; create index i on t (a);", &sqlite);
+    safe_with("pragma foreign_keys = off; begin; select 1; commit; pragma foreign_key_check; pragma foreign_keys = on", &sqlite);
+    let wrapped = LintOptions { wrapped: true, ..sqlite };
+    caught_with("pragma foreign_keys = off; pragma foreign_key_check; pragma foreign_keys = on", "1:1:1 error sqlite-in-transaction", &wrapped);
+    caught_with("vacuum", "1:1:1 error sqlite-in-transaction", &wrapped);
+    caught_with("select 1; commit", "1:1:11 error transaction-control", &wrapped);
+}
+
+#[test]
+fn duckdb_is_told_what_it_cannot_run() {
+    let duckdb = engine(Engine::DuckDb);
+    for sql in [
+        "alter table pl add constraint k check (a > 0)",
+        "alter table pl add constraint k foreign key (a) references o(id)",
+        "alter table pl drop constraint k",
+        "alter table pl add column x int not null",
+        "alter table pl add column x int check (x > 0)",
+        "alter table pl add column x int references o(id)",
+        "alter table pl add column x int generated always as (a*2)",
+        "alter table pl add column x int, add column y int",
+        "alter table only pl add column x int",
+        "create index i on pl(b) where b > 0",
+        "create index concurrently i on pl(a)",
+        "create index i on pl using gin (a)",
+        "create index i on pl(b) include (a)",
+        "create table x(a int references o(id) on delete cascade)",
+        "create table x(a int references o(id) on update cascade)",
+        "create table x(a bigint generated always as identity)",
+        "create table x(a serial)",
+        "create table x(a int unique deferrable)",
+        "create table x(a json, b jsonb)",
+        "create table x(a int) inherits (pl)",
+        "create unlogged table x(a int)",
+        "create domain d as int",
+        "create materialized view v as select 1",
+        "create trigger g before insert on pl for each row execute function f()",
+        "alter type m add value 'b'",
+        "set local lock_timeout = 1",
+        "vacuum full",
+        "create table x(a int, at timestamp)",
+        "alter index ii rename to i3",
+        "alter table pl set schema z",
+    ] {
+        caught_rule(sql, "duckdb-cannot-run", &duckdb);
+    }
+    for sql in ["grant select on pl to bob", "lock table pl", "savepoint x", "do $$ begin end $$", "reindex table pl", "cluster pl"] {
+        caught_rule(sql, "syntax-error", &duckdb);
+    }
+    for sql in [
+        "alter table pl add constraint k unique (a)",
+        "alter table pl add primary key (id)",
+        "alter table pl add column x int not null default 1",
+        "alter table pl add column if not exists x int default 5",
+        "create unique index if not exists i on pl(a)",
+        "create table x(a int references o(id) on delete restrict)",
+        "create table x(a bytea, b blob, c json, \"at\" timestamp default current_timestamp, check (a > 0))",
+        "create or replace view v as select 1",
+        "create sequence s; create schema s; create type m as enum ('a'); comment on table pl is 'x'",
+        "create temp table n (a int); drop table n",
+    ] {
+        safe_with(sql, &duckdb);
+    }
+}
+
+#[test]
+fn duckdb_is_told_what_blocks_an_alter() {
+    let duckdb = engine(Engine::DuckDb);
+    let made = "create table t (a int, b int); create index i on t (a);\n---\n";
+    for alter in ["drop column b", "rename column b to c", "rename to u", "alter column b type bigint", "alter b set not null", "add column c int not null default 1"] {
+        caught_with(&format!("{made}alter table t {alter}"), "2:1:1 error duckdb-index-blocks-alter", &duckdb);
+    }
+    safe_with(&format!("{made}alter table t add column c int; alter table t alter b set default 5"), &duckdb);
+    caught_with("create table o (id int primary key); create table t (o int references o (id));\n---\nalter table o rename to p", "2:1:1 error duckdb-index-blocks-alter", &duckdb);
+    caught_with("create table o (id int primary key); create table t (o int references o (id));\n---\ndrop table o", "2:1:1 error duckdb-index-blocks-alter", &duckdb);
+    let wrapped = LintOptions { wrapped: true, ..duckdb };
+    caught_with(&format!("{made}drop index i; alter table t alter a type bigint"), "2:1:15 error duckdb-drop-index-then-alter", &wrapped);
+    safe_with(&format!("{made}create table n as select * from t; drop table t; alter table n rename to t; create index i on t (a)"), &wrapped);
+}
