@@ -30,6 +30,7 @@
 //! | `redb` | `memory:`, redb without a file | yes |
 //! | `postgres` | PostgreSQL servers: an asynchronous driver and TLS | yes |
 //! | `watch` | `config::ConfigWatcher`, which follows `charter.cfg` | with `cli` |
+//! | `lint` | `safety::lint`, the rules that judge migrations | with `cli` |
 //! | `cli` | the program `charter` | yes |
 
 #![cfg_attr(
