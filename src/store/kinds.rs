@@ -151,6 +151,17 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is neither such a contract nor such a schema; [`ErrorKind::Invalid`] when a
     /// rule is for a field that the schema does not have.
+    ///
+    /// # Examples
+    /// ```
+    /// let store = charter::Store::open("memory:")?;
+    /// store.store_schema("order", r#"{"properties": {"lines": {"items": {"properties": {"sku": {}}}}}}"#, "1.0.0")?;
+    /// store.store_validation_rules("order", r#"{"lines[].sku": {"max_length": {"threshold": 20}}}"#, "1.0.0")?;
+    /// let complete = store.get_complete_schema("order", Some("1.0.0"))?;
+    /// let sku = ["properties", "lines", "items", "properties", "sku", "validations", "max_length", "threshold"];
+    /// assert_eq!(complete.at(&sku).map(|threshold| threshold.to_json()).as_deref(), Some("20"));
+    /// # Ok::<(), charter::Error>(())
+    /// ```
     pub fn get_complete_schema(&self, name: &str, version: Option<&str>) -> Result<Value> {
         let reference = self.reference(&Kind::Schema, name, version)?;
         let contract = self.find(&Kind::Contract, &reference)?.map(Contract::try_from).transpose()?;

@@ -35,6 +35,26 @@ use std::sync::Arc;
 const PAGE: usize = 1000;
 
 /// A registry of data contracts. Cheap to clone; clones share the connections.
+///
+/// # Examples
+/// ```
+/// use charter::record::Namespace;
+/// use charter::{ErrorKind, Store};
+///
+/// let store = Store::open("memory:")?;
+/// let first = store.store_ownership("book", r#"{"owner": "a@example.com"}"#)?;
+/// store.store_ownership("book", r#"{"owner": "b@example.com"}"#)?;
+/// assert_eq!(store.get_ownership("book", None)?.owner(), Some("b@example.com"));
+/// assert_eq!(store.get_ownership("book", Some("1"))?.digest(), first.digest());
+/// assert_eq!(store.get_ownership(first, None)?.owner(), Some("a@example.com"));
+///
+/// // Names in another namespace are other names.
+/// let sales = store.in_namespace(Namespace::new("sales")?);
+/// let missing = sales.get_ownership("book", None).map(|ownership| ownership.into_record());
+/// assert!(missing.is_err_and(|error| error.kind() == ErrorKind::NotFound));
+/// assert_eq!(sales.list_ownership()?.len(), 0);
+/// # Ok::<(), charter::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
