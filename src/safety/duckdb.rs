@@ -51,11 +51,32 @@ struct DuckDb;
 
 /// Statements by their first words.
 const UNKNOWN: &[&str] = &[
-    "create domain", "create extension", "create procedure", "create materialized", "create unlogged", "create role",
-    "create policy", "create publication", "create rule", "create trigger", "create index concurrently",
-    "create unique index concurrently", "alter index", "alter type", "alter domain", "alter schema", "alter table only",
-    "drop index concurrently", "drop extension", "vacuum full", "vacuum ( full", "set local", "set lock_timeout",
-    "set statement_timeout", "pragma foreign_keys", "pragma journal_mode",
+    "create domain",
+    "create extension",
+    "create procedure",
+    "create materialized",
+    "create unlogged",
+    "create role",
+    "create policy",
+    "create publication",
+    "create rule",
+    "create trigger",
+    "create index concurrently",
+    "create unique index concurrently",
+    "alter index",
+    "alter type",
+    "alter domain",
+    "alter schema",
+    "alter table only",
+    "drop index concurrently",
+    "drop extension",
+    "vacuum full",
+    "vacuum ( full",
+    "set local",
+    "set lock_timeout",
+    "set statement_timeout",
+    "pragma foreign_keys",
+    "pragma journal_mode",
 ];
 
 /// Words of other engines, wherever they stand.
@@ -83,10 +104,50 @@ const WORDS: &[(&str, &str)] = &[
 
 impl Dialect for DuckDb {
     const VERBS: &'static [&'static str] = &[
-        "abort", "alter", "analyze", "attach", "begin", "call", "checkpoint", "comment", "commit", "copy", "create",
-        "deallocate", "delete", "describe", "detach", "drop", "end", "execute", "explain", "export", "force", "from",
-        "import", "insert", "install", "load", "merge", "pivot", "pragma", "prepare", "reset", "rollback", "select", "set",
-        "show", "start", "summarize", "truncate", "unpivot", "update", "use", "vacuum", "values", "with",
+        "abort",
+        "alter",
+        "analyze",
+        "attach",
+        "begin",
+        "call",
+        "checkpoint",
+        "comment",
+        "commit",
+        "copy",
+        "create",
+        "deallocate",
+        "delete",
+        "describe",
+        "detach",
+        "drop",
+        "end",
+        "execute",
+        "explain",
+        "export",
+        "force",
+        "from",
+        "import",
+        "insert",
+        "install",
+        "load",
+        "merge",
+        "pivot",
+        "pragma",
+        "prepare",
+        "reset",
+        "rollback",
+        "select",
+        "set",
+        "show",
+        "start",
+        "summarize",
+        "truncate",
+        "unpivot",
+        "update",
+        "use",
+        "vacuum",
+        "values",
+        "with",
     ];
 
     fn check(judge: &mut Embedded<'_>, words: &Words) {
@@ -155,10 +216,11 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
         "add" if !matches!(words.at(at + 1), "constraint" | "primary" | "unique") => added(judge, words, &table, named),
         "drop" if words.at(at + 1) == "constraint" => Some("a constraint cannot be dropped".to_owned()),
         "drop" if known.bound.contains(&name) => Some(format!("a key or foreign key uses {table}.{name}")),
-        "rename" if !renames_table && known.bound.contains(&name) => Some(format!("a key or foreign key uses {table}.{name}")),
-        "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster" | "replica" => {
-            Some(format!("ALTER TABLE knows no {}", words.at(at).to_uppercase()))
+        "rename" if !renames_table && known.bound.contains(&name) => {
+            Some(format!("a key or foreign key uses {table}.{name}"))
         }
+        "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster"
+        | "replica" => Some(format!("ALTER TABLE knows no {}", words.at(at).to_uppercase())),
         _ => None,
     };
     if let Some(message) = cannot {

@@ -54,7 +54,11 @@ impl Words {
 
     /// The name at an index, without its schema, and the index after it.
     pub(super) fn name(&self, index: usize) -> (String, usize) {
-        if self.at(index + 1) == "." { (self.at(index + 2).to_owned(), index + 3) } else { (self.at(index).to_owned(), index + 1) }
+        if self.at(index + 1) == "." {
+            (self.at(index + 2).to_owned(), index + 3)
+        } else {
+            (self.at(index).to_owned(), index + 1)
+        }
     }
 
     /// The index after `IF [NOT] EXISTS`, if it is there.
@@ -208,7 +212,11 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         }
         D::end_of_file(&mut judge, &statements);
         if judge.explicit {
-            judge.report(&transactions::UNCOMMITTED, judge.statement.clone(), "the transaction is still open when the file ends");
+            judge.report(
+                &transactions::UNCOMMITTED,
+                judge.statement.clone(),
+                "the transaction is still open when the file ends",
+            );
         }
         found.push(std::mem::take(&mut judge.findings));
     }
@@ -216,7 +224,12 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
 }
 
 impl Embedded<'_> {
-    pub(super) fn report(&mut self, rule: &'static Rule, range: Range<usize>, message: impl Into<String>) -> &mut Finding {
+    pub(super) fn report(
+        &mut self,
+        rule: &'static Rule,
+        range: Range<usize>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
         let at = self.findings.len();
         self.findings.push(self.source.finding(rule, range, self.statement.clone(), message.into()));
         &mut self.findings[at]
@@ -285,7 +298,8 @@ impl Embedded<'_> {
     fn transaction(&mut self, words: &Words) {
         let begins = matches!(words.at(0), "begin" | "start");
         let ends = matches!(words.at(0), "commit" | "end" | "abort") || (words.at(0) == "rollback" && !words.has("to"));
-        let savepoint = matches!(words.at(0), "savepoint" | "release") || (words.at(0) == "rollback" && words.has("to"));
+        let savepoint =
+            matches!(words.at(0), "savepoint" | "release") || (words.at(0) == "rollback" && words.has("to"));
         if !begins && !ends && !savepoint {
             return;
         }
@@ -294,8 +308,8 @@ impl Embedded<'_> {
             let message = format!("{word} in a file that is run in one transaction");
             self.report(&transactions::CONTROL, words.range.clone(), message);
         } else if begins && self.explicit {
-            self.report(&transactions::NESTED, words.range.clone(), "a transaction within a transaction fails").severity =
-                Severity::Error;
+            self.report(&transactions::NESTED, words.range.clone(), "a transaction within a transaction fails")
+                .severity = Severity::Error;
         } else if ends && !self.explicit {
             let message = format!("{word}, but no transaction is open");
             self.report(&transactions::NONE_OPEN, words.range.clone(), message).severity = Severity::Error;
@@ -315,7 +329,11 @@ impl Embedded<'_> {
                 self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
             }
         } else if words.starts("drop view") {
-            self.report(&drops::VIEW_DROPPED, all.clone(), format!("the view {} is dropped", words.name(words.past_if(2)).0));
+            self.report(
+                &drops::VIEW_DROPPED,
+                all.clone(),
+                format!("the view {} is dropped", words.name(words.past_if(2)).0),
+            );
         } else if words.starts("drop schema") {
             self.report(&drops::SCHEMA_DROPPED, all.clone(), "a schema is dropped");
         } else if words.starts("alter table") {
@@ -332,10 +350,15 @@ impl Embedded<'_> {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let (table, _) = words.name(at + verb.split(' ').count());
             let rest = words.words.get(at..).unwrap_or_default();
-            let filtered = rest.iter().any(|word| word == "where") && !words.has("where true") && !words.has("where 1 = 1");
+            let filtered =
+                rest.iter().any(|word| word == "where") && !words.has("where true") && !words.has("where 1 = 1");
             if !filtered && !self.is_of_this_file(&table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
-                self.report(rule, words.bytes(at, words.words.len()), format!("{verb} without WHERE changes every row of {table}"));
+                self.report(
+                    rule,
+                    words.bytes(at, words.words.len()),
+                    format!("{verb} without WHERE changes every row of {table}"),
+                );
             }
         }
     }
@@ -369,7 +392,9 @@ impl Embedded<'_> {
         let replaced = if words.is_at(1, "or replace") { 2 } else { 0 };
         let at = 1 + skipped + replaced;
         match (words.at(0), words.at(at)) {
-            ("create", "table") => self.create_table(words, words.past_if(at + 1), words.is_at(at + 1, "if not exists")),
+            ("create", "table") => {
+                self.create_table(words, words.past_if(at + 1), words.is_at(at + 1, "if not exists"))
+            }
             ("create", "index") => {
                 let (index, next) = words.name(words.past_if(at + 1));
                 let (table, next) = words.name(next + 1);
@@ -422,7 +447,8 @@ impl Embedded<'_> {
                 let within = |word: &str| item.clone().any(|at| words.at(at) == word);
                 if matches!(first, "constraint" | "primary" | "unique" | "check" | "foreign") {
                     if !within("check") {
-                        let columns = words.items(item.start).into_iter().map(|column| words.at(column.start).to_owned());
+                        let columns =
+                            words.items(item.start).into_iter().map(|column| words.at(column.start).to_owned());
                         table.bound.extend(columns);
                     }
                 } else {

@@ -68,7 +68,12 @@ fn judge(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalogue) -> 
         }
         of_file.extend(source.check());
         of_file.sort_by(|a, b| {
-            (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(b.range.start, b.range.end, a.severity, b.rule.name))
+            (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(
+                b.range.start,
+                b.range.end,
+                a.severity,
+                b.rule.name,
+            ))
         });
         of_file.dedup_by(|a, b| a.range == b.range && a.rule == b.rule);
         findings.extend(of_file);

@@ -35,12 +35,12 @@ impl<'a> Source<'a> {
             trim_mark(&mut tokens);
         }
         let statements = lexer::statements(text, &tokens);
-        let no_transaction =
-            tokens.iter().take_while(|token| token.kind == TokenKind::Comment).any(|token| {
-                let comment = token.text(text).strip_prefix("--").map(str::trim);
-                comment.and_then(|comment| comment.strip_prefix("charter:")).map(str::trim) == Some("no-transaction")
-            });
-        let lines = std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        let no_transaction = tokens.iter().take_while(|token| token.kind == TokenKind::Comment).any(|token| {
+            let comment = token.text(text).strip_prefix("--").map(str::trim);
+            comment.and_then(|comment| comment.strip_prefix("charter:")).map(str::trim) == Some("no-transaction")
+        });
+        let lines =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
         Self { file, text, lines: lines.collect(), tokens, statements, no_transaction }
     }
 
@@ -63,7 +63,13 @@ impl<'a> Source<'a> {
     }
 
     /// A finding of a rule about some bytes of a statement, with the rule's own severity, cost, reason and safe form.
-    pub(super) fn finding(&self, rule: &'static Rule, range: Range<usize>, statement: Range<usize>, message: String) -> Finding {
+    pub(super) fn finding(
+        &self,
+        rule: &'static Rule,
+        range: Range<usize>,
+        statement: Range<usize>,
+        message: String,
+    ) -> Finding {
         let start = self.boundary(range.start);
         let end = self.boundary(range.end).max(start);
         Finding {
@@ -177,7 +183,9 @@ pub(super) fn too_deep(text: &str, tokens: &[Token]) -> Option<usize> {
             }
             _ if is(word, &["end"]) => blocks = blocks.saturating_sub(1),
             _ if is(previous, &["end"]) => {}
-            _ if is(word, &["if"]) && is(next, &["not", "exists"]) && !is(previous, &["then", ";", "loop", "begin", "else"]) => {}
+            _ if is(word, &["if"])
+                && is(next, &["not", "exists"])
+                && !is(previous, &["then", ";", "loop", "begin", "else"]) => {}
             _ if is(word, &["begin"]) && is(next, &["", ";", "transaction", "work", "isolation", "read"]) => {}
             _ if is(word, &["begin", "if", "loop", "case", "while"]) => blocks += 1,
             _ => {}

@@ -4,8 +4,16 @@ use super::embedded::{Dialect, Embedded, Words};
 use super::source::Source;
 use super::{Cost, Finding, Input, LintOptions, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] =
-    &[&CANNOT_RUN, &REBUILDS, &REBUILD_LOSES, &FOREIGN_KEYS_OFF, &DROPS_REFERENCED, &BLOCKED, &AFFINITY, &IN_TRANSACTION];
+pub(super) const RULES: &[&Rule] = &[
+    &CANNOT_RUN,
+    &REBUILDS,
+    &REBUILD_LOSES,
+    &FOREIGN_KEYS_OFF,
+    &DROPS_REFERENCED,
+    &BLOCKED,
+    &AFFINITY,
+    &IN_TRANSACTION,
+];
 
 static CANNOT_RUN: Rule = Rule {
     name: "sqlite-cannot-run",
@@ -88,12 +96,38 @@ struct Sqlite;
 
 /// Statements by their first words.
 const UNKNOWN: &[&str] = &[
-    "create schema", "create type", "create domain", "create extension", "create function", "create procedure",
-    "create sequence", "create materialized", "create or", "create unlogged", "create role", "create policy",
-    "create publication", "create rule", "create index concurrently", "create unique index concurrently", "alter index",
-    "alter view", "alter type", "alter sequence", "alter schema", "alter domain", "alter table if", "alter table only",
-    "drop schema", "drop type", "drop function", "drop sequence", "drop extension", "drop index concurrently",
-    "drop materialized", "insert overriding",
+    "create schema",
+    "create type",
+    "create domain",
+    "create extension",
+    "create function",
+    "create procedure",
+    "create sequence",
+    "create materialized",
+    "create or",
+    "create unlogged",
+    "create role",
+    "create policy",
+    "create publication",
+    "create rule",
+    "create index concurrently",
+    "create unique index concurrently",
+    "alter index",
+    "alter view",
+    "alter type",
+    "alter sequence",
+    "alter schema",
+    "alter domain",
+    "alter table if",
+    "alter table only",
+    "drop schema",
+    "drop type",
+    "drop function",
+    "drop sequence",
+    "drop extension",
+    "drop index concurrently",
+    "drop materialized",
+    "insert overriding",
 ];
 
 /// Words of other engines, wherever they stand outside of a trigger.
@@ -122,8 +156,29 @@ const WORDS: &[(&str, &str)] = &[
 
 impl Dialect for Sqlite {
     const VERBS: &'static [&'static str] = &[
-        "alter", "analyze", "attach", "begin", "commit", "create", "delete", "detach", "drop", "end", "explain", "insert",
-        "pragma", "reindex", "release", "replace", "rollback", "savepoint", "select", "update", "vacuum", "values", "with",
+        "alter",
+        "analyze",
+        "attach",
+        "begin",
+        "commit",
+        "create",
+        "delete",
+        "detach",
+        "drop",
+        "end",
+        "explain",
+        "insert",
+        "pragma",
+        "reindex",
+        "release",
+        "replace",
+        "rollback",
+        "savepoint",
+        "select",
+        "update",
+        "vacuum",
+        "values",
+        "with",
     ];
 
     fn check(judge: &mut Embedded<'_>, words: &Words) {
@@ -167,15 +222,19 @@ impl Dialect for Sqlite {
     }
 
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
-        let lost: Vec<_> = judge.dropped.iter().filter_map(|(name, (was, range))| {
-            let now = judge.tables.get(name)?;
-            let indexes = was.indexes.iter().filter(|(index, columns)| {
-                !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
-            });
-            let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
-            let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();
-            (!lost.is_empty()).then(|| (range.clone(), format!("{name} is rebuilt without {}", lost.join(", "))))
-        }).collect();
+        let lost: Vec<_> = judge
+            .dropped
+            .iter()
+            .filter_map(|(name, (was, range))| {
+                let now = judge.tables.get(name)?;
+                let indexes = was.indexes.iter().filter(|(index, columns)| {
+                    !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
+                });
+                let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
+                let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();
+                (!lost.is_empty()).then(|| (range.clone(), format!("{name} is rebuilt without {}", lost.join(", "))))
+            })
+            .collect();
         for (range, message) in lost {
             judge.report(&REBUILD_LOSES, range, message);
         }
@@ -186,7 +245,11 @@ impl Dialect for Sqlite {
             let checked = rest.iter().any(|words| words.starts("pragma foreign_key_check"));
             if !checked || !rest.iter().any(on) {
                 let missing = if checked { "switched on again" } else { "checked afterwards" };
-                judge.report(&FOREIGN_KEYS_OFF, statements[at].range.clone(), format!("foreign keys are not {missing}"));
+                judge.report(
+                    &FOREIGN_KEYS_OFF,
+                    statements[at].range.clone(),
+                    format!("foreign keys are not {missing}"),
+                );
             }
         }
     }
@@ -212,7 +275,8 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
             "a constraint is added with ADD CONSTRAINT name CHECK alone".to_owned()
         }
         "add" | "drop" if words.at(at + 2) == "if" => format!("{} COLUMN knows no IF", words.at(at).to_uppercase()),
-        "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster" | "replica" => {
+        "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster"
+        | "replica" => {
             format!("ALTER TABLE knows no {}", words.at(at).to_uppercase())
         }
         "add" if words.at(at + 1) != "constraint" => match added(judge, words, &table) {
@@ -251,7 +315,9 @@ fn added(judge: &Embedded<'_>, words: &Words, table: &str) -> Option<String> {
             "a NOT NULL column cannot be added without a default"
         }
         () if words.has("references") && given => "a column that refers to a table cannot be added with a default",
-        () if computed && !judge.is_new(table) => "a column cannot be added with a computed default to a table that has rows",
+        () if computed && !judge.is_new(table) => {
+            "a column cannot be added with a computed default to a table that has rows"
+        }
         () => return None,
     };
     Some(message.to_owned())

@@ -114,7 +114,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => (&REVOKE, Severity::Warning, "the role can no longer log in"),
         K::REASSIGN => (&OWNER, Severity::Info, "objects have another owner from now on"),
-        K::DROP_PUBLICATION | K::DROP_SUBSCRIPTION => (&PUBLICATION, Severity::Error, "its changes are no longer replicated"),
+        K::DROP_PUBLICATION | K::DROP_SUBSCRIPTION => {
+            (&PUBLICATION, Severity::Error, "its changes are no longer replicated")
+        }
         K::ALTER_PUBLICATION if tree::has(node, K::ADD_PUBLICATION_OBJECTS) => {
             (&PUBLICATION, Severity::Warning, "subscribers must be refreshed, and the tables need a replica identity")
         }

@@ -3,12 +3,12 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
+use super::super::files;
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::{self, Default};
 use super::judge::{Alter, Judge};
 use super::session::UserType;
 use super::types::{self, DataType};
-use super::super::files;
 use super::{constraints, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
@@ -140,7 +140,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             } else if let Some(expression) = tree::child(action, K::DROP_EXPRESSION) {
                 let message = format!("nobody computes {table}.{column} from now on");
                 judge.report(&EXPRESSION_CHANGED, &expression, message).cost = Cost::Instant;
-            } else if tree::has(action, K::DROP_DEFAULT) && !(fresh && !judge.session.is_not_null(table, &column)) {
+            } else if tree::has(action, K::DROP_DEFAULT) && (!fresh || judge.session.is_not_null(table, &column)) {
                 judge.report(&DEFAULT_DROPPED, action, format!("{table}.{column} loses its default"));
             }
         }

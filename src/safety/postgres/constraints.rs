@@ -174,12 +174,20 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
             }
         }
         K::EXCLUDE_CONSTRAINT => {
-            judge.report(&EXCLUSION, action, format!("adding an exclusion constraint to {table} builds its index under a lock"));
+            judge.report(
+                &EXCLUSION,
+                action,
+                format!("adding an exclusion constraint to {table} builds its index under a lock"),
+            );
         }
         K::FOREIGN_KEY_CONSTRAINT if !is_not_valid(constraint) && !is_not_enforced(constraint) => {
             let other = referenced(judge, constraint);
             let other = judge.shown(other.as_ref());
-            judge.report(&FOREIGN_KEY, action, format!("the foreign key blocks writes to {table} and {other} while all rows of {table} are looked up"));
+            judge.report(
+                &FOREIGN_KEY,
+                action,
+                format!("the foreign key blocks writes to {table} and {other} while all rows of {table} are looked up"),
+            );
         }
         K::CHECK_CONSTRAINT if !is_not_valid(constraint) && !is_not_enforced(constraint) => {
             judge.report(&CHECK, action, format!("the check blocks {table} while all its rows are read"));
@@ -187,7 +195,11 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         K::NOT_NULL_CONSTRAINT if !is_not_valid(constraint) => {
             let column = tree::child_name(constraint, K::COLUMN_NAME_REF).unwrap_or_default();
             if !is_proven(judge, table, &column) {
-                judge.report(&CHECK, action, format!("NOT NULL on {table}.{column} blocks the table while all its rows are read"));
+                judge.report(
+                    &CHECK,
+                    action,
+                    format!("NOT NULL on {table}.{column} blocks the table while all its rows are read"),
+                );
             }
         }
         _ => {}
@@ -215,13 +227,19 @@ fn set_not_null(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     if judge.session.is_new(table) || judge.session.is_not_null(table, &column) || is_proven(judge, table, &column) {
         return;
     }
-    judge.report(&NOT_NULL, action, format!("SET NOT NULL on {table}.{column} blocks the table while all its rows are read"));
+    judge.report(
+        &NOT_NULL,
+        action,
+        format!("SET NOT NULL on {table}.{column} blocks the table while all its rows are read"),
+    );
 }
 
 /// Whether a validated check of the table says that the column is not null.
 fn is_proven(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     let constraints = judge.session.constraints(table);
-    constraints.iter().any(|(_, constraint)| constraint.validated && constraint.proves.iter().any(|proven| proven == column))
+    constraints
+        .iter()
+        .any(|(_, constraint)| constraint.validated && constraint.proves.iter().any(|proven| proven == column))
 }
 
 /// Foreign keys of new tables lock nothing for long, but want their index all the same.
@@ -257,7 +275,13 @@ pub(super) fn wait_for_index(judge: &mut Judge<'_>, table: &RelationName, column
 }
 
 /// An inline constraint of a column that is added to a table that exists.
-pub(super) fn inline(judge: &mut Judge<'_>, table: &RelationName, column: &str, constraint: &SyntaxNode, defaulted: bool) {
+pub(super) fn inline(
+    judge: &mut Judge<'_>,
+    table: &RelationName,
+    column: &str,
+    constraint: &SyntaxNode,
+    defaulted: bool,
+) {
     if constraint.kind() == K::REFERENCES_CONSTRAINT {
         wait_for_index(judge, table, vec![column.to_owned()], constraint);
     }
@@ -294,7 +318,10 @@ pub(super) fn inline(judge: &mut Judge<'_>, table: &RelationName, column: &str, 
 pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
     let check = constraint.kind() == K::CHECK_CONSTRAINT;
     let expression = constraint.children().find(|child| {
-        !matches!(child.kind(), K::CONSTRAINT_NAME_CLAUSE | K::NOT_VALID | K::NOT_ENFORCED | K::NO_INHERIT | K::ENFORCED)
+        !matches!(
+            child.kind(),
+            K::CONSTRAINT_NAME_CLAUSE | K::NOT_VALID | K::NOT_ENFORCED | K::NO_INHERIT | K::ENFORCED
+        )
     });
     let proves = match constraint.kind() {
         K::CHECK_CONSTRAINT => expression.map(|expression| tree::proves_not_null(&expression)).unwrap_or_default(),

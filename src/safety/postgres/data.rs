@@ -176,7 +176,8 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if rows == Rows::Open {
         judge.report(&UNBATCHED, statement, format!("nothing bounds how many rows of {table} this {verb} changes"));
     } else if rows == Rows::Batch && again {
-        let message = format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");
+        let message =
+            format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");
         judge.report(&UNBATCHED, statement, message);
     }
     rows
@@ -198,7 +199,8 @@ fn is_tautology(filter: &SyntaxNode) -> bool {
 
 /// Whether the rows come from a query with LIMIT, or from a list of VALUES.
 fn is_limited(statement: &SyntaxNode) -> bool {
-    let limited = |node: &SyntaxNode| node.descendants().any(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
+    let limited =
+        |node: &SyntaxNode| node.descendants().any(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
     let sources = statement.children().any(|child| match child.kind() {
         K::WITH_CLAUSE => limited(&child),
         K::FROM_CLAUSE | K::USING_CLAUSE | K::USING_ON_CLAUSE => {
@@ -244,7 +246,8 @@ fn bound(filter: &SyntaxNode) -> Rows {
             K::BIN_EXPR => {
                 let value = sides.last().and_then(constant);
                 let list = sides.last().is_some_and(|list| {
-                    matches!(list.kind(), K::TUPLE_EXPR | K::PAREN_EXPR) && list.children().all(|item| constant(&item).is_some())
+                    matches!(list.kind(), K::TUPLE_EXPR | K::PAREN_EXPR)
+                        && list.children().all(|item| constant(&item).is_some())
                 });
                 let has = |kind| tree::has_token(conjunct, kind);
                 let key = is_key(&column);
@@ -261,9 +264,8 @@ fn bound(filter: &SyntaxNode) -> Rows {
             _ => {}
         }
     }
-    let closed = floors.iter().any(|(column, low)| {
-        ceilings.iter().any(|(other, high)| column == other && is_batch(low, high))
-    });
+    let closed =
+        floors.iter().any(|(column, low)| ceilings.iter().any(|(other, high)| column == other && is_batch(low, high)));
     if closed { least.min(Rows::Batch) } else { least }
 }
 
@@ -298,7 +300,8 @@ fn is_batch(low: &Bound, high: &Bound) -> bool {
 /// Whether a column's name says that few rows share a value.
 fn is_key(column: &str) -> bool {
     const NAMES: [&str; 14] = [
-        "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid", "version",
+        "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid",
+        "version",
     ];
     const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
     let column = column.to_ascii_lowercase();
@@ -328,12 +331,13 @@ fn copy(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
 /// Whether a query reads tables that are not new; the catalogue's are small.
 fn reads(judge: &Judge<'_>, statement: &SyntaxNode) -> Rows {
     let names: Vec<String> = tree::below(statement, K::CTE_NAME).map(|name| tree::name(&name)).collect();
-    let large = tree::below(statement, K::RELATION_FROM_ITEM).filter_map(|item| judge.session.relation(&item)).any(|table| {
-        !names.contains(&table.name)
-            && !judge.session.is_new(&table)
-            && !is_catalogue(&table)
-            && table.schema != "information_schema"
-    });
+    let large =
+        tree::below(statement, K::RELATION_FROM_ITEM).filter_map(|item| judge.session.relation(&item)).any(|table| {
+            !names.contains(&table.name)
+                && !judge.session.is_new(&table)
+                && !is_catalogue(&table)
+                && table.schema != "information_schema"
+        });
     if large { Rows::Reads } else { Rows::None }
 }
 

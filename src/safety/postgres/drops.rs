@@ -188,9 +188,17 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.report(&FUNCTION_DROPPED, node, "a routine is dropped".to_owned());
             }
         }
-        K::DROP_SERVER | K::DROP_FOREIGN_DATA_WRAPPER | K::DROP_LANGUAGE | K::DROP_ACCESS_METHOD | K::DROP_COLLATION
-        | K::DROP_CONVERSION | K::DROP_TRANSFORM | K::DROP_TEXT_SEARCH_CONFIG | K::DROP_TEXT_SEARCH_DICT
-        | K::DROP_TEXT_SEARCH_PARSER | K::DROP_TEXT_SEARCH_TEMPLATE => {
+        K::DROP_SERVER
+        | K::DROP_FOREIGN_DATA_WRAPPER
+        | K::DROP_LANGUAGE
+        | K::DROP_ACCESS_METHOD
+        | K::DROP_COLLATION
+        | K::DROP_CONVERSION
+        | K::DROP_TRANSFORM
+        | K::DROP_TEXT_SEARCH_CONFIG
+        | K::DROP_TEXT_SEARCH_DICT
+        | K::DROP_TEXT_SEARCH_PARSER
+        | K::DROP_TEXT_SEARCH_TEMPLATE => {
             judge.report(&EXTENSION_DROPPED, node, "what programs may use is dropped".to_owned());
         }
         _ => {}

@@ -1,8 +1,8 @@
 //! What the text does not show: DO blocks, dynamic SQL, calls. And what it shows inside of other statements.
 
 use squawk_syntax::SyntaxKind as K;
-use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::SyntaxNode;
+use squawk_syntax::ast::{self, AstNode};
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
@@ -32,17 +32,57 @@ static UNKNOWN_FUNCTION: Rule = Rule {
 
 /// Functions that run the SQL that they are given.
 const EXECUTORS: &[&str] = &[
-    "dblink", "dblink_exec", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml",
-    "pg_background_launch", "schedule", "ts_stat", "crosstab", "exec", "execute_sql", "exec_sql",
+    "dblink",
+    "dblink_exec",
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "cursor_to_xml",
+    "pg_background_launch",
+    "schedule",
+    "ts_stat",
+    "crosstab",
+    "exec",
+    "execute_sql",
+    "exec_sql",
 ];
 
 /// Functions with an effect that is no matter of migrations' safety, or is judged elsewhere.
 const HARMLESS: &[&str] = &[
-    "set_config", "setval", "nextval", "currval", "lastval", "pg_advisory_lock", "pg_advisory_xact_lock",
-    "pg_advisory_unlock", "pg_try_advisory_lock", "pg_advisory_lock_shared", "pg_notify", "pg_sleep", "random",
-    "gen_random_uuid", "clock_timestamp", "version", "to_regclass", "to_regtype", "pg_get_serial_sequence", "count",
-    "max", "min", "sum", "avg", "exists", "generate_series", "unnest", "pg_size_pretty", "pg_relation_size",
-    "pg_total_relation_size", "obj_description", "col_description", "pg_is_in_recovery", "txid_current",
+    "set_config",
+    "setval",
+    "nextval",
+    "currval",
+    "lastval",
+    "pg_advisory_lock",
+    "pg_advisory_xact_lock",
+    "pg_advisory_unlock",
+    "pg_try_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_notify",
+    "pg_sleep",
+    "random",
+    "gen_random_uuid",
+    "clock_timestamp",
+    "version",
+    "to_regclass",
+    "to_regtype",
+    "pg_get_serial_sequence",
+    "count",
+    "max",
+    "min",
+    "sum",
+    "avg",
+    "exists",
+    "generate_series",
+    "unnest",
+    "pg_size_pretty",
+    "pg_relation_size",
+    "pg_total_relation_size",
+    "obj_description",
+    "col_description",
+    "pg_is_in_recovery",
+    "txid_current",
 ];
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -123,8 +163,10 @@ fn inside(judge: &mut Judge<'_>, node: &SyntaxNode) {
 
 /// The elements of CREATE SCHEMA are statements in that schema.
 fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    let elements: Vec<SyntaxNode> = node.children().filter(|child| ast::SchemaElement::can_cast(child.kind())).collect();
-    let name = tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
+    let elements: Vec<SyntaxNode> =
+        node.children().filter(|child| ast::SchemaElement::can_cast(child.kind())).collect();
+    let name =
+        tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
     if !elements.is_empty() {
         let before = judge.session.set_search_path(name);
         judge.judge_inside(&elements);
@@ -137,7 +179,8 @@ fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if NEVER_RUN.contains(&node.kind()) {
         return;
     }
-    let reads = matches!(node.kind(), K::SELECT | K::VALUES | K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::SELECT_INTO);
+    let reads =
+        matches!(node.kind(), K::SELECT | K::VALUES | K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::SELECT_INTO);
     for call in tree::below(node, K::CALL_EXPR) {
         let Some(function) = defaults::called(&call) else { continue };
         let made = judge.session.routine(&function).is_some_and(|routine| !routine.calm);

@@ -38,7 +38,10 @@ static UNSUPPORTED: Rule = Rule {
 };
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    if matches!(node.kind(), K::ALTER_TABLE | K::CREATE_TABLE | K::ALTER_MATERIALIZED_VIEW | K::CREATE_MATERIALIZED_VIEW) {
+    if matches!(
+        node.kind(),
+        K::ALTER_TABLE | K::CREATE_TABLE | K::ALTER_MATERIALIZED_VIEW | K::CREATE_MATERIALIZED_VIEW
+    ) {
         autovacuum(judge, node);
     }
     let mut found: Vec<(SyntaxNode, u32, &str)> = Vec::new();
@@ -58,9 +61,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
 fn autovacuum(judge: &mut Judge<'_>, node: &SyntaxNode) {
     for option in tree::below(node, K::ATTRIBUTE_OPTION) {
         let words = tree::words(&option);
-        let off = ["off", "false", "no", "0"].iter().any(|off| {
-            words.ends_with(&format!("= {off}")) || words.ends_with(&format!("= '{off}'"))
-        });
+        let off = ["off", "false", "no", "0"]
+            .iter()
+            .any(|off| words.ends_with(&format!("= {off}")) || words.ends_with(&format!("= '{off}'")));
         if words.contains("autovacuum_enabled") && off {
             judge.report(&AUTOVACUUM_OFF, &option, "autovacuum is switched off".to_owned());
         }

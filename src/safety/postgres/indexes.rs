@@ -108,7 +108,8 @@ pub(super) fn in_transaction(judge: &mut Judge<'_>, node: &SyntaxNode, what: &st
 }
 
 fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    let Some(relation) = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME)) else {
+    let Some(relation) = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME))
+    else {
         return;
     };
     let Some(table) = judge.session.relation(&relation) else { return };
@@ -199,4 +200,3 @@ fn refresh(judge: &mut Judge<'_>, node: &SyntaxNode) {
         judge.report(&REFRESH, node, format!("nobody can read {view} while it is refreshed"));
     }
 }
-

@@ -79,7 +79,8 @@ impl<'a> Judge<'a> {
         self.source = source;
         self.base = base;
         self.place = Place::File;
-        let statements: Vec<SyntaxNode> = parsed.syntax_node().children().filter(|node| node.kind() != K::ERROR).collect();
+        let statements: Vec<SyntaxNode> =
+            parsed.syntax_node().children().filter(|node| node.kind() != K::ERROR).collect();
         for statement in &statements {
             self.statement = self.range(statement);
             base::check(self, statement);

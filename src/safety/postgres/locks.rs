@@ -116,9 +116,9 @@ fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
     let validates = tree::below(node, K::VALIDATE_CONSTRAINT).next().is_some();
     let calls = matches!(node.kind(), K::DO | K::CALL | K::EXECUTE | K::ANALYZE);
     let sleeps = node.kind() == K::SELECT && tree::words(node).contains("pg_sleep");
-    let mut errors = judge.findings_from(judge.range(node).start).filter(|finding| {
-        matches!(finding.cost, Cost::Scans | Cost::Rewrites) && finding.severity == Severity::Error
-    });
+    let mut errors = judge
+        .findings_from(judge.range(node).start)
+        .filter(|finding| matches!(finding.cost, Cost::Scans | Cost::Rewrites) && finding.severity == Severity::Error);
     let said = match errors.next() {
         // That one says the same.
         Some(finding) if constraints::is_too_soon(finding) => return false,
@@ -150,7 +150,8 @@ fn lock_mode(node: &SyntaxNode) -> (LockMode, String) {
         Some(K::EXCLUSIVE) => Exclusive,
         _ => AccessExclusive,
     };
-    let shown = clause.map_or_else(|| "ACCESS EXCLUSIVE".to_owned(), |clause| tree::words(&clause).to_ascii_uppercase());
+    let shown =
+        clause.map_or_else(|| "ACCESS EXCLUSIVE".to_owned(), |clause| tree::words(&clause).to_ascii_uppercase());
     (mode, shown)
 }
 
@@ -159,22 +160,30 @@ fn taken(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> 
     let session = &judge.session;
     let concurrently = tree::has_token(node, K::CONCURRENTLY_KW);
     let on_child = |kind: K, mode: LockMode| -> Vec<(RelationName, LockMode)> {
-        tree::child(node, kind).and_then(|child| session.relation(&child)).map(|table| (table, mode)).into_iter().collect()
+        tree::child(node, kind)
+            .and_then(|child| session.relation(&child))
+            .map(|table| (table, mode))
+            .into_iter()
+            .collect()
     };
     let listed = |kind: K, mode: LockMode| -> Vec<(RelationName, LockMode)> {
         let list = tree::child(node, kind);
-        list.iter().flat_map(SyntaxNode::children).filter_map(|child| session.relation(&child)).map(|table| (table, mode)).collect()
+        list.iter()
+            .flat_map(SyntaxNode::children)
+            .filter_map(|child| session.relation(&child))
+            .map(|table| (table, mode))
+            .collect()
     };
     match node.kind() {
         K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE | K::ALTER_MATERIALIZED_VIEW => altered(judge, node),
-        K::CREATE_INDEX => {
-            on_child(K::TABLE_RELATION_NAME, if concurrently { ShareUpdateExclusive } else { Share })
-        }
+        K::CREATE_INDEX => on_child(K::TABLE_RELATION_NAME, if concurrently { ShareUpdateExclusive } else { Share }),
         K::DROP_INDEX if !concurrently => {
             let indexes = session.relations(node, K::INDEX_REF).into_iter();
             indexes.map(|index| (session.table_of_index(&index).unwrap_or(index), AccessExclusive)).collect()
         }
-        K::DROP_TABLE => session.relations(node, K::TABLE_NAME_REF).into_iter().map(|table| (table, AccessExclusive)).collect(),
+        K::DROP_TABLE => {
+            session.relations(node, K::TABLE_NAME_REF).into_iter().map(|table| (table, AccessExclusive)).collect()
+        }
         K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => {
             session.relations(node, K::VIEW_REF).into_iter().map(|view| (view, AccessExclusive)).collect()
         }
@@ -183,23 +192,36 @@ fn taken(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> 
         K::CLUSTER => session.relation(node).map(|table| (table, AccessExclusive)).into_iter().collect(),
         K::VACUUM if rewrites::is_full(node) => listed(K::TABLE_AND_COLUMNS_LIST, AccessExclusive),
         K::REFRESH => on_child(K::VIEW_REF, if concurrently { Exclusive } else { AccessExclusive }),
-        K::REINDEX if !indexes::is_concurrent_reindex(node) => {
-            session.relation(node).map(|name| (session.table_of_index(&name).unwrap_or(name), Share)).into_iter().collect()
-        }
+        K::REINDEX if !indexes::is_concurrent_reindex(node) => session
+            .relation(node)
+            .map(|name| (session.table_of_index(&name).unwrap_or(name), Share))
+            .into_iter()
+            .collect(),
         K::CREATE_TRIGGER => triggers::table(judge, node).map(|table| (table, ShareRowExclusive)).into_iter().collect(),
-        K::DROP_TRIGGER | K::CREATE_RULE | K::DROP_RULE | K::CREATE_POLICY | K::ALTER_POLICY | K::DROP_POLICY
+        K::DROP_TRIGGER
+        | K::CREATE_RULE
+        | K::DROP_RULE
+        | K::CREATE_POLICY
+        | K::ALTER_POLICY
+        | K::DROP_POLICY
         | K::ALTER_TRIGGER => triggers::table(judge, node).map(|table| (table, AccessExclusive)).into_iter().collect(),
         K::CREATE_TABLE => {
             let references = [K::REFERENCES_CONSTRAINT, K::FOREIGN_KEY_CONSTRAINT];
             let keys = node.descendants().filter(|part| references.contains(&part.kind()));
-            let mut found: Vec<_> = keys.filter_map(|key| constraints::referenced(judge, &key)).map(|table| (table, ShareRowExclusive)).collect();
+            let mut found: Vec<_> = keys
+                .filter_map(|key| constraints::referenced(judge, &key))
+                .map(|table| (table, ShareRowExclusive))
+                .collect();
             found.extend(on_child(K::PARTITION_OF, AccessExclusive));
             found
         }
         _ => {
-            let changes = node.descendants().filter(|part| matches!(part.kind(), K::UPDATE | K::DELETE | K::MERGE | K::INSERT));
+            let changes =
+                node.descendants().filter(|part| matches!(part.kind(), K::UPDATE | K::DELETE | K::MERGE | K::INSERT));
             let names = changes.filter_map(|part| {
-                part.children().find(|child| matches!(child.kind(), K::RELATION_NAME | K::TABLE_RELATION_NAME | K::RELATION_NAME_REF))
+                part.children().find(|child| {
+                    matches!(child.kind(), K::RELATION_NAME | K::TABLE_RELATION_NAME | K::RELATION_NAME_REF)
+                })
             });
             names.filter_map(|name| session.relation(&name)).map(|table| (table, RowExclusive)).collect()
         }
@@ -215,7 +237,9 @@ fn altered(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)
                 ShareUpdateExclusive
             }
             K::ALTER_COLUMN if tree::has(action, K::SET_STATISTICS) => ShareUpdateExclusive,
-            K::ENABLE_TRIGGER | K::DISABLE_TRIGGER | K::ENABLE_ALWAYS_TRIGGER | K::ENABLE_REPLICA_TRIGGER => ShareRowExclusive,
+            K::ENABLE_TRIGGER | K::DISABLE_TRIGGER | K::ENABLE_ALWAYS_TRIGGER | K::ENABLE_REPLICA_TRIGGER => {
+                ShareRowExclusive
+            }
             K::ADD_CONSTRAINT if tree::has(action, K::FOREIGN_KEY_CONSTRAINT) => ShareRowExclusive,
             K::ATTACH_PARTITION => ShareUpdateExclusive,
             K::DETACH_PARTITION if tree::has(action, K::DETACH_CONCURRENTLY) => ShareUpdateExclusive,
@@ -223,8 +247,12 @@ fn altered(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)
         };
         found.push((alter.table.clone(), mode));
         let other = match action.kind() {
-            K::ATTACH_PARTITION => tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name)),
-            K::ADD_COLUMN => tree::child(action, K::REFERENCES_CONSTRAINT).and_then(|key| constraints::referenced(judge, &key)),
+            K::ATTACH_PARTITION => {
+                tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name))
+            }
+            K::ADD_COLUMN => {
+                tree::child(action, K::REFERENCES_CONSTRAINT).and_then(|key| constraints::referenced(judge, &key))
+            }
             K::ADD_CONSTRAINT => {
                 tree::child(action, K::FOREIGN_KEY_CONSTRAINT).and_then(|key| constraints::referenced(judge, &key))
             }

@@ -99,7 +99,8 @@ fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
     for statement in &source.statements {
         let range = extent(statement);
         let word = |word: &str| statement.iter().any(|token| token.is_word(text, word));
-        let copies = statement.first().is_some_and(|token| token.is_word(text, "copy")) && word("from") && word("stdin");
+        let copies =
+            statement.first().is_some_and(|token| token.is_word(text, "copy")) && word("from") && word("stdin");
         let data = line_end(range.end);
         if copies
             && let Some(length) = text.get(data..).and_then(|rest| rest.find("\n\\."))

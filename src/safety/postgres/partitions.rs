@@ -91,7 +91,11 @@ fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName,
         judge.session.is_not_null(partition, column) || checks.iter().any(|(_, check)| check.proves.contains(column))
     };
     let bounded = checks.iter().any(|(_, check)| {
-        let named = if key.is_empty() { check.terms.iter().any(not_null) } else { key.iter().all(|key| check.terms.contains(key)) };
+        let named = if key.is_empty() {
+            check.terms.iter().any(not_null)
+        } else {
+            key.iter().all(|key| check.terms.contains(key))
+        };
         check.check && named && !bounds.is_empty() && bounds.iter().all(|bound| check.terms.contains(bound))
     });
     bounded && key.iter().all(not_null)

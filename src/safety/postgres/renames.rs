@@ -94,12 +94,20 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
         K::ALTER_SCHEMA => {
             if let Some(rename) = tree::child(node, K::SCHEMA_RENAME_TO) {
-                judge.report(&SCHEMA_RENAMED, &rename, "everything in the schema has another name from now on".to_owned());
+                judge.report(
+                    &SCHEMA_RENAMED,
+                    &rename,
+                    "everything in the schema has another name from now on".to_owned(),
+                );
             }
         }
         K::ALTER_TYPE => {
             if let Some(rename) = tree::child(node, K::RENAME_VALUE) {
-                judge.report(&ENUM_VALUE_RENAMED, &rename, "a value of the enum has another name from now on".to_owned());
+                judge.report(
+                    &ENUM_VALUE_RENAMED,
+                    &rename,
+                    "a value of the enum has another name from now on".to_owned(),
+                );
             }
         }
         K::ALTER_VIEW => {

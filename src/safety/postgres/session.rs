@@ -364,7 +364,8 @@ impl<'a> Session<'a> {
 
     /// The type of a column, as far as the files or the catalogue tell.
     pub(super) fn column_type(&self, table: &RelationName, column: &str) -> Option<DataType> {
-        let told = self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone());
+        let told =
+            self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone());
         told.or_else(|| self.catalogue.column(table, column).map(|facts| DataType::parse(&facts.data_type)))
     }
 
@@ -411,7 +412,8 @@ impl<'a> Session<'a> {
 
     /// The columns of each index of a table.
     pub(super) fn indexes(&self, table: &RelationName) -> Vec<Vec<String>> {
-        let told = self.table(table).map(|table| table.indexes.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let told =
+            self.table(table).map(|table| table.indexes.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
         told.into_iter().chain(self.catalogue.indexes(table).into_iter().map(|index| index.columns)).collect()
     }
 
@@ -421,7 +423,8 @@ impl<'a> Session<'a> {
     }
 
     fn table_of_known_index(&self, index: &RelationName) -> Option<&RelationName> {
-        let on = |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
+        let on =
+            |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
         self.tables.iter().find(|(name, table)| on(name, table)).map(|(name, _)| name)
     }
 

@@ -110,7 +110,8 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             for call in tree::below(node, K::CALL_EXPR) {
                 let arguments = tree::child(&call, K::ARG_LIST);
                 let arguments: Vec<SyntaxNode> = arguments.iter().flat_map(SyntaxNode::children).collect();
-                if let (Some(function), [parameter, value, local]) = (super::defaults::called(&call), arguments.as_slice())
+                if let (Some(function), [parameter, value, local]) =
+                    (super::defaults::called(&call), arguments.as_slice())
                     && function == "set_config"
                 {
                     let local = tree::words(local) == "true";
@@ -150,7 +151,8 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
 
 /// `0`, `0ms`, `00.0 s`.
 fn is_zero(value: &str) -> bool {
-    let digits: String = value.trim().trim_end_matches(|unit: char| unit.is_ascii_alphabetic() || unit == ' ').to_owned();
+    let digits: String =
+        value.trim().trim_end_matches(|unit: char| unit.is_ascii_alphabetic() || unit == ' ').to_owned();
     digits.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
@@ -172,8 +174,13 @@ pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn zero(judge: &mut Judge<'_>, which: usize) {
-    let range: Option<Range<usize>> = judge.session.timeout(which).limit().filter(|limit| limit.zero).map(|limit| limit.range.clone());
+    let range: Option<Range<usize>> =
+        judge.session.timeout(which).limit().filter(|limit| limit.zero).map(|limit| limit.range.clone());
     if let Some(range) = range {
-        judge.report_range(&TIMEOUT_ZERO, range, format!("{} is off when a later statement takes its lock", NAMES[which]));
+        judge.report_range(
+            &TIMEOUT_ZERO,
+            range,
+            format!("{} is off when a later statement takes its lock", NAMES[which]),
+        );
     }
 }

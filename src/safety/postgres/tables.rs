@@ -20,7 +20,8 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             let known = session.table(table).is_some_and(|table| table.birth.is_some());
             let fresh = if known { None } else { Some(birth) };
             if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
-                let not_null = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+                let not_null =
+                    tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
                 let column = Column { birth: fresh, data_type: DataType::of(action), not_null };
                 let columns = &mut session.table_mut(table).columns;
                 let again = tree::has(action, K::IF_NOT_EXISTS) && columns.contains_key(&name);
@@ -140,8 +141,16 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 session.forget_table(&table);
             }
         }
-        K::CREATE_FUNCTION | K::CREATE_PROCEDURE | K::CREATE_AGGREGATE | K::CREATE_VIEW | K::CREATE_SEQUENCE
-        | K::CREATE_TYPE | K::CREATE_DOMAIN | K::CREATE_POLICY | K::CREATE_ROLE | K::CREATE_EXTENSION => {
+        K::CREATE_FUNCTION
+        | K::CREATE_PROCEDURE
+        | K::CREATE_AGGREGATE
+        | K::CREATE_VIEW
+        | K::CREATE_SEQUENCE
+        | K::CREATE_TYPE
+        | K::CREATE_DOMAIN
+        | K::CREATE_POLICY
+        | K::CREATE_ROLE
+        | K::CREATE_EXTENSION => {
             // What replaces may have been there before.
             if !tree::has(node, K::OR_REPLACE)
                 && let Some(name) = session.relation(node)
@@ -163,7 +172,10 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     }
     let birth = session.birth();
     let key = tree::child(node, K::PARTITION_BY).map(|by| {
-        tree::below(&by, K::PARTITION_ITEM).filter_map(|item| item.children().next()).filter_map(|item| tree::column(&item)).collect()
+        tree::below(&by, K::PARTITION_ITEM)
+            .filter_map(|item| item.children().next())
+            .filter_map(|item| tree::column(&item))
+            .collect()
     });
     let parent = tree::child(node, K::PARTITION_OF).and_then(|of| session.relation(&of));
     if let Some(parent) = &parent {
@@ -255,7 +267,9 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     let columns: Vec<String> = items
         .iter()
         .flat_map(SyntaxNode::children)
-        .map_while(|item| item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name)))
+        .map_while(|item| {
+            item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name))
+        })
         .collect();
     // An index over some rows serves no foreign key.
     let columns = if tree::has(node, K::WHERE_CLAUSE) { Vec::new() } else { columns };

@@ -57,8 +57,13 @@ pub(in super::super) static UNCOMMITTED: Rule = Rule {
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
-        K::BEGIN | K::COMMIT_TRANSACTION | K::ROLLBACK_TRANSACTION | K::PREPARE_TRANSACTION | K::SAVEPOINT_CREATE
-        | K::RELEASE_SAVEPOINT | K::ROLLBACK_TO_SAVEPOINT => control(judge, node),
+        K::BEGIN
+        | K::COMMIT_TRANSACTION
+        | K::ROLLBACK_TRANSACTION
+        | K::PREPARE_TRANSACTION
+        | K::SAVEPOINT_CREATE
+        | K::RELEASE_SAVEPOINT
+        | K::ROLLBACK_TO_SAVEPOINT => control(judge, node),
         _ => refused(judge, node),
     }
 }
@@ -77,7 +82,8 @@ fn control(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         (K::BEGIN, false) => judge.session.begin_transaction(),
         (K::SAVEPOINT_CREATE, false) => {
-            judge.report(&NONE_OPEN, node, "SAVEPOINT outside a transaction fails".to_owned()).severity = Severity::Error;
+            judge.report(&NONE_OPEN, node, "SAVEPOINT outside a transaction fails".to_owned()).severity =
+                Severity::Error;
         }
         (_, false) => {
             judge.report(&NONE_OPEN, node, format!("{word}, but no transaction is open"));

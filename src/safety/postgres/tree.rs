@@ -60,7 +60,10 @@ pub(super) fn child_name(node: &SyntaxNode, kind: K) -> Option<String> {
 pub(super) fn path(node: &SyntaxNode) -> Vec<String> {
     let found = node.descendants().find(|node| matches!(node.kind(), K::PATH | K::PATH_REF));
     let segments = found.iter().flat_map(|path| path.descendants());
-    segments.filter(|node| matches!(node.kind(), K::PATH_SEGMENT | K::PATH_SEGMENT_REF)).map(|node| name(&node)).collect()
+    segments
+        .filter(|node| matches!(node.kind(), K::PATH_SEGMENT | K::PATH_SEGMENT_REF))
+        .map(|node| name(&node))
+        .collect()
 }
 
 /// The name of the constraint that a constraint's node gives itself.
@@ -102,13 +105,16 @@ pub(super) fn literal(node: &SyntaxNode) -> Option<String> {
 pub(super) fn proves_not_null(expression: &SyntaxNode) -> Vec<String> {
     let expression = inner(expression.clone());
     let sides: Vec<SyntaxNode> = expression.children().filter(|node| node.kind() != K::IS_NOT).collect();
-    let is_null = |node: Option<&SyntaxNode>| node.is_some_and(|node| node.kind() == K::LITERAL && words(node) == "null");
+    let is_null =
+        |node: Option<&SyntaxNode>| node.is_some_and(|node| node.kind() == K::LITERAL && words(node) == "null");
     match expression.kind() {
         K::BIN_EXPR if has_token(&expression, K::AND_KW) => sides.iter().flat_map(proves_not_null).collect(),
         K::BIN_EXPR if has(&expression, K::IS_NOT) && is_null(sides.get(1)) => {
             sides.first().and_then(column).into_iter().collect()
         }
-        K::POSTFIX_EXPR if has_token(&expression, K::NOTNULL_KW) => sides.first().and_then(column).into_iter().collect(),
+        K::POSTFIX_EXPR if has_token(&expression, K::NOTNULL_KW) => {
+            sides.first().and_then(column).into_iter().collect()
+        }
         K::PREFIX_EXPR if has_token(&expression, K::NOT_KW) => {
             let Some(denied) = sides.first().cloned().map(inner) else { return Vec::new() };
             let parts: Vec<SyntaxNode> = denied.children().collect();

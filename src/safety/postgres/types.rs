@@ -179,8 +179,11 @@ impl DataType {
         let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
         let arguments = inside.split(',').filter_map(|argument| argument.trim().parse().ok()).collect();
         let array = text.contains('[') || text.contains(" array");
-        let words: Vec<&str> =
-            before.split_whitespace().chain(after.split_whitespace()).filter(|word| !word.contains(['[', ']'])).collect();
+        let words: Vec<&str> = before
+            .split_whitespace()
+            .chain(after.split_whitespace())
+            .filter(|word| !word.contains(['[', ']']))
+            .collect();
         let name = words.join(" ").replace("pg_catalog . ", "").replace("pg_catalog.", "");
         let name = match name.trim_end_matches(" array").trim_end_matches("[]") {
             "int" | "int4" => "integer",
@@ -273,7 +276,9 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         _ if computed => Change::Rewrites,
         _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
         Some(old) => old.becomes(&new),
-        None if matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => Change::Likely,
+        None if matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
+            Change::Likely
+        }
         None => Change::Unknown,
     };
     let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
@@ -281,17 +286,22 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         Change::Instant => {}
         Change::Rewrites => {
             let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
-            let message = format!("changing the {what} of {}.{column} to {shown} rewrites the table or its indexes", alter.table);
+            let message =
+                format!("changing the {what} of {}.{column} to {shown} rewrites the table or its indexes", alter.table);
             judge.report(&TYPE_CHANGED, action, message);
         }
         Change::Likely => {
-            let message = format!("{}.{column} becomes {shown}: instant from varchar, a rewrite from anything else", alter.table);
+            let message =
+                format!("{}.{column} becomes {shown}: instant from varchar, a rewrite from anything else", alter.table);
             let finding = judge.report(&TYPE_CHANGED, action, message);
             finding.severity = Severity::Warning;
             finding.cost = Cost::Unknown;
         }
         Change::Unknown => {
-            let message = format!("{}.{column} becomes {shown}: from its old type, which is not in these files, this may rewrite the table", alter.table);
+            let message = format!(
+                "{}.{column} becomes {shown}: from its old type, which is not in these files, this may rewrite the table",
+                alter.table
+            );
             judge.report(&TYPE_CHANGED, action, message).cost = Cost::Unknown;
         }
     }
@@ -314,7 +324,11 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.session.set_user_type(name, UserType::Other);
             }
             if tree::has(node, K::ENUM_TYPE) {
-                judge.report(&ENUM_CREATED, node, "a new enum: its values can be added to and renamed, never removed".to_owned());
+                judge.report(
+                    &ENUM_CREATED,
+                    node,
+                    "a new enum: its values can be added to and renamed, never removed".to_owned(),
+                );
             }
         }
         K::CREATE_TABLE => {
@@ -328,7 +342,11 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.session.set_user_type(name, domain);
             }
             if constrained {
-                judge.report(&CONSTRAINED_DOMAIN, node, "a domain with a constraint is hard to change later".to_owned());
+                judge.report(
+                    &CONSTRAINED_DOMAIN,
+                    node,
+                    "a domain with a constraint is hard to change later".to_owned(),
+                );
             }
         }
         K::ALTER_DOMAIN => domain(judge, node),

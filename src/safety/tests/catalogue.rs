@@ -42,7 +42,11 @@ impl Catalogue for Live {
 
 fn rules_for(text: &str) -> Vec<&'static str> {
     let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), &Live);
-    found.iter().filter(|finding| finding.severity != Severity::Info && !finding.rule.name.contains("timeout")).map(|finding| finding.rule.name).collect()
+    found
+        .iter()
+        .filter(|finding| finding.severity != Severity::Info && !finding.rule.name.contains("timeout"))
+        .map(|finding| finding.rule.name)
+        .collect()
 }
 
 #[test]
@@ -56,7 +60,8 @@ fn the_catalogue_decides() {
     assert_eq!(rules_for("alter table \"full\" alter small type text;"), ["column-type-changed"]);
     assert_eq!(rules_for("alter table \"full\" alter a set not null;"), [] as [&str; 0]);
     assert_eq!(rules_for("alter table \"full\" alter b set not null;"), ["set-not-null-scans"]);
-    let validated = rules_for("alter table \"full\" validate constraint later; alter table \"full\" alter b set not null;");
+    let validated =
+        rules_for("alter table \"full\" validate constraint later; alter table \"full\" alter b set not null;");
     assert!(!validated.contains(&"set-not-null-scans"));
     assert_eq!(rules_for("alter table \"full\" add foreign key (key_id) references o not valid;"), [] as [&str; 0]);
 }

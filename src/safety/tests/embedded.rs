@@ -41,7 +41,16 @@ fn sqlite_is_told_what_it_cannot_run() {
     ] {
         caught_rule(sql, "sqlite-cannot-run", &sqlite);
     }
-    for sql in ["comment on table t is 'x'", "truncate t", "grant select on t to bob", "set lock_timeout = 1", "do $$ begin end $$", "merge into t using o on true when matched then delete", "select 'x", "select (1"] {
+    for sql in [
+        "comment on table t is 'x'",
+        "truncate t",
+        "grant select on t to bob",
+        "set lock_timeout = 1",
+        "do $$ begin end $$",
+        "merge into t using o on true when matched then delete",
+        "select 'x",
+        "select (1",
+    ] {
         caught_rule(sql, "syntax-error", &sqlite);
     }
     for sql in [
@@ -82,16 +91,35 @@ fn sqlite_loses_no_data_unseen() {
         ("update t set a = 1", "1:1:1 error update-without-where"),
         ("pragma foreign_keys = off; select 1", "1:1:1 error sqlite-foreign-keys-off"),
         ("create table x (a uuid)", "1:1:19 warning sqlite-affinity"),
-        ("create table t (a int);\n---\ncreate index i on t (a);\n---\nalter table t drop column a", "3:1:1 error sqlite-index-blocks-alter"),
-        ("create table a (id integer primary key); create table b (a int references a);\n---\ncreate table n (id); insert into n select * from a; drop table a; alter table n rename to a", "2:1:53 error sqlite-drops-referenced"),
-        ("create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t", "2:1:56 error sqlite-rebuild-loses-index"),
+        (
+            "create table t (a int);\n---\ncreate index i on t (a);\n---\nalter table t drop column a",
+            "3:1:1 error sqlite-index-blocks-alter",
+        ),
+        (
+            "create table a (id integer primary key); create table b (a int references a);\n---\ncreate table n (id); insert into n select * from a; drop table a; alter table n rename to a",
+            "2:1:53 error sqlite-drops-referenced",
+        ),
+        (
+            "create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t",
+            "2:1:56 error sqlite-rebuild-loses-index",
+        ),
     ] {
         caught_with(sql, expected, &sqlite);
     }
-    safe_with("create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t; create index i on t (a);", &sqlite);
-    safe_with("pragma foreign_keys = off; begin; select 1; commit; pragma foreign_key_check; pragma foreign_keys = on", &sqlite);
+    safe_with(
+        "create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t; create index i on t (a);",
+        &sqlite,
+    );
+    safe_with(
+        "pragma foreign_keys = off; begin; select 1; commit; pragma foreign_key_check; pragma foreign_keys = on",
+        &sqlite,
+    );
     let wrapped = LintOptions { wrapped: true, ..sqlite };
-    caught_with("pragma foreign_keys = off; pragma foreign_key_check; pragma foreign_keys = on", "1:1:1 error sqlite-in-transaction", &wrapped);
+    caught_with(
+        "pragma foreign_keys = off; pragma foreign_key_check; pragma foreign_keys = on",
+        "1:1:1 error sqlite-in-transaction",
+        &wrapped,
+    );
     caught_with("vacuum", "1:1:1 error sqlite-in-transaction", &wrapped);
     caught_with("select 1; commit", "1:1:11 error transaction-control", &wrapped);
 }
@@ -133,7 +161,14 @@ fn duckdb_is_told_what_it_cannot_run() {
     ] {
         caught_rule(sql, "duckdb-cannot-run", &duckdb);
     }
-    for sql in ["grant select on pl to bob", "lock table pl", "savepoint x", "do $$ begin end $$", "reindex table pl", "cluster pl"] {
+    for sql in [
+        "grant select on pl to bob",
+        "lock table pl",
+        "savepoint x",
+        "do $$ begin end $$",
+        "reindex table pl",
+        "cluster pl",
+    ] {
         caught_rule(sql, "syntax-error", &duckdb);
     }
     for sql in [
@@ -156,13 +191,37 @@ fn duckdb_is_told_what_it_cannot_run() {
 fn duckdb_is_told_what_blocks_an_alter() {
     let duckdb = engine(Engine::DuckDb);
     let made = "create table t (a int, b int); create index i on t (a);\n---\n";
-    for alter in ["drop column b", "rename column b to c", "rename to u", "alter column b type bigint", "alter b set not null", "add column c int not null default 1"] {
+    for alter in [
+        "drop column b",
+        "rename column b to c",
+        "rename to u",
+        "alter column b type bigint",
+        "alter b set not null",
+        "add column c int not null default 1",
+    ] {
         caught_with(&format!("{made}alter table t {alter}"), "2:1:1 error duckdb-index-blocks-alter", &duckdb);
     }
     safe_with(&format!("{made}alter table t add column c int; alter table t alter b set default 5"), &duckdb);
-    caught_with("create table o (id int primary key); create table t (o int references o (id));\n---\nalter table o rename to p", "2:1:1 error duckdb-index-blocks-alter", &duckdb);
-    caught_with("create table o (id int primary key); create table t (o int references o (id));\n---\ndrop table o", "2:1:1 error duckdb-index-blocks-alter", &duckdb);
+    caught_with(
+        "create table o (id int primary key); create table t (o int references o (id));\n---\nalter table o rename to p",
+        "2:1:1 error duckdb-index-blocks-alter",
+        &duckdb,
+    );
+    caught_with(
+        "create table o (id int primary key); create table t (o int references o (id));\n---\ndrop table o",
+        "2:1:1 error duckdb-index-blocks-alter",
+        &duckdb,
+    );
     let wrapped = LintOptions { wrapped: true, ..duckdb };
-    caught_with(&format!("{made}drop index i; alter table t alter a type bigint"), "2:1:15 error duckdb-drop-index-then-alter", &wrapped);
-    safe_with(&format!("{made}create table n as select * from t; drop table t; alter table n rename to t; create index i on t (a)"), &wrapped);
+    caught_with(
+        &format!("{made}drop index i; alter table t alter a type bigint"),
+        "2:1:15 error duckdb-drop-index-then-alter",
+        &wrapped,
+    );
+    safe_with(
+        &format!(
+            "{made}create table n as select * from t; drop table t; alter table n rename to t; create index i on t (a)"
+        ),
+        &wrapped,
+    );
 }

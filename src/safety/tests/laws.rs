@@ -28,9 +28,17 @@ fn all_options() -> impl Strategy<Value = LintOptions> {
 /// A corpus of statements with some bytes cut out, doubled or replaced.
 fn mutated() -> impl Strategy<Value = String> {
     let statements = prop::collection::vec(prop::sample::select(CORPUS), 1..4);
-    let edits = prop::collection::vec((any::<prop::sample::Index>(), 0..40usize, prop::sample::select(vec![
-        "", "'", "\"", "$$", "(", ")", ";", ",", "/*", "*/", "--", "\\", "\u{feff}", "é", " not ", " null ", " begin ", "\n", "::", "$body$", "E'", "U&\"",
-    ])), 0..6);
+    let edits = prop::collection::vec(
+        (
+            any::<prop::sample::Index>(),
+            0..40usize,
+            prop::sample::select(vec![
+                "", "'", "\"", "$$", "(", ")", ";", ",", "/*", "*/", "--", "\\", "\u{feff}", "é", " not ", " null ",
+                " begin ", "\n", "::", "$body$", "E'", "U&\"",
+            ]),
+        ),
+        0..6,
+    );
     (statements, edits).prop_map(|(statements, edits)| {
         let mut text = statements.concat();
         for (place, length, new) in edits {

@@ -5,7 +5,10 @@ use super::*;
 #[test]
 fn indexes() {
     caught("create index i on users (email);", "1:1 error index-not-concurrent");
-    caught("create unique index on public.\"Users\" using gin (a, lower(b)) where a > 0", "1:1 error index-not-concurrent");
+    caught(
+        "create unique index on public.\"Users\" using gin (a, lower(b)) where a > 0",
+        "1:1 error index-not-concurrent",
+    );
     caught("create index on only users (a)", "1:1 warning index-not-concurrent");
     safe("create index concurrently i on users (email);");
     safe("create table users (email text); create index i on users (email);");
@@ -35,11 +38,16 @@ fn constraints() {
     caught("alter table users add constraint u unique (email);", "1:19 error constraint-builds-index");
     caught("alter table users add primary key (id);", "1:19 error constraint-builds-index");
     caught("alter table users add column a int, add column b int unique;", "1:54 error constraint-builds-index");
-    safe("create unique index concurrently i on users (email);\nalter table users add constraint u unique using index i;");
+    safe(
+        "create unique index concurrently i on users (email);\nalter table users add constraint u unique using index i;",
+    );
     caught("alter table users add primary key using index i;", "1:19 warning primary-key-scans");
     caught("alter table r add exclude using gist (during with &&);", "1:15 error exclusion-constraint");
     safe("create table r (during tsrange); alter table r add exclude using gist (during with &&);");
-    caught("alter table a add constraint f foreign key (b) references b (id);", "1:15 error foreign-key-not-valid-missing");
+    caught(
+        "alter table a add constraint f foreign key (b) references b (id);",
+        "1:15 error foreign-key-not-valid-missing",
+    );
     caught("alter table a add column b bigint references b;", "1:35 error foreign-key-not-valid-missing");
     safe("alter table a add constraint f foreign key (b) references b (id) not valid;");
     safe("create table a (b bigint references b (id), c bigint, foreign key (c) references c);");
@@ -50,9 +58,19 @@ fn constraints() {
     safe("alter table a add constraint c check (b > 0) not valid;");
     safe_with("alter table a add constraint n not null b not valid;", &version(18));
     caught("alter table a add constraint n not null b not valid;", "1:19 error unsupported-by-version");
-    caught("begin; alter table a add constraint c check (b > 0) not valid;\nalter table a validate constraint c; commit;", "2:15 error validate-in-same-transaction");
-    caught("alter table a add constraint c check (b > 0) not valid, validate constraint c;", "1:57 error validate-in-same-transaction");
-    caught_with("alter table a add foreign key (b) references b not valid;\nalter table a validate constraint a_b_fkey;", "1:2:15 error validate-in-same-transaction", &wrapped());
+    caught(
+        "begin; alter table a add constraint c check (b > 0) not valid;\nalter table a validate constraint c; commit;",
+        "2:15 error validate-in-same-transaction",
+    );
+    caught(
+        "alter table a add constraint c check (b > 0) not valid, validate constraint c;",
+        "1:57 error validate-in-same-transaction",
+    );
+    caught_with(
+        "alter table a add foreign key (b) references b not valid;\nalter table a validate constraint a_b_fkey;",
+        "1:2:15 error validate-in-same-transaction",
+        &wrapped(),
+    );
     safe("alter table a add constraint c check (b > 0) not valid;\nalter table a validate constraint c;");
     caught_with("alter table a alter constraint c enforced;", "1:1:15 error constraint-enforced", &version(18));
     caught("alter table a add column b int references b (id) not valid;", "1:32 error syntax-error");
@@ -65,16 +83,26 @@ fn not_null() {
     caught("alter table a validate constraint c; alter table a alter b set not null;", "1:52 error set-not-null-scans");
     safe("create table a (b int); alter table a alter b set not null;");
     for proof in ["b is not null", "(b IS NOT NULL)", "a.b is not null and b > 0", "not (b is null)", "b notnull"] {
-        safe(&format!("alter table a add constraint c check ({proof}) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;\nalter table a drop constraint if exists c;"));
+        safe(&format!(
+            "alter table a add constraint c check ({proof}) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;\nalter table a drop constraint if exists c;"
+        ));
     }
     for proof in ["b > 0", "b is not null or c > 0", "c is not null", "b is null", "coalesce(b, c) is not null"] {
         caught(
-            &format!("alter table a add constraint c check ({proof}) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;"),
+            &format!(
+                "alter table a add constraint c check ({proof}) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;"
+            ),
             "3:15 error set-not-null-scans",
         );
     }
-    caught("alter table a add constraint c check (b is not null) not valid;\nalter table a alter b set not null;", "2:15 error set-not-null-scans");
-    caught("alter table a add constraint c check (\"B\" is not null) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;", "3:15 error set-not-null-scans");
+    caught(
+        "alter table a add constraint c check (b is not null) not valid;\nalter table a alter b set not null;",
+        "2:15 error set-not-null-scans",
+    );
+    caught(
+        "alter table a add constraint c check (\"B\" is not null) not valid;\nalter table a validate constraint c;\nalter table a alter b set not null;",
+        "3:15 error set-not-null-scans",
+    );
 }
 
 #[test]
@@ -83,11 +111,29 @@ fn columns() {
     caught("alter table a add column b int not null default null;", "1:15 error required-column");
     safe("alter table a add column b int;");
     safe("alter table a add column b int not null default 0;");
-    for default in ["random()", "(random() * 10)::int", "gen_random_uuid()", "clock_timestamp()", "nextval('s')", "app.unknown()", "app.now()"] {
+    for default in [
+        "random()",
+        "(random() * 10)::int",
+        "gen_random_uuid()",
+        "clock_timestamp()",
+        "nextval('s')",
+        "app.unknown()",
+        "app.now()",
+    ] {
         caught(&format!("alter table a add column b text default {default};"), "1:33 error volatile-default");
         safe(&format!("alter table a add column b text; alter table a alter b set default {default};"));
     }
-    for default in ["now()", "pg_catalog.now()", "current_timestamp(3)", "current_timestamp", "'x'::text", "'{}'::jsonb", "lower('A')", "(now() at time zone 'utc')::date", "1 + 2"] {
+    for default in [
+        "now()",
+        "pg_catalog.now()",
+        "current_timestamp(3)",
+        "current_timestamp",
+        "'x'::text",
+        "'{}'::jsonb",
+        "lower('A')",
+        "(now() at time zone 'utc')::date",
+        "1 + 2",
+    ] {
         safe(&format!("alter table a add column b text default {default} not null;"));
     }
     caught("alter table a add column b bigserial;", "1:15 error serial-column-added");
@@ -96,15 +142,26 @@ fn columns() {
     safe("create table a (b bigserial, c bigint generated always as identity, d int generated always as (1) stored);");
     safe_with("alter table a add column b int generated always as (c * 2) virtual;", &version(18));
     safe_with("alter table a add column b int generated always as (c * 2);", &version(18));
-    caught_with("alter table a add column b int generated always as (c * 2) virtual;", "1:1:42 error unsupported-by-version", &version(17));
+    caught_with(
+        "alter table a add column b int generated always as (c * 2) virtual;",
+        "1:1:42 error unsupported-by-version",
+        &version(17),
+    );
     caught("create domain d as int check (value > 0); alter table a add column b d;", "1:57 error domain-column-added");
     safe("create domain d as int; alter table a add column b d;");
     caught("alter table a alter b drop not null;", "1:15 error not-null-dropped");
     caught("alter table a alter b drop default;", "1:15 error default-dropped");
     safe("alter table a add column b int default 5; alter table a alter b drop default;");
-    caught("alter table a add column b int not null default 5; alter table a alter b drop default;", "1:66 error default-dropped");
+    caught(
+        "alter table a add column b int not null default 5; alter table a alter b drop default;",
+        "1:66 error default-dropped",
+    );
     caught("alter table a alter b add generated always as identity;", "1:23 error identity-changed");
-    caught_with("alter table a alter b set expression as (c * 3);", "1:1:23 error generated-expression-changed", &version(17));
+    caught_with(
+        "alter table a alter b set expression as (c * 3);",
+        "1:1:23 error generated-expression-changed",
+        &version(17),
+    );
     caught("alter table a alter b drop expression;", "1:23 error generated-expression-changed");
 }
 
@@ -115,10 +172,20 @@ fn types() {
     caught("alter table a alter b type text using lower(b);", "1:15 error column-type-changed");
     caught("alter table a alter b type text collate \"C\";", "1:15 error column-type-changed");
     caught("alter table a alter b type text;", "1:15 warning column-type-changed");
-    caught("begin; alter type m add value 'x';\ninsert into t values ('x'); commit;", "2:23 error enum-value-in-same-transaction");
-    caught_with("alter type m add value if not exists 'x' after 'y';\nupdate t set a = $$x$$ where id = 5;", "1:2:18 error enum-value-in-same-transaction", &wrapped());
+    caught(
+        "begin; alter type m add value 'x';\ninsert into t values ('x'); commit;",
+        "2:23 error enum-value-in-same-transaction",
+    );
+    caught_with(
+        "alter type m add value if not exists 'x' after 'y';\nupdate t set a = $$x$$ where id = 5;",
+        "1:2:18 error enum-value-in-same-transaction",
+        &wrapped(),
+    );
     safe("alter type m add value 'x';\ninsert into t values ('x');");
-    safe_with("create type m as enum ('a');\nalter type m add value 'x';\ncreate table t (a m default 'x');", &wrapped());
+    safe_with(
+        "create type m as enum ('a');\nalter type m add value 'x';\ncreate table t (a m default 'x');",
+        &wrapped(),
+    );
     caught("create type m as enum ('a');", "1:1 info enum-created");
     caught("alter type m add value 'x';", "1:14 info enum-value-order");
     caught("alter domain d add constraint c check (value > 0);", "1:16 error domain-constraint");
@@ -234,7 +301,11 @@ fn data() {
     ] {
         caught(sql, expected);
     }
-    caught_with("merge into a using b on a.id = b.id when matched then delete;", "1:1:1 error unbatched-backfill", &version(15));
+    caught_with(
+        "merge into a using b on a.id = b.id when matched then delete;",
+        "1:1:1 error unbatched-backfill",
+        &version(15),
+    );
     for sql in [
         "update a set b = 1 where id = 5;",
         "update a set b = 1 where a.id in (1, 2, 3) and c is null;",
@@ -264,14 +335,31 @@ fn data() {
 
 #[test]
 fn locks() {
-    caught("begin; alter table a add column b int;\nupdate a set b = 1 where id between 1 and 10; commit;", "2:1 error backfill-with-ddl");
-    caught("begin; update a set b = 1 where id between 1 and 10;\nalter table a add column c int; commit;", "2:1 error backfill-with-ddl");
+    caught(
+        "begin; alter table a add column b int;\nupdate a set b = 1 where id between 1 and 10; commit;",
+        "2:1 error backfill-with-ddl",
+    );
+    caught(
+        "begin; update a set b = 1 where id between 1 and 10;\nalter table a add column c int; commit;",
+        "2:1 error backfill-with-ddl",
+    );
     safe("alter table a add column b int;\nupdate a set b = 1 where id between 1 and 10;");
     caught_with("alter table a add column b int;\nselect count(*) from a;", "1:2:1 error slow-under-lock", &wrapped());
     caught_with("alter table a add column b int;\ncreate index i on c (d);", "1:2:1 error slow-under-lock", &wrapped());
-    caught_with("alter table a add column b int;\nalter table a validate constraint c;", "1:2:1 error slow-under-lock", &wrapped());
-    safe_with("alter table a add column b int;\nalter table a alter b set default 5;\ncomment on column a.b is 'x';\ncreate table c (d int);\ninsert into c values (1);", &wrapped());
-    caught_with("alter table a add column b int;\nalter table c add column d int;", "1:2:1 error several-tables-locked", &wrapped());
+    caught_with(
+        "alter table a add column b int;\nalter table a validate constraint c;",
+        "1:2:1 error slow-under-lock",
+        &wrapped(),
+    );
+    safe_with(
+        "alter table a add column b int;\nalter table a alter b set default 5;\ncomment on column a.b is 'x';\ncreate table c (d int);\ninsert into c values (1);",
+        &wrapped(),
+    );
+    caught_with(
+        "alter table a add column b int;\nalter table c add column d int;",
+        "1:2:1 error several-tables-locked",
+        &wrapped(),
+    );
     safe("alter table a add column b int;\nalter table c add column d int;");
     safe_with("create table c (a bigint references a (id));\ncreate table d (b bigint references b (id));", &wrapped());
     caught("lock table only a in exclusive mode nowait;", "1:1 error lock-table");
@@ -286,9 +374,18 @@ fn timeouts() {
     caught("set lock_timeout = 0;\nalter table a add column b int;", "1:1 warning timeout-zero");
     caught("set statement_timeout to '0s';\nalter table a add column b int;", "1:1 warning timeout-zero");
     caught("alter table a add column b int;\nset lock_timeout = '5s';", "2:1 warning timeout-late");
-    caught("set lock_timeout = '5s'; reset lock_timeout;\nalter table a add column b int;", "2:1 warning lock-timeout-missing");
-    caught("begin; set local lock_timeout = '5s'; commit;\nalter table a add column b int;", "2:1 warning lock-timeout-missing");
-    caught("begin; set lock_timeout = '5s'; rollback;\nalter table a add column b int;", "2:1 warning lock-timeout-missing");
+    caught(
+        "set lock_timeout = '5s'; reset lock_timeout;\nalter table a add column b int;",
+        "2:1 warning lock-timeout-missing",
+    );
+    caught(
+        "begin; set local lock_timeout = '5s'; commit;\nalter table a add column b int;",
+        "2:1 warning lock-timeout-missing",
+    );
+    caught(
+        "begin; set lock_timeout = '5s'; rollback;\nalter table a add column b int;",
+        "2:1 warning lock-timeout-missing",
+    );
     caught("set local lock_timeout = '5s';", "1:1 warning set-local-outside-transaction");
     caught_with("set lock_timeout = '5s';", "1:1:1 info session-setting", &wrapped());
     for sql in [
@@ -312,8 +409,15 @@ fn transactions() {
     }
     safe("begin; alter table a add column b int; savepoint x; rollback to x; commit;");
     for sql in [
-        "vacuum a", "create database d", "drop database d", "create tablespace t location '/x'", "alter system set a = 1",
-        "reindex database d", "cluster", "discard all", "create subscription s connection 'x' publication p",
+        "vacuum a",
+        "create database d",
+        "drop database d",
+        "create tablespace t location '/x'",
+        "alter system set a = 1",
+        "reindex database d",
+        "cluster",
+        "discard all",
+        "create subscription s connection 'x' publication p",
     ] {
         caught(&format!("begin;\n{sql};\ncommit;"), "2:1 error refused-in-transaction");
         let alone = findings(&format!("{sql};"), &LintOptions::default());
@@ -324,22 +428,36 @@ fn transactions() {
     caught("savepoint x;", "1:1 error no-transaction-open");
     caught("begin;\nselect 1;", "2:1 error uncommitted-transaction");
     caught("begin; create table a (b int); rollback;\ncreate index i on a (b);", "2:1 error index-not-concurrent");
-    caught("begin; savepoint s; create table a (b int); rollback to s;\ncreate index i on a (b); commit;", "2:1 error index-not-concurrent");
+    caught(
+        "begin; savepoint s; create table a (b int); rollback to s;\ncreate index i on a (b); commit;",
+        "2:1 error index-not-concurrent",
+    );
 }
 
 #[test]
 fn partitions() {
     caught("alter table p attach partition c for values from (1) to (10);", "1:15 error partition-attach-scans");
-    caught("alter table c add constraint k check (d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);", "2:15 error partition-attach-scans");
-    caught("alter table c add constraint k check (d is not null and d >= 1 and d < 11) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);", "2:15 error partition-attach-scans");
-    safe("alter table c add constraint k check (d is not null and d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);");
+    caught(
+        "alter table c add constraint k check (d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+        "2:15 error partition-attach-scans",
+    );
+    caught(
+        "alter table c add constraint k check (d is not null and d >= 1 and d < 11) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+        "2:15 error partition-attach-scans",
+    );
+    safe(
+        "alter table c add constraint k check (d is not null and d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+    );
     safe("create table c (like p including all); alter table p attach partition c for values from (1) to (10);");
     caught("alter table p detach partition c;", "1:15 error partition-detach-not-concurrent");
     caught("begin; alter table p detach partition c concurrently; commit;", "1:22 error concurrently-in-transaction");
     safe("alter table p detach partition c concurrently; alter table p detach partition c finalize;");
     caught("create table c partition of p for values in (1);", "1:1 warning partition-created-in-place");
     caught("alter table p detach partition c concurrently;\ncreate index on p (a);", "2:1 error index-on-partitioned");
-    caught("create table p (a int) partition by list (a);\ncreate index concurrently on p (a);", "2:1 error index-on-partitioned");
+    caught(
+        "create table p (a int) partition by list (a);\ncreate index concurrently on p (a);",
+        "2:1 error index-on-partitioned",
+    );
     safe("create index i on only p (a); create index concurrently j on c (a); alter index i attach partition j;");
     caught("alter table p no inherit q;", "1:15 error inheritance-changed");
 }
@@ -348,7 +466,10 @@ fn partitions() {
 fn triggers_and_access() {
     for (sql, expected) in [
         ("create trigger g before insert on a for each row execute function f();", "1:1 error trigger-created"),
-        ("create or replace trigger g before insert on a for each row execute function f();", "1:1 error trigger-created"),
+        (
+            "create or replace trigger g before insert on a for each row execute function f();",
+            "1:1 error trigger-created",
+        ),
         ("alter table a disable trigger all;", "1:15 error trigger-switched"),
         ("alter table a enable trigger g;", "1:15 error trigger-switched"),
         ("set session_replication_role = replica;", "1:1 error trigger-switched"),
@@ -369,7 +490,9 @@ fn triggers_and_access() {
     ] {
         caught(sql, expected);
     }
-    safe("create table a (b int); create trigger g before insert on a for each row execute function f(); alter table a disable trigger g;");
+    safe(
+        "create table a (b int); create trigger g before insert on a for each row execute function f(); alter table a disable trigger g;",
+    );
     safe("alter table a set (autovacuum_vacuum_scale_factor = 0.01);");
 }
 
@@ -377,7 +500,10 @@ fn triggers_and_access() {
 fn dynamic_sql() {
     caught("do $$ begin null; end $$;", "1:1 error dynamic-sql");
     caught("do language plpython3u 'x';", "1:1 error dynamic-sql");
-    caught("do $$\nbegin\n  if true then\n    alter table a drop column b;\n  end if;\nend $$;", "4:19 error column-dropped");
+    caught(
+        "do $$\nbegin\n  if true then\n    alter table a drop column b;\n  end if;\nend $$;",
+        "4:19 error column-dropped",
+    );
     caught("do $$ begin perform 1; update a set b = 1; end $$;", "1:24 error update-without-where");
     caught("do $$ begin execute 'drop table a'; end $$;", "1:1 error table-dropped");
     caught("do 'begin drop table a; end';", "1:11 error table-dropped");
@@ -386,5 +512,7 @@ fn dynamic_sql() {
     caught("create function f() returns void language sql as 'drop table a';\nselect f();", "2:8 error dynamic-sql");
     caught("select dblink_exec('x', 'drop table a');", "1:8 error dynamic-sql");
     caught("select app.f();", "1:8 warning unknown-function");
-    safe("create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();");
+    safe(
+        "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
+    );
 }

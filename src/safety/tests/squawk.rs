@@ -57,14 +57,21 @@ fn each_statement_that_squawk_finds_is_found() {
             .collect();
         assert!(!squawk.is_empty(), "squawk finds nothing in {sql}");
         let found = findings(sql, &LintOptions::default());
-        let ours = found.iter().filter(|finding| finding.severity == Severity::Error || sql.starts_with("create domain"));
+        let ours =
+            found.iter().filter(|finding| finding.severity == Severity::Error || sql.starts_with("create domain"));
         assert!(ours.count() > 0, "{sql}: squawk says {squawk:?}, we say {found:#?}");
     }
 }
 
 #[test]
 fn the_comments_that_switch_squawk_off_switch_nothing_off() {
-    for comment in ["-- squawk-ignore", "-- squawk-ignore-file", "/* squawk-ignore-file */", "-- squawk-ignore ban-drop-view", "-- squawk-ignore-file ban-drop-view"] {
+    for comment in [
+        "-- squawk-ignore",
+        "-- squawk-ignore-file",
+        "/* squawk-ignore-file */",
+        "-- squawk-ignore ban-drop-view",
+        "-- squawk-ignore-file ban-drop-view",
+    ] {
         caught(&format!("{comment}\ndrop view v;"), "2:1 error view-dropped");
         caught(&format!("drop view {comment}\n v;"), "1:1 error view-dropped");
     }

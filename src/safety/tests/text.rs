@@ -43,7 +43,10 @@ fn marks_line_ends_and_characters_move_no_place() {
 
 #[test]
 fn a_finding_shows_its_statement_on_one_line() {
-    let found = findings(&format!("-- why\ndrop table\n  a -- no\n ,b; select '{}'; drop view v;", "x".repeat(300)), &wrapped());
+    let found = findings(
+        &format!("-- why\ndrop table\n  a -- no\n ,b; select '{}'; drop view v;", "x".repeat(300)),
+        &wrapped(),
+    );
     assert_eq!(found[0].statement, "drop table a ,b;");
     assert!(found.iter().all(|finding| finding.statement.chars().count() <= 121));
 }
