@@ -4,6 +4,15 @@
 //! that are new and therefore empty, checks that were validated, indexes, types. Each [`Finding`] names its [`Rule`], its
 //! place, what it locks or breaks, whether that is instant, scans or rewrites, and the safe form.
 //!
+//! ```
+//! use charter::safety::{Input, LintOptions, lint};
+//!
+//! let file = Input::new("V7__index.sql", "CREATE INDEX users_email ON users (email);");
+//! let findings = lint(&[file], &LintOptions::default());
+//! assert_eq!(findings[0].rule.name, "index-not-concurrent");
+//! assert_eq!(findings[0].help.split(',').next(), Some("CREATE INDEX CONCURRENTLY"));
+//! ```
+//!
 //! No comment in a file switches a rule off. What cannot be read (a syntax error, dynamic SQL) is a finding, never a pass.
 
 use std::path::Path;

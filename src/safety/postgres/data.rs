@@ -331,13 +331,13 @@ fn copy(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
 /// Whether a query reads tables that are not new; the catalogue's are small.
 fn reads(judge: &Judge<'_>, statement: &SyntaxNode) -> Rows {
     let names: Vec<String> = tree::below(statement, K::CTE_NAME).map(|name| tree::name(&name)).collect();
-    let large =
-        tree::below(statement, K::RELATION_FROM_ITEM).filter_map(|item| judge.session.relation(&item)).any(|table| {
-            !names.contains(&table.name)
-                && !judge.session.is_new(&table)
-                && !is_catalogue(&table)
-                && table.schema != "information_schema"
-        });
+    let sources = statement.descendants().filter(|part| matches!(part.kind(), K::RELATION_FROM_ITEM | K::TABLE));
+    let large = sources.filter_map(|source| judge.session.relation(&source)).any(|table| {
+        !names.contains(&table.name)
+            && !judge.session.is_new(&table)
+            && !is_catalogue(&table)
+            && table.schema != "information_schema"
+    });
     if large { Rows::Reads } else { Rows::None }
 }
 

@@ -47,6 +47,10 @@ const EXECUTORS: &[&str] = &[
     "exec_sql",
 ];
 
+/// Functions that end what others are doing.
+const HARMFUL: &[&str] =
+    &["pg_terminate_backend", "pg_cancel_backend", "pg_drop_replication_slot", "pg_promote", "pg_reload_conf"];
+
 /// Functions with an effect that is no matter of migrations' safety, or is judged elsewhere.
 const HARMLESS: &[&str] = &[
     "set_config",
@@ -192,7 +196,7 @@ fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
             && judge.session.routine(&function).is_none()
             && !defaults::is_calm(&function)
             && !HARMLESS.contains(&function.as_str())
-            && !function.starts_with("pg_")
+            && (HARMFUL.contains(&function.as_str()) || !function.starts_with("pg_"))
         {
             judge.report(&UNKNOWN_FUNCTION, &call, format!("what {function}() does is not in the text"));
         }

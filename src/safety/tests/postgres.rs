@@ -295,6 +295,7 @@ fn data() {
         ("update a set b = 1 where id between 1 and 100000000;", "1:1 error unbatched-backfill"),
         ("update a set b = 1 where id = 5 or c is null;", "1:1 error unbatched-backfill"),
         ("update a set b = (select c from d limit 1) where c is null;", "1:1 error unbatched-backfill"),
+        ("create table a as table b;", "1:1 warning unbatched-copy"),
         ("insert into a select * from b;", "1:1 warning unbatched-copy"),
         ("update a set b = 1, b = 2 where id = 5;", "1:21 error duplicate-assignment"),
         ("update pg_catalog.pg_class set relname = 'x' where oid = 5;", "1:8 error catalogue-written"),
@@ -511,6 +512,7 @@ fn dynamic_sql() {
     caught("call p();", "1:1 error dynamic-sql");
     caught("create function f() returns void language sql as 'drop table a';\nselect f();", "2:8 error dynamic-sql");
     caught("select dblink_exec('x', 'drop table a');", "1:8 error dynamic-sql");
+    caught("select pg_terminate_backend(5);", "1:8 warning unknown-function");
     caught("select app.f();", "1:8 warning unknown-function");
     safe(
         "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
