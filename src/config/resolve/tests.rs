@@ -14,10 +14,10 @@ impl House {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let home = root.path().join("home");
-        fs::create_dir_all(home.join("project/work")).unwrap();
+        fs::create_dir_all(home.join("project/desk")).unwrap();
         fs::create_dir_all(home.join(".charter")).unwrap();
         let surroundings =
-            Surroundings { working_directory: home.join("project/work"), home: Some(home), variables: BTreeMap::new() };
+            Surroundings { working_directory: home.join("project/desk"), home: Some(home), variables: BTreeMap::new() };
         Self { root, surroundings }
     }
 
@@ -64,7 +64,7 @@ fn url(path: &str) -> String {
 #[test]
 fn each_source_beats_those_below_it() {
     let mut house = House::new();
-    assert_eq!(house.database(), (url("~/project/work/charter.db"), Source::Default));
+    assert_eq!(house.database(), (url("~/project/desk/charter.db"), Source::Default));
     let cfg = |name: &str| format!("[database]\nsql_alchemy_conn = sqlite:///{name}.db\n");
     let ini = |name: &str| format!("[alembic]\nsqlalchemy.url = sqlite:///%(here)s/{name}.db\n");
 
@@ -72,8 +72,8 @@ fn each_source_beats_those_below_it() {
     assert_eq!(house.database(), (url("~/project/f.db"), Source::AlembicFile(Place::Parent)));
     house.write(".charter/alembic.ini", &ini("e"));
     assert_eq!(house.database(), (url("~/.charter/e.db"), Source::AlembicFile(Place::Home)));
-    house.write("project/work/alembic.ini", &ini("d"));
-    assert_eq!(house.database(), (url("~/project/work/d.db"), Source::AlembicFile(Place::WorkingDirectory)));
+    house.write("project/desk/alembic.ini", &ini("d"));
+    assert_eq!(house.database(), (url("~/project/desk/d.db"), Source::AlembicFile(Place::WorkingDirectory)));
     assert!(house.database().1.is_foreign());
 
     house.write("charter.cfg", &cfg("far"));
@@ -83,14 +83,14 @@ fn each_source_beats_those_below_it() {
     assert!(!house.database().1.is_foreign());
     house.write(".charter/charter.cfg", &cfg("b"));
     assert_eq!(house.database(), (url("~/.charter/b.db"), Source::File(Place::Home)));
-    house.write("project/work/charter.cfg", &cfg("a"));
-    assert_eq!(house.database(), (url("~/project/work/a.db"), Source::File(Place::WorkingDirectory)));
+    house.write("project/desk/charter.cfg", &cfg("a"));
+    assert_eq!(house.database(), (url("~/project/desk/a.db"), Source::File(Place::WorkingDirectory)));
     assert_eq!(house.resolve().unwrap().files().len(), 3, "alembic.ini is not read");
 
     house.set("CHARTER_DATABASE_URL", "sqlite:///s.db");
-    assert_eq!(house.database(), (url("~/project/work/s.db"), Source::ShortVariable));
+    assert_eq!(house.database(), (url("~/project/desk/s.db"), Source::ShortVariable));
     house.set("CHARTER__DATABASE__SQL_ALCHEMY_CONN", "sqlite:///v.db");
-    assert_eq!(house.database(), (url("~/project/work/v.db"), Source::SectionVariable));
+    assert_eq!(house.database(), (url("~/project/desk/v.db"), Source::SectionVariable));
     let given = Configuration::resolve(&house.surroundings, Some("memory:")).unwrap();
     assert_eq!((given.database().url.scheme(), given.database().source), ("memory", Source::Argument));
 }
@@ -108,10 +108,10 @@ fn the_same_file_means_the_same_database_from_every_subfolder() {
 #[test]
 fn a_place_is_told() {
     let mut house = House::new();
-    house.write("project/work/charter.cfg", "# mine\n[database]\nurl = memory:\n");
+    house.write("project/desk/charter.cfg", "# mine\n[database]\nurl = memory:\n");
     let configuration = house.resolve().unwrap();
     let location = configuration.database().location.clone().unwrap();
-    assert_eq!(location.file, house.path("project/work/charter.cfg"));
+    assert_eq!(location.file, house.path("project/desk/charter.cfg"));
     assert_eq!(location.position, Some(Position { line: 3, column: 7 }));
     assert!(configuration.database().to_string().ends_with("charter.cfg:3:7)"));
     house.set("CHARTER_DATABASE_URL", "memory:");
@@ -121,7 +121,7 @@ fn a_place_is_told() {
 #[test]
 fn settings_of_several_files_are_joined() {
     let house = House::new();
-    house.write("project/work/charter.cfg", "[database]\nurl = memory:\n[remote:prod]\nurl = sqlite:///p.db\n");
+    house.write("project/desk/charter.cfg", "[database]\nurl = memory:\n[remote:prod]\nurl = sqlite:///p.db\n");
     house.write(
         ".charter/charter.cfg",
         "[core]\nenvironment = staging\n[remote:prod]\nurl = memory:\n[remote:lab]\nurl = memory:\n",
@@ -140,8 +140,8 @@ fn settings_of_several_files_are_joined() {
 #[test]
 fn variables_set_any_key() {
     let mut house = House::new();
-    house.write("project/work/charter.cfg", "[remote:eu-West]\n[core]\nenvironment = dev\n");
-    house.fails_at("project/work/charter.cfg", Some(1));
+    house.write("project/desk/charter.cfg", "[remote:eu-West]\n[core]\nenvironment = dev\n");
+    house.fails_at("project/desk/charter.cfg", Some(1));
     house.set("CHARTER__REMOTE__EU_WEST__URL", "memory:").set("CHARTER__REMOTE:LAB__URL", "sqlite:///lab.db");
     house.set("CHARTER_ENV", "staging");
     let configuration = house.resolve().unwrap();
@@ -162,11 +162,11 @@ fn variables_set_any_key() {
 #[test]
 fn a_file_that_cannot_be_read_is_an_error_wherever_it_is() {
     for (place, text, line) in [
-        ("project/work/charter.cfg", &b"[database]\nnonsense\n"[..], Some(2)),
+        ("project/desk/charter.cfg", &b"[database]\nnonsense\n"[..], Some(2)),
         (".charter/charter.cfg", b"url = memory:\n", Some(1)),
         ("project/charter.cfg", b"[database]\n\n\nurl = \xff\n", Some(4)),
         ("charter.cfg", b"[database]\nurl = a b\n", Some(2)),
-        ("project/work/alembic.ini", b"[alembic]\nsqlalchemy.url = driver://user:pass@localhost/dbname\n", Some(2)),
+        ("project/desk/alembic.ini", b"[alembic]\nsqlalchemy.url = driver://user:pass@localhost/dbname\n", Some(2)),
         ("project/alembic.ini", b"[alembic\n", Some(1)),
     ] {
         let house = House::new();
@@ -190,8 +190,8 @@ fn what_is_no_file_is_an_error() {
     #[cfg(unix)]
     for target in ["nowhere", "charter.cfg"] {
         let house = House::new();
-        std::os::unix::fs::symlink(target, house.path("project/work/charter.cfg")).unwrap();
-        assert_eq!(house.fails_at("project/work/charter.cfg", None).kind(), ErrorKind::Configuration);
+        std::os::unix::fs::symlink(target, house.path("project/desk/charter.cfg")).unwrap();
+        assert_eq!(house.fails_at("project/desk/charter.cfg", None).kind(), ErrorKind::Configuration);
     }
     // A home that is no folder holds no file.
     let house = House::new();
@@ -211,14 +211,14 @@ fn what_is_no_file_is_an_error() {
 #[test]
 fn two_values_of_one_key_are_an_error_with_both_lines() {
     let mut house = House::new();
-    let file = "project/work/charter.cfg";
+    let file = "project/desk/charter.cfg";
     house.write(file, "[database]\nurl = memory:\nsql_alchemy_conn = memory:\n");
     assert!(house.resolve().is_ok());
     house.write(file, "[database]\nurl = sqlite:///a.db\n\nsql_alchemy_conn = sqlite:///b.db\n");
     let error = house.fails_at(file, Some(4));
     assert!(error.message().contains("line 2 and line 4"), "{error}");
     house.write(file, "[DEFAULT]\nurl = sqlite:///a.db\n[database]\nsql_alchemy_conn = sqlite:///b.db\n");
-    assert_eq!(house.database().0, url("~/project/work/b.db"), "a section's own key beats [DEFAULT]");
+    assert_eq!(house.database().0, url("~/project/desk/b.db"), "a section's own key beats [DEFAULT]");
     house.set("CHARTER__DATABASE__URL", "memory:").set("CHARTER__DATABASE__SQL_ALCHEMY_CONN", "sqlite:///x.db");
     assert!(house.resolve().unwrap_err().message().contains("CHARTER__DATABASE__SQL_ALCHEMY_CONN"));
 }
@@ -302,7 +302,7 @@ fn an_alembic_file_without_a_url_names_no_database() {
 fn the_example_is_valid_and_complete() {
     let example = include_str!("../../../charter.cfg.example");
     let house = House::new();
-    house.write("project/work/charter.cfg", example);
+    house.write("project/desk/charter.cfg", example);
     let configuration = house.resolve().unwrap();
     assert_eq!(configuration.warnings(), []);
     let bare = House::new();
@@ -311,12 +311,12 @@ fn the_example_is_valid_and_complete() {
     let is_setting = |line: &str| line.starts_with('[') || line.contains(" = ");
     let everything: Vec<&str> =
         example.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line)).collect();
-    house.write("project/work/charter.cfg", &everything.join("\n"));
+    house.write("project/desk/charter.cfg", &everything.join("\n"));
     let configuration = house.resolve().unwrap();
     assert_eq!(configuration.warnings(), []);
     assert_eq!(configuration.environment(), Some(Environment::Dev));
     assert_eq!(configuration.remotes().len(), 1);
-    let document = read(&house.path("project/work/charter.cfg")).unwrap();
+    let document = read(&house.path("project/desk/charter.cfg")).unwrap();
     let remote = document.sections.iter().find(|section| section.name.starts_with(known::REMOTE_PREFIX)).unwrap();
     for section in [known::DATABASE, known::CORE, &remote.name] {
         for key in known::keys_of(section).unwrap() {

@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(600);
 
 fn folder() -> (TempDir, Surroundings) {
     let folder = tempfile::tempdir().unwrap();
-    let working_directory = folder.path().join("project/work");
+    let working_directory = folder.path().join("project/desk");
     fs::create_dir_all(&working_directory).unwrap();
     let home = Some(folder.path().join("home"));
     (folder, Surroundings { working_directory, home, variables: BTreeMap::new() })
