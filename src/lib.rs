@@ -33,6 +33,7 @@
 //! | `lint` | `safety::lint`, the rules that judge migrations | with `cli` |
 //! | `cli` | the program `charter` | yes |
 
+#![deny(missing_docs)]
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "redb", feature = "postgres")),
     allow(dead_code, unused_imports, reason = "each backend uses a part of what they share")

@@ -43,6 +43,8 @@
 //! noticed only while its log is shorter than it was. And a replica that is copied together with its identity must be given an
 //! identity of its own before both go on.
 
+#![deny(missing_docs)]
+
 mod entry;
 mod error;
 mod plan;
