@@ -180,17 +180,18 @@ impl Store {
                 joints.insert(joint);
             }
         }
-        let mut bodies: HashMap<Key, Body> =
-            records.iter().map(|record| (record.key().clone(), record.body().clone())).collect();
-        let keys = joints.iter().flatten().flatten();
-        let absent: HashSet<Key> = keys.filter(|key| !bodies.contains_key(key)).cloned().collect();
-        if !absent.is_empty() {
-            let selectors: Vec<Selector> = absent.into_iter().map(Selector::Key).collect();
-            let stored = self.backend.read(&selectors)?.into_iter().flatten();
-            bodies.extend(stored.map(|record| (record.key().clone(), record.body().clone())));
+        if joints.is_empty() {
+            return Ok(());
         }
+        let given = records.iter().filter(|record| RULED.contains(&record.key().kind));
+        let mut bodies: HashMap<&Key, &Body> = given.map(|record| (record.key(), record.body())).collect();
+        let keys = joints.iter().flatten().flatten();
+        let absent: HashSet<&Key> = keys.filter(|key| !bodies.contains_key(key)).collect();
+        let selectors: Vec<Selector> = absent.into_iter().cloned().map(Selector::Key).collect();
+        let stored = if selectors.is_empty() { Vec::new() } else { self.backend.read(&selectors)? };
+        bodies.extend(stored.iter().flatten().map(|record| (record.key(), record.body())));
         for joint in &joints {
-            let body = |key: &Option<Key>| key.as_ref().and_then(|key| bodies.get(key));
+            let body = |key: &Option<Key>| key.as_ref().and_then(|key| bodies.get(key).copied());
             let [Some(schema), coercion, validation] = joint.each_ref().map(body) else { continue };
             if coercion.is_some() || validation.is_some() {
                 let value = |body: Option<&Body>| body.map(|body| body.value().cloned()).transpose();
@@ -221,6 +222,9 @@ impl Store {
 
     /// What the contracts refer to, less what comes with them.
     fn required(&self, planned: &Planned, batch: &HashMap<Key, Digest>) -> Result<Vec<Selector>> {
+        if planned.records.iter().all(|record| record.key().kind != Kind::Contract) {
+            return Ok(Vec::new());
+        }
         let given: HashSet<Subject> =
             batch.keys().map(Key::subject).chain(planned.unchanged.iter().map(|put| put.key.subject())).collect();
         let mut required = IndexSet::new();

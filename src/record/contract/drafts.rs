@@ -145,6 +145,10 @@ impl Drafter<'_> {
 
     /// What is wrong with a body that is to be stored as it is, under a version that is given.
     pub(super) fn check(&mut self, kind: &Kind, version: &SemanticVersion, body: &Value) {
+        let is_plain = !matches!(kind, Kind::Schema | Kind::CoercionRules | Kind::ValidationRules);
+        if is_plain && body.get("version").is_none() {
+            return;
+        }
         let section = Section { pointer: Vec::new(), value: body.clone() };
         self.part_version(kind, &section, Some((version.clone(), "the given version")), version);
         self.check_part(kind, &section, None);
