@@ -35,6 +35,10 @@
 
 #![deny(missing_docs)]
 #![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable, clippy::todo)
+)]
+#![cfg_attr(
     not(all(feature = "sqlite", feature = "redb", feature = "postgres")),
     allow(dead_code, unused_imports, reason = "each backend uses a part of what they share")
 )]
