@@ -107,10 +107,10 @@ fn open_fresh(level: &str, parameter: &str) {
                 let history = "CREATE TABLE IF NOT EXISTS charter_schema_history(\
                      version int8 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255));";
                 connection.execute_batch(history).expect("a history");
-                for migration in MigrationSet::CHARTER.migrations() {
+                for migration in MigrationSet::charter().migrations() {
                     let transaction =
                         connection.transaction_with_behavior(TransactionBehavior::Immediate).expect("a transaction");
-                    transaction.execute_batch(migration.up()).expect("the migration");
+                    transaction.execute_batch(migration.up(charter::Engine::Sqlite).text()).expect("the migration");
                     transaction
                         .execute(
                             "INSERT INTO charter_schema_history VALUES (?1, ?2, '2026-01-01T00:00:00Z', '1')",

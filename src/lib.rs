@@ -47,6 +47,7 @@
 #[doc(hidden)]
 pub mod cli;
 pub mod config;
+mod engine;
 mod error;
 pub mod migrate;
 pub mod record;
@@ -54,5 +55,6 @@ pub mod record;
 pub mod safety;
 pub mod store;
 
+pub use engine::Engine;
 pub use error::{Conflict, Error, ErrorKind, Location, Position, Result};
 pub use store::Store;

@@ -14,7 +14,15 @@ const HISTORY: &str = "charter_schema_history";
 const SQL_ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 fn first() -> &'static Migration {
-    &MigrationSet::CHARTER.migrations()[0]
+    &MigrationSet::charter().migrations()[0]
+}
+
+fn up(engine: charter::Engine) -> &'static str {
+    first().up(engine).text()
+}
+
+fn down(engine: charter::Engine) -> &'static str {
+    first().down(engine).expect("a way down").text()
 }
 
 fn folder() -> TempDir {
@@ -40,20 +48,20 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
         query_file(path, sql).into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().join("|")).collect()
     };
-    let tables = format!("FROM sqlite_schema AS t, pragma_{{}} AS p WHERE t.type = 'table' AND t.name <> '{HISTORY}'");
+    let tables = format!("FROM sqlite_schema AS t, pragma_{{}} AS p WHERE t.type = 'table' AND t.name NOT LIKE 'charter_schema_%'");
     let of = |columns: &str, pragma: &str| {
         rows(&format!("SELECT t.name, {columns} {} ORDER BY 1, 2, 3", tables.replace("{}", pragma)))
     };
     let views = rows("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name");
     let checks =
-        format!("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> '{HISTORY}' ORDER BY name");
+        format!("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'charter_schema_%' ORDER BY name");
     [
         of("p.name, p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden", "table_xinfo(t.name)"),
         of("p.name, p.\"unique\", p.origin, p.partial", "index_list(t.name)"),
         of("p.\"from\", p.\"table\", p.\"to\", p.on_update, p.on_delete", "foreign_key_list(t.name)"),
         rows(
             "SELECT i.name, x.name, x.\"desc\", x.coll FROM sqlite_schema AS i, pragma_index_xinfo(i.name) AS x \
-              WHERE i.type = 'index' AND i.tbl_name <> 'charter_schema_history' ORDER BY 1, x.seqno",
+              WHERE i.type = 'index' AND i.tbl_name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY 1, x.seqno",
         ),
         views.iter().map(|view| blank(view)).collect(),
         rows(&checks).iter().filter(|sql| sql.contains("CHECK")).map(|sql| blank(sql)).collect(),
@@ -105,16 +113,16 @@ fn the_way_down_leads_back_to_nothing() {
     let folder = folder();
     let path = folder.path().join("x.db");
     store_all(&Store::open(&file_url(&path)).expect("a store"), &[record("schema", "a", "1.0.0", "{}")]);
-    sqlite(&path).execute_batch(first().down()).expect("the way down");
+    sqlite(&path).execute_batch(down(charter::Engine::Sqlite)).expect("the way down");
     assert!(sqlite_catalogue(&path).is_empty(), "{:?}", sqlite_catalogue(&path));
-    sqlite(&path).execute_batch(first().up()).expect("and up again");
+    sqlite(&path).execute_batch(up(charter::Engine::Sqlite)).expect("and up again");
 
     let database = postgres::database();
     initialize(database.url());
     store_all(&open(database.url(), Access::Write), &[record("schema", "a", "1.0.0", "{}")]);
-    database.execute(&format!("SET search_path = charter; BEGIN; {} COMMIT", first().down()));
+    database.execute(&format!("SET search_path = charter; BEGIN; {} COMMIT", down(charter::Engine::Postgres)));
     assert!(postgres_catalogue(&database).is_empty(), "{:?}", postgres_catalogue(&database));
-    database.execute(&format!("SET search_path = charter; {}", first().up()));
+    database.execute(&format!("SET search_path = charter; {}", up(charter::Engine::Postgres)));
 }
 
 #[test]
@@ -126,7 +134,7 @@ fn both_engines_have_the_same_history() {
     let number = |number: String| Some(number);
     assert_eq!(
         histories[0],
-        [[number("1".to_owned()), Some("contracts".to_owned()), number(first().checksum().to_string())]]
+        [[number("1".to_owned()), Some("contracts".to_owned()), number(first().checksum(charter::Engine::Sqlite).to_string())]]
     );
     assert_eq!(histories[0], histories[1]);
 }

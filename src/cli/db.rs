@@ -164,7 +164,7 @@ fn current_value(url: &str, status: &Status) -> Value {
         "current": or_null(status.applied.last().map(applied)),
         "at_head": status.pending.is_empty(),
         "pending": status.pending.iter().map(|migration| migration_value(migration, None)).collect::<Vec<_>>(),
-        "program_head": MigrationSet::CHARTER.head().unsigned_abs(),
+        "program_head": MigrationSet::charter().head().unsigned_abs(),
     }
     .into()
 }

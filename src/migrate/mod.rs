@@ -1,16 +1,25 @@
-//! Migrations: which ones there are, which ones a database has, and applying what it lacks.
+//! Migrations: which ones there are, which ones a database has, applying what it lacks and taking it back.
 //!
-//! A migration is plain SQL that runs verbatim on every engine. It runs through refinery with its history row in one
+//! A migration is plain SQL that runs verbatim on every engine. It is applied through refinery with its history row in one
 //! transaction, so that both commit together or not at all; charter's own wrapper of each engine's connection
 //! (`MigrationConnection`) adds what the engine needs inside that transaction.
 
 mod apply;
+mod audit;
 mod connection;
+mod files;
+mod refinery;
+mod revision;
+mod script;
 mod set;
 mod status;
 
-pub(crate) use apply::{Applying, apply};
-pub(crate) use connection::MigrationConnection;
-pub use set::{Migration, MigrationSet};
-pub(crate) use status::{Applied, Found, MINIMUM_PROGRAM_QUERY, check_minimum_program};
+pub(crate) use apply::{Work, apply, locked, revert};
+pub(crate) use audit::Actor;
+pub use audit::{Action, Allowed};
+pub(crate) use connection::{Purpose, connect};
+pub use revision::Revision;
+pub use script::Script;
+pub use set::{Migration, MigrationSet, Problem};
 pub use status::{AppliedMigration, Status};
+pub(crate) use status::{Found, check_minimum_program};

@@ -1,106 +1,293 @@
 //! Sets of migrations.
 
+use super::files;
+use super::script::Script;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Location, Result};
 use charter_sync::Digest;
 use siphasher::sip::SipHasher13;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-/// One migration of a set, with the text that brings a database up and the text that takes it back.
+/// One migration of a set: the text that brings a database up, the text that takes it back, and the variants of both for
+/// engines that cannot run them.
 #[derive(Debug, Clone)]
 pub struct Migration {
-    number: i64,
-    slug: &'static str,
-    up: &'static str,
-    down: &'static str,
-    minimum_program: &'static str,
+    pub(super) number: i64,
+    pub(super) slug: String,
+    pub(super) up: Script,
+    pub(super) down: Option<Script>,
+    pub(super) overlays: BTreeMap<Engine, Overlay>,
+}
+
+/// A migration's variant for one engine. A side that is not there is the base's.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Overlay {
+    pub(super) up: Option<Script>,
+    pub(super) down: Option<Script>,
 }
 
 impl Migration {
-    /// Its place in the set, from 1.
+    /// Its place in the set: charter's own count 1, 2, 3; those of a project are times, `20260131120000`.
     pub fn number(&self) -> i64 {
         self.number
     }
 
     /// What it does, in a few words joined by `_`, as in its file's name.
     pub fn slug(&self) -> &str {
-        self.slug
+        &self.slug
     }
 
-    /// The first 12 hexadecimal digits of the digest of its text, line endings aside.
+    /// The first 12 hexadecimal digits of the digest of its base text, line endings aside: the same on every engine.
     pub fn id(&self) -> String {
-        Digest::of(&[self.text().as_bytes()]).to_string()[..12].to_owned()
+        Digest::of(&[self.up.text().as_bytes()]).to_string()[..12].to_owned()
     }
 
-    /// The SQL that applies it.
-    pub fn up(&self) -> &str {
-        self.up
+    /// What an engine runs to apply it.
+    pub fn up(&self, engine: Engine) -> &Script {
+        self.overlays.get(&engine).and_then(|overlay| overlay.up.as_ref()).unwrap_or(&self.up)
     }
 
-    /// The SQL that takes it back.
-    pub fn down(&self) -> &str {
-        self.down
+    /// What an engine runs to take it back; `None` when the set has no such file.
+    pub fn down(&self, engine: Engine) -> Option<&Script> {
+        self.overlays.get(&engine).and_then(|overlay| overlay.down.as_ref()).or(self.down.as_ref())
     }
 
-    /// The oldest program that may use a database which has this migration.
+    /// Whether an engine has a text of its own, up or down.
+    pub fn has_overlay(&self, engine: Engine) -> bool {
+        self.overlays.contains_key(&engine)
+    }
+
+    /// The files that it is made of: the base, its down, and the overlays.
+    pub fn scripts(&self) -> Vec<&Script> {
+        let overlays = self.overlays.values().flat_map(|overlay| [overlay.up.as_ref(), overlay.down.as_ref()]);
+        [Some(&self.up), self.down.as_ref()].into_iter().chain(overlays).flatten().collect()
+    }
+
+    /// The oldest program that may use a database which has this migration: `-- charter: minimum-program VERSION`, else
+    /// the first one that there was.
     pub fn minimum_program(&self) -> &str {
-        self.minimum_program
+        let said = self.up.directives().into_iter().find(|directive| directive.name == "minimum-program");
+        said.map_or("0.1.0", |directive| directive.argument)
     }
 
-    /// The text that is run and that the checksum covers: with `\n` at the end of lines, however it was checked out.
-    pub(super) fn text(&self) -> String {
-        self.up.replace("\r\n", "\n")
-    }
-
-    /// The checksum that refinery keeps in the history: SipHash-1-3 over slug, number and text.
-    pub fn checksum(&self) -> u64 {
+    /// The checksum that refinery keeps in the history: SipHash-1-3 over slug, number and the text that an engine runs.
+    pub fn checksum(&self, engine: Engine) -> u64 {
         let mut hasher = SipHasher13::new();
         self.slug.hash(&mut hasher);
         self.number.hash(&mut hasher);
-        self.text().hash(&mut hasher);
+        self.up(engine).text().hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// The description that people read: the slug in words.
+    pub fn description(&self) -> String {
+        self.slug.replace('_', " ")
+    }
+}
+
+/// `1 contracts 0f0f0f0f0f0f`.
+impl fmt::Display for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.number, self.slug, self.id())
+    }
+}
+
+/// Something that is wrong with the files of a set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether it keeps the set from being applied; otherwise it is a warning.
+    pub is_error: bool,
+    /// Where: the file, and the line if there is one.
+    pub location: Location,
+    /// What.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.message)
     }
 }
 
 /// An ordered list of migrations with one history table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MigrationSet {
-    name: &'static str,
-    history_table: &'static str,
-    migrations: &'static [Migration],
+    name: String,
+    schema: String,
+    directory: Option<PathBuf>,
+    migrations: Vec<Migration>,
+    problems: Vec<Problem>,
 }
+
+/// The name of charter's own set, and of its room in Postgres.
+const CHARTER: &str = "charter";
 
 impl MigrationSet {
     /// charter's own set, which is part of the program.
-    pub const CHARTER: &'static Self = &Self {
-        name: "charter",
-        history_table: "charter_schema_history",
-        migrations: &[Migration {
-            number: 1,
-            slug: "contracts",
-            up: include_str!("../../migrations/V1__contracts.sql"),
-            down: include_str!("../../migrations/V1__contracts.down.sql"),
-            minimum_program: "0.1.0",
-        }],
-    };
-
-    /// What the set is called.
-    pub fn name(&self) -> &str {
-        self.name
+    pub fn charter() -> &'static Self {
+        static SET: OnceLock<MigrationSet> = OnceLock::new();
+        SET.get_or_init(|| {
+            let files = [
+                ("V1__contracts.sql", include_str!("../../migrations/V1__contracts.sql")),
+                ("V1__contracts.down.sql", include_str!("../../migrations/V1__contracts.down.sql")),
+            ];
+            Self::of(CHARTER, CHARTER, None, files.map(|(name, text)| (PathBuf::from(name), text.to_owned())))
+        })
     }
 
-    /// The table that says which migrations a database has.
-    pub fn history_table(&self) -> &str {
-        self.history_table
+    /// A set of texts that are part of a program; see [`embed_migrations!`](crate::embed_migrations). On Postgres its
+    /// tables are in the schema `public`; see [`MigrationSet::in_schema`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the name cannot be a set's, or the files do not make a set: the first problem is the
+    /// message.
+    ///
+    /// # Examples
+    /// ```
+    /// use charter::migrate::MigrationSet;
+    ///
+    /// let set = MigrationSet::from_files("shop", [
+    ///     ("V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY);"),
+    ///     ("V1__orders.down.sql", "DROP TABLE orders;"),
+    /// ])?;
+    /// assert_eq!(set.history_table(), "shop_schema_history");
+    /// assert_eq!(set.head(), 1);
+    /// # Ok::<(), charter::Error>(())
+    /// ```
+    pub fn from_files<'a>(name: &str, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        check_name(name)?;
+        let files = files.into_iter().map(|(name, text)| (PathBuf::from(name), text.to_owned()));
+        let set = Self::of(name, "public", None, files);
+        set.check().map(|()| set)
+    }
+
+    /// The set of a folder. What is wrong with its files is in [`MigrationSet::problems`], so that all of it can be
+    /// told.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the name cannot be a set's; [`ErrorKind::NotFound`] and [`ErrorKind::Io`] when the
+    /// folder or a file in it cannot be read.
+    pub fn from_directory(name: &str, directory: &Path) -> Result<Self> {
+        check_name(name)?;
+        let set = Self::of(name, "public", Some(directory.to_owned()), files::read_directory(directory)?);
+        Ok(set)
+    }
+
+    /// The same set with its tables in another schema of Postgres, which is made if it is missing.
+    #[must_use]
+    pub fn in_schema(mut self, schema: impl Into<String>) -> Self {
+        self.schema = schema.into();
+        self
+    }
+
+    pub(super) fn of(
+        name: &str,
+        schema: &str,
+        directory: Option<PathBuf>,
+        texts: impl IntoIterator<Item = (PathBuf, String)>,
+    ) -> Self {
+        let (migrations, problems) = files::assemble(texts);
+        Self { name: name.to_owned(), schema: schema.to_owned(), directory, migrations, problems }
+    }
+
+    /// What the set is called: `charter` for charter's own.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is charter's own set.
+    pub fn is_charter(&self) -> bool {
+        self.name == CHARTER
+    }
+
+    /// The schema of Postgres in which its tables are, its history included. Embedded files have no such rooms.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// The folder of its files, when it has one.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// The table that says which migrations a database has: refinery's.
+    pub fn history_table(&self) -> String {
+        format!("{}_schema_history", self.name)
+    }
+
+    /// The table that says who did what to the set's tables, when and why.
+    pub fn audit_table(&self) -> String {
+        format!("{}_schema_audit", self.name)
     }
 
     /// The migrations, ascending.
     pub fn migrations(&self) -> &[Migration] {
-        self.migrations
+        &self.migrations
+    }
+
+    /// The migration with a number.
+    pub fn migration(&self, number: i64) -> Option<&Migration> {
+        self.migrations.iter().find(|migration| migration.number == number)
     }
 
     /// The newest migration's number, or 0.
     pub fn head(&self) -> i64 {
         self.migrations.last().map_or(0, Migration::number)
     }
+
+    /// What is wrong with the files, in their order.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Refuses a set that cannot be applied.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the first problem that is an error, and its place.
+    pub fn check(&self) -> Result<()> {
+        let Some(problem) = self.problems.iter().find(|problem| problem.is_error) else { return Ok(()) };
+        let file = match &self.directory {
+            Some(directory) => directory.join(&problem.location.file),
+            None => problem.location.file.clone(),
+        };
+        Err(Error::new(ErrorKind::Invalid, problem.message.clone())
+            .at(file, problem.location.position)
+            .with_hint("`charter db validate` shows everything that is wrong with the files"))
+    }
+}
+
+/// A set's name is part of its tables' names.
+fn check_name(name: &str) -> Result<()> {
+    let is_word = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
+    match is_word && name.len() <= 40 && name != CHARTER {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Invalid, format!("{name:?} cannot be the name of a set of migrations"))
+            .with_hint("a name is a small letter and at most 39 small letters, digits and `_`, and not `charter`")),
+    }
+}
+
+/// The files of a folder as a [`MigrationSet`] that is part of the program: the set's name, the folder from the root of the
+/// package, the files' names.
+///
+/// ```ignore
+/// let set = charter::embed_migrations!("shop", "migrations", ["V1__orders.sql", "V1__orders.down.sql"])?;
+/// charter::migrate::MigrationManager::new("sqlite:///shop.db")?.with_set(set).run_migrations("head")?;
+/// ```
+#[macro_export]
+macro_rules! embed_migrations {
+    ($name:expr, $directory:literal, [$($file:literal),* $(,)?]) => {
+        $crate::migrate::MigrationSet::from_files(
+            $name,
+            [$(($file, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $directory, "/", $file)))),*],
+        )
+    };
 }
 
 #[cfg(test)]
@@ -109,17 +296,26 @@ mod tests {
 
     #[test]
     fn checksums_are_refinerys() {
-        for migration in MigrationSet::CHARTER.migrations() {
-            let name = format!("V{}__{}", migration.number(), migration.slug());
-            let theirs = refinery_core::Migration::unapplied(&name, &migration.text()).expect("a good name");
-            assert_eq!(theirs.checksum(), migration.checksum());
+        for migration in MigrationSet::charter().migrations() {
+            for engine in Engine::ALL {
+                let name = format!("V{}__{}", migration.number(), migration.slug());
+                let theirs =
+                    refinery_core::Migration::unapplied(&name, migration.up(engine).text()).expect("a good name");
+                assert_eq!(theirs.checksum(), migration.checksum(engine));
+            }
         }
     }
 
     #[test]
     fn line_endings_change_neither_id_nor_checksum() {
-        let unix = Migration { number: 1, slug: "a", up: "SELECT 1;\n", down: "", minimum_program: "0.1.0" };
-        let windows = Migration { up: "SELECT 1;\r\n", ..unix.clone() };
-        assert_eq!((unix.id(), unix.checksum()), (windows.id(), windows.checksum()));
+        let set = |text| MigrationSet::from_files("a", [("V1__a.sql", text)]).expect("a set");
+        let (unix, windows) = (set("SELECT 1;\n"), set("SELECT 1;\r\n"));
+        let identity = |set: &MigrationSet| (set.migrations()[0].id(), set.migrations()[0].checksum(Engine::Sqlite));
+        assert_eq!(identity(&unix), identity(&windows));
+    }
+
+    #[test]
+    fn charters_own_set_has_no_problems() {
+        assert_eq!(MigrationSet::charter().problems(), []);
     }
 }

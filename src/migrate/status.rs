@@ -1,12 +1,10 @@
 //! What a database says of a set.
 
+use super::connection::{literal, qualified};
 use super::set::{Migration, MigrationSet};
 use crate::config::Environment;
+use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
-
-/// The oldest program that may use the database: what its newest migration says. `{}` is the schema's name and a dot.
-pub(crate) const MINIMUM_PROGRAM_QUERY: &str =
-    "SELECT minimum_program, environment FROM {}charter_schema_version ORDER BY version DESC LIMIT 1";
 
 /// A row of a history table.
 #[derive(Debug, Clone)]
@@ -23,10 +21,74 @@ pub(crate) struct Applied {
 pub(crate) struct Found {
     /// The history, ascending; empty when there is no history table.
     pub(crate) applied: Vec<Applied>,
-    /// The oldest program that may use the database, as the database says.
+    /// The oldest program that may use the database, as the database says; of charter's own set alone.
     pub(crate) minimum_program: Option<String>,
-    /// The database's environment.
+    /// The database's environment; of charter's own set alone.
     pub(crate) environment: Option<String>,
+    /// Whether the set's audit table is there.
+    pub(crate) has_audit: bool,
+}
+
+impl Found {
+    /// Reads what a database says of a set, writing nothing.
+    pub(crate) fn read(
+        set: &MigrationSet,
+        engine: Engine,
+        query: &mut dyn FnMut(&str) -> Result<Vec<TextRow>>,
+    ) -> Result<Self> {
+        let (history, audit) = (set.history_table(), set.audit_table());
+        let names = format!("{}, {}", literal(&history), literal(&audit));
+        let tables = query(&match engine {
+            Engine::Sqlite => format!("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ({names})"),
+            Engine::DuckDb => format!(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() \
+                 AND schema_name = current_schema() AND table_name IN ({names})"
+            ),
+            Engine::Postgres => format!(
+                "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = {} AND tablename IN ({names})",
+                literal(set.schema())
+            ),
+        })?;
+        let has = |table: &str| tables.iter().any(|row| row.first().is_some_and(|name| name.as_deref() == Some(table)));
+        let mut found = Self { has_audit: has(&audit), ..Self::default() };
+        if !has(&history) {
+            return Ok(found);
+        }
+        let rows = query(&format!(
+            "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
+            qualified(set, engine, &history)
+        ))?;
+        found.applied = rows.into_iter().map(applied).collect::<Result<_>>()?;
+        if set.is_charter() && !found.applied.is_empty() {
+            let rows = query(&format!(
+                "SELECT minimum_program, environment FROM {} ORDER BY version DESC LIMIT 1",
+                qualified(set, engine, "charter_schema_version")
+            ))?;
+            if let Some(row) = rows.into_iter().next() {
+                let [minimum, environment] = <[Option<String>; 2]>::try_from(row).unwrap_or_default();
+                (found.minimum_program, found.environment) = (minimum, environment);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The number of the newest migration that the database has.
+    pub(crate) fn current(&self) -> Option<i64> {
+        self.applied.last().map(|applied| applied.number)
+    }
+}
+
+fn applied(row: TextRow) -> Result<Applied> {
+    let corrupt = |what: String| Error::new(ErrorKind::Corrupt, format!("the history of migrations has {what}"));
+    let [Some(number), Some(slug), Some(applied_at), Some(checksum)] =
+        <[Option<String>; 4]>::try_from(row).unwrap_or_default()
+    else {
+        return Err(corrupt("a row with a value that is missing".to_owned()));
+    };
+    let number = number.parse().map_err(|_| corrupt(format!("{number:?} as a number")))?;
+    let checksum =
+        checksum.parse().map_err(|_| corrupt(format!("{checksum:?} as the checksum of migration {number}")))?;
+    Ok(Applied { number, slug, applied_at, checksum })
 }
 
 /// A migration that a database has.
@@ -64,23 +126,23 @@ impl Status {
     /// # Errors
     /// [`ErrorKind::Refused`] when the database wants a newer program, when an applied migration has another text than
     /// this program's, or when one is missing in the middle. Migrations above this program's newest are fine.
-    pub(crate) fn judge(found: Found, set: &MigrationSet) -> Result<Self> {
+    pub(crate) fn judge(found: Found, set: &MigrationSet, engine: Engine) -> Result<Self> {
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum)?;
         }
         let environment = found.environment.as_deref().map(str::parse).transpose()?;
-        let newest = found.applied.last().map_or(0, |applied| applied.number);
+        let newest = found.current().unwrap_or(0);
         let mut pending = Vec::new();
         for migration in set.migrations() {
             match found.applied.iter().find(|applied| applied.number == migration.number()) {
-                Some(applied) if applied.checksum != migration.checksum() || applied.slug != migration.slug() => {
+                Some(applied) if applied.checksum != migration.checksum(engine) || applied.slug != migration.slug() => {
                     let message = format!(
                         "migration {} ({}) was applied with another text than this program has ({}): checksums {} and {}",
                         applied.number,
                         applied.slug,
                         migration.slug(),
                         applied.checksum,
-                        migration.checksum()
+                        migration.checksum(engine)
                     );
                     return Err(Error::new(ErrorKind::Refused, message)
                         .with_hint("use the program that made this database, or restore the database from a backup"));
@@ -94,9 +156,8 @@ impl Status {
                 None => pending.push(migration.clone()),
             }
         }
-        let known = |number| set.migrations().iter().find(|migration| migration.number() == number);
         let applied = found.applied.into_iter().map(|applied| AppliedMigration {
-            id: known(applied.number).map(Migration::id),
+            id: set.migration(applied.number).map(Migration::id),
             number: applied.number,
             slug: applied.slug,
             applied_at: applied.applied_at,

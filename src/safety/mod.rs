@@ -22,7 +22,6 @@ mod duckdb;
 mod embedded;
 mod files;
 mod finding;
-mod lexer;
 mod options;
 mod postgres;
 pub mod report;
@@ -32,9 +31,11 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use crate::engine::Engine;
+use crate::engine::lexer;
 pub use catalogue::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, NoCatalogue, RelationName, TableFacts};
 pub use finding::{Cost, Finding, Severity};
-pub use options::{Engine, Input, LintOptions};
+pub use options::{Input, LintOptions};
 pub use rule::{Rule, rules, rules_table};
 
 use source::Source;

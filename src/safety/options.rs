@@ -2,17 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The engine that a migration is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Engine {
-    /// A Postgres server.
-    #[default]
-    Postgres,
-    /// An SQLite file.
-    Sqlite,
-    /// A DuckDB file.
-    DuckDb,
-}
+use crate::engine::Engine;
 
 /// How files are judged.
 #[derive(Debug, Clone)]

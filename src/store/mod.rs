@@ -4,8 +4,6 @@
 //! inside an asynchronous runtime, wrap its calls in `spawn_blocking`, for they stall the runtime otherwise.
 
 mod backend;
-#[cfg(feature = "postgres")]
-mod bridge;
 mod kinds;
 #[cfg(feature = "redb")]
 mod memory;

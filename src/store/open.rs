@@ -9,7 +9,7 @@ use super::Store;
 use super::backend::Backend;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{Migration, Status};
+use crate::migrate::{self, Actor, Found, Migration, MigrationSet, Purpose, Status, Work};
 use std::sync::Arc;
 
 /// What a store is opened for.
@@ -108,21 +108,19 @@ impl Store {
         environment: Option<Environment>,
         progress: &mut dyn FnMut(usize, usize, &Migration),
     ) -> Result<Vec<i64>> {
-        let environment = environment.unwrap_or_else(|| default_environment(url));
-        match url.target() {
-            #[cfg(feature = "sqlite")]
-            Target::Sqlite(target) => {
-                super::sqlite::SqliteBackend::open(target, true, false)?.migrate(environment, progress)
-            }
-            #[cfg(feature = "redb")]
-            Target::Memory => Ok(Vec::new()),
-            #[cfg(feature = "postgres")]
-            Target::Postgres(target) => {
-                super::postgres::PostgresBackend::new(url, target)?.migrate(environment, progress)
-            }
-            #[allow(unreachable_patterns, reason = "with every feature on, all targets are above")]
-            _ => Err(not_built_in(url)),
+        if matches!(url.target(), Target::Memory) {
+            return Ok(Vec::new());
         }
+        let environment = environment.unwrap_or_else(|| default_environment(url));
+        let mut connection = migrate::connect(url, Purpose::Migrate)?;
+        migrate::locked(&mut *connection, |connection| {
+            let set = MigrationSet::charter();
+            let found = Found::read(set, connection.engine(), &mut |sql| connection.query(sql))?;
+            let stored = found.environment.as_deref().map(str::parse).transpose()?;
+            let actor = Actor::present(stored.unwrap_or(environment));
+            let mut work = Work { set, actor, allowed: &[], lock_timeout: None, statement_timeout: None, progress };
+            migrate::apply(connection, &mut work, Some(set.head()))
+        })
     }
 
     /// Which migrations the database of a URL has. Writes nothing; `None` for a store without migrations.
@@ -167,7 +165,8 @@ fn sqlite(
     let environment = status.environment.max(options.environment).unwrap_or_else(|| default_environment(url));
     let by_itself = create && (is_new || environment == Environment::Dev);
     if by_itself && !status.pending.is_empty() {
-        backend.migrate(environment, &mut |_, _, _| {})?;
+        Store::initialize(url, Some(environment), &mut |_, _, _| {})?;
+        backend.forget();
     } else {
         check(url, Some(status), options)?;
     }

@@ -2,29 +2,27 @@
 //!
 //! Statements are unnamed (`query_typed`), so that they work behind a pooler that shares connections by transaction.
 
-mod connection;
-mod migrating;
 mod replication;
-mod tls;
 
 use super::backend::{
     Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
 };
-use super::bridge::Bridge;
 use super::row::{self, RecordRow};
+use crate::config::DatabaseUrl;
 use crate::config::url::PostgresTarget;
-use crate::config::{DatabaseUrl, Environment};
+use crate::engine::Engine;
+use crate::engine::bridge::Bridge;
+use crate::engine::postgres::{Pool, Pooled, begin, text_rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Applying, Migration, MigrationSet, Status};
+use crate::migrate::{Found, MigrationSet, Status};
 use crate::record::{Digest, Record};
 use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
-use connection::{Pool, Pooled};
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, IsolationLevel, Row, Transaction};
+use tokio_postgres::{Client, Row};
 
 /// A registry in a PostgreSQL database.
 pub(crate) struct PostgresBackend {
@@ -43,16 +41,6 @@ impl PostgresBackend {
     /// Prepares to connect; nothing is sent before the first call.
     pub(crate) fn new(url: &DatabaseUrl, target: &PostgresTarget) -> Result<Self> {
         Ok(Self { bridge: Bridge::start()?, pool: Pool::new(target.clone()), location: url.masked() })
-    }
-
-    /// Applies what is pending of charter's own migrations, in the schema `charter`, which is made if it is missing.
-    pub(crate) fn migrate(
-        &self,
-        environment: Environment,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
-    ) -> Result<Vec<i64>> {
-        let mut migrating = migrating::Migrating::connect(&self.bridge, self.pool.clone())?;
-        migrate::apply(&mut migrating, MigrationSet::CHARTER, Applying { environment, progress })
     }
 
     /// Runs a piece of work on a connection of the pool.
@@ -77,10 +65,12 @@ impl Backend for PostgresBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
-        let found = self.call(|mut pooled| async move {
-            migrating::find(pooled.client()?, MigrationSet::CHARTER.history_table()).await
+        let (set, engine) = (MigrationSet::charter(), Engine::Postgres);
+        let found = Found::read(set, engine, &mut |sql| {
+            let sql = sql.to_owned();
+            self.call(|mut pooled| async move { text_rows(pooled.client()?, &sql).await })
         })?;
-        Status::judge(found, MigrationSet::CHARTER).map(Some)
+        Status::judge(found, set, engine).map(Some)
     }
 
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {
@@ -156,11 +146,6 @@ impl Backend for PostgresBackend {
     fn receipts(&self, limit: usize) -> Result<Vec<Receipt>> {
         self.call(move |mut pooled| async move { replication::receipts(pooled.client()?, limit).await })
     }
-}
-
-/// A transaction in which each statement sees what was committed before it, whatever the server's default.
-async fn begin(client: &mut Client) -> Result<Transaction<'_>> {
-    Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
 }
 
 /// Reads many records; the statements go out together, so this costs one round trip.

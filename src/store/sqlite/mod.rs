@@ -1,20 +1,18 @@
 //! SQLite behind the store.
 
-mod connection;
-mod migrating;
 mod replication;
 
 use super::backend::{
     Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector, prefix_end,
 };
 use super::row::RecordRow;
-use crate::config::Environment;
 use crate::config::url::{SqliteTarget, Synchronous};
+use crate::engine::Engine;
+use crate::engine::sqlite::{Connections, FileAccess, Written, text_rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Applying, Migration, MigrationSet, Status};
+use crate::migrate::{Found, MigrationSet, Status};
 use crate::record::{Digest, Record};
 use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
-use connection::{Connections, FileAccess, Written};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
@@ -34,19 +32,10 @@ impl SqliteBackend {
         Ok(Self { connections: Connections::open(&target.path, target.synchronous, access)? })
     }
 
-    /// Applies what is pending of charter's own migrations.
-    pub(crate) fn migrate(
-        &self,
-        environment: Environment,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
-    ) -> Result<Vec<i64>> {
-        let applied = self.connections.with_writer(|connection| {
-            let mut migrating = migrating::Migrating::new(&self.connections, connection);
-            migrate::apply(&mut migrating, MigrationSet::CHARTER, Applying { environment, progress })
-        });
-        // A busy file can keep SQLite from noticing that its tables have changed: then it says that there is no such table.
+    /// Lets go of what was known of the tables before they were migrated. A busy file can keep SQLite from noticing that
+    /// they have changed: then it says that there is no such table.
+    pub(crate) fn forget(&self) {
         self.connections.forget_readers();
-        applied
     }
 
     fn path(&self) -> &Path {
@@ -76,9 +65,10 @@ impl Backend for SqliteBackend {
     }
 
     fn status(&self) -> Result<Option<Status>> {
+        let (set, engine) = (MigrationSet::charter(), Engine::Sqlite);
         let found =
-            self.connections.read(|connection| migrating::find(connection, MigrationSet::CHARTER.history_table()))?;
-        Status::judge(found, MigrationSet::CHARTER).map(Some)
+            self.connections.read(|connection| Found::read(set, engine, &mut |sql| text_rows(connection, sql)))?;
+        Status::judge(found, set, engine).map(Some)
     }
 
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {

@@ -1,9 +1,9 @@
 //! SQLite as one side of a replication: what is written here runs in the transaction of its caller.
 
-use super::connection::Written;
 use super::{
     Insertion, digest_of_key, head_sequence, insert, insert_change, record_row, set_head_sequence, signed, unsigned,
 };
+use crate::engine::sqlite::Written;
 use crate::error::Result;
 use crate::record::{Digest, Record};
 use crate::store::backend::payload_size;

@@ -12,7 +12,7 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// One thread that owns a runtime. Callers send it a future and wait on a channel of the standard library, so they may
 /// be plain threads or inside any runtime, where `Runtime::block_on` would panic. They do stall the runtime that they
 /// are in: asynchronous programs wrap the call in `spawn_blocking`.
-pub(super) struct Bridge {
+pub(crate) struct Bridge {
     jobs: Option<UnboundedSender<Job>>,
     thread: Option<JoinHandle<()>>,
     id: ThreadId,
@@ -20,7 +20,7 @@ pub(super) struct Bridge {
 
 impl Bridge {
     /// Starts the thread.
-    pub(super) fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (jobs, mut received) = unbounded_channel::<Job>();
         let thread = thread::Builder::new().name("charter-bridge".to_owned()).spawn(move || {
@@ -37,7 +37,7 @@ impl Bridge {
     }
 
     /// Runs a future on the bridge and waits for its result. A panic in it fails this call alone.
-    pub(super) fn call<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    pub(crate) fn call<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         if thread::current().id() == self.id {
             return Err(Error::new(
                 ErrorKind::Backend,

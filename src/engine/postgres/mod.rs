@@ -1,14 +1,16 @@
 //! Connections to a PostgreSQL server.
 
-use super::tls;
+mod tls;
+
 use crate::config::url::{ChannelBinding, Host, HostAddress, PostgresTarget, SslMode, TargetSessionAttributes};
+use crate::engine::TextRow;
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::config as driver;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, IsolationLevel, NoTls, SimpleQueryMessage, Transaction};
 
 /// How many connections one store opens at most.
 const CONNECTIONS: usize = 4;
@@ -20,19 +22,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The connections of one store.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     target: PostgresTarget,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Client>>,
 }
 
 impl Pool {
-    pub(super) fn new(target: PostgresTarget) -> Arc<Self> {
+    pub(crate) fn new(target: PostgresTarget) -> Arc<Self> {
         Arc::new(Self { target, permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: Mutex::new(Vec::new()) })
     }
 
     /// A connection for one piece of work: an idle one, else a new one, else the next that becomes idle.
-    pub(super) async fn client(self: &Arc<Self>) -> Result<Pooled> {
+    pub(crate) async fn client(self: &Arc<Self>) -> Result<Pooled> {
         let permit = self
             .permits
             .clone()
@@ -55,14 +57,14 @@ impl Pool {
 }
 
 /// A connection that goes back to its pool.
-pub(super) struct Pooled {
+pub(crate) struct Pooled {
     client: Option<Client>,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Pooled {
-    pub(super) fn client(&mut self) -> Result<&mut Client> {
+    pub(crate) fn client(&mut self) -> Result<&mut Client> {
         self.client.as_mut().ok_or_else(|| Error::new(ErrorKind::Backend, "the connection was given back"))
     }
 }
@@ -75,9 +77,26 @@ impl Drop for Pooled {
     }
 }
 
+/// What one query answers, each value as text, in one round trip and without a prepared statement.
+pub(crate) async fn text_rows(client: &Client, sql: &str) -> Result<Vec<TextRow>> {
+    let mut found = Vec::new();
+    for message in client.simple_query(sql).await? {
+        if let SimpleQueryMessage::Row(row) = message {
+            let value = |column| Ok(row.try_get(column)?.map(str::to_owned));
+            found.push((0..row.len()).map(value).collect::<Result<TextRow>>()?);
+        }
+    }
+    Ok(found)
+}
+
+/// A transaction in which each statement sees what was committed before it, whatever the server's default.
+pub(crate) async fn begin(client: &mut Client) -> Result<Transaction<'_>> {
+    Ok(client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start().await?)
+}
+
 /// Connects to the first host that answers. The limit is for all of it, as in libpq: a host may take the connection and
 /// then say nothing.
-pub(super) async fn connect(target: &PostgresTarget) -> Result<Client> {
+pub(crate) async fn connect(target: &PostgresTarget) -> Result<Client> {
     let limit = target.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let mut failure = Error::new(ErrorKind::Configuration, "the database URL names no host");
     for address in &target.hosts {
@@ -171,7 +190,7 @@ fn connecting(error: tokio_postgres::Error) -> Error {
 }
 
 /// Whether the server says that a table or a schema does not exist.
-pub(super) fn is_undefined(error: &tokio_postgres::Error) -> bool {
+pub(crate) fn is_undefined(error: &tokio_postgres::Error) -> bool {
     matches!(error.code(), Some(&SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME))
 }
 

@@ -7,7 +7,7 @@ use super::Engine;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     /// A keyword, a name without quotes, or a number.
     Word,
     /// A name in quotes, backquotes or brackets.
@@ -22,29 +22,29 @@ pub(super) enum TokenKind {
 
 /// A token and its bytes in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: TokenKind,
-    pub(super) range: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) range: Range<usize>,
     /// False when the text ends inside of it.
-    pub(super) terminated: bool,
+    pub(crate) terminated: bool,
 }
 
 impl Token {
-    pub(super) fn text<'a>(&self, text: &'a str) -> &'a str {
+    pub(crate) fn text<'a>(&self, text: &'a str) -> &'a str {
         text.get(self.range.clone()).unwrap_or_default()
     }
 
-    pub(super) fn is_word(&self, text: &str, word: &str) -> bool {
+    pub(crate) fn is_word(&self, text: &str, word: &str) -> bool {
         self.kind == TokenKind::Word && self.text(text).eq_ignore_ascii_case(word)
     }
 
-    pub(super) fn is_symbol(&self, text: &str, symbol: &str) -> bool {
+    pub(crate) fn is_symbol(&self, text: &str, symbol: &str) -> bool {
         self.kind == TokenKind::Symbol && self.text(text) == symbol
     }
 }
 
 /// All tokens of a text but blanks, in order.
-pub(super) fn tokens(text: &str, engine: Engine) -> Vec<Token> {
+pub(crate) fn tokens(text: &str, engine: Engine) -> Vec<Token> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -165,7 +165,7 @@ fn dollar_quoted(text: &str, at: usize) -> Option<(usize, bool)> {
 
 /// The statements of a text, as ranges over its tokens without comments: each from its first token to its semicolon. A
 /// `;` inside the body of a trigger or between BEGIN ATOMIC and END ends nothing.
-pub(super) fn statements(text: &str, tokens: &[Token]) -> Vec<Vec<Token>> {
+pub(crate) fn statements(text: &str, tokens: &[Token]) -> Vec<Vec<Token>> {
     let mut found = Vec::new();
     let mut current: Vec<Token> = Vec::new();
     let mut depth = 0usize;

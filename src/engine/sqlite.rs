@@ -1,7 +1,9 @@
 //! Opening SQLite files, and waiting for them.
 
 use crate::config::url::Synchronous;
+use crate::engine::TextRow;
 use crate::error::{Error, ErrorKind, Result};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const IDLE_READERS: usize = 8;
 
 /// The connections to one file: one that writes, and some that read.
-pub(super) struct Connections {
+pub(crate) struct Connections {
     path: PathBuf,
     synchronous: Synchronous,
     access: FileAccess,
@@ -32,7 +34,7 @@ pub(super) struct Connections {
 
 /// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileAccess {
+pub(crate) enum FileAccess {
     /// Reading and writing; the file is made if it does not exist.
     Create,
     /// Reading and writing of a file that exists.
@@ -41,17 +43,45 @@ pub(super) enum FileAccess {
     Read,
 }
 
+/// Opens one connection to a file.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when the file does not exist and is not to be made, and what SQLite says.
+pub(crate) fn open_file(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        let message = format!("SQLite {} can lose committed writes (fixed in 3.51.3)", rusqlite::version());
+        return Err(Error::new(ErrorKind::Refused, message).with_hint("build charter with its bundled SQLite"));
+    }
+    if access != FileAccess::Create && !path.exists() {
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
+            .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"));
+    }
+    open(path, synchronous, access)
+}
+
+/// What one query answers, each value as text.
+pub(crate) fn text_rows(connection: &Connection, sql: &str) -> Result<Vec<TextRow>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let value = |column| -> Result<Option<String>> {
+            Ok(match row.get_ref(column)? {
+                ValueRef::Null => None,
+                ValueRef::Integer(number) => Some(number.to_string()),
+                ValueRef::Real(number) => Some(number.to_string()),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            })
+        };
+        found.push((0..columns).map(value).collect::<Result<TextRow>>()?);
+    }
+    Ok(found)
+}
+
 impl Connections {
-    pub(super) fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Self> {
-        if rusqlite::version_number() < OLDEST_SQLITE {
-            let message = format!("SQLite {} can lose committed writes (fixed in 3.51.3)", rusqlite::version());
-            return Err(Error::new(ErrorKind::Refused, message).with_hint("build charter with its bundled SQLite"));
-        }
-        if access != FileAccess::Create && !path.exists() {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
-                .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"));
-        }
-        let first = open(path, synchronous, access)?;
+    pub(crate) fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Self> {
+        let first = open_file(path, synchronous, access)?;
         Ok(Self {
             path: path.to_owned(),
             synchronous,
@@ -61,16 +91,16 @@ impl Connections {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn synchronous(&self) -> Synchronous {
+    pub(crate) fn synchronous(&self) -> Synchronous {
         self.synchronous
     }
 
     /// Reads with one statement. Readers do not wait for writers, nor for each other.
-    pub(super) fn read<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
         let idle = unpoisoned(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -85,7 +115,7 @@ impl Connections {
     }
 
     /// Reads with many statements that all see the same state.
-    pub(super) fn snapshot<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn snapshot<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
         self.read(|connection| {
             let transaction = connection.unchecked_transaction()?;
             work(&transaction)
@@ -94,7 +124,7 @@ impl Connections {
 
     /// Writes in one transaction: what `work` did is committed if it succeeds, and undone if not. Writers of this
     /// process stand in line here; those of other processes at SQLite's own lock.
-    pub(super) fn write<T>(&self, mut work: impl FnMut(&Connection) -> Result<Written<T>>) -> Result<T> {
+    pub(crate) fn write<T>(&self, mut work: impl FnMut(&Connection) -> Result<Written<T>>) -> Result<T> {
         self.with_writer(|connection| {
             patiently(|| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -110,12 +140,12 @@ impl Connections {
     }
 
     /// Closes the idle reading connections: what they know of the tables is from before.
-    pub(super) fn forget_readers(&self) {
+    pub(crate) fn forget_readers(&self) {
         unpoisoned(&self.readers).clear();
     }
 
     /// The writing connection itself, for what runs its own transactions.
-    pub(super) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut writer = unpoisoned(&self.writer);
         let connection = match &mut *writer {
             Some(connection) => connection,
@@ -132,7 +162,7 @@ impl Connections {
 }
 
 /// What a writing transaction came to.
-pub(super) enum Written<T> {
+pub(crate) enum Written<T> {
     /// Something changed; keep it.
     Commit(T),
     /// Nothing changed, or nothing shall.
@@ -192,7 +222,7 @@ fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Repeats what SQLite refuses because another one is writing, for a bounded time.
-pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+pub(crate) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {

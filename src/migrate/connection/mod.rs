@@ -1,0 +1,98 @@
+//! What migrating needs of an engine.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use super::set::MigrationSet;
+use crate::config::{DatabaseUrl, Target};
+use crate::engine::{Engine, TextRow};
+use crate::error::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+/// One engine's connection, as migrating sees it. It blocks, and is one session.
+pub(crate) trait MigrationConnection {
+    /// The engine.
+    fn engine(&self) -> Engine;
+
+    /// What one query answers, each value as text. Outside of a transaction it cannot write, where the connection was
+    /// opened to read.
+    fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
+
+    /// Begins a transaction, waiting for writers.
+    fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()>;
+
+    /// Runs one statement, in the transaction that was begun or, without one, alone.
+    fn execute(&mut self, statement: &str) -> Result<()>;
+
+    /// Commits what was begun; when it fails, all of it is undone.
+    fn commit(&mut self) -> Result<()>;
+
+    /// Undoes what was begun. Without a transaction, does nothing.
+    fn rollback(&mut self) -> Result<()>;
+
+    /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
+    fn lock(&mut self) -> Result<()>;
+
+    /// Lets the next migrator in.
+    fn unlock(&mut self) -> Result<()>;
+}
+
+/// How a transaction is begun.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Transaction<'a> {
+    /// The schema of Postgres that names without one are in; made in the transaction if it is missing.
+    pub(crate) schema: Option<&'a str>,
+    /// Nothing can be written in it.
+    pub(crate) read_only: bool,
+    /// How long a statement waits for a lock; for the transaction alone. Only servers have it.
+    pub(crate) lock_timeout: Option<Duration>,
+    /// How long a statement runs; for the transaction alone. Only servers have it.
+    pub(crate) statement_timeout: Option<Duration>,
+}
+
+/// What a database is connected to for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Migrating; an embedded file is made if it does not exist.
+    Migrate,
+    /// Migrating what exists.
+    MigrateExisting,
+    /// Reading what exists. Nothing can be written.
+    Read,
+}
+
+/// Connects to the database of a URL.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when a file that is not to be made does not exist, [`ErrorKind::Unsupported`] when this build
+/// has not the engine or the store has no migrations, and what the engine says.
+pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn MigrationConnection>> {
+    match url.target() {
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteMigrating::connect(target, purpose)?)),
+        #[cfg(feature = "postgres")]
+        Target::Postgres(target) => Ok(Box::new(postgres::PostgresMigrating::connect(target, purpose)?)),
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("{url} has no migrations in this build of charter"))),
+    }
+}
+
+/// A name as SQL takes it, whatever it is.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL takes it on all three engines.
+pub(crate) fn literal(text: &str) -> String {
+    // No engine takes a zero character in a text.
+    format!("'{}'", text.replace('\'', "''").replace('\0', ""))
+}
+
+/// A table of a set as a query names it, whatever the search path is.
+pub(crate) fn qualified(set: &MigrationSet, engine: Engine, table: &str) -> String {
+    match engine {
+        Engine::Postgres => format!("{}.{}", quoted(set.schema()), quoted(table)),
+        Engine::Sqlite | Engine::DuckDb => quoted(table),
+    }
+}

@@ -1,0 +1,240 @@
+//! From files to migrations.
+
+use super::script::Script;
+use super::set::{Migration, Overlay, Problem};
+use crate::engine::Engine;
+use crate::error::{Context, Error, Location, Position, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The models: the state that all migrations must add up to.
+pub(crate) const MODELS_FILE: &str = "schema.sql";
+
+/// What a file of a set is called: `V7__add_email.sql`, `V7__add_email.down.sql`, `V7__add_email.duckdb.down.sql`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileName {
+    pub(crate) number: i64,
+    pub(crate) slug: String,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) is_down: bool,
+}
+
+impl FileName {
+    /// Reads a file's name; the error says what is wrong with it.
+    pub(crate) fn parse(name: &str) -> Result<Self, String> {
+        let form = "is not V<number>__<slug>.sql, .down.sql, .<engine>.sql or .<engine>.down.sql";
+        let stem = name.strip_suffix(".sql").ok_or_else(|| format!("the name {form}"))?;
+        let (stem, is_down) = stem.strip_suffix(".down").map_or((stem, false), |stem| (stem, true));
+        let (stem, engine) = match stem.split_once('.') {
+            None => (stem, None),
+            Some((stem, engine)) => {
+                let engine = engine.parse().map_err(|_| {
+                    format!("{engine:?} in the name is no engine; the engines are sqlite, duckdb and postgres")
+                })?;
+                (stem, Some(engine))
+            }
+        };
+        let (number, slug) =
+            stem.strip_prefix('V').and_then(|stem| stem.split_once("__")).ok_or_else(|| format!("the name {form}"))?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number = match number.parse::<i64>() {
+            Ok(number) if is_number && number > 0 => number,
+            _ => return Err(format!("{number:?} in the name is no number of a migration: from 1 to {}", i64::MAX)),
+        };
+        let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        if slug.is_empty() || !slug.chars().all(is_word) {
+            return Err(format!("{slug:?} in the name is no slug: letters, digits and `_`"));
+        }
+        Ok(Self { number, slug: slug.to_owned(), engine, is_down })
+    }
+
+    /// The name of the base file of the same migration.
+    pub(crate) fn base(&self) -> String {
+        format!("V{}__{}.sql", self.number, self.slug)
+    }
+}
+
+/// The SQL files of a folder, by name; subfolders and other files are not looked at.
+pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let Some(name) = path.file_name().map(PathBuf::from) else { continue };
+        if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("sql")) || path.is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(&path).map_err(|error| Error::from(error).at(&path, None))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
+            Error::new(crate::error::ErrorKind::Invalid, "the file is not UTF-8")
+                .at(&path, Some(Position { line, column: 1 }))
+        });
+        texts.push((name, text.context("reading the migrations")?));
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+/// Makes migrations of files, and tells what is wrong with them. A file that does not fit is left out.
+pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (Vec<Migration>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut named = Vec::new();
+    for (file, text) in texts {
+        let name = file.to_string_lossy().into_owned();
+        if name == MODELS_FILE {
+            continue;
+        }
+        match FileName::parse(&name) {
+            Ok(parsed) => named.push((parsed, Script::new(file, &text))),
+            Err(message) => problems.push(error(&file, message)),
+        }
+    }
+    let mut migrations: BTreeMap<i64, Migration> = BTreeMap::new();
+    let (bases, others): (Vec<_>, Vec<_>) =
+        named.into_iter().partition(|(name, _)| name.engine.is_none() && !name.is_down);
+    for (name, script) in bases {
+        if let Some(first) = migrations.get(&name.number) {
+            let message = format!("number {} is taken by {}", name.number, first.up.file().display());
+            problems.push(error(script.file(), message));
+            continue;
+        }
+        let FileName { number, slug, .. } = name;
+        let migration = Migration { number, slug, up: script, down: None, overlays: BTreeMap::new() };
+        migrations.insert(number, migration);
+    }
+    for (name, script) in others {
+        let base = name.base();
+        let Some(migration) = migrations.get_mut(&name.number).filter(|migration| migration.slug == name.slug) else {
+            problems.push(error(script.file(), format!("there is no {base} that this belongs to")));
+            continue;
+        };
+        let place = match name.engine {
+            None => &mut migration.down,
+            Some(engine) => {
+                let overlay = migration.overlays.entry(engine).or_insert_with(Overlay::default);
+                if name.is_down { &mut overlay.down } else { &mut overlay.up }
+            }
+        };
+        match place {
+            Some(first) => {
+                let message = format!("this and {} are the same file of a migration", first.file().display());
+                problems.push(error(script.file(), message));
+            }
+            None => *place = Some(script),
+        }
+    }
+    let migrations: Vec<Migration> = migrations.into_values().collect();
+    for migration in &migrations {
+        problems.extend(check(migration));
+    }
+    problems.sort_by(|a, b| (&a.location.file, &a.message).cmp(&(&b.location.file, &b.message)));
+    (migrations, problems)
+}
+
+/// What is wrong with one migration that can be read.
+fn check(migration: &Migration) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if Engine::ALL.iter().any(|engine| migration.down(*engine).is_none()) {
+        let message = "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
+        problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
+    }
+    for script in migration.scripts() {
+        for directive in script.directives() {
+            let wrong = match (directive.name, directive.argument) {
+                ("no-transaction", "") => None,
+                ("no-transaction", _) => Some("no-transaction takes no argument".to_owned()),
+                ("minimum-program", version) => {
+                    semver::Version::parse(version).err().map(|error| format!("minimum-program {version:?}: {error}"))
+                }
+                ("differs", "") => Some("differs says in what, as in `-- charter: differs no-foreign-keys`".to_owned()),
+                ("differs", _) => None,
+                (name, _) => Some(format!(
+                    "{name:?} is no directive; the directives are no-transaction, minimum-program and differs"
+                )),
+            };
+            problems.extend(wrong.map(|message| at(script.file(), directive.line, message)));
+        }
+    }
+    let refused = Engine::ALL.iter().flat_map(|engine| {
+        let scripts = [Some(migration.up(*engine)), migration.down(*engine)];
+        scripts.into_iter().flatten().filter_map(|script| script.check_transaction(*engine).err())
+    });
+    for refusal in refused {
+        let Some(location) = refusal.location().cloned() else { continue };
+        let problem = Problem { is_error: true, location, message: refusal.message().to_owned() };
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+fn error(file: &Path, message: String) -> Problem {
+    Problem { is_error: true, location: Location { file: file.to_owned(), position: None }, message }
+}
+
+fn at(file: &Path, line: usize, message: String) -> Problem {
+    let position = Some(Position { line, column: 1 });
+    Problem { is_error: true, location: Location { file: file.to_owned(), position }, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(files: &[(&str, &str)]) -> Vec<String> {
+        let texts = files.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned()));
+        assemble(texts).1.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn names_say_what_a_file_is() {
+        let name = |name: &str| FileName::parse(name).map(|n| (n.number, n.slug, n.engine, n.is_down));
+        assert_eq!(name("V7__add_email.sql"), Ok((7, "add_email".into(), None, false)));
+        assert_eq!(name("V20260131120000__a.down.sql"), Ok((20_260_131_120_000, "a".into(), None, true)));
+        assert_eq!(name("V7__a.duckdb.down.sql"), Ok((7, "a".into(), Some(Engine::DuckDb), true)));
+        for wrong in [
+            "V7_a.sql",
+            "v7__a.sql",
+            "V__a.sql",
+            "V0__a.sql",
+            "V1.5__a.sql",
+            "V7__.sql",
+            "V7__a b.sql",
+            "V7__a.oracle.sql",
+            "V99999999999999999999__a.sql",
+            "V7__a.down.sqlite.sql",
+            "U7__a.sql",
+            "V+7__a.sql",
+        ] {
+            assert!(FileName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_told_with_its_file() {
+        let down = ("V1__a.down.sql", "");
+        assert_eq!(problems(&[("V1__a.sql", ""), down, ("schema.sql", "nonsense")]), [""; 0]);
+        let found = problems(&[("V1__a.sql", ""), down, ("V1__b.sql", ""), ("V2__c.sqlite.sql", ""), ("x.sql", "")]);
+        assert_eq!(
+            found,
+            [
+                "V1__b.sql: number 1 is taken by V1__a.sql",
+                "V2__c.sqlite.sql: there is no V2__c.sql that this belongs to",
+                "x.sql: the name is not V<number>__<slug>.sql, .down.sql, .<engine>.sql or .<engine>.down.sql",
+            ]
+        );
+        let found =
+            problems(&[("V1__a.sql", "SELECT 1;\nCOMMIT;"), down, ("V2__b.sql", "-- charter: no-transactions")]);
+        assert_eq!(
+            found,
+            [
+                "V1__a.sql:2:1: COMMIT in a migration that runs in one transaction with its row of history",
+                "V2__b.sql:1:1: \"no-transactions\" is no directive; the directives are no-transaction, minimum-program and differs",
+                "V2__b.sql: there is no down migration: it cannot be taken back, and staging and prod refuse it",
+            ]
+        );
+    }
+}

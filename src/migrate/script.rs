@@ -1,0 +1,195 @@
+//! The text of one file of a migration.
+
+use crate::engine::Engine;
+use crate::engine::lexer::{self, TokenKind};
+use crate::error::{Error, ErrorKind, Position, Result};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One file of a migration: the SQL that takes a database up or down, and what its head says of it.
+///
+/// Comments before the first statement that begin with `-- charter:` are directives: `no-transaction`,
+/// `minimum-program VERSION`, `differs WHAT`. No directive touches the safety rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    file: PathBuf,
+    text: String,
+}
+
+/// One statement of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement<'a> {
+    /// From its first token to its last, the semicolon included if there is one.
+    pub(crate) text: &'a str,
+    /// Its bytes in the script's text.
+    pub(crate) range: Range<usize>,
+    /// Where it begins.
+    pub(crate) position: Position,
+}
+
+/// What the head of a script says: `-- charter: NAME ARGUMENT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Directive<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) argument: &'a str,
+    pub(crate) line: usize,
+}
+
+impl Script {
+    /// A script from a file's name and text. Line endings become `\n`, and a byte order mark goes, however the file was
+    /// checked out.
+    pub(crate) fn new(file: impl Into<PathBuf>, text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        Self { file: file.into(), text }
+    }
+
+    /// The file, as the caller named it.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The SQL, with `\n` at the end of lines.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its statements in order, empty ones left out.
+    pub(crate) fn statements(&self, engine: Engine) -> Vec<Statement<'_>> {
+        let tokens = lexer::tokens(&self.text, engine);
+        let statements = lexer::statements(&self.text, &tokens);
+        let worded = statements.into_iter().filter(|tokens| tokens.iter().any(|token| token.text(&self.text) != ";"));
+        worded
+            .filter_map(|tokens| {
+                let range = tokens.first()?.range.start..tokens.last()?.range.end;
+                let text = self.text.get(range.clone())?;
+                Some(Statement { text, position: self.position(range.start), range })
+            })
+            .collect()
+    }
+
+    /// The directives at its head.
+    pub(crate) fn directives(&self) -> Vec<Directive<'_>> {
+        let tokens = lexer::tokens(&self.text, Engine::Postgres);
+        let comments = tokens.iter().take_while(|token| token.kind == TokenKind::Comment);
+        comments
+            .filter_map(|token| {
+                let said = token.text(&self.text).strip_prefix("--")?.trim().strip_prefix("charter:")?.trim();
+                let (name, argument) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
+                Some(Directive { name, argument: argument.trim(), line: self.position(token.range.start).line })
+            })
+            .collect()
+    }
+
+    /// Whether its statements run one by one, each for itself, because one of them cannot run in a transaction.
+    pub fn is_without_transaction(&self) -> bool {
+        self.directives().iter().any(|directive| directive.name == "no-transaction")
+    }
+
+    /// The place of a byte.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Position { line, column }
+    }
+
+    /// Refuses statements that would end or split the transaction that charter runs the script in: a COMMIT inside
+    /// would part the migration from its row of history.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`], with the place.
+    pub(crate) fn check_transaction(&self, engine: Engine) -> Result<()> {
+        if self.is_without_transaction() {
+            return Ok(());
+        }
+        match self.statements(engine).iter().find(|statement| is_transaction_control(statement.text, engine)) {
+            None => Ok(()),
+            Some(statement) => {
+                let word = statement.text.split_whitespace().next().unwrap_or_default().trim_end_matches(';');
+                let message = format!(
+                    "{} in a migration that runs in one transaction with its row of history",
+                    word.to_uppercase()
+                );
+                Err(Error::new(ErrorKind::Refused, message).at(&self.file, Some(statement.position)).with_hint(
+                    "leave it out; what cannot run in one transaction says `-- charter: no-transaction` at its top",
+                ))
+            }
+        }
+    }
+}
+
+/// Whether a statement begins, ends or divides a transaction.
+pub(crate) fn is_transaction_control(statement: &str, engine: Engine) -> bool {
+    let tokens = lexer::tokens(statement, engine);
+    let mut words = tokens
+        .iter()
+        .filter(|token| token.kind != TokenKind::Comment)
+        .map(|token| token.text(statement).to_ascii_lowercase());
+    match words.next().as_deref() {
+        Some("begin" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release") => true,
+        Some("start" | "prepare") => words.next().as_deref() == Some("transaction"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_the_same_however_it_was_checked_out() {
+        let text = "-- what it does\nSELECT 1;\n";
+        let windows = Script::new("a", &format!("\u{feff}{}", text.replace('\n', "\r\n")));
+        assert_eq!(windows, Script::new("a", text));
+    }
+
+    #[test]
+    fn statements_know_their_place_and_empty_ones_are_none() {
+        let script = Script::new("a", "-- a; b\nSELECT ';';;\n  /* x */ SELECT 2");
+        let statements = script.statements(Engine::Postgres);
+        let found: Vec<_> = statements.iter().map(|s| (s.text, s.position.line, s.position.column)).collect();
+        assert_eq!(found, [("SELECT ';';", 2, 1), ("SELECT 2", 3, 11)]);
+    }
+
+    #[test]
+    fn directives_stand_above_the_first_statement() {
+        let script =
+            Script::new("a", "-- charter: differs no-indexes\n--charter:no-transaction\nVACUUM;\n-- charter: x");
+        let found: Vec<_> = script.directives().iter().map(|d| (d.name, d.argument, d.line)).collect();
+        assert_eq!(found, [("differs", "no-indexes", 1), ("no-transaction", "", 2)]);
+        assert!(script.is_without_transaction());
+    }
+
+    #[test]
+    fn what_ends_the_transaction_is_refused_and_what_only_looks_like_it_is_not() {
+        let place = |text: &str| {
+            let error = Script::new("a.sql", text).check_transaction(Engine::Postgres).err()?;
+            Some(error.location().map(ToString::to_string).unwrap_or_default())
+        };
+        for text in [
+            "BEGIN;",
+            "commit",
+            "/* x */ ROLLBACK;",
+            "savepoint a;",
+            "START TRANSACTION",
+            "END;",
+            "ABORT",
+            "PREPARE TRANSACTION 'a'",
+            "release a",
+            "COMMIT AND CHAIN",
+        ] {
+            assert_eq!(place(&format!("SELECT 1;\n{text}")).is_some(), true, "{text}");
+        }
+        assert_eq!(place("SELECT 1;\n  COMMIT;").as_deref(), Some("a.sql:2:3"));
+        for text in [
+            "SELECT 'COMMIT;'",
+            "DO $$ BEGIN COMMIT; END $$",
+            "-- COMMIT;\nSELECT 1",
+            "PREPARE a AS SELECT 1",
+            "-- charter: no-transaction\nBEGIN; COMMIT;",
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END",
+        ] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
+}
