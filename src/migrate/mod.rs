@@ -10,6 +10,7 @@ mod connection;
 mod files;
 mod refinery;
 mod revision;
+pub mod schema;
 mod script;
 mod set;
 mod status;
