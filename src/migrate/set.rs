@@ -276,9 +276,13 @@ fn check_name(name: &str) -> Result<()> {
 /// The files of a folder as a [`MigrationSet`] that is part of the program: the set's name, the folder from the root of the
 /// package, the files' names.
 ///
-/// ```ignore
-/// let set = charter::embed_migrations!("shop", "migrations", ["V1__orders.sql", "V1__orders.down.sql"])?;
-/// charter::migrate::MigrationManager::new("sqlite:///shop.db")?.with_set(set).run_migrations("head")?;
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let url = format!("sqlite:///{}", folder.path().join("shop.db").display());
+/// let set = charter::embed_migrations!("shop", "examples/migrations", ["V1__orders.sql", "V1__orders.down.sql"])?;
+/// let manager = charter::migrate::MigrationManager::new(&url)?.with_set(set);
+/// manager.run_migrations("head")?;
+/// # Ok::<(), charter::Error>(())
 /// ```
 #[macro_export]
 macro_rules! embed_migrations {
