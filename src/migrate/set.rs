@@ -2,6 +2,7 @@
 
 use super::files;
 use super::script::Script;
+use crate::config::{SET_NAME_RULE, is_set_name};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use charter_sync::Digest;
@@ -262,14 +263,10 @@ impl MigrationSet {
 
 /// A set's name is part of its tables' names.
 fn check_name(name: &str) -> Result<()> {
-    let is_word = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
-    match is_word && name.len() <= 40 && name != CHARTER {
+    match is_set_name(name) {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Invalid, format!("{name:?} cannot be the name of a set of migrations"))
-            .with_hint("a name is a small letter and at most 39 small letters, digits and `_`, and not `charter`")),
+            .with_hint(SET_NAME_RULE)),
     }
 }
 
