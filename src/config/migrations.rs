@@ -45,7 +45,8 @@ impl MigrationSettings {
             setting.as_ref().map_or_else(|| default.to_owned(), |setting| setting.text.trim().to_owned())
         };
         let (directory, name, schema) = (said("dir")?, said("name")?, said("schema")?);
-        if let Some(name) = name.as_ref().filter(|name| !is_set_name(name.text.trim())) {
+        if let Some(name) = name.as_ref().filter(|name| !is_set_name(name.text.trim()) && name.text.trim() != "charter")
+        {
             return Err(name.wrong("this cannot be the name of a set of migrations").with_hint(SET_NAME_RULE));
         }
         if let Some(schema) = schema.as_ref().filter(|schema| !is_free_schema(schema.text.trim())) {

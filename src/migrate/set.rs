@@ -120,6 +120,7 @@ pub struct MigrationSet {
     name: String,
     schema: String,
     directory: Option<PathBuf>,
+    engines: Vec<Engine>,
     migrations: Vec<Migration>,
     problems: Vec<Problem>,
 }
@@ -185,6 +186,21 @@ impl MigrationSet {
         self
     }
 
+    /// The same set, said to be written for these engines alone.
+    #[must_use]
+    pub fn for_engines(mut self, engines: impl Into<Vec<Engine>>) -> Self {
+        self.engines = engines.into();
+        self
+    }
+
+    /// charter's own set from a folder, as in its source tree, in place of the one that is part of the program.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::from_directory`].
+    pub(super) fn charter_from_directory(directory: &Path) -> Result<Self> {
+        Ok(Self::of(CHARTER, CHARTER, Some(directory.to_owned()), files::read_directory(directory)?))
+    }
+
     pub(super) fn of(
         name: &str,
         schema: &str,
@@ -192,7 +208,14 @@ impl MigrationSet {
         texts: impl IntoIterator<Item = (PathBuf, String)>,
     ) -> Self {
         let (migrations, problems) = files::assemble(texts);
-        Self { name: name.to_owned(), schema: schema.to_owned(), directory, migrations, problems }
+        Self {
+            name: name.to_owned(),
+            schema: schema.to_owned(),
+            directory,
+            engines: Engine::ALL.to_vec(),
+            migrations,
+            problems,
+        }
     }
 
     /// What the set is called: `charter` for charter's own.
@@ -213,6 +236,11 @@ impl MigrationSet {
     /// The folder of its files, when it has one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
+    }
+
+    /// The engines that it is written for; all of them, unless somebody said otherwise.
+    pub fn engines(&self) -> &[Engine] {
+        &self.engines
     }
 
     /// The table that says which migrations a database has: refinery's.

@@ -116,14 +116,22 @@ impl MigrationManager {
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
-    /// `[migrations] dir` names one.
+    /// `[migrations] dir` names one. A folder whose set is called `charter` is charter's own, as in its source tree.
     ///
     /// # Errors
     /// As [`MigrationSet::from_directory`].
     pub fn from_configuration(configuration: &Configuration) -> Result<Self> {
         let mut manager = Self::of(configuration.database().url.clone());
         manager.environment = configuration.environment();
-        Ok(manager)
+        let settings = configuration.migrations();
+        let Some(directory) = &settings.directory else { return Ok(manager) };
+        if settings.name == MigrationSet::charter().name() {
+            let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
+            manager.sets = vec![set];
+            return Ok(manager);
+        }
+        let set = MigrationSet::from_directory(&settings.name, directory).map_err(|error| settings.blame(error))?;
+        Ok(manager.with_set(set.in_schema(&settings.schema).for_engines(settings.engines.clone())))
     }
 
     /// The same with one more set, which is applied after those that are there.
