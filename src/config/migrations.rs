@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::resolve::{Setting, Warning};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// The section `[migrations]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

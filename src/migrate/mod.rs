@@ -8,6 +8,7 @@ mod apply;
 mod audit;
 mod connection;
 mod files;
+mod history;
 mod manager;
 mod refinery;
 mod revision;
@@ -19,6 +20,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,

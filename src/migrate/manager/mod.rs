@@ -9,6 +9,7 @@ pub use plan::Planned;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
+use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
 use super::status::{Found, Status};
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
@@ -223,6 +224,19 @@ impl MigrationManager {
         let pending =
             status.iter().flat_map(|set| set.status.pending.iter().map(|migration| Done::of(&set.set, migration)));
         Ok(pending.collect())
+    }
+
+    /// Who did what to the tables of each set, when and why: oldest first, set by set.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`]; [`ErrorKind::Corrupt`] when a row cannot be read.
+    pub fn get_migration_history(&self) -> Result<Vec<HistoryEntry>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let mut entries = Vec::new();
+        for set in &self.sets {
+            entries.extend(history::read(&mut *connection, set)?);
+        }
+        Ok(entries)
     }
 
     /// Brings the database to a revision of the set that is meant by default, `head` for all sets.
