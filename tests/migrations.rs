@@ -48,13 +48,16 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
         query_file(path, sql).into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().join("|")).collect()
     };
-    let tables = format!("FROM sqlite_schema AS t, pragma_{{}} AS p WHERE t.type = 'table' AND t.name NOT LIKE 'charter_schema_%'");
+    let tables = format!(
+        "FROM sqlite_schema AS t, pragma_{{}} AS p WHERE t.type = 'table' AND t.name NOT IN ('charter_schema_history', 'charter_schema_audit')"
+    );
     let of = |columns: &str, pragma: &str| {
         rows(&format!("SELECT t.name, {columns} {} ORDER BY 1, 2, 3", tables.replace("{}", pragma)))
     };
     let views = rows("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name");
-    let checks =
-        format!("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'charter_schema_%' ORDER BY name");
+    let checks = format!(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY name"
+    );
     [
         of("p.name, p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden", "table_xinfo(t.name)"),
         of("p.name, p.\"unique\", p.origin, p.partial", "index_list(t.name)"),
@@ -73,12 +76,12 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
 fn postgres_catalogue(database: &Database) -> Vec<String> {
     let queries = [
         "SELECT 'column', table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns \
-         WHERE table_schema = 'charter' AND table_name <> 'charter_schema_history' ORDER BY 2, 3",
+         WHERE table_schema = 'charter' AND table_name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY 2, 3",
         "SELECT 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint \
-         WHERE connamespace = to_regnamespace('charter') AND conrelid::regclass::text !~ 'charter_schema_history' \
+         WHERE connamespace = to_regnamespace('charter') AND conrelid::regclass::text !~ 'charter_schema_(history|audit)' \
          ORDER BY conrelid::regclass::text, conname",
         "SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'charter' \
-         AND tablename <> 'charter_schema_history' ORDER BY indexname",
+         AND tablename NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY indexname",
         "SELECT 'view', viewname, definition FROM pg_views WHERE schemaname = 'charter' ORDER BY viewname",
         "SELECT 'function', proname FROM pg_proc WHERE pronamespace = to_regnamespace('charter') ORDER BY proname",
         "SELECT 'type', typname FROM pg_type WHERE typnamespace = to_regnamespace('charter') AND typtype NOT IN ('b', 'c') \
@@ -134,7 +137,11 @@ fn both_engines_have_the_same_history() {
     let number = |number: String| Some(number);
     assert_eq!(
         histories[0],
-        [[number("1".to_owned()), Some("contracts".to_owned()), number(first().checksum(charter::Engine::Sqlite).to_string())]]
+        [[
+            number("1".to_owned()),
+            Some("contracts".to_owned()),
+            number(first().checksum(charter::Engine::Sqlite).to_string())
+        ]]
     );
     assert_eq!(histories[0], histories[1]);
 }

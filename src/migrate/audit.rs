@@ -71,8 +71,9 @@ pub(crate) struct Actor {
 impl Actor {
     /// The user of this process on this machine.
     pub(crate) fn present(environment: Environment) -> Self {
-        let user = whoami::username().unwrap_or_else(|_| "unknown".to_owned());
-        let host = whoami::hostname().unwrap_or_else(|_| "unknown".to_owned());
+        let variables = ["LOGNAME", "USER", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
+        let user = variables.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
         Self { user, host, environment }
     }
 }

@@ -8,6 +8,8 @@ mod apply;
 mod audit;
 mod connection;
 mod files;
+mod history;
+mod manager;
 mod refinery;
 mod revision;
 pub mod schema;
@@ -15,10 +17,15 @@ mod script;
 mod set;
 mod status;
 
-pub(crate) use apply::{Work, apply, locked, revert};
+pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use history::HistoryEntry;
+pub use manager::{
+    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
+    database_name, migrate, rollback,
+};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};

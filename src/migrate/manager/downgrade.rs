@@ -1,0 +1,114 @@
+//! Downwards.
+
+use super::super::apply::{Work, locked, revert};
+use super::super::audit::Actor;
+use super::super::connection::Purpose;
+use super::super::revision::Revision;
+use super::super::set::Migration;
+use super::{Done, MigrationManager, status};
+use crate::config::{DatabaseUrl, Environment, Target};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How far a downgrade goes, and who has agreed to it.
+#[derive(Debug, Clone)]
+pub struct DowngradeOptions {
+    /// The set; without one, the one that is meant by default.
+    pub set: Option<String>,
+    /// How far.
+    pub revision: Revision,
+    /// What somebody has agreed to.
+    pub confirmation: Confirmation,
+}
+
+impl Default for DowngradeOptions {
+    /// One migration back.
+    fn default() -> Self {
+        Self { set: None, revision: Revision::Relative(-1), confirmation: Confirmation::None }
+    }
+}
+
+/// What somebody has agreed to, who was told what will be lost.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confirmation {
+    /// Nothing.
+    None,
+    /// That it be done.
+    Yes,
+    /// That it be done in the database with this name.
+    Name(String),
+}
+
+impl Confirmation {
+    /// Refuses what destroys unless enough was agreed to: in staging a yes, in prod the database's name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`], with what to say.
+    pub fn check(&self, what: &str, url: &DatabaseUrl, environment: Environment) -> Result<()> {
+        let name = database_name(url);
+        let refused = |message: String, hint: String| Err(Error::new(ErrorKind::Refused, message).with_hint(hint));
+        match (environment, self) {
+            (Environment::Dev, _) | (Environment::Staging, Self::Yes) => Ok(()),
+            (_, Self::Name(said)) if *said == name => Ok(()),
+            (_, Self::Name(_)) => {
+                refused(format!("the name that was given is not this database's: {url}"), format!("its name is {name}"))
+            }
+            (Environment::Staging, Self::None) => {
+                refused(format!("{what} in staging must be confirmed"), "say --yes".to_owned())
+            }
+            (Environment::Prod, _) => refused(
+                format!("{what} in prod must be confirmed with the database's name"),
+                format!("say --confirm {name}"),
+            ),
+        }
+    }
+}
+
+/// The name of a database, as people type it: the file's without its folder, or the one on the server.
+pub fn database_name(url: &DatabaseUrl) -> String {
+    match url.target() {
+        Target::Sqlite(target) => {
+            target.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        }
+        Target::Postgres(target) => {
+            target.database.clone().or_else(|| target.user.clone()).unwrap_or_else(|| "postgres".to_owned())
+        }
+        Target::Memory => "memory".to_owned(),
+    }
+}
+
+impl MigrationManager {
+    /// Takes back the migrations of a set above a revision, newest first, under the migrators' lock, each in one transaction
+    /// with its history. `progress` is told of each before it runs. Gives what was taken back, newest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the database or the revision does not exist; [`ErrorKind::Refused`] when the environment
+    /// asks for more than was confirmed, or a migration has no down side, before anything has run; as
+    /// [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
+    pub fn downgrade(
+        &self,
+        options: &DowngradeOptions,
+        progress: &mut dyn FnMut(usize, usize, &Migration),
+    ) -> Result<Vec<Done>> {
+        let set = self.set(options.set.as_deref())?;
+        let mut connection = self.connect(Purpose::MigrateExisting)?;
+        locked(&mut *connection, |connection| {
+            let current = status(connection, set)?.current();
+            let target = set.resolve(&options.revision, current)?;
+            if target >= current {
+                return Ok(Vec::new());
+            }
+            let environment = self.environment(self.stored_environment(connection)?);
+            options.confirmation.check("taking migrations back", &self.url, environment)?;
+            let mut work = Work {
+                set,
+                actor: Actor::present(environment),
+                allowed: &[],
+                lock_timeout: None,
+                statement_timeout: None,
+                progress,
+            };
+            let reverted = revert(connection, &mut work, target)?;
+            Ok(reverted.iter().filter_map(|number| set.migration(*number)).map(|m| Done::of(set, m)).collect())
+        })
+    }
+}

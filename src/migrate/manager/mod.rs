@@ -1,0 +1,328 @@
+//! The migrations of one database: what programs and the command line ask for.
+
+mod downgrade;
+mod plan;
+mod upgrade;
+
+pub use downgrade::{Confirmation, DowngradeOptions, database_name};
+pub use plan::Planned;
+pub use upgrade::UpgradeOptions;
+
+use super::connection::{MigrationConnection, Purpose, connect};
+use super::history::{self, HistoryEntry};
+use super::set::{Migration, MigrationSet, Problem};
+use super::status::{Found, Status};
+use crate::config::{Configuration, DatabaseUrl, Environment, Target};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Location, Result};
+use std::fmt;
+
+/// The migrations of one database: charter's own set, and those of the programs that live in the same database.
+///
+/// # Examples
+/// ```
+/// use charter::migrate::{MigrationManager, MigrationSet};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let url = format!("sqlite:///{}", folder.path().join("shop.db").display());
+/// let set = MigrationSet::from_files("shop", [
+///     ("V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY);"),
+///     ("V1__orders.down.sql", "DROP TABLE orders;"),
+/// ])?;
+/// // let url = "sqlite:///shop.db";
+/// let manager = MigrationManager::new(&url)?.with_set(set);
+/// manager.run_migrations("head")?;
+/// assert_eq!(manager.get_current_revision()?.as_deref(), Some("1"));
+/// # Ok::<(), charter::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct MigrationManager {
+    url: DatabaseUrl,
+    sets: Vec<MigrationSet>,
+    environment: Option<Environment>,
+}
+
+/// A migration that was applied, taken back or stamped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The name of its set.
+    pub set: String,
+    /// Its number.
+    pub number: i64,
+    /// Its slug.
+    pub slug: String,
+    /// Its id.
+    pub id: String,
+}
+
+/// `1 contracts 0f0f0f0f0f0f`.
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.number, self.slug, self.id)
+    }
+}
+
+impl Done {
+    fn of(set: &MigrationSet, migration: &Migration) -> Self {
+        Self {
+            set: set.name().to_owned(),
+            number: migration.number(),
+            slug: migration.slug().to_owned(),
+            id: migration.id(),
+        }
+    }
+}
+
+/// What a database has and lacks of one set.
+#[derive(Debug, Clone)]
+pub struct SetStatus {
+    /// The set.
+    pub set: MigrationSet,
+    /// What the database has of it and what it lacks.
+    pub status: Status,
+}
+
+/// What [`MigrationManager::validate_migrations`] found.
+#[derive(Debug, Clone, Default)]
+pub struct Validation {
+    /// What keeps the sets from being applied.
+    pub errors: Vec<Problem>,
+    /// What else should be better.
+    pub warnings: Vec<Problem>,
+}
+
+impl Validation {
+    /// `valid`, `warnings` or `invalid`.
+    pub fn status(&self) -> &'static str {
+        match (self.errors.is_empty(), self.warnings.is_empty()) {
+            (false, _) => "invalid",
+            (true, false) => "warnings",
+            (true, true) => "valid",
+        }
+    }
+}
+
+impl MigrationManager {
+    /// The migrations of the database of a URL: charter's own set.
+    ///
+    /// # Errors
+    /// What [`DatabaseUrl::parse`] says.
+    pub fn new(url: &str) -> Result<Self> {
+        Ok(Self::of(DatabaseUrl::parse(url)?))
+    }
+
+    /// The migrations of the database of a parsed URL: charter's own set.
+    pub fn of(url: DatabaseUrl) -> Self {
+        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None }
+    }
+
+    /// The migrations of the database that a configuration names: charter's own set, and the project's where
+    /// `[migrations] dir` names one. A folder whose set is called `charter` is charter's own, as in its source tree.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::from_directory`].
+    pub fn from_configuration(configuration: &Configuration) -> Result<Self> {
+        let mut manager = Self::of(configuration.database().url.clone());
+        manager.environment = configuration.environment();
+        let settings = configuration.migrations();
+        let Some(directory) = &settings.directory else { return Ok(manager) };
+        if settings.name == MigrationSet::charter().name() {
+            let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
+            manager.sets = vec![set];
+            return Ok(manager);
+        }
+        let set = MigrationSet::from_directory(&settings.name, directory).map_err(|error| settings.blame(error))?;
+        Ok(manager.with_set(set.in_schema(&settings.schema).for_engines(settings.engines.clone())))
+    }
+
+    /// The same with one more set, which is applied after those that are there.
+    #[must_use]
+    pub fn with_set(mut self, set: MigrationSet) -> Self {
+        self.sets.push(set);
+        self
+    }
+
+    /// The same in an environment: the one that a database gets which has none yet; one that has can only be treated
+    /// more strictly.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// The database.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// The sets, in the order in which they are applied.
+    pub fn sets(&self) -> &[MigrationSet] {
+        &self.sets
+    }
+
+    /// The set with a name; without one, the project's where there is one, else charter's own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with the names that there are.
+    pub fn set(&self, name: Option<&str>) -> Result<&MigrationSet> {
+        let found = match name {
+            None => self.sets.last(),
+            Some(name) => self.sets.iter().find(|set| set.name() == name),
+        };
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.sets.iter().map(MigrationSet::name).collect();
+            Error::new(
+                ErrorKind::NotFound,
+                format!("there is no set of migrations {:?} here", name.unwrap_or_default()),
+            )
+            .with_hint(format!("the sets are: {}", names.join(", ")))
+        })
+    }
+
+    /// The engine of the database; `None` for a store without migrations.
+    pub fn engine(&self) -> Option<Engine> {
+        match self.url.target() {
+            Target::Sqlite(_) => Some(Engine::Sqlite),
+            Target::Postgres(_) => Some(Engine::Postgres),
+            Target::Memory => None,
+        }
+    }
+
+    /// What the database has and lacks of each set. Writes nothing, and makes no file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when an embedded file does not exist; [`ErrorKind::Refused`] when the database is not for
+    /// this program, or its history does not fit a set; what the engine says.
+    pub fn status(&self) -> Result<Vec<SetStatus>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        self.sets.iter().map(|set| Ok(SetStatus { set: set.clone(), status: status(&mut *connection, set)? })).collect()
+    }
+
+    /// The environment that counts: the stricter one of the database's own and this manager's; for a database that has none
+    /// yet and a manager without one, `dev` for embedded files and `prod` for servers.
+    pub fn environment(&self, stored: Option<Environment>) -> Environment {
+        let default = if self.url.is_embedded() { Environment::Dev } else { Environment::Prod };
+        stored.max(self.environment).unwrap_or(default)
+    }
+
+    /// The number of the newest migration that the database has of the set that is meant by default; `None` before the
+    /// first one. A number is a revision that every method takes.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`].
+    pub fn get_current_revision(&self) -> Result<Option<String>> {
+        let current = self.status()?.pop().and_then(|set| set.status.current());
+        Ok(current.map(|number| number.to_string()))
+    }
+
+    /// What the database lacks, in the order in which it would be applied.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`].
+    pub fn get_pending_migrations(&self) -> Result<Vec<Done>> {
+        let status = self.status()?;
+        let pending =
+            status.iter().flat_map(|set| set.status.pending.iter().map(|migration| Done::of(&set.set, migration)));
+        Ok(pending.collect())
+    }
+
+    /// Who did what to the tables of each set, when and why: oldest first, set by set.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`]; [`ErrorKind::Corrupt`] when a row cannot be read.
+    pub fn get_migration_history(&self) -> Result<Vec<HistoryEntry>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let mut entries = Vec::new();
+        for set in &self.sets {
+            entries.extend(history::read(&mut *connection, set)?);
+        }
+        Ok(entries)
+    }
+
+    /// Brings the database to a revision of the set that is meant by default, `head` for all sets.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::upgrade`].
+    pub fn run_migrations(&self, revision: &str) -> Result<Vec<Done>> {
+        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_, _, _| {})
+    }
+
+    /// Takes the set that is meant by default back to a revision.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::downgrade`].
+    pub fn rollback_migration(&self, revision: &str) -> Result<Vec<Done>> {
+        self.downgrade(
+            &DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() },
+            &mut |_, _, _| {},
+        )
+    }
+
+    /// Makes the tables of all sets where they are missing: [`MigrationManager::run_migrations`] to `head`.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::upgrade`].
+    pub fn initialize(&self) -> Result<Vec<Done>> {
+        self.run_migrations("head")
+    }
+
+    /// Looks for what is wrong with the files of the sets and, where the database can be read, with its history of them.
+    pub fn validate_migrations(&self) -> Validation {
+        let mut validation = Validation::default();
+        for set in &self.sets {
+            for problem in set.problems() {
+                let mut problem = problem.clone();
+                if let Some(directory) = set.directory() {
+                    problem.location.file = directory.join(&problem.location.file);
+                }
+                let of = if problem.is_error { &mut validation.errors } else { &mut validation.warnings };
+                of.push(problem);
+            }
+        }
+        let problem = |is_error, set: &MigrationSet, error: &Error| Problem {
+            is_error,
+            location: Location { file: set.history_table().into(), position: None },
+            message: error.to_string(),
+        };
+        match self.connect(Purpose::Read) {
+            Ok(mut connection) => {
+                for set in &self.sets {
+                    if let Err(error) = status(&mut *connection, set) {
+                        validation.errors.push(problem(true, set, &error));
+                    }
+                }
+            }
+            // There is nothing yet that could disagree.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
+            Err(error) => validation.warnings.extend(self.sets.first().map(|set| problem(false, set, &error))),
+        }
+        validation
+    }
+
+    pub(super) fn connect(&self, purpose: Purpose) -> Result<Box<dyn MigrationConnection>> {
+        connect(&self.url, purpose)
+    }
+}
+
+/// What a database has and lacks of a set.
+pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
+    let engine = connection.engine();
+    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    Status::judge(found, set, engine)
+}
+
+/// Applies all of charter's migrations, and those of the project that the configuration names, to a database.
+///
+/// # Errors
+/// As [`MigrationManager::upgrade`].
+pub fn migrate(url: &str) -> Result<Vec<Done>> {
+    MigrationManager::new(url)?.run_migrations("head")
+}
+
+/// Takes back the newest migration of a database.
+///
+/// # Errors
+/// As [`MigrationManager::downgrade`].
+pub fn rollback(url: &str) -> Result<Vec<Done>> {
+    MigrationManager::new(url)?.rollback_migration("-1")
+}

@@ -1,0 +1,95 @@
+//! What would run, without running it.
+
+use super::super::connection::Purpose;
+use super::super::script::Script;
+use super::super::set::{Migration, MigrationSet};
+use super::upgrade::UpgradeOptions;
+use super::{DowngradeOptions, MigrationManager, status};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A migration that would run, in a direction.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its set.
+    pub set: MigrationSet,
+    /// It.
+    pub migration: Migration,
+    /// The engine that would run it.
+    pub engine: Engine,
+    /// What would run of it.
+    pub script: Script,
+    /// Whether it would be taken back.
+    pub is_down: bool,
+}
+
+impl MigrationManager {
+    /// What [`MigrationManager::upgrade`] would run, in order. Reads what the database has, and cannot write to it; an
+    /// embedded file that does not exist counts as empty.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`], and as [`MigrationSet::check`].
+    pub fn plan_upgrade(&self, options: &UpgradeOptions) -> Result<Vec<Planned>> {
+        let mut connection = match self.connect(Purpose::Read) {
+            Ok(connection) => Some(connection),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.url().is_embedded() => None,
+            Err(error) => return Err(error),
+        };
+        let engine = self.engine_of_database()?;
+        let mut planned = Vec::new();
+        for goal in self.goals(options)? {
+            goal.set.check()?;
+            let (current, pending) = match &mut connection {
+                Some(connection) => {
+                    let status = status(&mut **connection, goal.set)?;
+                    (status.current(), status.pending)
+                }
+                None => (None, goal.set.migrations().to_vec()),
+            };
+            let target = goal.set.resolve(&goal.revision, current)?;
+            for migration in pending.into_iter().filter(|migration| Some(migration.number()) <= target) {
+                let script = migration.up(engine).clone();
+                planned.push(Planned { set: goal.set.clone(), migration, engine, script, is_down: false });
+            }
+        }
+        Ok(planned)
+    }
+
+    /// What [`MigrationManager::downgrade`] would run, in order. Reads what the database has, and cannot write to it.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`]; [`ErrorKind::Refused`] when a migration has no down side.
+    pub fn plan_downgrade(&self, options: &DowngradeOptions) -> Result<Vec<Planned>> {
+        let set = self.set(options.set.as_deref())?;
+        let mut connection = self.connect(Purpose::Read)?;
+        let engine = connection.engine();
+        let status = status(&mut *connection, set)?;
+        let target = set.resolve(&options.revision, status.current())?;
+        let above = status.applied.iter().rev().filter(|applied| Some(applied.number) > target);
+        above
+            .map(|applied| {
+                let migration = set.migration(applied.number).cloned();
+                let script = migration.as_ref().and_then(|migration| migration.down(engine)).cloned();
+                match (migration, script) {
+                    (Some(migration), Some(script)) => {
+                        Ok(Planned { set: set.clone(), migration, engine, script, is_down: true })
+                    }
+                    _ => {
+                        let message = format!(
+                            "migration {} ({}) has no down migration here: it cannot be taken back",
+                            applied.number, applied.slug
+                        );
+                        Err(Error::new(ErrorKind::Refused, message).with_hint("restore the database from a backup"))
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn engine_of_database(&self) -> Result<Engine> {
+        self.engine().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, format!("{} has no migrations", self.url()))
+                .with_hint("name a file or a server")
+        })
+    }
+}
