@@ -9,6 +9,7 @@ mod audit;
 mod connection;
 mod files;
 mod manager;
+mod policy;
 mod refinery;
 mod revision;
 mod script;
@@ -23,6 +24,8 @@ pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
+pub use policy::{Allowance, Judged, Judgement, Occasion};
+pub(crate) use policy::{Policy, Proposal, judge};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
