@@ -8,10 +8,12 @@ mod apply;
 mod audit;
 mod connection;
 mod files;
+mod history;
 mod manager;
 mod policy;
 mod refinery;
 mod revision;
+pub mod schema;
 mod script;
 mod set;
 mod status;
@@ -20,6 +22,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,

@@ -9,6 +9,7 @@ pub use plan::Planned;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
+use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
 use super::status::{Found, Status};
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
@@ -116,14 +117,22 @@ impl MigrationManager {
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
-    /// `[migrations] dir` names one.
+    /// `[migrations] dir` names one. A folder whose set is called `charter` is charter's own, as in its source tree.
     ///
     /// # Errors
     /// As [`MigrationSet::from_directory`].
     pub fn from_configuration(configuration: &Configuration) -> Result<Self> {
         let mut manager = Self::of(configuration.database().url.clone());
         manager.environment = configuration.environment();
-        Ok(manager)
+        let settings = configuration.migrations();
+        let Some(directory) = &settings.directory else { return Ok(manager) };
+        if settings.name == MigrationSet::charter().name() {
+            let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
+            manager.sets = vec![set];
+            return Ok(manager);
+        }
+        let set = MigrationSet::from_directory(&settings.name, directory).map_err(|error| settings.blame(error))?;
+        Ok(manager.with_set(set.in_schema(&settings.schema).for_engines(settings.engines.clone())))
     }
 
     /// The same with one more set, which is applied after those that are there.
@@ -215,6 +224,19 @@ impl MigrationManager {
         let pending =
             status.iter().flat_map(|set| set.status.pending.iter().map(|migration| Done::of(&set.set, migration)));
         Ok(pending.collect())
+    }
+
+    /// Who did what to the tables of each set, when and why: oldest first, set by set.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`]; [`ErrorKind::Corrupt`] when a row cannot be read.
+    pub fn get_migration_history(&self) -> Result<Vec<HistoryEntry>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let mut entries = Vec::new();
+        for set in &self.sets {
+            entries.extend(history::read(&mut *connection, set)?);
+        }
+        Ok(entries)
     }
 
     /// Brings the database to a revision of the set that is meant by default, `head` for all sets.
