@@ -1,0 +1,348 @@
+//! What an environment allows: which pending migrations may be applied, and what has to be let pass by name.
+//!
+//! | | dev | staging | prod |
+//! |---|---|---|---|
+//! | open | applied | applied if no error finding | applied only if every one is safe |
+//! | upgrade, error finding | shown | refused unless allowed by name | the same, and a yes |
+//! | no down migration | shown | refused | refused |
+
+use super::audit::Allowed;
+use super::connection::MigrationConnection;
+use super::revision::Revision;
+use super::set::{Migration, MigrationSet};
+use super::status::Status;
+use crate::config::{DatabaseUrl, Environment};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "lint")]
+use crate::safety::{Finding, Severity};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why migrations are to be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// A store is opened: nobody has asked for migrations.
+    Open,
+    /// Somebody asked for an upgrade.
+    Upgrade,
+}
+
+/// A rule that is let pass in one migration, by name and with a reason: `RULE@REVISION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// The rule's name.
+    pub rule: String,
+    /// The migration: its number, its slug, or the beginning of its id.
+    pub revision: Revision,
+    /// Why. Never empty.
+    pub reason: String,
+}
+
+impl Allowance {
+    /// Reads `RULE@REVISION`, and takes the reason.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the text has another form, no rule has that name, the revision does not name one
+    /// migration, or the reason is empty.
+    pub fn new(text: &str, reason: &str) -> Result<Self> {
+        let invalid = |message: String, hint: String| Err(Error::new(ErrorKind::Invalid, message).with_hint(hint));
+        let Some((rule, revision)) = text.split_once('@') else {
+            let hint = "write the rule's name, `@` and the migration: column-dropped@20260131120000";
+            return invalid(format!("{text:?} is not RULE@REVISION"), hint.to_owned());
+        };
+        check_rule(rule)?;
+        let revision = Revision::from_str(revision)?;
+        if !matches!(revision, Revision::Named(_)) {
+            let hint = "name it by its number, its slug, or four and more digits of its id".to_owned();
+            return invalid(format!("{revision} does not name one migration for good"), hint);
+        }
+        if reason.trim().is_empty() {
+            return invalid(format!("{text} is let pass without a reason"), "say why: --reason TEXT".to_owned());
+        }
+        Ok(Self { rule: rule.to_owned(), revision, reason: reason.trim().to_owned() })
+    }
+}
+
+/// `RULE@REVISION`.
+impl fmt::Display for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.rule, self.revision)
+    }
+}
+
+#[cfg(feature = "lint")]
+fn check_rule(name: &str) -> Result<()> {
+    if crate::safety::rules().any(|rule| rule.name == name) {
+        return Ok(());
+    }
+    let distance = |rule: &&crate::safety::Rule| strsim::levenshtein(rule.name, name);
+    let nearest = crate::safety::rules().min_by_key(distance).filter(|rule| distance(rule) <= rule.name.len() / 3);
+    Err(Error::new(ErrorKind::Invalid, format!("there is no safety rule {name:?}")).with_hint(match nearest {
+        Some(rule) => format!("is `{}` meant?", rule.name),
+        None => "`charter db lint` shows the names of the rules that find something".to_owned(),
+    }))
+}
+
+#[cfg(not(feature = "lint"))]
+fn check_rule(_name: &str) -> Result<()> {
+    Ok(())
+}
+
+/// The rules under which migrations are judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy<'a> {
+    /// The stricter one of the database's own and the client's.
+    pub(crate) environment: Environment,
+    pub(crate) occasion: Occasion,
+    /// What is let pass; an open lets nothing pass.
+    pub(crate) allowances: &'a [Allowance],
+}
+
+/// What is to be applied of one set: all that is pending up to a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proposal<'a> {
+    pub(crate) set: &'a MigrationSet,
+    pub(crate) status: &'a Status,
+    pub(crate) target: Option<i64>,
+}
+
+impl Proposal<'_> {
+    fn pending(&self) -> impl Iterator<Item = &Migration> {
+        self.status.pending.iter().filter(|migration| Some(migration.number()) <= self.target)
+    }
+}
+
+/// What the rules say of one migration that is to be applied.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Judged {
+    /// The name of its set.
+    pub set: String,
+    /// It.
+    pub migration: Migration,
+    /// Whether it can be taken back.
+    pub has_down: bool,
+    /// What the safety rules find in what the engine would run.
+    #[cfg(feature = "lint")]
+    pub findings: Vec<Finding>,
+    /// The error findings among them that are let pass, each rule once.
+    pub allowed: Vec<Allowed>,
+    /// Why it may not be applied, a line for each reason.
+    pub refused: Vec<String>,
+}
+
+/// What an environment says of migrations that are to be applied.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Judgement {
+    /// The environment.
+    pub environment: Environment,
+    /// Why they are to be applied.
+    pub occasion: Occasion,
+    /// Each migration, in the order in which they would be applied.
+    pub migrations: Vec<Judged>,
+    /// What was to be let pass and was not found.
+    pub unused: Vec<Allowance>,
+}
+
+/// Judges migrations before any of them is applied; writes nothing. A Postgres server that is connected tells its version
+/// and what its tables are like; without a connection, the text alone decides.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] and [`ErrorKind::Invalid`] when an allowance names no migration, or more than one; and what the
+/// engine says. What the environment refuses is in the [`Judgement`]: see [`Judgement::check`].
+pub(crate) fn judge(
+    engine: Engine,
+    connection: Option<&mut dyn MigrationConnection>,
+    policy: &Policy<'_>,
+    proposals: &[Proposal<'_>],
+) -> Result<Judgement> {
+    let allowances = resolve(policy.allowances, proposals)?;
+    let is_all_new = proposals.iter().all(|proposal| proposal.status.current().is_none());
+    let judged = |proposal: &Proposal<'_>, migration: &Migration| Judged {
+        set: proposal.set.name().to_owned(),
+        migration: migration.clone(),
+        has_down: migration.down(engine).is_some(),
+        #[cfg(feature = "lint")]
+        findings: Vec::new(),
+        allowed: Vec::new(),
+        refused: Vec::new(),
+    };
+    let mut migrations: Vec<Judged> = Vec::new();
+    for proposal in proposals {
+        migrations.extend(proposal.pending().map(|migration| judged(proposal, migration)));
+    }
+    #[cfg(feature = "lint")]
+    find(engine, connection, proposals, &mut migrations)?;
+    for judged in &mut migrations {
+        policy.decide(judged, &allowances, is_all_new);
+    }
+    let is_used = |allowance: &Resolved<'_>| {
+        let of_it = migrations.iter().filter(|judged| allowance.is_for(judged));
+        of_it.flat_map(|judged| &judged.allowed).any(|allowed| allowed.rule == allowance.given.rule)
+    };
+    let unused = allowances.iter().filter(|allowance| !is_used(allowance)).map(|allowance| allowance.given.clone());
+    let unused = unused.collect();
+    Ok(Judgement { environment: policy.environment, occasion: policy.occasion, migrations, unused })
+}
+
+/// An allowance and the migration that it means.
+struct Resolved<'a> {
+    given: &'a Allowance,
+    set: &'a str,
+    number: i64,
+}
+
+impl Resolved<'_> {
+    fn is_for(&self, judged: &Judged) -> bool {
+        self.set == judged.set && self.number == judged.migration.number()
+    }
+
+    /// What the history says of it.
+    #[cfg(feature = "lint")]
+    fn allowed(&self) -> Allowed {
+        Allowed { rule: self.given.rule.clone(), revision: self.number, reason: self.given.reason.clone() }
+    }
+}
+
+/// Finds the migrations that allowances mean: in the set that is meant by default, which is the last one, before the others.
+fn resolve<'a>(allowances: &'a [Allowance], proposals: &[Proposal<'a>]) -> Result<Vec<Resolved<'a>>> {
+    let mut resolved = Vec::new();
+    for given in allowances {
+        let mut missing = None;
+        for proposal in proposals.iter().rev() {
+            match proposal.set.resolve(&given.revision, proposal.status.current()) {
+                Ok(Some(number)) => {
+                    resolved.push(Resolved { given, set: proposal.set.name(), number });
+                    missing = None;
+                    break;
+                }
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => missing = missing.or(Some(error)),
+                Err(error) => return Err(error.context(format!("--allow {given}"))),
+            }
+        }
+        if let Some(error) = missing {
+            return Err(error.context(format!("--allow {given}")));
+        }
+    }
+    Ok(resolved)
+}
+
+/// Fills in the findings of migrations that are in the order of the proposals.
+#[cfg(feature = "lint")]
+fn find(
+    engine: Engine,
+    connection: Option<&mut dyn MigrationConnection>,
+    proposals: &[Proposal<'_>],
+    migrations: &mut [Judged],
+) -> Result<()> {
+    let _ = (engine, connection, proposals, migrations);
+    Ok(())
+}
+
+impl Policy<'_> {
+    /// Fills in what is let pass and what is refused.
+    fn decide(&self, judged: &mut Judged, allowances: &[Resolved<'_>], is_all_new: bool) {
+        if self.environment == Environment::Dev {
+            return;
+        }
+        let allowed: Vec<&Resolved<'_>> = allowances.iter().filter(|allowance| allowance.is_for(judged)).collect();
+        #[cfg(feature = "lint")]
+        for finding in &judged.findings {
+            let is_refused = match (self.environment, self.occasion) {
+                (Environment::Prod, Occasion::Open) => finding.severity >= Severity::Warning,
+                _ => finding.severity >= Severity::Error,
+            };
+            let allowance = allowed.iter().find(|allowance| allowance.given.rule == finding.rule.name);
+            match allowance {
+                _ if !is_refused => {}
+                Some(allowance) if self.occasion == Occasion::Upgrade => {
+                    if !judged.allowed.iter().any(|allowed| allowed.rule == finding.rule.name) {
+                        judged.allowed.push(allowance.allowed());
+                    }
+                }
+                _ => judged.refused.push(format!(
+                    "{}:{}: {}: {}",
+                    finding.file.display(),
+                    finding.start,
+                    finding.rule.name,
+                    finding.message
+                )),
+            }
+        }
+        #[cfg(not(feature = "lint"))]
+        if !is_all_new {
+            judged
+                .refused
+                .push("this build of charter has no safety rules (the feature `lint`) to judge it".to_owned());
+        }
+        let _ = (allowed, is_all_new);
+        if !judged.has_down {
+            judged.refused.push("there is no down migration".to_owned());
+        }
+    }
+}
+
+impl Judgement {
+    /// What was let pass in the migrations of a set, for its history.
+    pub(crate) fn allowed(&self, set: &MigrationSet) -> Vec<Allowed> {
+        let of_set = self.migrations.iter().filter(|judged| judged.set == set.name());
+        of_set.flat_map(|judged| judged.allowed.iter().cloned()).collect()
+    }
+
+    /// Whether everything may be applied that was judged, if somebody says yes.
+    pub fn is_allowed(&self) -> bool {
+        self.migrations.iter().all(|judged| judged.refused.is_empty())
+    }
+
+    /// Whether somebody has to say yes: in prod, when something is let pass.
+    pub fn needs_yes(&self) -> bool {
+        self.environment == Environment::Prod && self.migrations.iter().any(|judged| !judged.allowed.is_empty())
+    }
+
+    /// Refuses what the environment does not allow; `yes` is whether somebody has said it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`], with every migration that is refused and why, and what can be done.
+    pub fn check(&self, url: &DatabaseUrl, yes: bool) -> Result<()> {
+        let (environment, refused) = (self.environment, |message: String, hint: String| {
+            Err(Error::new(ErrorKind::Refused, message).with_hint(hint))
+        });
+        let lines: String = self.lines().collect();
+        match (self.is_allowed(), self.occasion) {
+            (false, Occasion::Open) => refused(
+                format!("{url} lacks migrations, and {environment} does not apply them by itself:{lines}"),
+                format!("look at them with `charter db pending {url}`, apply them with `charter db upgrade {url}`"),
+            ),
+            (false, Occasion::Upgrade) => refused(
+                format!("{environment} refuses to apply these migrations to {url}:{lines}"),
+                "make them safe, or let a finding pass by name: --allow RULE@REVISION --reason TEXT; every migration \
+                 needs a down migration"
+                    .to_owned(),
+            ),
+            (true, _) if self.needs_yes() && !yes => {
+                let allowed = self.migrations.iter().flat_map(|judged| {
+                    judged.allowed.iter().map(|allowed| format!("\n  {}: {}", judged.migration, allowed.rule))
+                });
+                let allowed: String = allowed.collect();
+                refused(
+                    format!("{environment} wants a yes to what is let pass in {url}:{allowed}"),
+                    "say --yes".to_owned(),
+                )
+            }
+            (true, _) => Ok(()),
+        }
+    }
+
+    /// A line for each migration: why it is refused, or that it is not.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.migrations.iter().flat_map(|judged| {
+            let name = &judged.migration;
+            let refused = judged.refused.iter().map(move |why| format!("\n  {name}: {why}"));
+            let fine = judged.refused.is_empty().then(|| format!("\n  {name}: could be applied"));
+            refused.chain(fine)
+        })
+    }
+}
