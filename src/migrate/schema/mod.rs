@@ -8,6 +8,7 @@ mod create;
 mod cursor;
 mod differences;
 mod expression;
+mod postgres;
 mod sqlite;
 mod throw_away;
 mod types;
@@ -209,6 +210,7 @@ impl Schema {
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
         let read = match connection.engine() {
             Engine::Sqlite => sqlite::read(connection),
+            Engine::Postgres => postgres::read(connection, set.schema()),
             engine => Err(Error::new(ErrorKind::Unsupported, format!("the catalogue of {engine} cannot be read yet"))),
         };
         let ended = connection.rollback();
