@@ -8,6 +8,8 @@ mod apply;
 mod audit;
 mod connection;
 mod files;
+#[cfg(feature = "lint")]
+mod live;
 mod manager;
 mod policy;
 mod refinery;

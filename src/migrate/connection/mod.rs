@@ -89,10 +89,15 @@ pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''").replace('\0', ""))
 }
 
+/// A name with its schema as SQL takes them.
+pub(crate) fn qualified_name(schema: &str, name: &str) -> String {
+    format!("{}.{}", quoted(schema), quoted(name))
+}
+
 /// A table of a set as a query names it, whatever the search path is.
 pub(crate) fn qualified(set: &MigrationSet, engine: Engine, table: &str) -> String {
     match engine {
-        Engine::Postgres => format!("{}.{}", quoted(set.schema()), quoted(table)),
+        Engine::Postgres => qualified_name(set.schema(), table),
         Engine::Sqlite | Engine::DuckDb => quoted(table),
     }
 }
