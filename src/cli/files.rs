@@ -1,10 +1,10 @@
-//! Contract files: which ones are meant, and what is in them.
+//! Contract files and lists of records: which ones are meant, and what is in them.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{ContractFile, ContractOptions, Document, Draft, Format, Kind, Warning, stem};
+use crate::record::{ContractFile, ContractOptions, Document, Draft, Format, Kind, RecordList, Warning, stem};
 use std::path::{Path, PathBuf};
 
-/// What a contract file says is to be stored.
+/// What a file says is to be stored.
 pub(super) struct Contents {
     /// The file, as the caller named it.
     pub(super) path: PathBuf,
@@ -32,6 +32,15 @@ impl Contents {
                 Ok(Self { path, drafts: vec![draft], warnings })
             }
             None => {
+                if let Some(list) = RecordList::from_document(document, stem.as_deref())? {
+                    return match (&options.name, &options.version) {
+                        (None, None) => Ok(Self { path, drafts: list.drafts, warnings: list.warnings }),
+                        _ => {
+                            Err(Error::new(ErrorKind::Invalid, "a list of records takes neither a name nor a version")
+                                .at(path, None))
+                        }
+                    };
+                }
                 let file = ContractFile::from_document(document, stem.as_deref(), options)?;
                 Ok(Self { path, drafts: file.drafts, warnings: file.warnings })
             }

@@ -20,7 +20,8 @@ const LISTED: usize = 20;
 /// or none. Storing the same content again changes nothing; other content under a published version is a conflict
 /// (exit code 3).
 ///
-/// A folder stands for the *.yaml, *.yml and *.json files in it and in its subfolders; hidden ones are passed over.
+/// A folder stands for the *.yaml, *.yml and *.json files in it and in its subfolders; hidden ones are passed over. A
+/// list in a file called owners, domains, systems or data_feeds is one record for each entry, under its `name`.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -61,10 +62,32 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let kind = arguments.kind.as_deref().map(parse_kind).transpose()?;
     let options = options(arguments, kind.as_ref())?;
     let configuration = session.configuration(None)?;
-    if !arguments.dry_run {
+    let reporting = Reporting { dry_run: arguments.dry_run, verbose: arguments.verbose };
+    put(session, &configuration, &arguments.files, kind.as_ref(), &options, reporting)
+}
+
+/// What a put does beside storing.
+#[derive(Clone, Copy)]
+pub(super) struct Reporting {
+    /// Check everything and store nothing.
+    pub(super) dry_run: bool,
+    /// List every record.
+    pub(super) verbose: bool,
+}
+
+/// Stores what is in files and folders: all of it or nothing.
+pub(super) fn put(
+    session: &Session<'_>,
+    configuration: &Configuration,
+    files: &[PathBuf],
+    kind: Option<&Kind>,
+    options: &ContractOptions,
+    reporting: Reporting,
+) -> Outcome {
+    if !reporting.dry_run {
         refuse_memory(&configuration.database().url)?;
     }
-    let files = files::expand(&arguments.files)?;
+    let files = files::expand(files)?;
     if files.len() != 1 && (options.name.is_some() || options.version.is_some()) {
         let message =
             format!("--name and --version are for a single file, and these are {}", count(files.len(), "file"));
@@ -75,7 +98,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let mut errors = Vec::new();
     for (place, file) in files.iter().enumerate() {
         progress.update("checking", place as u64, files.len() as u64);
-        match Contents::read(file, kind.as_ref(), &options) {
+        match Contents::read(file, kind, options) {
             Ok(file) => contents.push(file),
             Err(error) => errors.push(error),
         }
@@ -100,14 +123,14 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let location = configuration.database().url.to_string();
     let note = format!("this takes a while; another program that writes to {location} is waited for");
     let (store, records) = session.ui.patiently(&progress, &note, || -> Outcome<_> {
-        Ok(match arguments.dry_run {
+        Ok(match reporting.dry_run {
             false => {
-                let store = session.connect(&configuration, Access::Write)?;
+                let store = session.connect(configuration, Access::Write)?;
                 let records = store.put_drafts(&drafts);
                 (store, records)
             }
             true => {
-                let store = existing_or_empty(session, &configuration)?;
+                let store = existing_or_empty(session, configuration)?;
                 let records = store.preview_drafts(&drafts);
                 (store, records)
             }
@@ -116,7 +139,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     drop(progress);
     let mut records = records.map_err(|error| name_files(error, &contents, &store))?;
     sort_as_given(&mut records, &drafts);
-    report(session, arguments, &records, &location)
+    report(session, reporting, &records, &location)
 }
 
 fn options(arguments: &Arguments, kind: Option<&Kind>) -> Outcome<ContractOptions> {
@@ -208,16 +231,16 @@ pub(super) fn sort_as_given(records: &mut [PutRecord], drafts: &[Draft]) {
     records.sort_by_key(|record| places.get(&(&record.key.kind, &record.key.name)).copied());
 }
 
-fn report(session: &Session<'_>, arguments: &Arguments, records: &[PutRecord], location: &str) -> Outcome {
+fn report(session: &Session<'_>, reporting: Reporting, records: &[PutRecord], location: &str) -> Outcome {
     let stored = records.iter().filter(|record| record.fate == Fate::Stored).count();
     let unchanged = records.len() - stored;
     session.ui.result(
         || {
-            let listed = match session.ui.is_interactive() && !arguments.verbose {
+            let listed = match session.ui.is_interactive() && !reporting.verbose {
                 true if records.len() > LISTED => &records[..LISTED],
                 _ => records,
             };
-            let mut text = table(listed, arguments.dry_run);
+            let mut text = table(listed, reporting.dry_run);
             if listed.len() < records.len() {
                 text.push_str(&format!("... and {} more (--verbose lists all)\n", records.len() - listed.len()));
             }
@@ -226,7 +249,7 @@ fn report(session: &Session<'_>, arguments: &Arguments, records: &[PutRecord], l
         || {
             object! {
                 "database": location,
-                "dry_run": arguments.dry_run,
+                "dry_run": reporting.dry_run,
                 "stored": stored as u64,
                 "unchanged": unchanged as u64,
                 "records": records.iter().map(record_value).collect::<Vec<_>>(),
@@ -234,7 +257,7 @@ fn report(session: &Session<'_>, arguments: &Arguments, records: &[PutRecord], l
             .into()
         },
     )?;
-    let summary = match arguments.dry_run {
+    let summary = match reporting.dry_run {
         false => format!("{} stored, {unchanged} unchanged in {location}", count(stored, "record")),
         true => format!("dry run: {} would be stored, {unchanged} unchanged in {location}", count(stored, "record")),
     };

@@ -11,6 +11,10 @@ pub(super) const DATABASE_KEYS: &[&str] = &["sql_alchemy_conn", "url"];
 pub(super) const CORE: &str = "core";
 /// The key of the environment.
 pub(super) const ENVIRONMENT_KEYS: &[&str] = &["environment"];
+/// The section of the project's own migrations.
+pub(super) const MIGRATIONS: &str = "migrations";
+/// The keys of migrations.
+pub(super) const MIGRATIONS_KEYS: &[&str] = &["dir", "name", "schema", "engines", "lock_timeout", "statement_timeout"];
 /// What the section of a remote begins with; its name follows.
 pub(super) const REMOTE_PREFIX: &str = "remote:";
 /// The key of a remote's URL.
@@ -21,6 +25,7 @@ pub(super) fn keys_of(section: &str) -> Option<&'static [&'static str]> {
     match section {
         DATABASE => Some(DATABASE_KEYS),
         CORE => Some(ENVIRONMENT_KEYS),
+        MIGRATIONS => Some(MIGRATIONS_KEYS),
         _ if section.starts_with(REMOTE_PREFIX) => Some(REMOTE_KEYS),
         _ => None,
     }
@@ -30,7 +35,7 @@ pub(super) fn keys_of(section: &str) -> Option<&'static [&'static str]> {
 pub(super) fn nearest_section(section: &str) -> Option<&'static str> {
     match section.split_once(':') {
         Some((prefix, _)) => nearest(prefix, ["remote"]).map(|_| "remote:NAME"),
-        None => nearest(section, [DATABASE, CORE]),
+        None => nearest(section, [DATABASE, CORE, MIGRATIONS]),
     }
 }
 

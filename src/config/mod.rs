@@ -28,6 +28,12 @@
 //! | `[database]` | `sql_alchemy_conn`, or its alias `url` | `CHARTER__DATABASE__SQL_ALCHEMY_CONN`, `CHARTER_DATABASE_URL` | the database's URL |
 //! | `[remote:NAME]` | `url` | `CHARTER__REMOTE__NAME__URL` | the URL of a registry to push to |
 //! | `[core]` | `environment` | `CHARTER__CORE__ENVIRONMENT`, `CHARTER_ENV` | `dev`, `staging` or `prod` |
+//! | `[migrations]` | `dir` | `CHARTER__MIGRATIONS__DIR` | the folder of the project's own migrations; none unless said |
+//! | | `name` | `CHARTER__MIGRATIONS__NAME` | what their set is called: `project` |
+//! | | `schema` | `CHARTER__MIGRATIONS__SCHEMA` | their schema on Postgres: `public` |
+//! | | `engines` | `CHARTER__MIGRATIONS__ENGINES` | the engines that they are for: `sqlite, duckdb, postgres` |
+//! | | `lock_timeout` | `CHARTER__MIGRATIONS__LOCK_TIMEOUT` | how long a statement of any migration waits for a lock: `500ms`, `5s`, `2min` |
+//! | | `statement_timeout` | `CHARTER__MIGRATIONS__STATEMENT_TIMEOUT` | how long one runs |
 //!
 //! Other sections and keys are [warnings](Configuration::warnings), not errors. A variable `CHARTER__SECTION__KEY`
 //! sets any key, stronger than every file. As few shells take `:` or `-` in a variable's name, `[remote:eu-west]` is
@@ -38,6 +44,7 @@
 mod alembic;
 mod ini;
 mod known;
+mod migrations;
 mod resolve;
 mod secret;
 mod source;
@@ -48,6 +55,8 @@ mod watch;
 #[cfg(test)]
 mod secrecy;
 
+pub use migrations::MigrationSettings;
+pub(crate) use migrations::{SET_NAME_RULE, is_set_name};
 pub use resolve::{Configuration, Environment, Remote, Resolved, Warning};
 pub use secret::Secret;
 pub use source::{Place, Source, Surroundings};

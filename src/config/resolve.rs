@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::ini::{Document, Section};
+use super::migrations::MigrationSettings;
 use super::source::{ALEMBIC_FILE, CHARTER_FILE, PYCHARTER_FILE, Place, Source, Surroundings, read};
 use super::url::DatabaseUrl;
 use super::{alembic, known};
@@ -17,6 +18,7 @@ pub struct Configuration {
     database: Resolved,
     remotes: BTreeMap<String, Remote>,
     environment: Option<Environment>,
+    migrations: MigrationSettings,
     warnings: Vec<Warning>,
     hints: Vec<String>,
     files: Vec<PathBuf>,
@@ -154,6 +156,9 @@ impl Configuration {
         let database = reading.database(database)?;
         let remotes = reading.remotes()?;
         let environment = reading.environment()?;
+        let mut lost = Vec::new();
+        let migrations = MigrationSettings::read(|key| reading.setting(known::MIGRATIONS, &[key], None), &mut lost)?;
+        reading.warnings.extend(lost);
         let hints = hints(surroundings, database.source);
         let Reading { files, warnings, foreign, .. } = reading;
         let read = files.into_iter().map(|file| (file.document.path, file.document.is_empty)).chain(foreign);
@@ -162,7 +167,7 @@ impl Configuration {
             files.push(path);
             (files, empty_files)
         });
-        Ok(Self { database, remotes, environment, warnings, hints, files, empty_files })
+        Ok(Self { database, remotes, environment, migrations, warnings, hints, files, empty_files })
     }
 
     /// The database to use.
@@ -199,6 +204,11 @@ impl Configuration {
         self.environment
     }
 
+    /// Where the project's own migrations are, and under which limits migrations run.
+    pub fn migrations(&self) -> &MigrationSettings {
+        &self.migrations
+    }
+
     /// What was read over and probably meant otherwise, such as a misspelt key.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -219,22 +229,25 @@ impl Configuration {
         let urls = |configuration: &Self| -> Vec<(String, DatabaseUrl)> {
             configuration.remotes().map(|remote| (remote.name.clone(), remote.resolved.url.clone())).collect()
         };
+        let migrations =
+            |configuration: &Self| MigrationSettings { directory_place: None, ..configuration.migrations.clone() };
         self.database.url == other.database.url
             && self.database.source == other.database.source
             && self.environment == other.environment
+            && migrations(self) == migrations(other)
             && urls(self) == urls(other)
     }
 }
 
 /// A text and where it was said.
 #[derive(Clone)]
-struct Setting {
-    text: String,
+pub(super) struct Setting {
+    pub(super) text: String,
     source: Source,
-    location: Option<Location>,
+    pub(super) location: Option<Location>,
     variable: Option<String>,
     /// What a relative path of it is taken from.
-    base: PathBuf,
+    pub(super) base: PathBuf,
 }
 
 impl Setting {
@@ -247,7 +260,7 @@ impl Setting {
         }
     }
 
-    fn wrong(&self, message: impl Into<String>) -> Error {
+    pub(super) fn wrong(&self, message: impl Into<String>) -> Error {
         self.blame(Error::new(ErrorKind::Configuration, message.into()))
     }
 
@@ -257,11 +270,20 @@ impl Setting {
         Ok(Resolved { url, source: self.source, location: self.location, variable: self.variable })
     }
 
-    fn refuse_empty(&self) -> Result<()> {
+    pub(super) fn refuse_empty(&self) -> Result<()> {
         if self.text.trim().is_empty() {
             return Err(self.wrong("the setting is empty").with_hint("give it a value, or remove it"));
         }
         Ok(())
+    }
+
+    /// What said it, for messages: the place in a file, the variable.
+    pub(super) fn place(&self) -> String {
+        match (&self.location, &self.variable) {
+            (Some(location), _) => location.to_string(),
+            (None, Some(variable)) => variable.clone(),
+            (None, None) => self.source.to_string(),
+        }
     }
 
     fn name(&self) -> String {
@@ -332,7 +354,9 @@ impl File {
             let Some(keys) = known::keys_of(&section.name) else {
                 let message = match known::nearest_section(&section.name) {
                     Some(meant) => format!("charter does not know this section: is `[{meant}]` meant?"),
-                    None => "charter does not know this section; it knows [database], [remote:NAME] and [core]".into(),
+                    None => "charter does not know this section; it knows [database], [remote:NAME], [core] and \
+                             [migrations]"
+                        .into(),
                 };
                 warn(Position { line: section.line, column: 1 }, message);
                 continue;
@@ -402,7 +426,8 @@ fn variables<'a>(surroundings: &'a Surroundings, warnings: &mut Vec<Warning>) ->
                 warn(format!("charter does not know the variable {name}; the section's keys are: {}", keys.join(", ")))
             }
             None => warn(format!(
-                "charter does not know the variable {name}; the sections are: database, remote__NAME, core"
+                "charter does not know the variable {name}; the sections are: database, remote__NAME, core, \
+                 migrations"
             )),
         }
     }
@@ -430,15 +455,15 @@ impl Reading<'_> {
     }
 
     /// The strongest setting of a key: of variables, and then of files.
-    fn setting(&self, section: &str, keys: &[&str], short: &'static str) -> Result<Option<Setting>> {
+    fn setting(&self, section: &str, keys: &[&str], short: Option<&'static str>) -> Result<Option<Setting>> {
         let is_meant = |variable: &&Variable<'_>| variable.section == section && keys.contains(&variable.key.as_str());
         if let Some(setting) =
             agreed(self.variables.iter().filter(is_meant).map(|variable| self.of_variable(variable)).collect())?
         {
             return Ok(Some(setting));
         }
-        if let Some(text) = self.surroundings.variables.get(short) {
-            return Ok(Some(self.said(text, Source::ShortVariable, Some(short))));
+        if let Some(text) = short.and_then(|short| self.surroundings.variables.get(short)) {
+            return Ok(Some(self.said(text, Source::ShortVariable, short)));
         }
         for file in &self.files {
             let Some(section) = file.document.section(section) else { continue };
@@ -453,7 +478,7 @@ impl Reading<'_> {
         if let Some(text) = argument {
             return self.said(text, Source::Argument, None).resolve();
         }
-        if let Some(setting) = self.setting(known::DATABASE, known::DATABASE_KEYS, DATABASE_VARIABLE)? {
+        if let Some(setting) = self.setting(known::DATABASE, known::DATABASE_KEYS, Some(DATABASE_VARIABLE))? {
             return setting.resolve();
         }
         for (place, path) in self.surroundings.find(ALEMBIC_FILE, &mut Vec::new()) {
@@ -479,7 +504,7 @@ impl Reading<'_> {
     }
 
     fn environment(&self) -> Result<Option<Environment>> {
-        let Some(setting) = self.setting(known::CORE, known::ENVIRONMENT_KEYS, ENVIRONMENT_VARIABLE)? else {
+        let Some(setting) = self.setting(known::CORE, known::ENVIRONMENT_KEYS, Some(ENVIRONMENT_VARIABLE))? else {
             return Ok(None);
         };
         setting.refuse_empty()?;

@@ -164,7 +164,7 @@ fn names(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(move |character: char| !is_word(character)).filter(|word| !word.is_empty());
     // Quotes may stand within strings that are run: which of them open and which close is not known.
     let quoted = text.split('"').filter(|name| !name.is_empty() && name.len() <= 4 * LONGEST_NAME);
-    words.map(str::to_lowercase).chain(quoted.map(str::to_owned)).map(|mut name| {
+    words.map(str::to_ascii_lowercase).chain(quoted.map(str::to_owned)).map(|mut name| {
         let mut end = LONGEST_NAME.min(name.len());
         while !name.is_char_boundary(end) {
             end -= 1;

@@ -7,13 +7,16 @@
 mod apply;
 mod audit;
 mod connection;
+mod event;
 mod files;
+mod history;
 #[cfg(feature = "lint")]
 mod live;
 mod manager;
 mod policy;
 mod refinery;
 mod revision;
+pub mod schema;
 mod script;
 mod set;
 mod status;
@@ -22,14 +25,16 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use event::{Event, Timeouts};
+pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
-pub(crate) use policy::{Policy, Proposal, judge};
+
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
-pub use status::{AppliedMigration, Status};
+pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};

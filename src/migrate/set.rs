@@ -2,6 +2,7 @@
 
 use super::files;
 use super::script::Script;
+use crate::config::{SET_NAME_RULE, is_set_name};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use charter_sync::Digest;
@@ -119,6 +120,7 @@ pub struct MigrationSet {
     name: String,
     schema: String,
     directory: Option<PathBuf>,
+    engines: Vec<Engine>,
     migrations: Vec<Migration>,
     problems: Vec<Problem>,
 }
@@ -184,6 +186,21 @@ impl MigrationSet {
         self
     }
 
+    /// The same set, said to be written for these engines alone.
+    #[must_use]
+    pub fn for_engines(mut self, engines: impl Into<Vec<Engine>>) -> Self {
+        self.engines = engines.into();
+        self
+    }
+
+    /// charter's own set from a folder, as in its source tree, in place of the one that is part of the program.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::from_directory`].
+    pub(super) fn charter_from_directory(directory: &Path) -> Result<Self> {
+        Ok(Self::of(CHARTER, CHARTER, Some(directory.to_owned()), files::read_directory(directory)?))
+    }
+
     pub(super) fn of(
         name: &str,
         schema: &str,
@@ -191,7 +208,14 @@ impl MigrationSet {
         texts: impl IntoIterator<Item = (PathBuf, String)>,
     ) -> Self {
         let (migrations, problems) = files::assemble(texts);
-        Self { name: name.to_owned(), schema: schema.to_owned(), directory, migrations, problems }
+        Self {
+            name: name.to_owned(),
+            schema: schema.to_owned(),
+            directory,
+            engines: Engine::ALL.to_vec(),
+            migrations,
+            problems,
+        }
     }
 
     /// What the set is called: `charter` for charter's own.
@@ -212,6 +236,11 @@ impl MigrationSet {
     /// The folder of its files, when it has one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
+    }
+
+    /// The engines that it is written for; all of them, unless somebody said otherwise.
+    pub fn engines(&self) -> &[Engine] {
+        &self.engines
     }
 
     /// The table that says which migrations a database has: refinery's.
@@ -262,14 +291,10 @@ impl MigrationSet {
 
 /// A set's name is part of its tables' names.
 fn check_name(name: &str) -> Result<()> {
-    let is_word = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_');
-    match is_word && name.len() <= 40 && name != CHARTER {
+    match is_set_name(name) {
         true => Ok(()),
         false => Err(Error::new(ErrorKind::Invalid, format!("{name:?} cannot be the name of a set of migrations"))
-            .with_hint("a name is a small letter and at most 39 small letters, digits and `_`, and not `charter`")),
+            .with_hint(SET_NAME_RULE)),
     }
 }
 

@@ -4,7 +4,7 @@
 //! again for other content; its [`Digest`] is its identity everywhere.
 //!
 //! A [`Document`] is a file as it was read, with the place of every value; a [`ContractFile`] is what a contract file
-//! says is to be stored. [`check_schema`] checks a schema against its meta-schema, [`complete_schema`] merges rules into
+//! says is to be stored, a [`RecordList`] what a list of owners, domains, systems or data feeds does. [`check_schema`] checks a schema against its meta-schema, [`complete_schema`] merges rules into
 //! one. [`Schema`], [`Contract`] and their like are records of one kind, with what is in them.
 //!
 //! # Canonical form
@@ -63,7 +63,7 @@ mod yaml;
 pub use body::{Body, IntoBody, MAX_BODY};
 pub use charter_sync::Digest;
 pub use complete::{MAX_PATH_PARTS, check_rules, complete_schema};
-pub use contract::{ContractFile, ContractOptions, Draft, Warning, stem};
+pub use contract::{ContractFile, ContractOptions, Draft, RecordList, Warning, stem};
 pub use document::{Document, Format};
 pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, MAX_TEXT, read as read_json};
 pub(crate) use key::sort_prefix;

@@ -4,6 +4,7 @@ mod current;
 mod history;
 mod init;
 mod migrations;
+mod seed;
 mod upgrade;
 
 use super::session::Session;
@@ -18,6 +19,7 @@ pub(super) enum Command {
     Upgrade(upgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Seed(seed::Arguments),
 }
 
 /// Which database.
@@ -34,6 +36,7 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Upgrade(arguments) => upgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Seed(arguments) => seed::run(session, arguments),
     }
 }
 

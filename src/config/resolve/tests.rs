@@ -3,6 +3,8 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::engine::Engine;
+use std::time::Duration;
 
 /// A home, a project in it and a folder in that, in which the program runs.
 struct House {
@@ -242,6 +244,53 @@ fn what_is_set_but_empty_is_an_error() {
 }
 
 #[test]
+fn the_projects_migrations_are_where_the_file_says() {
+    let mut house = House::new();
+    let text =
+        "[migrations]\ndir = db/sql\nengines = postgres, sqlite\nlock_timeout = 1500ms\nstatement_timeout = 2 min\n";
+    house.write("project/charter.cfg", text);
+    let configuration = house.resolve().unwrap();
+    assert_eq!(configuration.warnings(), []);
+    let settings = configuration.migrations();
+    assert_eq!(settings.directory, Some(house.path("project/db/sql")));
+    assert_eq!((settings.name.as_str(), settings.schema.as_str()), ("project", "public"));
+    assert_eq!(settings.engines, [Engine::Sqlite, Engine::Postgres]);
+    assert_eq!(settings.lock_timeout, Some(Duration::from_millis(1500)));
+    assert_eq!(settings.statement_timeout, Some(Duration::from_secs(120)));
+    house.set("CHARTER__MIGRATIONS__DIR", "here").set("CHARTER__MIGRATIONS__SCHEMA", "Shop");
+    let configuration = house.resolve().unwrap();
+    assert_eq!(configuration.migrations().directory, Some(house.path("project/desk/here")));
+    assert_eq!(configuration.migrations().schema, "Shop");
+}
+
+#[test]
+fn what_migrations_cannot_be_is_an_error_with_its_line() {
+    let house = House::new();
+    for setting in [
+        "dir =",
+        "name = charter",
+        "name = Shop",
+        "schema = charter",
+        "schema = pg_temp",
+        "engines = sqlite, oracle",
+        "engines = sqlite,",
+        "lock_timeout = 5",
+        "lock_timeout = 0s",
+        "lock_timeout = -5s",
+        "statement_timeout = 5 seconds",
+        "statement_timeout = 1000h",
+        "statement_timeout = 99999999999999999999s",
+    ] {
+        house.write("project/charter.cfg", &format!("[migrations]\n{setting}\n"));
+        let error = house.fails_at("project/charter.cfg", Some(2));
+        assert!(error.kind() == ErrorKind::Configuration && error.hint().is_some(), "{error}");
+    }
+    house.write("project/charter.cfg", "[migrations]\nschema = shop\n");
+    let warnings = house.resolve().unwrap().warnings().to_vec();
+    assert!(warnings.len() == 1 && warnings[0].to_string().contains("charter.cfg:2:10"), "{warnings:?}");
+}
+
+#[test]
 fn unknown_names_are_warnings_with_line_and_nearest_name() {
     let mut house = House::new();
     house.write(
@@ -316,9 +365,17 @@ fn the_example_is_valid_and_complete() {
     assert_eq!(configuration.warnings(), []);
     assert_eq!(configuration.environment(), Some(Environment::Dev));
     assert_eq!(configuration.remotes().len(), 1);
+    let migrations = configuration.migrations();
+    assert_eq!(migrations.directory, Some(house.path("project/desk/migrations")));
+    let of_bare = bare.resolve().unwrap();
+    let defaults = of_bare.migrations();
+    assert_eq!(
+        (&migrations.name, &migrations.schema, &migrations.engines),
+        (&defaults.name, &defaults.schema, &defaults.engines)
+    );
     let document = read(&house.path("project/desk/charter.cfg")).unwrap();
     let remote = document.sections.iter().find(|section| section.name.starts_with(known::REMOTE_PREFIX)).unwrap();
-    for section in [known::DATABASE, known::CORE, &remote.name] {
+    for section in [known::DATABASE, known::CORE, known::MIGRATIONS, &remote.name] {
         for key in known::keys_of(section).unwrap() {
             assert!(document.section(section).unwrap().entry(key).is_some(), "[{section}] {key}");
         }

@@ -9,12 +9,15 @@ pub use plan::Planned;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
+use super::event::Timeouts;
+use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
 use super::status::{Found, Status};
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use std::fmt;
+use std::time::Duration;
 
 /// The migrations of one database: charter's own set, and those of the programs that live in the same database.
 ///
@@ -39,6 +42,10 @@ pub struct MigrationManager {
     url: DatabaseUrl,
     sets: Vec<MigrationSet>,
     environment: Option<Environment>,
+    timeouts: Option<Timeouts>,
+    /// What the configuration says instead of the environment's limits.
+    lock_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
 }
 
 /// A migration that was applied, taken back or stamped.
@@ -112,18 +119,34 @@ impl MigrationManager {
 
     /// The migrations of the database of a parsed URL: charter's own set.
     pub fn of(url: DatabaseUrl) -> Self {
-        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None }
+        Self {
+            url,
+            sets: vec![MigrationSet::charter().clone()],
+            environment: None,
+            timeouts: None,
+            lock_timeout: None,
+            statement_timeout: None,
+        }
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
-    /// `[migrations] dir` names one.
+    /// `[migrations] dir` names one. A folder whose set is called `charter` is charter's own, as in its source tree.
     ///
     /// # Errors
     /// As [`MigrationSet::from_directory`].
     pub fn from_configuration(configuration: &Configuration) -> Result<Self> {
         let mut manager = Self::of(configuration.database().url.clone());
         manager.environment = configuration.environment();
-        Ok(manager)
+        let settings = configuration.migrations();
+        (manager.lock_timeout, manager.statement_timeout) = (settings.lock_timeout, settings.statement_timeout);
+        let Some(directory) = &settings.directory else { return Ok(manager) };
+        if settings.name == MigrationSet::charter().name() {
+            let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
+            manager.sets = vec![set];
+            return Ok(manager);
+        }
+        let set = MigrationSet::from_directory(&settings.name, directory).map_err(|error| settings.blame(error))?;
+        Ok(manager.with_set(set.in_schema(&settings.schema).for_engines(settings.engines.clone())))
     }
 
     /// The same with one more set, which is applied after those that are there.
@@ -139,6 +162,23 @@ impl MigrationManager {
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
+    }
+
+    /// The same with other limits than those of the environment.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = Some(timeouts);
+        self
+    }
+
+    /// The limits that hold in an environment.
+    fn timeouts(&self, environment: Environment) -> Timeouts {
+        let limits = self.timeouts.clone().unwrap_or_else(|| Timeouts::of(environment));
+        Timeouts {
+            lock: self.lock_timeout.or(limits.lock),
+            statement: self.statement_timeout.or(limits.statement),
+            ..limits
+        }
     }
 
     /// The database.
@@ -217,12 +257,25 @@ impl MigrationManager {
         Ok(pending.collect())
     }
 
+    /// Who did what to the tables of each set, when and why: oldest first, set by set.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`]; [`ErrorKind::Corrupt`] when a row cannot be read.
+    pub fn get_migration_history(&self) -> Result<Vec<HistoryEntry>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let mut entries = Vec::new();
+        for set in &self.sets {
+            entries.extend(history::read(&mut *connection, set)?);
+        }
+        Ok(entries)
+    }
+
     /// Brings the database to a revision of the set that is meant by default, `head` for all sets.
     ///
     /// # Errors
     /// As [`MigrationManager::upgrade`].
     pub fn run_migrations(&self, revision: &str) -> Result<Vec<Done>> {
-        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_, _, _| {})
+        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_| {})
     }
 
     /// Takes the set that is meant by default back to a revision.
@@ -230,10 +283,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::downgrade`].
     pub fn rollback_migration(&self, revision: &str) -> Result<Vec<Done>> {
-        self.downgrade(
-            &DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() },
-            &mut |_, _, _| {},
-        )
+        self.downgrade(&DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() }, &mut |_| {})
     }
 
     /// Makes the tables of all sets where they are missing: [`MigrationManager::run_migrations`] to `head`.

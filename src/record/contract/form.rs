@@ -60,7 +60,13 @@ impl Form {
             Value::Bool(_) => return Ok(Self::bare(document)),
             other => {
                 let message = format!("a contract file must hold an object or a boolean, not {}", shown(other));
-                return Err(vec![Problem::of_whole(message)]);
+                let problem = Problem::of_whole(message);
+                return Err(vec![match other {
+                    Value::Array(_) => problem.with_hint(
+                        "a list of records is a file called owners, domains, systems or data_feeds, with its ending",
+                    ),
+                    _ => problem,
+                }]);
             }
         };
         let is_contract = object.get("kind").and_then(Value::as_str) == Some("DataContract");

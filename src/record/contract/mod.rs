@@ -18,6 +18,7 @@
 
 mod drafts;
 mod form;
+mod list;
 
 use super::body::Body;
 use super::document::Document;
@@ -29,6 +30,7 @@ use super::version::{SemanticVersion, Version};
 use crate::error::{Error, ErrorKind, Location, Result};
 use drafts::Drafter;
 use form::Form;
+pub use list::RecordList;
 use std::fmt;
 use std::path::Path;
 
