@@ -7,6 +7,7 @@
 mod apply;
 mod audit;
 mod connection;
+mod event;
 mod files;
 mod history;
 mod manager;
@@ -22,6 +23,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
@@ -32,5 +34,5 @@ pub(crate) use policy::{Policy, Proposal, judge};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
-pub use status::{AppliedMigration, Status};
+pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};

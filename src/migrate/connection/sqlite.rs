@@ -8,6 +8,7 @@ use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One connection to a file while it is migrated.
 pub(super) struct SqliteMigrating {
@@ -96,8 +97,8 @@ impl MigrationConnection for SqliteMigrating {
     }
 
     /// A lock file beside the database.
-    fn lock(&mut self) -> Result<()> {
-        self.lock = Some(LockFile::acquire(&self.path)?);
+    fn lock(&mut self, limit: Duration, waiting: &mut dyn FnMut(Option<&str>)) -> Result<()> {
+        self.lock = Some(LockFile::acquire(&self.path, limit, &mut || waiting(None))?);
         // WAL is a property of the file and stays, so it is switched on only in a file that is charter's from the start.
         patiently(|| {
             let tables: i64 = self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -9,6 +9,7 @@ pub use plan::Planned;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
+use super::event::Timeouts;
 use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
 use super::status::{Found, Status};
@@ -40,6 +41,7 @@ pub struct MigrationManager {
     url: DatabaseUrl,
     sets: Vec<MigrationSet>,
     environment: Option<Environment>,
+    timeouts: Option<Timeouts>,
 }
 
 /// A migration that was applied, taken back or stamped.
@@ -113,7 +115,7 @@ impl MigrationManager {
 
     /// The migrations of the database of a parsed URL: charter's own set.
     pub fn of(url: DatabaseUrl) -> Self {
-        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None }
+        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None, timeouts: None }
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
@@ -148,6 +150,18 @@ impl MigrationManager {
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
+    }
+
+    /// The same with other limits than those of the environment.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = Some(timeouts);
+        self
+    }
+
+    /// The limits that hold in an environment.
+    fn timeouts(&self, environment: Environment) -> Timeouts {
+        self.timeouts.clone().unwrap_or_else(|| Timeouts::of(environment))
     }
 
     /// The database.
@@ -244,7 +258,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::upgrade`].
     pub fn run_migrations(&self, revision: &str) -> Result<Vec<Done>> {
-        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_, _, _| {})
+        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_| {})
     }
 
     /// Takes the set that is meant by default back to a revision.
@@ -252,10 +266,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::downgrade`].
     pub fn rollback_migration(&self, revision: &str) -> Result<Vec<Done>> {
-        self.downgrade(
-            &DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() },
-            &mut |_, _, _| {},
-        )
+        self.downgrade(&DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() }, &mut |_| {})
     }
 
     /// Makes the tables of all sets where they are missing: [`MigrationManager::run_migrations`] to `head`.

@@ -3,10 +3,12 @@
 use super::super::apply::{Work, apply, locked};
 use super::super::audit::Actor;
 use super::super::connection::{MigrationConnection, Purpose};
+use super::super::event::Event;
 use super::super::revision::Revision;
-use super::super::set::{Migration, MigrationSet};
+use super::super::set::MigrationSet;
 use super::super::status::Status;
 use super::{Done, MigrationManager, status};
+use crate::config::Environment;
 use crate::error::{ErrorKind, Result};
 
 /// What an upgrade may do, and how far it goes.
@@ -35,24 +37,20 @@ pub(super) struct Goal<'a> {
 
 impl MigrationManager {
     /// Applies what the database lacks, under the migrators' lock, each migration in one transaction with its history. Makes
-    /// an embedded file that does not exist. `progress` is told of each migration before it runs: its place among those of
-    /// its set, their number, itself. Gives what was applied; nothing if there was nothing to do.
+    /// an embedded file that does not exist. `events` is told what happens. Gives what was applied; nothing if there was nothing to do.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] when the files of a set are wrong; [`ErrorKind::Refused`] when the environment does not allow
     /// it, before anything has run; as [`MigrationManager::status`]; and what the engine says. What was applied before a
     /// failure stays applied.
-    pub fn upgrade(
-        &self,
-        options: &UpgradeOptions,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
-    ) -> Result<Vec<Done>> {
+    pub fn upgrade(&self, options: &UpgradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         let goals = self.goals(options)?;
         for goal in &goals {
             goal.set.check()?;
         }
         let mut connection = self.connect(Purpose::Migrate)?;
-        locked(&mut *connection, |connection| {
+        let limit = self.timeouts(Environment::Dev).migrators;
+        locked(&mut *connection, limit, events, |connection, events| {
             let mut done = Vec::new();
             for goal in &goals {
                 let status = status(connection, goal.set)?;
@@ -63,9 +61,8 @@ impl MigrationManager {
                     set: goal.set,
                     actor,
                     allowed: &[],
-                    lock_timeout: None,
-                    statement_timeout: None,
-                    progress: &mut *progress,
+                    timeouts: self.timeouts(environment),
+                    events: &mut *events,
                 };
                 let applied = apply(connection, &mut work, target)?;
                 done.extend(
@@ -91,10 +88,7 @@ impl MigrationManager {
     }
 
     /// The environment that the database says it is.
-    pub(super) fn stored_environment(
-        &self,
-        connection: &mut dyn MigrationConnection,
-    ) -> Result<Option<crate::config::Environment>> {
+    pub(super) fn stored_environment(&self, connection: &mut dyn MigrationConnection) -> Result<Option<Environment>> {
         match status(connection, MigrationSet::charter()) {
             Ok(Status { environment, .. }) => Ok(environment),
             Err(error) if error.kind() == ErrorKind::NotInitialized => Ok(None),
