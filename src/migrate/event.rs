@@ -1,5 +1,6 @@
 //! What is told while migrations run, and how long they may wait.
 
+use super::policy::Judgement;
 use super::set::Migration;
 use crate::config::Environment;
 use crate::error::Error;
@@ -15,6 +16,11 @@ pub enum Event<'a> {
         holder: Option<&'a str>,
         /// For how long at most.
         limit: Duration,
+    },
+    /// The environment's rules have judged what is about to be applied, and let it pass.
+    Judged {
+        /// What they say.
+        judgement: &'a Judgement,
     },
     /// A migration is about to be applied.
     Applying {

@@ -30,7 +30,7 @@ pub use manager::{
     database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
-pub(crate) use policy::{Policy, Proposal, judge};
+
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};

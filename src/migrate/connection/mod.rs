@@ -111,6 +111,18 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
     }
 }
 
+/// An empty database of an embedded engine in memory, which goes with the connection.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] when this build has not the engine, or the engine is a server's; and what the engine says.
+pub(crate) fn in_memory(engine: Engine) -> Result<Box<dyn MigrationConnection>> {
+    match engine {
+        #[cfg(feature = "sqlite")]
+        Engine::Sqlite => Ok(Box::new(sqlite::SqliteMigrating::in_memory()?)),
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("this build of charter has no {engine} in memory"))),
+    }
+}
+
 /// A name as SQL takes it, whatever it is.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

@@ -20,6 +20,7 @@ use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use std::fmt;
+use std::time::Duration;
 
 /// The migrations of one database: charter's own set, and those of the programs that live in the same database.
 ///
@@ -45,6 +46,9 @@ pub struct MigrationManager {
     sets: Vec<MigrationSet>,
     environment: Option<Environment>,
     timeouts: Option<Timeouts>,
+    /// What the configuration says instead of the environment's limits.
+    lock_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
 }
 
 /// A migration that was applied, taken back or stamped.
@@ -118,7 +122,14 @@ impl MigrationManager {
 
     /// The migrations of the database of a parsed URL: charter's own set.
     pub fn of(url: DatabaseUrl) -> Self {
-        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None, timeouts: None }
+        Self {
+            url,
+            sets: vec![MigrationSet::charter().clone()],
+            environment: None,
+            timeouts: None,
+            lock_timeout: None,
+            statement_timeout: None,
+        }
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
@@ -130,6 +141,7 @@ impl MigrationManager {
         let mut manager = Self::of(configuration.database().url.clone());
         manager.environment = configuration.environment();
         let settings = configuration.migrations();
+        (manager.lock_timeout, manager.statement_timeout) = (settings.lock_timeout, settings.statement_timeout);
         let Some(directory) = &settings.directory else { return Ok(manager) };
         if settings.name == MigrationSet::charter().name() {
             let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
@@ -164,7 +176,12 @@ impl MigrationManager {
 
     /// The limits that hold in an environment.
     fn timeouts(&self, environment: Environment) -> Timeouts {
-        self.timeouts.clone().unwrap_or_else(|| Timeouts::of(environment))
+        let limits = self.timeouts.clone().unwrap_or_else(|| Timeouts::of(environment));
+        Timeouts {
+            lock: self.lock_timeout.or(limits.lock),
+            statement: self.statement_timeout.or(limits.statement),
+            ..limits
+        }
     }
 
     /// The database.
