@@ -9,6 +9,7 @@ use super::set::MigrationSet;
 use crate::config::{DatabaseUrl, Target};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
+use std::path::Path;
 use std::time::Duration;
 
 /// One engine's connection, as migrating sees it. It blocks, and is one session.
@@ -53,6 +54,12 @@ pub(crate) trait MigrationConnection {
 
     /// Undoes what was begun. Without a transaction, does nothing.
     fn rollback(&mut self) -> Result<()>;
+
+    /// Copies the whole database, as it is now, over an empty file. Only embedded ones can.
+    fn backup(&mut self, path: &Path) -> Result<()> {
+        let message = format!("{} databases cannot be copied into {}", self.engine(), path.display());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
 
     /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
     /// `waiting` is told once when there is somebody to wait for, and who, if the database knows.

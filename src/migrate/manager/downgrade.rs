@@ -52,9 +52,7 @@ impl Confirmation {
             (_, Self::Name(_)) => {
                 refused(format!("the name that was given is not this database's: {url}"), format!("its name is {name}"))
             }
-            (Environment::Staging, Self::None) => {
-                refused(format!("{what} in staging must be confirmed"), "say --yes".to_owned())
-            }
+            (Environment::Staging, Self::None) => refused(format!("{what} must be confirmed"), "say --yes".to_owned()),
             (Environment::Prod, _) => refused(
                 format!("{what} in prod must be confirmed with the database's name"),
                 format!("say --confirm {name}"),

@@ -1,11 +1,14 @@
 //! The migrations of one database: what programs and the command line ask for.
 
+mod backup;
 mod downgrade;
 mod plan;
+mod truncate;
 mod upgrade;
 
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use plan::Planned;
+pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
