@@ -10,6 +10,8 @@ mod connection;
 mod event;
 mod files;
 mod history;
+#[cfg(feature = "lint")]
+mod live;
 mod manager;
 mod policy;
 mod refinery;
@@ -26,7 +28,7 @@ pub(crate) use connection::{Purpose, connect};
 pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
+    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
