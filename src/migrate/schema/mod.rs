@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     pub(super) fn sqlite(sql: &str) -> Schema {
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema")
     }
@@ -268,7 +268,7 @@ mod tests {
             REFERENCES b ON DELETE CASCADE;
             ALTER TABLE a RENAME COLUMN y TO why; CREATE TRIGGER t AFTER DELETE ON a BEGIN SELECT 1; END;
             CREATE VIEW broken AS SELECT * FROM missing; CREATE VIRTUAL TABLE f USING fts5(body)";
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         let schema = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
         assert_eq!(schema.tables.keys().collect::<Vec<_>>(), ["a", "b"]);
