@@ -28,8 +28,8 @@ pub(crate) use connection::{Purpose, connect};
 pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions, Validation,
-    database_name, migrate, rollback,
+    Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
+    Validation, database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
 

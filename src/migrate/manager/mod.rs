@@ -2,11 +2,13 @@
 
 mod backup;
 mod downgrade;
+mod losses;
 mod plan;
 mod truncate;
 mod upgrade;
 
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
+pub use losses::Loss;
 pub use plan::Planned;
 pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
