@@ -7,11 +7,13 @@
 mod apply;
 mod audit;
 mod connection;
+mod create;
 mod files;
 mod history;
 mod manager;
 mod policy;
 mod refinery;
+mod renumber;
 mod revision;
 pub mod schema;
 mod script;
@@ -22,6 +24,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use create::Created;
 pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
@@ -29,6 +32,7 @@ pub use manager::{
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
 pub(crate) use policy::{Policy, Proposal, judge};
+pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
