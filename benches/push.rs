@@ -76,7 +76,7 @@ fn main() {
         let name = format!("bench_{number}");
         runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name}"))).expect("a database");
         let url = server.database(&name);
-        Store::initialize(&DatabaseUrl::parse(&url).expect("a URL"), None, &mut |_, _, _| {}).expect("a registry");
+        Store::initialize(&DatabaseUrl::parse(&url).expect("a URL"), None, &mut |_| {}).expect("a registry");
         url
     };
     let mut fresh_raw = {
@@ -87,7 +87,7 @@ fn main() {
             let name = format!("bench_raw_{number}");
             runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name}"))).expect("a database");
             let url = server.database(&name);
-            Store::initialize(&DatabaseUrl::parse(&url).expect("a URL"), None, &mut |_, _, _| {}).expect("a registry");
+            Store::initialize(&DatabaseUrl::parse(&url).expect("a URL"), None, &mut |_| {}).expect("a registry");
             url
         }
     };

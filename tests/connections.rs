@@ -113,7 +113,7 @@ fn leads_nowhere(url: &str, kind: ErrorKind) -> String {
     let open_as = |access| Store::connect(&parse(url), &OpenOptions { access, ..OpenOptions::default() });
     let errors = [
         Store::open(url).expect_err("no server"),
-        Store::initialize(&parse(url), None, &mut |_, _, _| {}).expect_err("no server"),
+        Store::initialize(&parse(url), None, &mut |_| {}).expect_err("no server"),
         Store::migration_status(&parse(url)).expect_err("no server"),
         laptop.push(&open_as(Access::Remote).expect("nothing is asked yet")).expect_err("no server"),
     ];

@@ -184,7 +184,7 @@ fn a_migration_that_fails_leaves_nothing_in_a_hosts_file() {
         for _ in 0..2 {
             let error = Store::open(&file_url(&path)).expect_err("the name is taken");
             assert!(error.to_string().contains(name), "{error:?}");
-            let error = Store::initialize(&parse(&file_url(&path)), None, &mut |_, _, _| {}).expect_err("the same");
+            let error = Store::initialize(&parse(&file_url(&path)), None, &mut |_| {}).expect_err("the same");
             assert!(error.to_string().contains("nothing of it was kept"), "{error:?}");
         }
         assert_eq!(everything(&path), before);
@@ -201,7 +201,7 @@ fn a_migration_that_fails_leaves_nothing_on_a_server() {
         "CREATE SCHEMA charter; CREATE TABLE charter.owners (mine text); INSERT INTO charter.owners VALUES ('x')",
     );
     for _ in 0..2 {
-        let error = Store::initialize(&parse(database.url()), None, &mut |_, _, _| {}).expect_err("the name is taken");
+        let error = Store::initialize(&parse(database.url()), None, &mut |_| {}).expect_err("the name is taken");
         assert!(error.to_string().contains("owners"), "{error:?}");
     }
     let relations = "SELECT relname FROM pg_class WHERE relnamespace = 'charter'::regnamespace";
@@ -289,7 +289,7 @@ fn verbs(url: &str) -> Vec<(&'static str, Result<(), Error>)> {
         ("open", Store::open(url).map(drop)),
         ("read", connect(Access::Read)),
         ("status", Store::migration_status(&parse(url)).map(drop)),
-        ("initialize", Store::initialize(&parse(url), None, &mut |_, _, _| {}).map(drop)),
+        ("initialize", Store::initialize(&parse(url), None, &mut |_| {}).map(drop)),
         ("push", push()),
         ("sync status", status()),
     ]
@@ -481,12 +481,12 @@ fn the_database_of_another_program_is_never_migrated() {
 fn the_environment_is_the_databases_own() {
     let folder = folder();
     let url = file_url(&folder.path().join("x.db"));
-    Store::initialize(&parse(&url), Some(Environment::Staging), &mut |_, _, _| {}).expect("initialised");
-    Store::initialize(&parse(&url), Some(Environment::Dev), &mut |_, _, _| {}).expect("nothing to do");
+    Store::initialize(&parse(&url), Some(Environment::Staging), &mut |_| {}).expect("initialised");
+    Store::initialize(&parse(&url), Some(Environment::Dev), &mut |_| {}).expect("nothing to do");
     let environment = || Store::migration_status(&parse(&url)).expect("a status").expect("migrations").environment;
     assert_eq!(environment(), Some(Environment::Staging));
     let database = postgres::database();
-    Store::initialize(&parse(database.url()), None, &mut |_, _, _| {}).expect("initialised");
+    Store::initialize(&parse(database.url()), None, &mut |_| {}).expect("initialised");
     let status = Store::migration_status(&parse(database.url())).expect("a status").expect("migrations");
     assert_eq!(status.environment, Some(Environment::Prod), "servers are taken to be in production");
 }
@@ -500,8 +500,8 @@ fn whoever_owns_the_schema_needs_no_right_to_make_one() {
         .execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'secret'; CREATE SCHEMA charter AUTHORIZATION {role}"));
     let (_, address) = database.url().split_once('@').expect("a user");
     let url = format!("postgresql://{role}:secret@{address}");
-    let applied = Store::initialize(&parse(&url), None, &mut |_, _, _| {});
-    let again = Store::initialize(&parse(&url), None, &mut |_, _, _| {});
+    let applied = Store::initialize(&parse(&url), None, &mut |_| {});
+    let again = Store::initialize(&parse(&url), None, &mut |_| {});
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     assert_eq!(applied.expect("initialised"), [1]);
     assert!(again.expect("nothing to do").is_empty());

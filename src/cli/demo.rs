@@ -71,7 +71,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         &format!("charter db init sqlite:///{registry}"),
     )?;
     let registry_url = demo.url(registry)?;
-    Store::initialize(&registry_url, None, &mut |_, _, _| {})?;
+    Store::initialize(&registry_url, None, &mut |_| {})?;
     let remote = Store::connect(&registry_url, &OpenOptions::default())?;
     demo.show(&format!("made {registry_url}\n"))?;
 

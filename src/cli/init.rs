@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             return Err(Failure::Usage(error.with_hint("a registry on a server is made with `charter db init URL`")));
         }
     }
-    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut |_, _, _| {})
+    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut |_| {})
         .map_err(|error| named(database, error))?;
     let written = if arguments.config {
         let url = match (given, database.source) {

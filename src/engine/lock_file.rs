@@ -6,9 +6,6 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a migrator waits for the others.
-const PATIENCE: Duration = Duration::from_secs(300);
-
 /// A lock file beside a database. It is released and removed with the value, and released by the end of the process.
 pub(crate) struct LockFile {
     file: File,
@@ -16,12 +13,13 @@ pub(crate) struct LockFile {
 }
 
 impl LockFile {
-    /// Waits for the lock of a database's file.
+    /// Waits for the lock of a database's file up to a limit; `waiting` is told once when somebody else has it.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] when another one has it for longer than the limit, [`ErrorKind::Io`] when the lock file cannot
     /// be made.
-    pub(crate) fn acquire(database: &Path) -> Result<Self> {
+    pub(crate) fn acquire(database: &Path, limit: Duration, waiting: &mut dyn FnMut()) -> Result<Self> {
+        let mut wait = Wait { start: Instant::now(), limit, waiting, told: false };
         let mut name = OsString::from(database);
         name.push(".migrating");
         let path = PathBuf::from(name);
@@ -35,7 +33,7 @@ impl LockFile {
                 .open(&path)
                 .map_err(|error| Error::from(error).at(&path, None))
                 .context("making the migrators' lock file")?;
-            wait_for(&file).map_err(|error| error.at(&path, None))?;
+            wait.for_lock(&file).map_err(|error| error.at(&path, None))?;
             if is_at_path(&file, &path) {
                 return Ok(Self { file, path });
             }
@@ -51,19 +49,31 @@ impl Drop for LockFile {
     }
 }
 
-fn wait_for(file: &File) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(10));
+/// One wait for a lock, which may change hands meanwhile.
+struct Wait<'a> {
+    start: Instant,
+    limit: Duration,
+    waiting: &'a mut dyn FnMut(),
+    told: bool,
+}
+
+impl Wait<'_> {
+    fn for_lock(&mut self, file: &File) -> Result<()> {
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if self.start.elapsed() < self.limit => {
+                    if !std::mem::replace(&mut self.told, true) {
+                        (self.waiting)();
+                    }
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(ErrorKind::Busy, "another program is migrating this database")
+                        .with_hint("wait for it, or end it; the lock goes with the program"));
+                }
+                Err(TryLockError::Error(error)) => return Err(error.into()),
             }
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(ErrorKind::Busy, "another program is migrating this database")
-                    .with_hint("wait for it, or end it; the lock goes with the program"));
-            }
-            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
 }

@@ -59,6 +59,13 @@ pub(crate) fn open_file(path: &Path, synchronous: Synchronous, access: FileAcces
     open(path, synchronous, access)
 }
 
+/// Opens an empty database in memory, which goes with the connection.
+pub(crate) fn open_in_memory() -> Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch("PRAGMA foreign_keys = ON")?;
+    Ok(connection)
+}
+
 /// What one query answers, each value as text.
 pub(crate) fn text_rows(connection: &Connection, sql: &str) -> Result<Vec<TextRow>> {
     let mut statement = connection.prepare_cached(sql)?;

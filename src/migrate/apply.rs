@@ -1,7 +1,9 @@
 //! Applying migrations and taking them back: each in one transaction with its row of history and its row of audit.
 
 use super::audit::{Action, Actor, Allowed, Entry, create_table};
+
 use super::connection::{MigrationConnection, Transaction, literal, qualified};
+use super::event::{Event, Timeouts};
 use super::refinery::{Adapter, Failure, unapplied};
 use super::script::Script;
 use super::set::{Migration, MigrationSet};
@@ -16,12 +18,9 @@ pub(crate) struct Work<'a> {
     pub(crate) actor: Actor,
     /// The findings that were let pass.
     pub(crate) allowed: &'a [Allowed],
-    /// How long a statement waits for a lock; only servers have it.
-    pub(crate) lock_timeout: Option<Duration>,
-    /// How long a statement runs; only servers have it.
-    pub(crate) statement_timeout: Option<Duration>,
-    /// Is told of each migration before it runs: its place among those to run, their number, itself.
-    pub(crate) progress: &'a mut dyn FnMut(usize, usize, &Migration),
+    pub(crate) timeouts: Timeouts,
+    /// Is told what happens.
+    pub(crate) events: &'a mut dyn FnMut(Event<'_>),
 }
 
 impl<'a> Work<'a> {
@@ -29,19 +28,23 @@ impl<'a> Work<'a> {
         Transaction {
             schema: Some(self.set.schema()),
             read_only: false,
-            lock_timeout: self.lock_timeout,
-            statement_timeout: self.statement_timeout,
+            lock_timeout: self.timeouts.lock,
+            statement_timeout: self.timeouts.statement,
         }
     }
 }
 
-/// Runs something under the migrators' lock, which is given back whatever comes of it.
+/// Runs something under the migrators' lock, which is given back whatever comes of it. Other migrators are waited for up to a
+/// limit.
 pub(crate) fn locked<T>(
     connection: &mut dyn MigrationConnection,
-    work: impl FnOnce(&mut dyn MigrationConnection) -> Result<T>,
+    limit: Duration,
+    events: &mut dyn FnMut(Event<'_>),
+    work: impl FnOnce(&mut dyn MigrationConnection, &mut dyn FnMut(Event<'_>)) -> Result<T>,
 ) -> Result<T> {
-    let result = match connection.lock().context("waiting for other migrators") {
-        Ok(()) => work(connection),
+    let mut waiting = |holder: Option<&str>| events(Event::Waiting { holder, limit });
+    let result = match connection.lock(limit, &mut waiting).context("waiting for other migrators") {
+        Ok(()) => work(connection, events),
         Err(error) => Err(error),
     };
     let unlocked = connection.unlock();
@@ -70,7 +73,7 @@ pub(crate) fn apply(
     let mut applied = Vec::new();
     for (place, migration) in pending.iter().enumerate() {
         migration.up(engine).check_transaction(engine)?;
-        (work.progress)(place, pending.len(), migration);
+        (work.events)(Event::Applying { migration, place, of: pending.len() });
         if migration.up(engine).is_without_transaction() {
             return Err(without_transaction(migration.up(engine)));
         }
@@ -132,7 +135,7 @@ pub(crate) fn revert(
     }
     let mut reverted = Vec::new();
     for (place, (migration, down)) in scripts.iter().enumerate() {
-        (work.progress)(place, scripts.len(), migration);
+        (work.events)(Event::Reverting { migration, place, of: scripts.len() });
         connection.begin(&work.transaction())?;
         let result = take_back(connection, work, migration, down).and_then(|()| connection.commit());
         if let Err(error) = result {

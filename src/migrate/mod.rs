@@ -8,6 +8,7 @@ mod apply;
 mod audit;
 mod connection;
 mod create;
+mod event;
 mod files;
 mod history;
 mod manager;
@@ -25,16 +26,16 @@ pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
 pub use create::Created;
+pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
-pub(crate) use policy::{Policy, Proposal, judge};
 pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
-pub use status::{AppliedMigration, Status};
+pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};

@@ -1,5 +1,6 @@
 //! What a database says of a set.
 
+use super::audit::Action;
 use super::connection::{literal, qualified};
 use super::set::{Migration, MigrationSet};
 use crate::config::Environment;
@@ -27,6 +28,23 @@ pub(crate) struct Found {
     pub(crate) environment: Option<String>,
     /// Whether the set's audit table is there.
     pub(crate) has_audit: bool,
+    /// The migration without a transaction that was begun and has not ended.
+    pub(crate) unfinished: Option<Unfinished>,
+}
+
+/// A migration without a transaction that was begun and has not ended: the database is between two revisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its number.
+    pub number: i64,
+    /// Its slug.
+    pub slug: String,
+    /// [`Action::ApplyStarted`] or [`Action::RevertStarted`].
+    pub action: Action,
+    /// How many of its steps are done.
+    pub done: usize,
+    /// How many it had when it was begun.
+    pub of: usize,
 }
 
 impl Found {
@@ -51,6 +69,9 @@ impl Found {
         })?;
         let has = |table: &str| tables.iter().any(|row| row.first().is_some_and(|name| name.as_deref() == Some(table)));
         let mut found = Self { has_audit: has(&audit), ..Self::default() };
+        if found.has_audit {
+            found.unfinished = unfinished(set, engine, query)?;
+        }
         if !has(&history) {
             return Ok(found);
         }
@@ -75,6 +96,36 @@ impl Found {
     /// The number of the newest migration that the database has.
     pub(crate) fn current(&self) -> Option<i64> {
         self.applied.last().map(|applied| applied.number)
+    }
+}
+
+/// The migration that was begun last, unless it has ended.
+fn unfinished(
+    set: &MigrationSet,
+    engine: Engine,
+    query: &mut dyn FnMut(&str) -> Result<Vec<TextRow>>,
+) -> Result<Option<Unfinished>> {
+    let audit = qualified(set, engine, &set.audit_table());
+    let rows = query(&format!(
+        "SELECT version, name, action, statements, \
+         (SELECT count(*) FROM {audit} AS step WHERE step.entry > begun.entry AND step.action = 'step') \
+         FROM {audit} AS begun WHERE action IN ('apply_started', 'revert_started') AND NOT EXISTS \
+         (SELECT 1 FROM {audit} AS ended WHERE ended.entry > begun.entry AND ended.version = begun.version \
+         AND ended.action IN ('applied', 'reverted', 'stamped', 'unstamped')) ORDER BY entry DESC LIMIT 1"
+    ))?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let corrupt =
+        || Error::new(ErrorKind::Corrupt, format!("the table {} has a row that cannot be read", set.audit_table()));
+    let [Some(number), Some(slug), Some(action), Some(of), Some(done)] =
+        <[Option<String>; 5]>::try_from(row).map_err(|_| corrupt())?
+    else {
+        return Err(corrupt());
+    };
+    let action = if action == Action::ApplyStarted.as_str() { Action::ApplyStarted } else { Action::RevertStarted };
+    let (number, done, of) = (number.parse(), done.parse(), of.parse());
+    match (number, done, of) {
+        (Ok(number), Ok(done), Ok(of)) => Ok(Some(Unfinished { number, slug, action, done, of })),
+        _ => Err(corrupt()),
     }
 }
 
@@ -113,6 +164,9 @@ pub struct Status {
     pub pending: Vec<Migration>,
     /// The database's own environment; `None` when it is not initialised.
     pub environment: Option<Environment>,
+    /// The migration without a transaction that was begun and has not ended. Nothing else runs before it is finished, or
+    /// ended by hand with a stamp.
+    pub unfinished: Option<Unfinished>,
 }
 
 impl Status {
@@ -162,7 +216,7 @@ impl Status {
             slug: applied.slug,
             applied_at: applied.applied_at,
         });
-        Ok(Self { applied: applied.collect(), pending, environment })
+        Ok(Self { applied: applied.collect(), pending, environment, unfinished: found.unfinished })
     }
 }
 

@@ -9,7 +9,7 @@ use super::Store;
 use super::backend::Backend;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Actor, Found, Migration, MigrationSet, Purpose, Status, Work};
+use crate::migrate::{self, Actor, Event, Found, MigrationSet, Purpose, Status, Timeouts, Work};
 use std::sync::Arc;
 
 /// What a store is opened for.
@@ -106,19 +106,20 @@ impl Store {
     pub fn initialize(
         url: &DatabaseUrl,
         environment: Option<Environment>,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
+        events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<i64>> {
         if matches!(url.target(), Target::Memory) {
             return Ok(Vec::new());
         }
         let environment = environment.unwrap_or_else(|| default_environment(url));
         let mut connection = migrate::connect(url, Purpose::Migrate)?;
-        migrate::locked(&mut *connection, |connection| {
+        migrate::locked(&mut *connection, Timeouts::default().migrators, events, |connection, events| {
             let set = MigrationSet::charter();
             let found = Found::read(set, connection.engine(), &mut |sql| connection.query(sql))?;
             let stored = found.environment.as_deref().map(str::parse).transpose()?;
             let actor = Actor::present(stored.unwrap_or(environment));
-            let mut work = Work { set, actor, allowed: &[], lock_timeout: None, statement_timeout: None, progress };
+            let timeouts = Timeouts::of(actor.environment);
+            let mut work = Work { set, actor, allowed: &[], timeouts, events };
             migrate::apply(connection, &mut work, Some(set.head()))
         })
     }
@@ -165,7 +166,7 @@ fn sqlite(
     let environment = status.environment.max(options.environment).unwrap_or_else(|| default_environment(url));
     let by_itself = create && (is_new || environment == Environment::Dev);
     if by_itself && !status.pending.is_empty() {
-        Store::initialize(url, Some(environment), &mut |_, _, _| {})?;
+        Store::initialize(url, Some(environment), &mut |_| {})?;
         backend.forget();
     } else {
         check(url, Some(status), options)?;

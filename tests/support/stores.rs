@@ -84,7 +84,7 @@ impl TestStore {
 /// Makes charter's tables in the database of a URL.
 #[track_caller]
 pub(crate) fn initialize(url: &str) -> Vec<i64> {
-    Store::initialize(&parse(url), Some(Environment::Dev), &mut |_, _, _| {}).expect("charter's tables")
+    Store::initialize(&parse(url), Some(Environment::Dev), &mut |_| {}).expect("charter's tables")
 }
 
 pub(crate) fn parse(url: &str) -> DatabaseUrl {

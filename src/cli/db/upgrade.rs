@@ -5,7 +5,7 @@ use super::super::ui::{GOOD, Outcome, count, object};
 use super::migrations::{migration_value, name};
 use super::{Database, foreign};
 use crate::error::Error;
-use crate::migrate::Migration;
+use crate::migrate::{Event, Migration};
 use crate::store::Store;
 
 /// Apply the migrations that a database lacks
@@ -33,11 +33,12 @@ pub(super) fn upgrade(session: &Session<'_>, database: &Database) -> Outcome {
     }
     let progress = session.ui.progress("connecting");
     let mut applied: Vec<Migration> = Vec::new();
-    let result =
-        Store::initialize(&database.url, session.environment(&configuration), &mut |done, total, migration| {
-            progress.update(&format!("applying migration {}", name(migration)), done as u64, total as u64);
+    let result = Store::initialize(&database.url, session.environment(&configuration), &mut |event| {
+        if let Event::Applying { migration, place, of } = event {
+            progress.update(&format!("applying migration {}", name(migration)), place as u64, of as u64);
             applied.push(migration.clone());
-        });
+        }
+    });
     drop(progress);
     let numbers = result.map_err(|error| named(database, after(error, &applied)))?;
     applied.retain(|migration| numbers.contains(&migration.number()));

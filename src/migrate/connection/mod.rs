@@ -26,6 +26,28 @@ pub(crate) trait MigrationConnection {
     /// Runs one statement, in the transaction that was begun or, without one, alone.
     fn execute(&mut self, statement: &str) -> Result<()>;
 
+    /// Runs one statement that no transaction can hold, for itself. Names without a schema and limits are as in a transaction
+    /// of this sort, for this statement only.
+    fn execute_alone(&mut self, statement: &str, _transaction: &Transaction<'_>) -> Result<()> {
+        self.execute(statement)
+    }
+
+    /// Whether an error says that the statement cannot be in a transaction.
+    fn must_run_alone(&self, _error: &Error) -> bool {
+        false
+    }
+
+    /// Runs charter's own statements in the transaction that was begun, whatever the migration has set in it: names without
+    /// a schema mean the set's, and the user is the one that connected.
+    fn record(&mut self, statements: &[String]) -> Result<()> {
+        statements.iter().try_for_each(|statement| self.execute(statement))
+    }
+
+    /// Forgets what statements have set for the session.
+    fn reset(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Commits what was begun; when it fails, all of it is undone.
     fn commit(&mut self) -> Result<()>;
 
@@ -33,7 +55,11 @@ pub(crate) trait MigrationConnection {
     fn rollback(&mut self) -> Result<()>;
 
     /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
-    fn lock(&mut self) -> Result<()>;
+    /// `waiting` is told once when there is somebody to wait for, and who, if the database knows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when the others take longer than the limit.
+    fn lock(&mut self, limit: Duration, waiting: &mut dyn FnMut(Option<&str>)) -> Result<()>;
 
     /// Lets the next migrator in.
     fn unlock(&mut self) -> Result<()>;
@@ -75,6 +101,18 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => Ok(Box::new(postgres::PostgresMigrating::connect(target, purpose)?)),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("{url} has no migrations in this build of charter"))),
+    }
+}
+
+/// An empty database of an embedded engine in memory, which goes with the connection.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] when this build has not the engine, or the engine is a server's; and what the engine says.
+pub(crate) fn in_memory(engine: Engine) -> Result<Box<dyn MigrationConnection>> {
+    match engine {
+        #[cfg(feature = "sqlite")]
+        Engine::Sqlite => Ok(Box::new(sqlite::SqliteMigrating::in_memory()?)),
+        _ => Err(Error::new(ErrorKind::Unsupported, format!("this build of charter has no {engine} in memory"))),
     }
 }
 

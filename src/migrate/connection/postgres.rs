@@ -14,9 +14,6 @@ use tokio_postgres::Client;
 /// The advisory lock of migrators: an arbitrary number that is charter's.
 const LOCK: i64 = 0x63_68_61_72_74_65_72;
 
-/// How long a migrator waits for the others.
-const LOCK_PATIENCE: Duration = Duration::from_secs(300);
-
 /// One session on a server while a database is migrated.
 pub(super) struct PostgresMigrating {
     client: Arc<Client>,
@@ -130,13 +127,13 @@ impl MigrationConnection for PostgresMigrating {
     }
 
     /// A session's advisory lock: the server releases it when the session ends, however it ends.
-    fn lock(&mut self) -> Result<()> {
+    fn lock(&mut self, limit: Duration, waiting: &mut dyn FnMut(Option<&str>)) -> Result<()> {
         let client = self.client.clone();
         self.bridge.call(async move {
             let start = Instant::now();
             let query = format!("SELECT pg_catalog.pg_try_advisory_lock({LOCK})");
             while text_rows(&client, &query).await? != [[Some("t".to_owned())]] {
-                if start.elapsed() > LOCK_PATIENCE {
+                if start.elapsed() > limit {
                     return Err(Error::new(ErrorKind::Busy, "another migrator is at work on this database")
                         .with_hint("wait for it, or find it in pg_locks (locktype = 'advisory')"));
                 }

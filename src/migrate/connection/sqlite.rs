@@ -3,16 +3,18 @@
 use super::{MigrationConnection, Purpose, Transaction};
 use crate::config::url::SqliteTarget;
 use crate::engine::lock_file::LockFile;
-use crate::engine::sqlite::{FileAccess, open_file, patiently, text_rows};
+use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One connection to a file while it is migrated.
 pub(super) struct SqliteMigrating {
     connection: Connection,
-    path: PathBuf,
+    /// Where the file is; `None` is a database in memory, which is this connection's alone.
+    path: Option<PathBuf>,
     lock: Option<LockFile>,
     /// Whether foreign keys were switched off for the transaction that is open.
     in_transaction: bool,
@@ -26,7 +28,13 @@ impl SqliteMigrating {
             Purpose::Read => FileAccess::Read,
         };
         let connection = open_file(&target.path, target.synchronous, access)?;
-        Ok(Self { connection, path: target.path.clone(), lock: None, in_transaction: false })
+        Ok(Self { connection, path: Some(target.path.clone()), lock: None, in_transaction: false })
+    }
+
+    /// An empty database in memory.
+    pub(super) fn in_memory() -> Result<Self> {
+        let connection = open_in_memory()?;
+        Ok(Self { connection, path: None, lock: None, in_transaction: false })
     }
 
     /// Undoes what is open, and switches foreign keys on again.
@@ -96,8 +104,9 @@ impl MigrationConnection for SqliteMigrating {
     }
 
     /// A lock file beside the database.
-    fn lock(&mut self) -> Result<()> {
-        self.lock = Some(LockFile::acquire(&self.path)?);
+    fn lock(&mut self, limit: Duration, waiting: &mut dyn FnMut(Option<&str>)) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        self.lock = Some(LockFile::acquire(path, limit, &mut || waiting(None))?);
         // WAL is a property of the file and stays, so it is switched on only in a file that is charter's from the start.
         patiently(|| {
             let tables: i64 = self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

@@ -3,8 +3,8 @@
 use super::super::apply::{Work, locked, revert};
 use super::super::audit::Actor;
 use super::super::connection::Purpose;
+use super::super::event::Event;
 use super::super::revision::Revision;
-use super::super::set::Migration;
 use super::{Done, MigrationManager, status};
 use crate::config::{DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -78,20 +78,17 @@ pub fn database_name(url: &DatabaseUrl) -> String {
 
 impl MigrationManager {
     /// Takes back the migrations of a set above a revision, newest first, under the migrators' lock, each in one transaction
-    /// with its history. `progress` is told of each before it runs. Gives what was taken back, newest first.
+    /// with its history. `events` is told what happens. Gives what was taken back, newest first.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the database or the revision does not exist; [`ErrorKind::Refused`] when the environment
     /// asks for more than was confirmed, or a migration has no down side, before anything has run; as
     /// [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
-    pub fn downgrade(
-        &self,
-        options: &DowngradeOptions,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
-    ) -> Result<Vec<Done>> {
+    pub fn downgrade(&self, options: &DowngradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         let set = self.set(options.set.as_deref())?;
         let mut connection = self.connect(Purpose::MigrateExisting)?;
-        locked(&mut *connection, |connection| {
+        let limit = self.timeouts(Environment::Dev).migrators;
+        locked(&mut *connection, limit, events, |connection, events| {
             let current = status(connection, set)?.current();
             let target = set.resolve(&options.revision, current)?;
             if target >= current {
@@ -103,9 +100,8 @@ impl MigrationManager {
                 set,
                 actor: Actor::present(environment),
                 allowed: &[],
-                lock_timeout: None,
-                statement_timeout: None,
-                progress,
+                timeouts: self.timeouts(environment),
+                events,
             };
             let reverted = revert(connection, &mut work, target)?;
             Ok(reverted.iter().filter_map(|number| set.migration(*number)).map(|m| Done::of(set, m)).collect())

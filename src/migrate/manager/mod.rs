@@ -9,6 +9,7 @@ pub use plan::Planned;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
+use super::event::Timeouts;
 use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
 use super::status::{Found, Status};
@@ -16,6 +17,7 @@ use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
 use std::fmt;
+use std::time::Duration;
 
 /// The migrations of one database: charter's own set, and those of the programs that live in the same database.
 ///
@@ -40,6 +42,10 @@ pub struct MigrationManager {
     url: DatabaseUrl,
     sets: Vec<MigrationSet>,
     environment: Option<Environment>,
+    timeouts: Option<Timeouts>,
+    /// What the configuration says instead of the environment's limits.
+    lock_timeout: Option<Duration>,
+    statement_timeout: Option<Duration>,
 }
 
 /// A migration that was applied, taken back or stamped.
@@ -113,7 +119,14 @@ impl MigrationManager {
 
     /// The migrations of the database of a parsed URL: charter's own set.
     pub fn of(url: DatabaseUrl) -> Self {
-        Self { url, sets: vec![MigrationSet::charter().clone()], environment: None }
+        Self {
+            url,
+            sets: vec![MigrationSet::charter().clone()],
+            environment: None,
+            timeouts: None,
+            lock_timeout: None,
+            statement_timeout: None,
+        }
     }
 
     /// The migrations of the database that a configuration names: charter's own set, and the project's where
@@ -125,6 +138,7 @@ impl MigrationManager {
         let mut manager = Self::of(configuration.database().url.clone());
         manager.environment = configuration.environment();
         let settings = configuration.migrations();
+        (manager.lock_timeout, manager.statement_timeout) = (settings.lock_timeout, settings.statement_timeout);
         let Some(directory) = &settings.directory else { return Ok(manager) };
         if settings.name == MigrationSet::charter().name() {
             let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
@@ -148,6 +162,23 @@ impl MigrationManager {
     pub fn with_environment(mut self, environment: Environment) -> Self {
         self.environment = Some(environment);
         self
+    }
+
+    /// The same with other limits than those of the environment.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = Some(timeouts);
+        self
+    }
+
+    /// The limits that hold in an environment.
+    fn timeouts(&self, environment: Environment) -> Timeouts {
+        let limits = self.timeouts.clone().unwrap_or_else(|| Timeouts::of(environment));
+        Timeouts {
+            lock: self.lock_timeout.or(limits.lock),
+            statement: self.statement_timeout.or(limits.statement),
+            ..limits
+        }
     }
 
     /// The database.
@@ -244,7 +275,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::upgrade`].
     pub fn run_migrations(&self, revision: &str) -> Result<Vec<Done>> {
-        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_, _, _| {})
+        self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_| {})
     }
 
     /// Takes the set that is meant by default back to a revision.
@@ -252,10 +283,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::downgrade`].
     pub fn rollback_migration(&self, revision: &str) -> Result<Vec<Done>> {
-        self.downgrade(
-            &DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() },
-            &mut |_, _, _| {},
-        )
+        self.downgrade(&DowngradeOptions { revision: revision.parse()?, ..DowngradeOptions::default() }, &mut |_| {})
     }
 
     /// Makes the tables of all sets where they are missing: [`MigrationManager::run_migrations`] to `head`.

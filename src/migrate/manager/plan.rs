@@ -86,7 +86,7 @@ impl MigrationManager {
             .collect()
     }
 
-    fn engine_of_database(&self) -> Result<Engine> {
+    pub(super) fn engine_of_database(&self) -> Result<Engine> {
         self.engine().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, format!("{} has no migrations", self.url()))
                 .with_hint("name a file or a server")

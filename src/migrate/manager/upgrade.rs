@@ -3,27 +3,32 @@
 use super::super::apply::{Work, apply, locked};
 use super::super::audit::Actor;
 use super::super::connection::{MigrationConnection, Purpose};
+use super::super::event::Event;
+use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
-use super::super::set::{Migration, MigrationSet};
-use super::super::status::Status;
+use super::super::set::MigrationSet;
+use super::super::status::{Found, Status};
 use super::{Done, MigrationManager, status};
-use crate::error::{ErrorKind, Result};
+use crate::config::Environment;
+use crate::error::{Error, ErrorKind, Result};
 
-/// What an upgrade may do, and how far it goes.
+/// How far an upgrade goes, and what is let pass.
 #[derive(Debug, Clone)]
 pub struct UpgradeOptions {
     /// The set; all of them when there is none and the revision is `head`, else the one that is meant by default.
     pub set: Option<String>,
     /// How far.
     pub revision: Revision,
+    /// The findings that are let pass, by name and with a reason.
+    pub allowances: Vec<Allowance>,
     /// Whether somebody has said yes to what prod asks about.
     pub confirmed: bool,
 }
 
 impl Default for UpgradeOptions {
-    /// All sets to their heads.
+    /// All sets to their heads, and nothing let pass.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Head, confirmed: false }
+        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false }
     }
 }
 
@@ -35,37 +40,33 @@ pub(super) struct Goal<'a> {
 
 impl MigrationManager {
     /// Applies what the database lacks, under the migrators' lock, each migration in one transaction with its history. Makes
-    /// an embedded file that does not exist. `progress` is told of each migration before it runs: its place among those of
-    /// its set, their number, itself. Gives what was applied; nothing if there was nothing to do.
+    /// an embedded file that does not exist. `events` is told what happens. Gives what was applied; nothing if there was
+    /// nothing to do.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] when the files of a set are wrong; [`ErrorKind::Refused`] when the environment does not allow
-    /// it, before anything has run; as [`MigrationManager::status`]; and what the engine says. What was applied before a
-    /// failure stays applied.
-    pub fn upgrade(
-        &self,
-        options: &UpgradeOptions,
-        progress: &mut dyn FnMut(usize, usize, &Migration),
-    ) -> Result<Vec<Done>> {
+    /// it, before anything has run; [`ErrorKind::Unsupported`] when a set is not written for the engine; as
+    /// [`MigrationManager::status`]; and what the engine says. What was applied before a failure stays applied.
+    pub fn upgrade(&self, options: &UpgradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
+        // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
+        self.judge(options)?.check(&self.url, options.confirmed)?;
         let goals = self.goals(options)?;
-        for goal in &goals {
-            goal.set.check()?;
-        }
         let mut connection = self.connect(Purpose::Migrate)?;
-        locked(&mut *connection, |connection| {
+        let limit = self.timeouts(Environment::Dev).migrators;
+        locked(&mut *connection, limit, events, |connection, events| {
+            // Another migrator may have been at work meanwhile.
+            let judgement = self.judge_on(&goals, Some(&mut *connection), options, Occasion::Upgrade)?;
+            judgement.check(&self.url, options.confirmed)?;
+            events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
             for goal in &goals {
-                let status = status(connection, goal.set)?;
-                let environment = self.environment(self.stored_environment(connection)?);
-                let target = goal.set.resolve(&goal.revision, status.current())?;
-                let actor = Actor::present(environment);
+                let target = goal.set.resolve(&goal.revision, status(connection, goal.set)?.current())?;
                 let mut work = Work {
                     set: goal.set,
-                    actor,
-                    allowed: &[],
-                    lock_timeout: None,
-                    statement_timeout: None,
-                    progress: &mut *progress,
+                    actor: Actor::present(judgement.environment),
+                    allowed: &judgement.allowed(goal.set),
+                    timeouts: self.timeouts(judgement.environment),
+                    events: &mut *events,
                 };
                 let applied = apply(connection, &mut work, target)?;
                 done.extend(
@@ -76,6 +77,57 @@ impl MigrationManager {
         })
     }
 
+    /// What the environment says of what [`MigrationManager::upgrade`] would apply. Writes nothing, and makes no file.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::upgrade`], but for what the environment refuses, which is told.
+    pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
+        let goals = self.goals(options)?;
+        match self.connect(Purpose::Read) {
+            Ok(mut connection) => self.judge_on(&goals, Some(&mut *connection), options, Occasion::Upgrade),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => {
+                self.judge_on(&goals, None, options, Occasion::Upgrade)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`MigrationManager::judge`] on a connection; without one, the database is one that does not exist yet.
+    fn judge_on(
+        &self,
+        goals: &[Goal<'_>],
+        mut connection: Option<&mut dyn MigrationConnection>,
+        options: &UpgradeOptions,
+        occasion: Occasion,
+    ) -> Result<Judgement> {
+        let engine = self.engine_of_database()?;
+        let mut statuses = Vec::new();
+        for goal in goals {
+            goal.set.check()?;
+            if !goal.set.engines().contains(&engine) {
+                let message = format!("the migrations of the set {} are not written for {engine}", goal.set.name());
+                return Err(Error::new(ErrorKind::Unsupported, message)
+                    .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"));
+            }
+            let status = match &mut connection {
+                Some(connection) => status(&mut **connection, goal.set)?,
+                None => Status::judge(Found::default(), goal.set, engine)?,
+            };
+            statuses.push(status);
+        }
+        let stored = match &mut connection {
+            Some(connection) => self.stored_environment(&mut **connection)?,
+            None => None,
+        };
+        let mut proposals = Vec::new();
+        for (goal, status) in goals.iter().zip(&statuses) {
+            let target = goal.set.resolve(&goal.revision, status.current())?;
+            proposals.push(Proposal { set: goal.set, status, target });
+        }
+        let policy = Policy { environment: self.environment(stored), occasion, allowances: &options.allowances };
+        policy::judge(engine, connection, &policy, &proposals)
+    }
+
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.
     pub(super) fn goals(&self, options: &UpgradeOptions) -> Result<Vec<Goal<'_>>> {
         if options.set.is_none() && options.revision == Revision::Head {
@@ -84,21 +136,16 @@ impl MigrationManager {
         let set = self.set(options.set.as_deref())?;
         let mut goals = vec![Goal { set, revision: options.revision.clone() }];
         // charter's own tables hold what every set needs: the environment of the database.
-        if !set.is_charter() {
-            goals.insert(0, Goal { set: MigrationSet::charter(), revision: Revision::Head });
+        if let (false, Some(charter)) = (set.is_charter(), self.sets.first()) {
+            goals.insert(0, Goal { set: charter, revision: Revision::Head });
         }
         Ok(goals)
     }
 
     /// The environment that the database says it is.
-    pub(super) fn stored_environment(
-        &self,
-        connection: &mut dyn MigrationConnection,
-    ) -> Result<Option<crate::config::Environment>> {
-        match status(connection, MigrationSet::charter()) {
-            Ok(Status { environment, .. }) => Ok(environment),
-            Err(error) if error.kind() == ErrorKind::NotInitialized => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub(super) fn stored_environment(&self, connection: &mut dyn MigrationConnection) -> Result<Option<Environment>> {
+        let (set, engine) = (MigrationSet::charter(), connection.engine());
+        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        found.environment.as_deref().map(str::parse).transpose()
     }
 }

@@ -4,8 +4,18 @@
 //! compared by meaning: [`Schema::differences`] knows that `VARCHAR(20)` and `character varying(20)` are one type, on one
 //! engine and across engines.
 
+mod create;
+mod cursor;
+mod sqlite;
+mod throw_away;
+
+use super::connection::{MigrationConnection, Transaction};
+use super::set::MigrationSet;
 use crate::engine::Engine;
+use crate::error::{Context, Error, ErrorKind, Result};
+use cursor::Cursor;
 use std::collections::BTreeMap;
+pub(crate) use throw_away::throw_away;
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
 /// history of a set and its audit, is left out.
@@ -183,4 +193,120 @@ pub struct View {
     pub columns: Vec<String>,
     /// The text that makes it, where the engine keeps it.
     pub sql: Option<String>,
+}
+
+impl Schema {
+    /// Reads what a database has in the schema of a set, but for the set's history and audit.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        // One state of the catalogue, and names without the schema where the engine writes them out.
+        connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
+        let read = match connection.engine() {
+            Engine::Sqlite => sqlite::read(connection),
+            engine => Err(Error::new(ErrorKind::Unsupported, format!("the catalogue of {engine} cannot be read yet"))),
+        };
+        let ended = connection.rollback();
+        let mut schema = read.context("reading the catalogue")?;
+        ended?;
+        schema.tables.remove(&set.history_table());
+        schema.tables.remove(&set.audit_table());
+        Ok(schema)
+    }
+
+    /// Names the columns that foreign keys mean which name only a table.
+    fn complete_references(&mut self) {
+        let keys: Vec<(String, Vec<String>)> = self
+            .tables
+            .values()
+            .filter_map(|table| Some((table.name.to_ascii_lowercase(), table.primary_key.as_ref()?.columns.clone())))
+            .collect();
+        let foreign_keys = self.tables.values_mut().flat_map(|table| table.foreign_keys.iter_mut());
+        for key in foreign_keys.filter(|key| key.references.is_empty()) {
+            let found = keys.iter().find(|(table, _)| table.eq_ignore_ascii_case(&key.table));
+            key.references = found.map(|(_, columns)| columns.clone()).unwrap_or_default();
+        }
+    }
+}
+
+/// The query of a CREATE VIEW.
+fn view_query(sql: &str, engine: Engine) -> String {
+    let mut cursor = Cursor::new(sql, engine);
+    while !cursor.is_at_end() && !cursor.word("as") {
+        cursor.skip();
+    }
+    let start = cursor.place();
+    while !cursor.is_at_end() {
+        cursor.step();
+    }
+    cursor.text_of(start..cursor.place()).trim_end_matches(';').trim_end().to_owned()
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    pub(super) fn sqlite(sql: &str) -> Schema {
+        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        connection.execute(sql).expect(sql);
+        Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema")
+    }
+
+    #[test]
+    fn what_the_text_of_a_table_says_is_what_sqlite_understood() {
+        let sql = "CREATE TABLE a (x INTEGER PRIMARY KEY, y TEXT UNIQUE, z TEXT, UNIQUE (z, y), FOREIGN KEY (z) REFERENCES b);
+            CREATE TABLE b (k TEXT NOT NULL DEFAULT ('a' || 'b'), PRIMARY KEY (k)) STRICT, WITHOUT ROWID;
+            CREATE INDEX i ON a (y, lower(z) DESC) WHERE x > 1; CREATE VIEW v (p, q) AS SELECT x, y FROM a;
+            ALTER TABLE a ADD COLUMN late VARCHAR(7) NOT NULL DEFAULT 'x' CHECK (late <> '') -- yes
+            REFERENCES b ON DELETE CASCADE;
+            ALTER TABLE a RENAME COLUMN y TO why; CREATE TRIGGER t AFTER DELETE ON a BEGIN SELECT 1; END;
+            CREATE VIEW broken AS SELECT * FROM missing; CREATE VIRTUAL TABLE f USING fts5(body)";
+        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        connection.execute(sql).expect(sql);
+        let schema = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
+        assert_eq!(schema.tables.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(schema.others.keys().collect::<Vec<_>>(), ["table f", "trigger t"]);
+        assert_eq!(schema.views["v"].columns, ["p", "q"]);
+        assert_eq!(schema.views["v"].definition, "SELECT x, why FROM a");
+        assert_eq!(schema.views["broken"].columns, [""; 0]);
+        let a = &schema.tables["a"];
+        let late = a.column("LATE").expect("the column");
+        assert_eq!(
+            (late.data_type.as_str(), late.not_null, late.default.as_deref()),
+            ("VARCHAR(7)", true, Some("'x'"))
+        );
+        assert_eq!(a.checks[0].expression, "late <> ''");
+        assert_eq!(a.indexes.keys().collect::<Vec<_>>(), ["i"]);
+        assert_eq!(a.indexes["i"].parts[0].expression, "why");
+
+        for (name, table) in &schema.tables {
+            let mut rows = |sql: &str| -> Vec<Vec<String>> {
+                let rows = connection.query(sql).expect(sql).into_iter();
+                rows.map(|row| row.into_iter().map(Option::unwrap_or_default).collect()).collect()
+            };
+            let key = rows(&format!("SELECT name FROM pragma_table_info('{name}') WHERE pk > 0 ORDER BY pk")).concat();
+            assert_eq!(table.primary_key.as_ref().map(|key| key.columns.clone()), Some(key));
+            let mut unique = rows(&format!(
+                "SELECT group_concat(i.name) FROM pragma_index_list('{name}') AS l, pragma_index_info(l.name) AS i \
+                 WHERE l.origin = 'u' GROUP BY l.name"
+            ))
+            .concat();
+            let mut ours: Vec<String> = table.unique.iter().map(|unique| unique.columns.join(",")).collect();
+            unique.sort();
+            ours.sort();
+            assert_eq!(ours, unique);
+            let mut keys =
+                rows(&format!("SELECT \"table\", \"from\", on_delete FROM pragma_foreign_key_list('{name}')"));
+            let mut ours: Vec<Vec<String>> = Vec::new();
+            for key in &table.foreign_keys {
+                assert_eq!(key.references, ["k"]);
+                let action = key.on_delete.clone().unwrap_or_else(|| "NO ACTION".to_owned());
+                ours.push(vec![key.table.clone(), key.columns[0].clone(), action]);
+            }
+            keys.sort();
+            ours.sort();
+            assert_eq!(ours, keys);
+        }
+    }
 }
