@@ -11,6 +11,8 @@ mod create;
 mod event;
 mod files;
 mod history;
+#[cfg(feature = "lint")]
+mod live;
 mod manager;
 mod policy;
 mod refinery;
@@ -29,7 +31,7 @@ pub use create::Created;
 pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
+    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};

@@ -6,14 +6,18 @@
 
 mod create;
 mod cursor;
+mod differences;
+mod expression;
 mod sqlite;
 mod throw_away;
+mod types;
 
 use super::connection::{MigrationConnection, Transaction};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use cursor::Cursor;
+pub use differences::{Aspect, Difference, DifferenceKind, Object};
 use std::collections::BTreeMap;
 pub(crate) use throw_away::throw_away;
 
