@@ -22,6 +22,7 @@ pub mod schema;
 mod script;
 mod set;
 mod status;
+mod verify;
 
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
@@ -41,3 +42,4 @@ pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
+pub use verify::{Fault, FaultKind, Run, Step, Verification, engines_at_hand, verify};
