@@ -221,9 +221,10 @@ fn check_text(applied: &Applied, migration: &Migration, set: &MigrationSet, engi
         return Ok(());
     }
     let message = match applied.slug == migration.slug() {
-        true => format!("the text of migration {migration} was changed after it was applied"),
+        true => format!("migration {migration} was applied with another text than it has here"),
         false => {
-            format!("migration {} was applied as {}, and is {} here", applied.number, applied.slug, migration.slug())
+            let (number, slug) = (applied.number, &applied.slug);
+            format!("migration {number} was applied as {slug}, and has another text and name here: {migration}")
         }
     };
     let error = Error::new(ErrorKind::Refused, message).at(migration.up(engine).file(), None);
