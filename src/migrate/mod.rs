@@ -17,11 +17,14 @@ mod manager;
 mod policy;
 mod refinery;
 mod renumber;
+mod repair;
 mod revision;
+mod run;
 pub mod schema;
 mod script;
 mod set;
 mod status;
+mod steps;
 
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;

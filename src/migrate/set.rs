@@ -262,7 +262,8 @@ impl MigrationSet {
 
     /// The migration with a number.
     pub fn migration(&self, number: i64) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.number == number)
+        let place = self.migrations.binary_search_by_key(&number, Migration::number).ok()?;
+        self.migrations.get(place)
     }
 
     /// The newest migration's number, or 0.
