@@ -24,13 +24,19 @@ mod status;
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
-pub(crate) use connection::{Purpose, connect};
+pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use event::{Event, Timeouts};
+#[cfg(feature = "cli")]
+pub(crate) use files::{FileName, MODELS_FILE};
 pub use history::HistoryEntry;
+#[cfg(feature = "cli")]
+pub(crate) use live::{catalogue, server_version};
 pub use manager::{
     Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
     database_name, migrate, rollback,
 };
+#[cfg(feature = "cli")]
+pub(crate) use policy::input;
 pub use policy::{Allowance, Judged, Judgement, Occasion};
 
 pub use revision::Revision;
