@@ -7,6 +7,7 @@
 mod apply;
 mod audit;
 mod connection;
+mod create;
 mod event;
 mod files;
 mod history;
@@ -15,6 +16,7 @@ mod live;
 mod manager;
 mod policy;
 mod refinery;
+mod renumber;
 mod revision;
 pub mod schema;
 mod script;
@@ -25,6 +27,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
+pub use create::Created;
 pub use event::{Event, Timeouts};
 #[cfg(feature = "cli")]
 pub(crate) use files::{FileName, MODELS_FILE};
@@ -32,13 +35,13 @@ pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, UpgradeOptions, Validation,
-    database_name, migrate, rollback,
+    Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
+    Validation, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;
 pub use policy::{Allowance, Judged, Judgement, Occasion};
-
+pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};

@@ -1,5 +1,7 @@
 //! What migrating needs of an engine.
 
+#[cfg(feature = "duckdb")]
+mod duckdb;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -9,6 +11,7 @@ use super::set::MigrationSet;
 use crate::config::{DatabaseUrl, Target};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
+use std::path::Path;
 use std::time::Duration;
 
 /// One engine's connection, as migrating sees it. It blocks, and is one session.
@@ -54,6 +57,12 @@ pub(crate) trait MigrationConnection {
     /// Undoes what was begun. Without a transaction, does nothing.
     fn rollback(&mut self) -> Result<()>;
 
+    /// Copies the whole database, as it is now, over an empty file. Only embedded ones can.
+    fn backup(&mut self, path: &Path) -> Result<()> {
+        let message = format!("{} databases cannot be copied into {}", self.engine(), path.display());
+        Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
     /// Waits until no other migrator is at work on this database, then keeps the others out until [`Self::unlock`].
     /// `waiting` is told once when there is somebody to wait for, and who, if the database knows.
     ///
@@ -98,6 +107,8 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
     match url.target() {
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteMigrating::connect(target, purpose)?)),
+        #[cfg(feature = "duckdb")]
+        Target::DuckDb(target) => Ok(Box::new(duckdb::DuckDbMigrating::connect(target, purpose)?)),
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => Ok(Box::new(postgres::PostgresMigrating::connect(target, purpose)?)),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("{url} has no migrations in this build of charter"))),
@@ -112,6 +123,8 @@ pub(crate) fn in_memory(engine: Engine) -> Result<Box<dyn MigrationConnection>> 
     match engine {
         #[cfg(feature = "sqlite")]
         Engine::Sqlite => Ok(Box::new(sqlite::SqliteMigrating::in_memory()?)),
+        #[cfg(feature = "duckdb")]
+        Engine::DuckDb => Ok(Box::new(duckdb::DuckDbMigrating::in_memory()?)),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("this build of charter has no {engine} in memory"))),
     }
 }

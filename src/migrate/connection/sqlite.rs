@@ -7,7 +7,8 @@ use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, te
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use rusqlite::Connection;
-use std::path::PathBuf;
+use rusqlite::backup::{Backup, StepResult};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One connection to a file while it is migrated.
@@ -101,6 +102,16 @@ impl MigrationConnection for SqliteMigrating {
 
     fn rollback(&mut self) -> Result<()> {
         self.end()
+    }
+
+    /// SQLite's own backup: what writers commit meanwhile is in the copy, or the copying begins again.
+    fn backup(&mut self, path: &Path) -> Result<()> {
+        let mut copy = Connection::open(path)?;
+        let backup = Backup::new(&self.connection, &mut copy)?;
+        patiently(|| match backup.step(-1)? {
+            StepResult::Done => Ok(()),
+            _ => Err(Error::new(ErrorKind::Busy, "SQLite: the database is locked")),
+        })
     }
 
     /// A lock file beside the database.

@@ -52,9 +52,7 @@ impl Confirmation {
             (_, Self::Name(_)) => {
                 refused(format!("the name that was given is not this database's: {url}"), format!("its name is {name}"))
             }
-            (Environment::Staging, Self::None) => {
-                refused(format!("{what} in staging must be confirmed"), "say --yes".to_owned())
-            }
+            (Environment::Staging, Self::None) => refused(format!("{what} must be confirmed"), "say --yes".to_owned()),
             (Environment::Prod, _) => refused(
                 format!("{what} in prod must be confirmed with the database's name"),
                 format!("say --confirm {name}"),
@@ -65,14 +63,14 @@ impl Confirmation {
 
 /// The name of a database, as people type it: the file's without its folder, or the one on the server.
 pub fn database_name(url: &DatabaseUrl) -> String {
+    if let Some(file) = url.file() {
+        return file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    }
     match url.target() {
-        Target::Sqlite(target) => {
-            target.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-        }
         Target::Postgres(target) => {
             target.database.clone().or_else(|| target.user.clone()).unwrap_or_else(|| "postgres".to_owned())
         }
-        Target::Memory => "memory".to_owned(),
+        _ => "memory".to_owned(),
     }
 }
 

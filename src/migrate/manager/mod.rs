@@ -1,11 +1,16 @@
 //! The migrations of one database: what programs and the command line ask for.
 
+mod backup;
 mod downgrade;
+mod losses;
 mod plan;
+mod truncate;
 mod upgrade;
 
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
+pub use losses::Loss;
 pub use plan::Planned;
+pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
 
 use super::connection::{MigrationConnection, Purpose, connect};
@@ -214,6 +219,7 @@ impl MigrationManager {
     pub fn engine(&self) -> Option<Engine> {
         match self.url.target() {
             Target::Sqlite(_) => Some(Engine::Sqlite),
+            Target::DuckDb(_) => Some(Engine::DuckDb),
             Target::Postgres(_) => Some(Engine::Postgres),
             Target::Memory => None,
         }
