@@ -3,6 +3,7 @@
 mod current;
 mod history;
 mod init;
+mod lint;
 mod migrations;
 mod seed;
 mod upgrade;
@@ -19,6 +20,7 @@ pub(super) enum Command {
     Upgrade(upgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Lint(lint::Arguments),
     Seed(seed::Arguments),
 }
 
@@ -36,6 +38,7 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Upgrade(arguments) => upgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Lint(arguments) => lint::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),
     }
 }
