@@ -40,7 +40,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         return Err(super::db::foreign(database).into());
     }
     match database.url.target() {
-        Target::Sqlite(_) => {}
+        Target::Sqlite(_) | Target::DuckDb(_) => {}
         Target::Memory => {
             let error = Error::new(ErrorKind::Invalid, "a store in memory is gone with the program: it cannot be made");
             return Err(Failure::Usage(error.with_hint("name a file: `charter init sqlite:///charter.db`")));

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::record::{Kind, Namespace, Reference};
 use crate::store::{Access, OpenOptions, Store};
 use std::cell::RefCell;
+use std::path::Path;
 
 /// One run of the program.
 pub(super) struct Session<'a> {
@@ -173,14 +174,13 @@ pub(super) fn refuse_memory(url: &DatabaseUrl) -> Outcome {
 
 /// Refuses the URL of a file that is a folder.
 pub(super) fn refuse_folder(url: &DatabaseUrl) -> Result<(), Error> {
-    match url.target() {
-        Target::Sqlite(target) if target.path.is_dir() => {
-            let error = Error::new(ErrorKind::Invalid, format!("{url} is a folder, not a database"));
-            let file = if url.to_string().ends_with('/') { "charter.db" } else { "/charter.db" };
-            Err(error.with_hint(format!("name a file in it: {url}{file}")))
-        }
-        _ => Ok(()),
+    if !url.file().is_some_and(Path::is_dir) {
+        return Ok(());
     }
+    let error = Error::new(ErrorKind::Invalid, format!("{url} is a folder, not a database"));
+    let slash = if url.to_string().ends_with('/') { "" } else { "/" };
+    let ending = if matches!(url.target(), Target::DuckDb(_)) { "duckdb" } else { "db" };
+    Err(error.with_hint(format!("name a file in it: {url}{slash}charter.{ending}")))
 }
 
 /// Reads the kind of a `--kind`.

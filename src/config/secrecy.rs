@@ -57,8 +57,7 @@ fn is_elsewhere(url: &DatabaseUrl) -> bool {
             let parts = [&target.user, &target.database, &target.application_name];
             parts.into_iter().flatten().any(|part| part.contains(MARK)) || format!("{:?}", target.hosts).contains(MARK)
         }
-        super::Target::Sqlite(target) => target.path.to_string_lossy().contains(MARK),
-        super::Target::Memory => false,
+        _ => url.file().is_some_and(|path| path.to_string_lossy().contains(MARK)),
     }
 }
 

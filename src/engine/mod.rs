@@ -2,6 +2,10 @@
 
 #[cfg(feature = "postgres")]
 pub(crate) mod bridge;
+#[cfg(feature = "duckdb")]
+pub(crate) mod duckdb;
+#[cfg(any(feature = "sqlite", feature = "duckdb"))]
+pub(crate) mod file;
 pub(crate) mod lexer;
 pub(crate) mod lock_file;
 #[cfg(feature = "postgres")]

@@ -2,22 +2,20 @@
 
 use crate::config::url::Synchronous;
 use crate::engine::TextRow;
+use crate::engine::file::unpoisoned;
+pub(crate) use crate::engine::file::{FileAccess, Written, patiently};
 use crate::error::{Error, ErrorKind, Result};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// SQLite before this can lose committed writes in WAL mode (the WAL-reset bug, fixed in 3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long SQLite itself waits for a lock before it says that it is busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long charter goes on asking a busy database. Under many writers SQLite's own wait is not fair, and some are
-/// passed over again and again.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many idle reading connections are kept.
 const IDLE_READERS: usize = 8;
@@ -32,17 +30,6 @@ pub(crate) struct Connections {
     readers: Mutex<Vec<Connection>>,
 }
 
-/// What a file is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileAccess {
-    /// Reading and writing; the file is made if it does not exist.
-    Create,
-    /// Reading and writing of a file that exists.
-    Write,
-    /// Reading of a file that exists.
-    Read,
-}
-
 /// Opens one connection to a file.
 ///
 /// # Errors
@@ -52,10 +39,7 @@ pub(crate) fn open_file(path: &Path, synchronous: Synchronous, access: FileAcces
         let message = format!("SQLite {} can lose committed writes (fixed in 3.51.3)", rusqlite::version());
         return Err(Error::new(ErrorKind::Refused, message).with_hint("build charter with its bundled SQLite"));
     }
-    if access != FileAccess::Create && !path.exists() {
-        return Err(Error::new(ErrorKind::NotFound, format!("there is no database {}", path.display()))
-            .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"));
-    }
+    access.check(path)?;
     open(path, synchronous, access)
 }
 
@@ -168,19 +152,6 @@ impl Connections {
     }
 }
 
-/// What a writing transaction came to.
-pub(crate) enum Written<T> {
-    /// Something changed; keep it.
-    Commit(T),
-    /// Nothing changed, or nothing shall.
-    Nothing(T),
-}
-
-/// A thread that panicked while it held a connection has rolled its transaction back.
-fn unpoisoned<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 fn open(path: &Path, synchronous: Synchronous, access: FileAccess) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
         | match access {
@@ -226,23 +197,6 @@ fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
     let url = format!("file:{}?immutable=1", encoded.to_string().replace("%2F", "/"));
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(url, flags)
-}
-
-/// Repeats what SQLite refuses because another one is writing, for a bounded time.
-pub(crate) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    let start = Instant::now();
-    let mut pause = Duration::from_millis(1);
-    loop {
-        match work() {
-            Err(error) if error.kind() == ErrorKind::Busy && start.elapsed() < PATIENCE => {
-                // Jitter from the clock: equal pauses would meet again.
-                let jitter = Duration::from_nanos(u64::from(start.elapsed().subsec_nanos()) % 1_000_000);
-                std::thread::sleep(pause + jitter);
-                pause = (pause * 2).min(Duration::from_millis(100));
-            }
-            result => return result,
-        }
-    }
 }
 
 impl From<rusqlite::Error> for Error {

@@ -5,6 +5,7 @@ use super::set::{Migration, Overlay, Problem};
 use crate::engine::Engine;
 use crate::error::{Context, Error, Location, Position, Result};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The models: the state that all migrations must add up to.
@@ -50,20 +51,41 @@ impl FileName {
 
     /// The name of the base file of the same migration.
     pub(crate) fn base(&self) -> String {
-        format!("V{}__{}.sql", self.number, self.slug)
+        Self { engine: None, is_down: false, ..self.clone() }.to_string()
     }
 }
 
-/// The SQL files of a folder, by name; subfolders and other files are not looked at.
-pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "V{}__{}", self.number, self.slug)?;
+        if let Some(engine) = self.engine {
+            write!(f, ".{engine}")?;
+        }
+        f.write_str(if self.is_down { ".down.sql" } else { ".sql" })
+    }
+}
+
+/// The names of the SQL files of a folder; subfolders and other files are not looked at.
+pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
-    let mut texts = Vec::new();
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let Some(name) = path.file_name().map(PathBuf::from) else { continue };
-        if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("sql")) || path.is_dir() {
-            continue;
-        }
+        let is_sql = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+        names.extend(
+            path.file_name().filter(|_| is_sql && !path.is_dir()).map(|name| name.to_string_lossy().into_owned()),
+        );
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The SQL files of a folder, by name.
+pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let mut texts = Vec::new();
+    for name in read_names(directory)? {
+        let path = directory.join(&name);
+        let name = PathBuf::from(name);
         let bytes = std::fs::read(&path).map_err(|error| Error::from(error).at(&path, None))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.utf8_error().valid_up_to();
@@ -73,7 +95,6 @@ pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>>
         });
         texts.push((name, text.context("reading the migrations")?));
     }
-    texts.sort();
     Ok(texts)
 }
 

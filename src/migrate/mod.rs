@@ -7,12 +7,16 @@
 mod apply;
 mod audit;
 mod connection;
+mod create;
 mod event;
 mod files;
 mod history;
+#[cfg(feature = "lint")]
+mod live;
 mod manager;
 mod policy;
 mod refinery;
+mod renumber;
 mod revision;
 pub mod schema;
 mod script;
@@ -23,6 +27,7 @@ pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{Purpose, connect};
+pub use create::Created;
 pub use event::{Event, Timeouts};
 pub use history::HistoryEntry;
 pub use manager::{
@@ -30,7 +35,7 @@ pub use manager::{
     Validation, database_name, migrate, rollback,
 };
 pub use policy::{Allowance, Judged, Judgement, Occasion};
-
+pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};

@@ -8,15 +8,21 @@
 
 use super::audit::Allowed;
 use super::connection::MigrationConnection;
+#[cfg(feature = "lint")]
+use super::live;
 use super::revision::Revision;
+#[cfg(feature = "lint")]
+use super::script::Script;
 use super::set::{Migration, MigrationSet};
 use super::status::Status;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "lint")]
-use crate::safety::{Finding, Severity};
+use crate::safety::{Finding, Input, LintOptions, Severity, lint_with};
 use std::fmt;
+#[cfg(feature = "lint")]
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Why migrations are to be applied.
@@ -234,12 +240,41 @@ fn resolve<'a>(allowances: &'a [Allowance], proposals: &[Proposal<'a>]) -> Resul
 #[cfg(feature = "lint")]
 fn find(
     engine: Engine,
-    connection: Option<&mut dyn MigrationConnection>,
+    mut connection: Option<&mut dyn MigrationConnection>,
     proposals: &[Proposal<'_>],
     migrations: &mut [Judged],
 ) -> Result<()> {
-    let _ = (engine, connection, proposals, migrations);
+    let mut migrations = migrations.iter_mut();
+    for proposal in proposals {
+        let judged: Vec<&mut Judged> = migrations.by_ref().take(proposal.pending().count()).collect();
+        if judged.is_empty() {
+            continue;
+        }
+        let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
+        let mut inputs: Vec<Input> =
+            applied.map(|migration| input(proposal.set, migration.up(engine), Input::applied)).collect();
+        let pending = inputs.len();
+        inputs.extend(proposal.pending().map(|migration| input(proposal.set, migration.up(engine), Input::new)));
+        let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
+        let mut catalogue = None;
+        if let (Engine::Postgres, Some(connection)) = (engine, connection.as_deref_mut()) {
+            options.postgres_version = live::server_version(connection)?;
+            let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
+            catalogue = Some(live::catalogue(connection, texts)?);
+        }
+        let findings = lint_with(&inputs, &options, catalogue.as_ref());
+        for (judged, input) in judged.into_iter().zip(inputs.iter().skip(pending)) {
+            judged.findings = findings.iter().filter(|finding| finding.file == input.file).cloned().collect();
+        }
+    }
     Ok(())
+}
+
+/// A script as the safety rules read it.
+#[cfg(feature = "lint")]
+pub(crate) fn input(set: &MigrationSet, script: &Script, of: impl Fn(PathBuf, String) -> Input) -> Input {
+    let file = set.directory().map_or_else(|| script.file().to_owned(), |directory| directory.join(script.file()));
+    of(file, script.text().to_owned())
 }
 
 impl Policy<'_> {

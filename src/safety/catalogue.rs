@@ -1,5 +1,6 @@
 //! What a live connection would know.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A table, view, index or sequence by schema and name, as the server stores them.
@@ -17,6 +18,14 @@ impl fmt::Display for RelationName {
     }
 }
 
+/// What a live connection knows of the database before the migrations: the tables that the migrations may name. Where it is
+/// given, a table that is not in it does not exist.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    /// The tables, and materialised views.
+    pub tables: BTreeMap<RelationName, TableFacts>,
+}
+
 /// A table as it is before the migrations.
 #[derive(Debug, Clone, Default)]
 pub struct TableFacts {
@@ -26,6 +35,13 @@ pub struct TableFacts {
     pub partitioned: bool,
     /// Whether it is a partitioned parent with a default partition.
     pub default_partition: bool,
+    /// Its columns by name.
+    pub columns: BTreeMap<String, ColumnFacts>,
+    /// Its constraints by name.
+    pub constraints: BTreeMap<String, ConstraintFacts>,
+    /// Its valid indexes by name, each with its columns in order, up to the first expression; those over some of the rows
+    /// have none.
+    pub indexes: BTreeMap<String, Vec<String>>,
 }
 
 /// A column as it is before the migrations.
@@ -33,7 +49,7 @@ pub struct TableFacts {
 pub struct ColumnFacts {
     /// Its type as `format_type` gives it: `character varying(20)`.
     pub data_type: String,
-    /// Whether it is NOT NULL.
+    /// Whether it is NOT NULL, and every row has been seen to be so.
     pub not_null: bool,
 }
 
@@ -45,45 +61,3 @@ pub struct ConstraintFacts {
     /// Whether it is validated.
     pub validated: bool,
 }
-
-/// An index as it is before the migrations.
-#[derive(Debug, Clone, Default)]
-pub struct IndexFacts {
-    /// Its columns in order; it ends before the first expression.
-    pub columns: Vec<String>,
-}
-
-/// What a live connection knows of the database before the migrations. Without one, the text decides: every method answers
-/// "not known" unless it is written.
-pub trait Catalogue: Sync {
-    /// The table, if it exists.
-    fn table(&self, _table: &RelationName) -> Option<TableFacts> {
-        None
-    }
-
-    /// A column of a table.
-    fn column(&self, _table: &RelationName, _column: &str) -> Option<ColumnFacts> {
-        None
-    }
-
-    /// The constraints of a table, by name.
-    fn constraints(&self, _table: &RelationName) -> Vec<(String, ConstraintFacts)> {
-        Vec::new()
-    }
-
-    /// The indexes of a table.
-    fn indexes(&self, _table: &RelationName) -> Vec<IndexFacts> {
-        Vec::new()
-    }
-
-    /// The table that an index is on.
-    fn table_of_index(&self, _index: &RelationName) -> Option<RelationName> {
-        None
-    }
-}
-
-/// The catalogue of nobody: nothing is known but the text.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoCatalogue;
-
-impl Catalogue for NoCatalogue {}

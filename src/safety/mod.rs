@@ -33,7 +33,7 @@ mod tests;
 
 pub use crate::engine::Engine;
 use crate::engine::lexer;
-pub use catalogue::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, NoCatalogue, RelationName, TableFacts};
+pub use catalogue::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
 pub use finding::{Cost, Finding, Severity};
 pub use options::{Input, LintOptions};
 pub use rule::{Rule, rules, rules_table};
@@ -45,12 +45,12 @@ const STACK: usize = 128 << 20;
 
 /// What the rules say about files that run in this order, by the text alone; sorted by file, then by place.
 pub fn lint(inputs: &[Input], options: &LintOptions) -> Vec<Finding> {
-    lint_with(inputs, options, &NoCatalogue)
+    lint_with(inputs, options, None)
 }
 
 /// [`lint`], with what a live connection knows about the database before the first file that is not
-/// [applied](Input::applied).
-pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalogue) -> Vec<Finding> {
+/// [applied](Input::applied), which then counts for tables instead of what the applied files say.
+pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>) -> Vec<Finding> {
     std::thread::scope(|scope| {
         let judge = || judge(inputs, options, catalogue);
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, judge);
@@ -63,7 +63,7 @@ pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalo
     })
 }
 
-fn judge(inputs: &[Input], options: &LintOptions, catalogue: &dyn Catalogue) -> Vec<Finding> {
+fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>) -> Vec<Finding> {
     let sources: Vec<Source<'_>> =
         inputs.iter().map(|input| Source::new(Path::new(&input.file), &input.text, options.engine)).collect();
     let judged = match options.engine {

@@ -202,6 +202,7 @@ pub(super) fn not_initialized(url: &DatabaseUrl) -> Error {
 fn not_built_in(url: &DatabaseUrl) -> Error {
     let feature = match url.target() {
         Target::Sqlite(_) => "sqlite",
+        Target::DuckDb(_) => "duckdb",
         Target::Memory => "redb",
         Target::Postgres(_) => "postgres",
     };

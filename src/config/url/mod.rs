@@ -3,11 +3,12 @@
 //! | URL | store |
 //! |---|---|
 //! | `sqlite:///relative.db`, `sqlite:////absolute.db` | a SQLite file; `?synchronous=full` (the default) or `normal` |
+//! | `duckdb:///relative.duckdb`, `duckdb:////absolute.duckdb` | a DuckDB file |
 //! | `memory:` | in memory, gone with the program |
 //! | `postgresql://user:password@host:port/database?sslmode=...` | a PostgreSQL server; see [`PostgresTarget`] |
 //!
 //! The forms are those of SQLAlchemy, so that a URL moves between programs unchanged: `postgres://` is `postgresql://`,
-//! and a driver (`postgresql+psycopg2://`) is read over. As there, the path of a SQLite URL is taken as it stands,
+//! and a driver (`postgresql+psycopg2://`) is read over. As there, the path of a SQLite or DuckDB URL is taken as it stands,
 //! without percent-decoding; the parts of a PostgreSQL URL are percent-decoded (RFC 3986; `+` is no blank).
 //!
 //! A URL is printed with its password masked, and a text that is no URL is never repeated in an error.
@@ -38,6 +39,8 @@ pub struct DatabaseUrl {
 pub enum Target {
     /// A SQLite file.
     Sqlite(SqliteTarget),
+    /// A DuckDB file.
+    DuckDb(DuckDbTarget),
     /// A store in memory.
     Memory,
     /// A PostgreSQL server.
@@ -54,6 +57,14 @@ pub struct SqliteTarget {
     pub synchronous: Synchronous,
 }
 
+/// A DuckDB file. A commit waits for the disk: nothing acknowledged is lost with the power.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DuckDbTarget {
+    /// The file, exactly as the URL has it.
+    pub path: PathBuf,
+}
+
 /// What a commit to a SQLite file waits for: SQLite's `PRAGMA synchronous`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Synchronous {
@@ -65,10 +76,10 @@ pub enum Synchronous {
 }
 
 /// The forms that this version understands, for hints.
-const FORMS: &str = "use sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:";
+const FORMS: &str = "use sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:";
 
 /// Schemes of stores that charter is to have and this version has not.
-const COMING: &[&str] = &["duckdb", "redb", "mongodb", "redis", "rediss"];
+const COMING: &[&str] = &["redb", "mongodb", "redis", "rediss"];
 
 /// Schemes that people try, and near which a misspelt one may be repeated.
 const FOREIGN: &[&str] =
@@ -96,6 +107,7 @@ impl DatabaseUrl {
         };
         let target = match (base, driver) {
             ("sqlite", None | Some("pysqlite" | "aiosqlite")) => sqlite(rest)?,
+            ("duckdb", None) => duckdb(rest)?,
             ("memory", None) if matches!(rest, "" | "//") => Target::Memory,
             ("memory", None) => {
                 return Err(invalid("the URL of a store in memory is `memory:`, with nothing behind it"));
@@ -111,10 +123,11 @@ impl DatabaseUrl {
         &self.target
     }
 
-    /// The scheme, less spelling: `sqlite`, `memory` or `postgresql`.
+    /// The scheme, less spelling: `sqlite`, `duckdb`, `memory` or `postgresql`.
     pub fn scheme(&self) -> &'static str {
         match &self.target {
             Target::Sqlite(_) => "sqlite",
+            Target::DuckDb(_) => "duckdb",
             Target::Memory => "memory",
             Target::Postgres(_) => "postgresql",
         }
@@ -122,7 +135,27 @@ impl DatabaseUrl {
 
     /// Whether the database lives in this process, so that it needs no server.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.target, Target::Sqlite(_) | Target::Memory)
+        matches!(self.target, Target::Sqlite(_) | Target::DuckDb(_) | Target::Memory)
+    }
+
+    /// The file that the database is in; `None` for a store in memory and a server.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Sqlite(sqlite) => Some(&sqlite.path),
+            Target::DuckDb(duckdb) => Some(&duckdb.path),
+            Target::Memory | Target::Postgres(_) => None,
+        }
+    }
+
+    /// The same server with another of its databases; `None` when the URL is of no server.
+    pub(crate) fn with_database(&self, name: &str) -> Option<Self> {
+        match &self.target {
+            Target::Postgres(target) => {
+                let target = PostgresTarget { database: Some(name.to_owned()), ..target.clone() };
+                Some(Self { target: Target::Postgres(target) })
+            }
+            _ => None,
+        }
     }
 
     /// The URL with its password masked: what `Display` prints.
@@ -130,13 +163,14 @@ impl DatabaseUrl {
         self.to_string()
     }
 
-    /// The same URL with its relative paths (of a SQLite file, of a root certificate) taken from the folder `base`.
+    /// The same URL with its relative paths (of an embedded file, of a root certificate) taken from the folder `base`.
     #[must_use]
     pub fn relative_to(&self, base: &Path) -> Self {
         let absolute = |path: &Path| base.join(path).components().collect::<PathBuf>();
         let mut target = self.target.clone();
         match &mut target {
             Target::Sqlite(sqlite) => sqlite.path = absolute(&sqlite.path),
+            Target::DuckDb(duckdb) => duckdb.path = absolute(&duckdb.path),
             Target::Postgres(postgres) => postgres.sslrootcert = postgres.sslrootcert.as_deref().map(absolute),
             Target::Memory => {}
         }
@@ -154,6 +188,7 @@ impl fmt::Display for DatabaseUrl {
                     Synchronous::Normal => f.write_str("?synchronous=normal"),
                 }
             }
+            Target::DuckDb(duckdb) => write!(f, "duckdb:///{}", duckdb.path.display()),
             Target::Memory => f.write_str("memory:"),
             Target::Postgres(postgres) => postgres.fmt(f),
         }
@@ -182,18 +217,23 @@ fn split_scheme(text: &str) -> Option<(String, &str)> {
 /// The error for a text without a scheme: often a file's path.
 fn without_scheme(text: &str) -> Error {
     let error = invalid("this is not a database URL: it has no scheme, such as `sqlite:`");
-    match sqlite_url_of(text) {
-        Some(url) => error.with_hint(format!("for the SQLite file `{text}` the URL is `{url}`")),
+    match url_of_path(text) {
+        Some((store, url)) => error.with_hint(format!("for the {store} file `{text}` the URL is `{url}`")),
         None => error.with_hint(FORMS),
     }
 }
 
-/// The URL of a path that is certainly one: only such a text is repeated, any other may be a piece of a secret.
-fn sqlite_url_of(path: &str) -> Option<String> {
-    let is_path = [".db", ".db3", ".sqlite", ".sqlite3"].iter().any(|ending| path.ends_with(ending))
-        && !path.contains(['@', '?', '&', '=', '%', '#'])
-        && !path.get(2..).unwrap_or_default().contains(':');
-    is_path.then(|| format!("sqlite:///{path}"))
+/// The URL of a path that is certainly one, and the store: only such a text is repeated, any other may be a piece of a
+/// secret.
+fn url_of_path(path: &str) -> Option<(&'static str, String)> {
+    let ends_with = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+    let (store, scheme) = match path {
+        _ if ends_with(&[".db", ".db3", ".sqlite", ".sqlite3"]) => ("SQLite", "sqlite"),
+        _ if ends_with(&[".duckdb", ".ddb"]) => ("DuckDB", "duckdb"),
+        _ => return None,
+    };
+    let is_path = !path.contains(['@', '?', '&', '=', '%', '#']) && !path.get(2..).unwrap_or_default().contains(':');
+    is_path.then(|| (store, format!("{scheme}:///{path}")))
 }
 
 fn unknown_scheme(base: &str, driver: Option<&str>) -> Error {
@@ -204,10 +244,12 @@ fn unknown_scheme(base: &str, driver: Option<&str>) -> Error {
         )
         .with_hint(FORMS);
     }
-    if base == "sqlite" && driver.is_some() {
-        return Error::new(ErrorKind::Unsupported, "charter does not have this driver of SQLite").with_hint(FORMS);
+    if let ("sqlite" | "duckdb", Some(_)) = (base, driver) {
+        let store = if base == "sqlite" { "SQLite" } else { "DuckDB" };
+        return Error::new(ErrorKind::Unsupported, format!("charter does not have this driver of {store}"))
+            .with_hint(FORMS);
     }
-    let own = ["sqlite", "postgresql", "postgres", "memory"].into_iter().chain(COMING.iter().copied());
+    let own = ["sqlite", "duckdb", "postgresql", "postgres", "memory"].into_iter().chain(COMING.iter().copied());
     if let Some(meant) = nearest(base, own) {
         return invalid(format!("charter does not know the scheme `{base}:`"))
             .with_hint(format!("did you mean `{meant}:`? {FORMS}"));
@@ -221,20 +263,7 @@ fn unknown_scheme(base: &str, driver: Option<&str>) -> Error {
 /// Reads what follows `sqlite:`.
 fn sqlite(rest: &str) -> Result<Target> {
     let (location, query) = Query::split(rest)?;
-    let Some(path) = location.strip_prefix("///") else {
-        let path = location.trim_start_matches('/');
-        if path.is_empty() {
-            return Err(sqlite_in_memory());
-        }
-        let error = invalid("a SQLite URL has three slashes before its path, and no host");
-        return Err(match sqlite_url_of(path) {
-            Some(url) => error.with_hint(format!("`{url}` is relative; an absolute path makes a fourth slash")),
-            None => error.with_hint("sqlite:///relative.db or sqlite:////absolute.db"),
-        });
-    };
-    if path.is_empty() || path == ":memory:" {
-        return Err(sqlite_in_memory());
-    }
+    let path = file_path(location, "SQLite", "sqlite:///relative.db or sqlite:////absolute.db")?;
     if path.starts_with("file:") {
         return Err(invalid("SQLite's own `file:` URLs are not known here")
             .with_hint("sqlite:///relative.db or sqlite:////absolute.db for a file, `memory:` for a store in memory"));
@@ -248,8 +277,41 @@ fn sqlite(rest: &str) -> Result<Target> {
     Ok(Target::Sqlite(SqliteTarget { path: PathBuf::from(path), synchronous }))
 }
 
-fn sqlite_in_memory() -> Error {
-    invalid("the SQLite URL names no file").with_hint("for a store in memory, which is not SQLite's, use `memory:`")
+/// Reads what follows `duckdb:`.
+fn duckdb(rest: &str) -> Result<Target> {
+    let (location, query) = Query::split(rest)?;
+    let forms = "duckdb:///relative.duckdb or duckdb:////absolute.duckdb";
+    let path = file_path(location, "DuckDB", forms)?;
+    if path.starts_with("md:") || path.starts_with("motherduck:") {
+        return Err(invalid("a DuckDB URL names a file, not a service").with_hint(forms));
+    }
+    query.refuse_unknown("DuckDB", &[])?;
+    Ok(Target::DuckDb(DuckDbTarget { path: PathBuf::from(path) }))
+}
+
+/// The path of an embedded file: what follows three slashes.
+fn file_path<'a>(location: &'a str, store: &str, forms: &'static str) -> Result<&'a str> {
+    let in_memory = || {
+        invalid(format!("the {store} URL names no file"))
+            .with_hint(format!("for a store in memory, which is not {store}'s, use `memory:`"))
+    };
+    match location.strip_prefix("///") {
+        Some("" | ":memory:") => Err(in_memory()),
+        Some(path) => Ok(path),
+        None => {
+            let path = location.trim_start_matches('/');
+            if path.is_empty() || path == ":memory:" {
+                return Err(in_memory());
+            }
+            let error = invalid(format!("a {store} URL has three slashes before its path, and no host"));
+            Err(match url_of_path(path) {
+                Some((of, url)) if of == store => {
+                    error.with_hint(format!("`{url}` is relative; an absolute path makes a fourth slash"))
+                }
+                _ => error.with_hint(forms),
+            })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -286,10 +348,33 @@ mod tests {
     }
 
     #[test]
+    fn duckdb_paths_follow_the_same_rules() {
+        for (text, path) in [
+            ("duckdb:///charter.duckdb", "charter.duckdb"),
+            ("DuckDB:////var/lib/a%20b.duckdb", "/var/lib/a%20b.duckdb"),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!((url.file(), url.is_embedded()), (Some(Path::new(path)), true));
+            assert_eq!(url.to_string(), format!("duckdb:///{path}"));
+        }
+        for (text, word) in [
+            ("duckdb:///x.duckdb?threads=4", "parameter"),
+            ("duckdb:///md:sales", "not a service"),
+            ("duckdb+x:///a.duckdb", "driver"),
+            ("duckdb://host/a", "three slashes"),
+        ] {
+            let error = DatabaseUrl::parse(text).unwrap_err();
+            assert!(error.message().contains(word), "{text}: {error:?}");
+            assert!(error.hint().is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn relative_paths_resolve_against_a_folder() {
         let resolve = |text: &str| DatabaseUrl::parse(text).unwrap().relative_to(Path::new("/srv/app")).to_string();
         assert_eq!(resolve("sqlite:///./data/x.db"), "sqlite:////srv/app/data/x.db");
         assert_eq!(resolve("sqlite:////data/x.db"), "sqlite:////data/x.db");
+        assert_eq!(resolve("duckdb:///data/x.duckdb"), "duckdb:////srv/app/data/x.duckdb");
         assert_eq!(resolve("memory:"), "memory:");
         assert_eq!(
             resolve("postgresql://db/x?sslrootcert=ca.pem"),
@@ -300,7 +385,10 @@ mod tests {
     #[test]
     fn memory_is_named_where_sqlite_in_memory_was_meant() {
         assert_eq!(DatabaseUrl::parse("memory:").unwrap(), DatabaseUrl::parse("memory://").unwrap());
-        for text in ["sqlite://", "sqlite:///", "sqlite:", "sqlite:///:memory:", "sqlite:///:memory:?cache=shared"] {
+        for text in ["sqlite://", "sqlite:///", "sqlite:", "sqlite:///:memory:", "sqlite:///:memory:?cache=shared"]
+            .into_iter()
+            .chain(["duckdb:", "duckdb://", "duckdb:///", "duckdb:///:memory:", "duckdb::memory:"])
+        {
             let error = DatabaseUrl::parse(text).unwrap_err();
             assert!(error.hint().unwrap().contains("`memory:`"), "{text}: {error:?}");
         }
@@ -316,6 +404,8 @@ mod tests {
             ("C:\\x.db", "`sqlite:///C:\\x.db`"),
             ("sqlite:x.db", "`sqlite:///x.db`"),
             ("sqlite://x.db", "`sqlite:///x.db`"),
+            ("x.duckdb", "`duckdb:///x.duckdb`"),
+            ("duckdb:x.duckdb", "`duckdb:///x.duckdb`"),
         ] {
             let error = DatabaseUrl::parse(text).unwrap_err();
             assert!(error.hint().unwrap().contains(url), "{text}: {error:?}");
@@ -324,10 +414,15 @@ mod tests {
 
     #[test]
     fn stores_to_come_are_unsupported_and_wrong_schemes_invalid() {
-        for text in ["duckdb:///x.db", "redb:///x", "mongodb+srv://u:pw@h/d", "redis://h"] {
+        for text in ["redb:///x", "mongodb+srv://u:pw@h/d", "redis://h"] {
             assert_eq!(DatabaseUrl::parse(text).unwrap_err().kind(), ErrorKind::Unsupported, "{text}");
         }
-        for (text, word) in [("postgress://h/d", "`postgres:`"), ("sqlit:///x", "`sqlite:`"), ("mysql://h", "sqlite")] {
+        for (text, word) in [
+            ("postgress://h/d", "`postgres:`"),
+            ("sqlit:///x", "`sqlite:`"),
+            ("duckbd:///x", "`duckdb:`"),
+            ("mysql://h", "sqlite"),
+        ] {
             let error = DatabaseUrl::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(error.hint().unwrap().contains(word), "{error:?}");

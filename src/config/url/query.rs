@@ -56,7 +56,10 @@ impl Query {
     /// are nearly known.
     pub(super) fn refuse_unknown(&self, store: &str, known: &[&str]) -> Result<()> {
         let Some((name, _)) = self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) else { return Ok(()) };
-        let list = format!("the parameters of {store} are: {}", known.join(", "));
+        let list = match known {
+            [] => format!("a {store} URL takes no parameters"),
+            _ => format!("the parameters of {store} are: {}", known.join(", ")),
+        };
         match nearest(name, known.iter().copied()) {
             Some(meant) => Err(invalid(format!("charter does not know the query parameter `{name}`"))
                 .with_hint(format!("did you mean `{meant}`? {list}"))),

@@ -1,5 +1,7 @@
 //! What migrating needs of an engine.
 
+#[cfg(feature = "duckdb")]
+mod duckdb;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
@@ -105,6 +107,8 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
     match url.target() {
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => Ok(Box::new(sqlite::SqliteMigrating::connect(target, purpose)?)),
+        #[cfg(feature = "duckdb")]
+        Target::DuckDb(target) => Ok(Box::new(duckdb::DuckDbMigrating::connect(target, purpose)?)),
         #[cfg(feature = "postgres")]
         Target::Postgres(target) => Ok(Box::new(postgres::PostgresMigrating::connect(target, purpose)?)),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("{url} has no migrations in this build of charter"))),
@@ -119,6 +123,8 @@ pub(crate) fn in_memory(engine: Engine) -> Result<Box<dyn MigrationConnection>> 
     match engine {
         #[cfg(feature = "sqlite")]
         Engine::Sqlite => Ok(Box::new(sqlite::SqliteMigrating::in_memory()?)),
+        #[cfg(feature = "duckdb")]
+        Engine::DuckDb => Ok(Box::new(duckdb::DuckDbMigrating::in_memory()?)),
         _ => Err(Error::new(ErrorKind::Unsupported, format!("this build of charter has no {engine} in memory"))),
     }
 }
@@ -134,10 +140,15 @@ pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''").replace('\0', ""))
 }
 
+/// A name with its schema as SQL takes them.
+pub(crate) fn qualified_name(schema: &str, name: &str) -> String {
+    format!("{}.{}", quoted(schema), quoted(name))
+}
+
 /// A table of a set as a query names it, whatever the search path is.
 pub(crate) fn qualified(set: &MigrationSet, engine: Engine, table: &str) -> String {
     match engine {
-        Engine::Postgres => format!("{}.{}", quoted(set.schema()), quoted(table)),
+        Engine::Postgres => qualified_name(set.schema(), table),
         Engine::Sqlite | Engine::DuckDb => quoted(table),
     }
 }

@@ -22,6 +22,7 @@ impl MigrationManager {
     pub fn backup(&self, path: Option<&Path>) -> Result<PathBuf> {
         let database = match self.url().target() {
             Target::Sqlite(target) => &target.path,
+            Target::DuckDb(target) => &target.path,
             Target::Postgres(_) => {
                 let message = format!("charter makes no backup of a server, and {} is on one", self.url());
                 return Err(Error::new(ErrorKind::Unsupported, message).with_hint(format!(

@@ -63,14 +63,14 @@ impl Confirmation {
 
 /// The name of a database, as people type it: the file's without its folder, or the one on the server.
 pub fn database_name(url: &DatabaseUrl) -> String {
+    if let Some(file) = url.file() {
+        return file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    }
     match url.target() {
-        Target::Sqlite(target) => {
-            target.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-        }
         Target::Postgres(target) => {
             target.database.clone().or_else(|| target.user.clone()).unwrap_or_else(|| "postgres".to_owned())
         }
-        Target::Memory => "memory".to_owned(),
+        _ => "memory".to_owned(),
     }
 }
 

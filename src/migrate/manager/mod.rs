@@ -219,6 +219,7 @@ impl MigrationManager {
     pub fn engine(&self) -> Option<Engine> {
         match self.url.target() {
             Target::Sqlite(_) => Some(Engine::Sqlite),
+            Target::DuckDb(_) => Some(Engine::DuckDb),
             Target::Postgres(_) => Some(Engine::Postgres),
             Target::Memory => None,
         }

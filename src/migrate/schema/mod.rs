@@ -6,14 +6,19 @@
 
 mod create;
 mod cursor;
+mod differences;
+mod expression;
+mod postgres;
 mod sqlite;
 mod throw_away;
+mod types;
 
 use super::connection::{MigrationConnection, Transaction};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use cursor::Cursor;
+pub use differences::{Aspect, Difference, DifferenceKind, Object};
 use std::collections::BTreeMap;
 pub(crate) use throw_away::throw_away;
 
@@ -205,6 +210,7 @@ impl Schema {
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
         let read = match connection.engine() {
             Engine::Sqlite => sqlite::read(connection),
+            Engine::Postgres => postgres::read(connection, set.schema()),
             engine => Err(Error::new(ErrorKind::Unsupported, format!("the catalogue of {engine} cannot be read yet"))),
         };
         let ended = connection.rollback();
@@ -248,7 +254,7 @@ mod tests {
     use super::*;
 
     pub(super) fn sqlite(sql: &str) -> Schema {
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema")
     }
@@ -262,7 +268,7 @@ mod tests {
             REFERENCES b ON DELETE CASCADE;
             ALTER TABLE a RENAME COLUMN y TO why; CREATE TRIGGER t AFTER DELETE ON a BEGIN SELECT 1; END;
             CREATE VIEW broken AS SELECT * FROM missing; CREATE VIRTUAL TABLE f USING fts5(body)";
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         let schema = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
         assert_eq!(schema.tables.keys().collect::<Vec<_>>(), ["a", "b"]);

@@ -208,8 +208,7 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
 
 fn validate(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     let Some(name) = tree::path(action).pop() else { return };
-    let known = judge.session.table(&alter.table).and_then(|table| table.constraints.get(&name));
-    let Some(birth) = known.map(|constraint| constraint.birth) else { return };
+    let Some(birth) = judge.session.constraint(&alter.table, &name).map(|known| known.birth) else { return };
     if birth == judge.session.birth() && !judge.session.is_new(&alter.table) {
         let message = format!("{name} is validated in the transaction that added it");
         judge.report(&VALIDATED_TOO_SOON, action, message);
@@ -236,10 +235,8 @@ fn set_not_null(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
 
 /// Whether a validated check of the table says that the column is not null.
 fn is_proven(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
-    let constraints = judge.session.constraints(table);
-    constraints
-        .iter()
-        .any(|(_, constraint)| constraint.validated && constraint.proves.iter().any(|proven| proven == column))
+    let mut constraints = judge.session.constraints(table);
+    constraints.any(|constraint| constraint.validated && constraint.proves.iter().any(|proven| proven == column))
 }
 
 /// Foreign keys of new tables lock nothing for long, but want their index all the same.

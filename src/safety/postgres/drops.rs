@@ -149,7 +149,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         K::DROP_CONSTRAINT => {
             let name = tree::path(action).pop().unwrap_or_default();
             let known = judge.session.constraint(table, &name);
-            let fresh = known.as_ref().is_some_and(|known| known.birth.file == judge.session.file);
+            let fresh = known.is_some_and(|known| known.birth.file == judge.session.file);
             let done = known.is_some_and(|known| {
                 known.check
                     && !known.proves.is_empty()

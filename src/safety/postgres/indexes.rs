@@ -163,7 +163,7 @@ fn drop(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
     for index in indexes {
         let table = judge.session.table_of_index(&index);
-        if !table.as_ref().is_some_and(|table| judge.session.is_new(table)) {
+        if !table.is_some_and(|table| judge.session.is_new(table)) {
             let on = table.map_or_else(String::new, |table| format!(" on {table}"));
             let message = format!("DROP INDEX {index}{on} blocks all reads and writes of its table");
             judge.report(&DROP_NOT_CONCURRENT, node, message);
@@ -179,7 +179,7 @@ fn reindex(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let named = node.children().find(|child| matches!(child.kind(), K::REINDEX_TARGET_TABLE | K::REINDEX_TARGET_INDEX));
     let table = named.as_ref().and_then(|target| judge.session.relation(target)).and_then(|name| {
         let index = named.as_ref().is_some_and(|target| target.kind() == K::REINDEX_TARGET_INDEX);
-        if index { judge.session.table_of_index(&name) } else { Some(name) }
+        if index { judge.session.table_of_index(&name).cloned() } else { Some(name) }
     });
     if table.as_ref().is_some_and(|table| judge.session.is_new(table)) {
         return;

@@ -52,7 +52,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(options: &'a LintOptions, catalogue: &'a dyn Catalogue, source: &'a Source<'a>) -> Self {
+    pub(super) fn new(options: &'a LintOptions, catalogue: Option<&'a Catalogue>, source: &'a Source<'a>) -> Self {
         Self {
             options,
             session: Session::new(catalogue, &options.schema),
@@ -237,7 +237,7 @@ impl<'a> Judge<'a> {
     pub(super) fn finish(&mut self, sources: &[Source<'_>]) -> Vec<Vec<Finding>> {
         let mut found: Vec<Vec<Finding>> = sources.iter().map(|_| Vec::new()).collect();
         for late in std::mem::take(&mut self.late) {
-            let indexed = self.session.indexes(&late.table).iter().any(|index| {
+            let indexed = self.session.indexes(&late.table).any(|index| {
                 let leading: Vec<&String> = index.iter().take(late.columns.len()).collect();
                 leading.len() == late.columns.len() && late.columns.iter().all(|column| leading.contains(&column))
             });

@@ -186,7 +186,7 @@ fn taken(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> 
         K::CREATE_INDEX => on_child(K::TABLE_RELATION_NAME, if concurrently { ShareUpdateExclusive } else { Share }),
         K::DROP_INDEX if !concurrently => {
             let indexes = session.relations(node, K::INDEX_REF).into_iter();
-            indexes.map(|index| (session.table_of_index(&index).unwrap_or(index), AccessExclusive)).collect()
+            indexes.map(|index| (session.table_of_index(&index).cloned().unwrap_or(index), AccessExclusive)).collect()
         }
         K::DROP_TABLE => {
             session.relations(node, K::TABLE_NAME_REF).into_iter().map(|table| (table, AccessExclusive)).collect()
@@ -201,7 +201,7 @@ fn taken(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> 
         K::REFRESH => on_child(K::VIEW_REF, if concurrently { Exclusive } else { AccessExclusive }),
         K::REINDEX if !indexes::is_concurrent_reindex(node) => session
             .relation(node)
-            .map(|name| (session.table_of_index(&name).unwrap_or(name), Share))
+            .map(|name| (session.table_of_index(&name).cloned().unwrap_or(name), Share))
             .into_iter()
             .collect(),
         K::CREATE_TRIGGER => triggers::table(judge, node).map(|table| (table, ShareRowExclusive)).into_iter().collect(),

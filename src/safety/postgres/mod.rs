@@ -43,7 +43,7 @@ pub(super) fn judge<'a>(
     inputs: &[Input],
     sources: &'a [Source<'a>],
     options: &'a LintOptions,
-    catalogue: &'a dyn Catalogue,
+    catalogue: Option<&'a Catalogue>,
 ) -> Vec<Vec<Finding>> {
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Judge::new(options, catalogue, first);

@@ -85,12 +85,11 @@ fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
 fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
     let bounds: Vec<String> = tree::below(action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
     let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
-    let mut checks = judge.session.constraints(partition);
-    checks.retain(|(_, check)| check.validated);
+    let checks: Vec<_> = judge.session.constraints(partition).filter(|check| check.validated).collect();
     let not_null = |column: &String| {
-        judge.session.is_not_null(partition, column) || checks.iter().any(|(_, check)| check.proves.contains(column))
+        judge.session.is_not_null(partition, column) || checks.iter().any(|check| check.proves.contains(column))
     };
-    let bounded = checks.iter().any(|(_, check)| {
+    let bounded = checks.iter().any(|check| {
         let named = if key.is_empty() {
             check.terms.iter().any(not_null)
         } else {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Catalogue, RelationName};
-use super::tree;
+use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
 use super::types::DataType;
+use super::{constraints, tree};
 
 /// Where something was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(super) struct Constraint {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     pub(super) birth: Option<Birth>,
+    /// Found to have no row.
+    pub(super) empty: bool,
     pub(super) partition_key: Option<Vec<String>>,
     pub(super) partitioned: bool,
     pub(super) default_partition: bool,
@@ -53,6 +55,29 @@ pub(super) struct Table {
     pub(super) constraints: BTreeMap<String, Constraint>,
     /// Indexes by name, with their columns up to the first expression.
     pub(super) indexes: BTreeMap<String, Vec<String>>,
+}
+
+impl Table {
+    /// A table as the catalogue knows it.
+    fn known(facts: &TableFacts) -> Self {
+        let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true };
+        let column = |facts: &ColumnFacts| Column {
+            birth: None,
+            data_type: Some(DataType::parse(&facts.data_type)),
+            not_null: facts.not_null,
+        };
+        let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
+        Self {
+            birth: Some(birth),
+            empty: facts.empty,
+            partition_key: None,
+            partitioned: facts.partitioned,
+            default_partition: facts.default_partition,
+            columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
+            constraints: facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect(),
+            indexes: facts.indexes.clone(),
+        }
+    }
 }
 
 /// A `lock_timeout` or `statement_timeout`.
@@ -131,7 +156,8 @@ pub(super) struct Held {
 
 /// The state between two statements.
 pub(super) struct Session<'a> {
-    catalogue: &'a dyn Catalogue,
+    /// What is known of the tables before the first file that is judged, until that file comes.
+    catalogue: Option<&'a Catalogue>,
     default_schema: String,
     pub(super) file: usize,
     pub(super) applied: bool,
@@ -165,7 +191,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(catalogue: &'a dyn Catalogue, default_schema: &str) -> Self {
+    pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
         Self {
             catalogue,
             default_schema: default_schema.to_owned(),
@@ -194,6 +220,9 @@ impl<'a> Session<'a> {
     /// A new file runs on a connection of its own: settings and prepared statements are gone, tables stay.
     pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
         self.end_transaction(!self.explicit);
+        if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
+            self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
+        }
         self.file = file;
         self.applied = applied;
         self.wrapped = wrapped;
@@ -333,10 +362,8 @@ impl<'a> Session<'a> {
 
     /// Whether a table is too new to hold rows: made by these files, temporary, or found empty.
     pub(super) fn is_new(&self, name: &RelationName) -> bool {
-        let born = self.table(name).and_then(|table| table.birth);
-        name.schema == TEMPORARY
-            || born.is_some_and(|birth| !birth.applied)
-            || (born.is_none() && self.catalogue.table(name).is_some_and(|table| table.empty))
+        let is_new = |table: &Table| table.empty || table.birth.is_some_and(|birth| !birth.applied);
+        name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
     }
 
     /// Whether a table was made by this very file: no program can rely on it.
@@ -347,33 +374,25 @@ impl<'a> Session<'a> {
 
     /// Whether a table is known to exist.
     pub(super) fn exists(&self, name: &RelationName) -> bool {
-        self.table(name).is_some_and(|table| table.birth.is_some()) || self.catalogue.table(name).is_some()
+        self.table(name).is_some_and(|table| table.birth.is_some())
     }
 
     pub(super) fn is_partitioned(&self, name: &RelationName) -> bool {
-        match self.table(name) {
-            Some(table) if table.birth.is_some() || table.partitioned => table.partitioned,
-            _ => self.catalogue.table(name).is_some_and(|table| table.partitioned),
-        }
+        self.table(name).is_some_and(|table| table.partitioned)
     }
 
     pub(super) fn has_default_partition(&self, name: &RelationName) -> bool {
         self.table(name).is_some_and(|table| table.default_partition)
-            || self.catalogue.table(name).is_some_and(|table| table.default_partition)
     }
 
-    /// The type of a column, as far as the files or the catalogue tell.
+    /// The type of a column, as far as it is known.
     pub(super) fn column_type(&self, table: &RelationName, column: &str) -> Option<DataType> {
-        let told =
-            self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone());
-        told.or_else(|| self.catalogue.column(table, column).map(|facts| DataType::parse(&facts.data_type)))
+        self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone())
     }
 
     pub(super) fn is_not_null(&self, table: &RelationName, column: &str) -> bool {
-        match self.table(table).and_then(|table| table.columns.get(column)) {
-            Some(column) if column.not_null => true,
-            _ => self.catalogue.column(table, column).is_some_and(|facts| facts.not_null),
-        }
+        let column = self.table(table).and_then(|table| table.columns.get(column));
+        column.is_some_and(|column| column.not_null)
     }
 
     /// Whether this very file added a column to a table that was there before.
@@ -385,7 +404,7 @@ impl<'a> Session<'a> {
     /// Remembers that this file dropped an index, and forgets the index.
     pub(super) fn drop_index(&mut self, index: &RelationName) {
         self.dropped.insert(index.clone());
-        if let Some(table) = self.table_of_known_index(index).cloned() {
+        if let Some(table) = self.table_of_index(index).cloned() {
             self.table_mut(&table).indexes.remove(&index.name);
         }
     }
@@ -395,34 +414,23 @@ impl<'a> Session<'a> {
         self.dropped.contains(index)
     }
 
-    /// A constraint of a table, as far as the files or the catalogue tell.
-    pub(super) fn constraint(&self, table: &RelationName, name: &str) -> Option<Constraint> {
-        self.constraints(table).into_iter().find(|(found, _)| found == name).map(|(_, constraint)| constraint)
+    /// A constraint of a table, as far as it is known.
+    pub(super) fn constraint(&self, table: &RelationName, name: &str) -> Option<&Constraint> {
+        self.table(table)?.constraints.get(name)
     }
 
-    /// The constraints of a table, as far as the files and the catalogue tell.
-    pub(super) fn constraints(&self, table: &RelationName) -> Vec<(String, Constraint)> {
-        let told = self.table(table).map(|table| table.constraints.clone()).unwrap_or_default();
-        let before = Birth { file: usize::MAX, transaction: usize::MAX, applied: true };
-        let known = self.catalogue.constraints(table).into_iter().filter(|(name, _)| !told.contains_key(name));
-        let known = known.map(|(name, facts)| (name, super::constraints::from_catalogue(&facts, before)));
-        let known: Vec<(String, Constraint)> = known.collect();
-        told.into_iter().chain(known).collect()
+    /// The constraints of a table, as far as they are known.
+    pub(super) fn constraints(&self, table: &RelationName) -> impl Iterator<Item = &Constraint> {
+        self.table(table).into_iter().flat_map(|table| table.constraints.values())
     }
 
     /// The columns of each index of a table.
-    pub(super) fn indexes(&self, table: &RelationName) -> Vec<Vec<String>> {
-        let told =
-            self.table(table).map(|table| table.indexes.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
-        told.into_iter().chain(self.catalogue.indexes(table).into_iter().map(|index| index.columns)).collect()
+    pub(super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Vec<String>> {
+        self.table(table).into_iter().flat_map(|table| table.indexes.values())
     }
 
     /// The table of an index.
-    pub(super) fn table_of_index(&self, index: &RelationName) -> Option<RelationName> {
-        self.table_of_known_index(index).cloned().or_else(|| self.catalogue.table_of_index(index))
-    }
-
-    fn table_of_known_index(&self, index: &RelationName) -> Option<&RelationName> {
+    pub(super) fn table_of_index(&self, index: &RelationName) -> Option<&RelationName> {
         let on =
             |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
         self.tables.iter().find(|(name, table)| on(name, table)).map(|(name, _)| name)

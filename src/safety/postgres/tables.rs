@@ -17,12 +17,10 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
     let column = tree::child_name(action, K::COLUMN_NAME_REF);
     match action.kind() {
         K::ADD_COLUMN => {
-            let known = session.table(table).is_some_and(|table| table.birth.is_some());
-            let fresh = if known { None } else { Some(birth) };
             if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
                 let not_null =
                     tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
-                let column = Column { birth: fresh, data_type: DataType::of(action), not_null };
+                let column = Column { birth: Some(birth), data_type: DataType::of(action), not_null };
                 let columns = &mut session.table_mut(table).columns;
                 let again = tree::has(action, K::IF_NOT_EXISTS) && columns.contains_key(&name);
                 if !again {
@@ -61,7 +59,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::VALIDATE_CONSTRAINT => {
             if let Some(name) = tree::path(action).pop()
-                && let Some(mut constraint) = session.constraint(table, &name)
+                && let Some(mut constraint) = session.constraint(table, &name).cloned()
             {
                 constraint.validated = true;
                 if !constraint.check {

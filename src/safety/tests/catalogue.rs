@@ -1,47 +1,31 @@
 //! What a live connection knows decides where the text does not.
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, RelationName, TableFacts, lint_with};
+use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts, lint_with};
 use super::*;
 
-struct Live;
-
-impl Catalogue for Live {
-    fn table(&self, table: &RelationName) -> Option<TableFacts> {
-        match table.name.as_str() {
-            "empty" => Some(TableFacts { empty: true, ..TableFacts::default() }),
-            "parent" => Some(TableFacts { partitioned: true, ..TableFacts::default() }),
-            "full" => Some(TableFacts::default()),
-            _ => None,
-        }
-    }
-
-    fn column(&self, _table: &RelationName, column: &str) -> Option<ColumnFacts> {
-        let data_type = match column {
-            "short" => "character varying(20)",
-            "small" => "integer",
-            _ => return None,
-        };
-        Some(ColumnFacts { data_type: data_type.to_owned(), not_null: false })
-    }
-
-    fn constraints(&self, table: &RelationName) -> Vec<(String, ConstraintFacts)> {
-        let fact = |definition: &str, validated| ConstraintFacts { definition: definition.to_owned(), validated };
-        match table.name.as_str() {
-            "full" => vec![
-                ("proven".to_owned(), fact("CHECK ((a IS NOT NULL))", true)),
-                ("later".to_owned(), fact("CHECK ((b IS NOT NULL)) NOT VALID", false)),
-            ],
-            _ => Vec::new(),
-        }
-    }
-
-    fn indexes(&self, _table: &RelationName) -> Vec<IndexFacts> {
-        vec![IndexFacts { columns: vec!["key_id".to_owned()] }]
-    }
+fn live() -> Catalogue {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let column = |data_type: &str| ColumnFacts { data_type: data_type.to_owned(), not_null: false };
+    let check = |definition: &str, validated| ConstraintFacts { definition: definition.to_owned(), validated };
+    let full = TableFacts {
+        columns: [("short", "character varying(20)"), ("small", "integer")]
+            .map(|(name, data_type)| (name.to_owned(), column(data_type)))
+            .into(),
+        constraints: [
+            ("proven".to_owned(), check("CHECK ((a IS NOT NULL))", true)),
+            ("later".to_owned(), check("CHECK ((b IS NOT NULL)) NOT VALID", false)),
+        ]
+        .into(),
+        indexes: [("full_key".to_owned(), vec!["key_id".to_owned()])].into(),
+        ..TableFacts::default()
+    };
+    let empty = TableFacts { empty: true, ..TableFacts::default() };
+    let parent = TableFacts { partitioned: true, ..TableFacts::default() };
+    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into() }
 }
 
 fn rules_for(text: &str) -> Vec<&'static str> {
-    let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), &Live);
+    let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&live()));
     found
         .iter()
         .filter(|finding| finding.severity != Severity::Info && !finding.rule.name.contains("timeout"))
@@ -64,4 +48,37 @@ fn the_catalogue_decides() {
         rules_for("alter table \"full\" validate constraint later; alter table \"full\" alter b set not null;");
     assert!(!validated.contains(&"set-not-null-scans"));
     assert_eq!(rules_for("alter table \"full\" add foreign key (key_id) references o not valid;"), [] as [&str; 0]);
+}
+
+#[test]
+fn what_the_files_change_is_not_the_catalogues_any_more() {
+    assert_eq!(
+        rules_for("alter table \"full\" drop constraint proven, alter a set not null;"),
+        ["constraint-dropped", "set-not-null-scans"]
+    );
+    assert_eq!(
+        rules_for(
+            "drop index concurrently if exists full_key; alter table \"full\" add foreign key (key_id) references o not valid;"
+        ),
+        ["foreign-key-without-index"]
+    );
+    assert_eq!(
+        rules_for("drop table empty; create table empty (a int); drop index full_key;"),
+        ["table-dropped", "index-drop-not-concurrent"]
+    );
+}
+
+#[test]
+fn what_applied_files_say_of_tables_gives_way_to_what_is_there() {
+    let applied = "create table full_of_rows (a int); create table gone (a int); create table empty (a int);
+        alter table \"full\" add constraint c check (b is not null); create domain d as int check (value > 0);";
+    let found = |text: &str| -> Vec<&'static str> {
+        let inputs = [Input::applied("1", applied), Input::new("2", text)];
+        let found = lint_with(&inputs, &LintOptions { timeouts_set: true, ..wrapped() }, Some(&live()));
+        found.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.rule.name).collect()
+    };
+    assert_eq!(found("create index i on empty (a);"), [] as [&str; 0]);
+    assert_eq!(found("create table if not exists gone (a int); create index i on gone (a);"), [] as [&str; 0]);
+    assert_eq!(found("alter table \"full\" alter b set not null;"), ["set-not-null-scans"]);
+    assert_eq!(found("alter table \"full\" add e d;"), ["domain-column-added"]);
 }

@@ -1,0 +1,190 @@
+//! What a Postgres server says of the tables that migrations name: what the safety rules decide by, where there is one.
+
+use super::connection::{MigrationConnection, Transaction, literal, qualified_name};
+use crate::engine::TextRow;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::safety::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The bytes of a name that the server keeps.
+const LONGEST_NAME: usize = 63;
+
+/// How long looking for a row may wait for a lock, and how long it may read. A table that takes longer counts as full.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
+const READ_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The major version of the server.
+pub(super) fn server_version(connection: &mut dyn MigrationConnection) -> Result<u32> {
+    let rows = connection.query("SELECT current_setting('server_version_num')").context("asking for the version")?;
+    let number = rows.into_iter().flatten().flatten().next().unwrap_or_default();
+    let number: u32 = number
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::Backend, format!("the server gives {number:?} as its version")))?;
+    Ok(number / 10_000)
+}
+
+/// What the server knows of the tables that some texts may name. Reads the system's tables, and looks for one row in each of
+/// those tables; writes nothing.
+pub(super) fn catalogue<'a>(
+    connection: &mut dyn MigrationConnection,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<Catalogue> {
+    let names: BTreeSet<String> = texts.flat_map(names).collect();
+    if names.is_empty() {
+        return Ok(Catalogue::default());
+    }
+    let names: Vec<String> = names.iter().map(|name| literal(name)).collect();
+    let mut read = |query: &str| {
+        let query = query.replace("$names", &names.join(", "));
+        connection.query(&query).context("reading the server's catalogue")
+    };
+    let mut tables = BTreeMap::new();
+    for row in read(TABLES)? {
+        let Some(([schema, name, kind], [default_partition])) = texts_and_flags(row) else { continue };
+        let facts = TableFacts { partitioned: kind == "p", default_partition, ..TableFacts::default() };
+        tables.insert(RelationName { schema, name }, (kind, facts));
+    }
+    let mut facts_of = |schema: String, name: String, fill: &mut dyn FnMut(&mut TableFacts)| {
+        if let Some((_, facts)) = tables.get_mut(&RelationName { schema, name }) {
+            fill(facts);
+        }
+    };
+    for row in read(COLUMNS)? {
+        let Some(([schema, table, column, data_type], [not_null])) = texts_and_flags(row) else { continue };
+        facts_of(schema, table, &mut |facts| {
+            let fact = ColumnFacts { data_type: data_type.clone(), not_null };
+            facts.columns.insert(column.clone(), fact);
+        });
+    }
+    for row in read(CONSTRAINTS)? {
+        let Some(([schema, table, name, definition], [validated])) = texts_and_flags(row) else { continue };
+        facts_of(schema, table, &mut |facts| {
+            let fact = ConstraintFacts { definition: definition.clone(), validated };
+            facts.constraints.insert(name.clone(), fact);
+        });
+    }
+    // The columns of each index in order; NULL where an expression stands.
+    let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
+    for row in read(INDEXES)? {
+        let [Some(schema), Some(table), Some(index), column] = <[_; 4]>::try_from(row).unwrap_or_default() else {
+            continue;
+        };
+        let place = (schema.clone(), index.clone());
+        facts_of(schema, table, &mut |facts| {
+            let columns = facts.indexes.entry(index.clone()).or_default();
+            match &column {
+                Some(column) if !ended.contains(&place) => columns.push(column.clone()),
+                Some(_) => {}
+                None => _ = ended.insert(place.clone()),
+            }
+        });
+    }
+    let mut catalogue = Catalogue::default();
+    for (name, (kind, mut facts)) in tables {
+        // A foreign table is elsewhere, and a view is what it reads.
+        facts.empty = ["r", "p", "m"].contains(&kind.as_str()) && is_empty(connection, &name)?;
+        catalogue.tables.insert(name, facts);
+    }
+    Ok(catalogue)
+}
+
+/// The relations that are meant: those with one of the names, and those with an index of one of the names.
+macro_rules! meant {
+    () => {
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') \
+         AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' \
+         AND (c.relname IN ($names) OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
+         JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)))"
+    };
+}
+
+const TABLES: &str = concat!(
+    "SELECT n.nspname, c.relname, c.relkind, EXISTS (SELECT 1 FROM pg_catalog.pg_partitioned_table p \
+     WHERE p.partrelid = c.oid AND p.partdefid <> 0) FROM pg_catalog.pg_class c ",
+    meant!()
+);
+
+/// A column that is NOT NULL by a constraint that is not valid (Postgres 18) may still hold NULL.
+const COLUMNS: &str = concat!(
+    "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull AND \
+     NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
+     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]) FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
+    meant!()
+);
+
+const CONSTRAINTS: &str = concat!(
+    "SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid), k.convalidated \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype <> 't' ",
+    meant!()
+);
+
+/// An index that is not valid or not of all rows serves nobody: it has no columns.
+const INDEXES: &str = concat!(
+    "SELECT n.nspname, c.relname, x.relname, a.attname FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
+     CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \
+     AND i.indisvalid AND i.indpred IS NULL ",
+    meant!(),
+    " ORDER BY x.oid, key"
+);
+
+/// Texts, and then flags, of a row.
+fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {
+    let mut values = row.into_iter().collect::<Option<Vec<String>>>()?;
+    let flags: Vec<bool> = values.split_off(T.min(values.len())).iter().map(|flag| flag == "t").collect();
+    Some((values.try_into().ok()?, flags.try_into().ok()?))
+}
+
+/// Whether a table has no row, as far as that is soon known. Rows that the role may not see could be there.
+fn is_empty(connection: &mut dyn MigrationConnection, table: &RelationName) -> Result<bool> {
+    connection.begin(&Transaction {
+        read_only: true,
+        lock_timeout: Some(LOCK_PATIENCE),
+        statement_timeout: Some(READ_PATIENCE),
+        ..Transaction::default()
+    })?;
+    let query = format!("SELECT EXISTS (SELECT 1 FROM {})", qualified_name(&table.schema, &table.name));
+    let answer = connection.execute("SET LOCAL row_security = off").and_then(|()| connection.query(&query));
+    connection.rollback()?;
+    match answer {
+        Ok(rows) => Ok(rows == [[Some("f".to_owned())]]),
+        Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
+        // Locked, too slow, or not to be read.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whatever may be a name in a text: words as the server reads them, and what stands between double quotes.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
+    let words = text.split(move |character: char| !is_word(character)).filter(|word| !word.is_empty());
+    // Quotes may stand within strings that are run: which of them open and which close is not known.
+    let quoted = text.split('"').filter(|name| !name.is_empty() && name.len() <= 4 * LONGEST_NAME);
+    words.map(str::to_ascii_lowercase).chain(quoted.map(str::to_owned)).map(|mut name| {
+        let mut end = LONGEST_NAME.min(name.len());
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn whatever_may_be_a_name_is_one() {
+        let long = "x".repeat(70);
+        let text = format!("ALTER TABLE App.\"Us ers\" ADD {long} int; DO $$ EXECUTE 'DROP TABLE \"Ä\"' $$");
+        let names: Vec<String> = names(&text).collect();
+        for name in ["app", "Us ers", &long[..63], "Ä"] {
+            assert!(names.iter().any(|found| found == name), "{name}");
+        }
+    }
+}

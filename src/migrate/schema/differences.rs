@@ -1,0 +1,576 @@
+//! How two schemas differ.
+
+use super::{Check, Column, ForeignKey, Index, IndexPart, Schema, Table, Unique, expression, types};
+use crate::engine::Engine;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// One way in which a schema is not the one that is wanted. Its `Display` is one line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Whether something is missing, is there and should not, or is different.
+    pub kind: DifferenceKind,
+    /// What it is.
+    pub object: Object,
+    /// The table that it belongs to, when it is part of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// What it is called; a constraint without a name is called by what it says.
+    pub name: String,
+    /// In what it is different.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aspect: Option<Aspect>,
+    /// What there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// What there should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wanted: Option<String>,
+}
+
+/// How something differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// It is wanted and not there.
+    Missing,
+    /// It is there and not wanted.
+    Extra,
+    /// It is there and another.
+    Different,
+}
+
+/// What a difference is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Object {
+    /// A table.
+    Table,
+    /// A column of a table.
+    Column,
+    /// A table's primary key.
+    PrimaryKey,
+    /// A unique constraint.
+    Unique,
+    /// A foreign key.
+    ForeignKey,
+    /// A check constraint.
+    Check,
+    /// An index.
+    Index,
+    /// A view.
+    View,
+    /// What only one engine has: a trigger, a function, a type, a sequence.
+    Other,
+}
+
+impl Object {
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Column => "column",
+            Self::PrimaryKey => "primary key",
+            Self::Unique => "unique constraint",
+            Self::ForeignKey => "foreign key",
+            Self::Check => "check",
+            Self::Index => "index",
+            Self::View => "view",
+            Self::Other => "object",
+        }
+    }
+}
+
+/// In what something is different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Aspect {
+    /// The type of a column.
+    Type,
+    /// Whether a column takes NULL.
+    Nullability,
+    /// The default of a column.
+    Default,
+    /// The collation of a column.
+    Collation,
+    /// How a column is generated.
+    Generated,
+    /// How a column numbers rows.
+    Identity,
+    /// The name of a constraint.
+    Name,
+    /// The columns of a key, a view or an index, and their order.
+    Columns,
+    /// What happens when the row that a foreign key means is deleted.
+    OnDelete,
+    /// What happens when the key that a foreign key means is changed.
+    OnUpdate,
+    /// Whether an index is unique.
+    Unique,
+    /// Which rows are in an index.
+    Predicate,
+    /// Whether the engine uses an index.
+    Validity,
+    /// What a check or a view says.
+    Definition,
+    /// What else is said of it.
+    Options,
+}
+
+impl Aspect {
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Type => "type",
+            Self::Nullability => "nullability",
+            Self::Default => "default",
+            Self::Collation => "collation",
+            Self::Generated => "generation",
+            Self::Identity => "numbering",
+            Self::Name => "name",
+            Self::Columns => "columns",
+            Self::OnDelete => "ON DELETE",
+            Self::OnUpdate => "ON UPDATE",
+            Self::Unique => "uniqueness",
+            Self::Predicate => "predicate",
+            Self::Validity => "validity",
+            Self::Definition => "definition",
+            Self::Options => "options",
+        }
+    }
+}
+
+/// `missing: column orders.email`, `different: column orders.email: type TEXT instead of VARCHAR(20)`.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            DifferenceKind::Missing => "missing",
+            DifferenceKind::Extra => "extra",
+            DifferenceKind::Different => "different",
+        };
+        write!(f, "{kind}: ")?;
+        match (self.object, &self.table) {
+            (Object::Other, _) => f.write_str(&self.name)?,
+            (Object::Column, Some(table)) => write!(f, "column {table}.{}", self.name)?,
+            (object, Some(table)) => write!(f, "{} {} of {table}", object.as_str(), self.name)?,
+            (object, None) => write!(f, "{} {}", object.as_str(), self.name)?,
+        }
+        if let Some(aspect) = self.aspect {
+            let side = |value: &Option<String>| one_line(value.as_deref().unwrap_or("none"));
+            write!(f, ": {} {} instead of {}", aspect.as_str(), side(&self.found), side(&self.wanted))?;
+        }
+        Ok(())
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Schema {
+    /// In what this schema is not the wanted one, by table; empty when they mean the same.
+    ///
+    /// What engines spell in their own words is no difference: names of types, casts, parentheses, names of constraints that
+    /// were given none, indexes that stand for constraints. Across engines views are compared by their columns alone, and
+    /// what only one engine knows not at all.
+    pub fn differences(&self, wanted: &Self) -> Vec<Difference> {
+        let mut comparison = Comparison { found: self.engine, wanted: wanted.engine, differences: Vec::new() };
+        comparison.schema(self, wanted);
+        comparison.differences.sort();
+        comparison.differences
+    }
+}
+
+/// A comparison at work.
+struct Comparison {
+    found: Engine,
+    wanted: Engine,
+    differences: Vec<Difference>,
+}
+
+/// What a difference is about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    object: Object,
+    table: Option<&'a str>,
+    name: &'a str,
+}
+
+impl Comparison {
+    fn is_same_engine(&self) -> bool {
+        self.found == self.wanted
+    }
+
+    /// A name as it is compared: only Postgres tells capitals apart.
+    fn key(&self, name: &str) -> String {
+        let exact = self.found == Engine::Postgres && self.is_same_engine();
+        if exact { name.to_owned() } else { name.to_lowercase() }
+    }
+
+    fn keys(&self, names: &[String]) -> Vec<String> {
+        names.iter().map(|name| self.key(name)).collect()
+    }
+
+    fn push(&mut self, kind: DifferenceKind, about: About<'_>, found: Option<String>, wanted: Option<String>) {
+        let About { object, table, name } = about;
+        let (table, name) = (table.map(str::to_owned), name.to_owned());
+        self.differences.push(Difference { kind, object, table, name, aspect: None, found, wanted });
+    }
+
+    fn differ(&mut self, about: About<'_>, aspect: Aspect, found: Option<String>, wanted: Option<String>) {
+        self.push(DifferenceKind::Different, about, found, wanted);
+        if let Some(difference) = self.differences.last_mut() {
+            difference.aspect = Some(aspect);
+        }
+    }
+
+    /// Compares values that are the same or not as they are.
+    fn compare<T: PartialEq>(
+        &mut self,
+        about: About<'_>,
+        aspect: Aspect,
+        sides: (T, T),
+        text: fn(&T) -> Option<String>,
+    ) {
+        if sides.0 != sides.1 {
+            self.differ(about, aspect, text(&sides.0), text(&sides.1));
+        }
+    }
+
+    /// Compares what two maps have by name: what only one of them has is told, the rest is given back in pairs.
+    fn pairs<'a, T>(
+        &mut self,
+        object: Object,
+        table: Option<&str>,
+        found: impl IntoIterator<Item = (&'a String, &'a T)>,
+        wanted: impl IntoIterator<Item = (&'a String, &'a T)>,
+        text: impl Fn(&T) -> Option<String>,
+    ) -> Vec<(&'a T, &'a T)> {
+        let mut found: BTreeMap<String, (&String, &T)> =
+            found.into_iter().map(|(name, value)| (self.key(name), (name, value))).collect();
+        let mut pairs = Vec::new();
+        for (name, value) in wanted {
+            match found.remove(&self.key(name)) {
+                Some((_, other)) => pairs.push((other, value)),
+                None => self.push(DifferenceKind::Missing, About { object, table, name }, None, text(value)),
+            }
+        }
+        for (name, value) in found.into_values() {
+            self.push(DifferenceKind::Extra, About { object, table, name }, text(value), None);
+        }
+        pairs
+    }
+
+    fn schema(&mut self, found: &Schema, wanted: &Schema) {
+        for (found, wanted) in self.pairs(Object::Table, None, &found.tables, &wanted.tables, |_| None) {
+            self.table(found, wanted);
+        }
+        for (found, wanted) in self.pairs(Object::View, None, &found.views, &wanted.views, |_| None) {
+            let about = About { object: Object::View, table: None, name: &wanted.name };
+            if self.keys(&found.columns) != self.keys(&wanted.columns) {
+                let list = |columns: &[String]| Some(columns.join(", "));
+                self.differ(about, Aspect::Columns, list(&found.columns), list(&wanted.columns));
+            } else if self.is_same_engine() && !self.is_same_text(&found.definition, &wanted.definition) {
+                let (found, wanted) = (found.definition.clone(), wanted.definition.clone());
+                self.differ(about, Aspect::Definition, Some(found), Some(wanted));
+            }
+        }
+        if self.is_same_engine() {
+            let names: BTreeSet<&String> = found.others.keys().chain(wanted.others.keys()).collect();
+            for name in names {
+                let about = About { object: Object::Other, table: None, name };
+                match (found.others.get(name), wanted.others.get(name)) {
+                    (Some(found), Some(wanted)) if !self.is_same_text(found, wanted) => {
+                        self.differ(about, Aspect::Definition, Some(found.clone()), Some(wanted.clone()));
+                    }
+                    (Some(found), None) => self.push(DifferenceKind::Extra, about, Some(found.clone()), None),
+                    (None, Some(wanted)) => self.push(DifferenceKind::Missing, about, None, Some(wanted.clone())),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn is_same_text(&self, one: &str, other: &str) -> bool {
+        expression::tokens(one, self.found) == expression::tokens(other, self.wanted)
+    }
+
+    fn table(&mut self, found: &Table, wanted: &Table) {
+        let name = wanted.name.as_str();
+        fn by_name(column: &Column) -> (&String, &Column) {
+            (&column.name, column)
+        }
+        let text = |column: &Column| Some(column.data_type.clone());
+        let columns = (found.columns.iter().map(by_name), wanted.columns.iter().map(by_name));
+        for (one, other) in self.pairs(Object::Column, Some(name), columns.0, columns.1, text) {
+            let in_key = |table: &Table, column: &Column| {
+                table
+                    .primary_key
+                    .as_ref()
+                    .is_some_and(|key| key.columns.iter().any(|c| c.eq_ignore_ascii_case(&column.name)))
+            };
+            // SQLite takes NULL into a primary key that does not say otherwise.
+            let across = !self.is_same_engine();
+            let not_null =
+                (one.not_null || across && in_key(found, one), other.not_null || across && in_key(wanted, other));
+            self.column(name, one, other, not_null);
+        }
+        self.primary_key(found, wanted);
+        self.constraints(name, &found.unique, &wanted.unique);
+        self.constraints(name, &found.foreign_keys, &wanted.foreign_keys);
+        self.constraints(name, &found.checks, &wanted.checks);
+        for (one, other) in
+            self.pairs(Object::Index, Some(name), &found.indexes, &wanted.indexes, |index| Some(index.to_string()))
+        {
+            self.index(name, one, other);
+        }
+        if self.is_same_engine() {
+            let about = About { object: Object::Table, table: None, name };
+            self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options));
+        }
+    }
+
+    fn column(&mut self, table: &str, found: &Column, wanted: &Column, not_null: (bool, bool)) {
+        let about = About { object: Object::Column, table: Some(table), name: &wanted.name };
+        if !types::same((&found.data_type, self.found), (&wanted.data_type, self.wanted)) {
+            self.differ(about, Aspect::Type, Some(found.data_type.clone()), Some(wanted.data_type.clone()));
+        }
+        let nullability = |not_null: &bool| Some(if *not_null { "NOT NULL" } else { "NULL" }.to_owned());
+        self.compare(about, Aspect::Nullability, not_null, nullability);
+        let sides = ((found.default.as_deref(), self.found), (wanted.default.as_deref(), self.wanted));
+        if !expression::same_default(sides.0, sides.1, &wanted.data_type) {
+            self.differ(about, Aspect::Default, found.default.clone(), wanted.default.clone());
+        }
+        let collation = |column: &Column| {
+            column
+                .collation
+                .as_ref()
+                .map(|name| name.to_lowercase())
+                .filter(|name| !["binary", "c", "default"].contains(&name.as_str()))
+        };
+        self.compare(about, Aspect::Collation, (collation(found), collation(wanted)), Clone::clone);
+        let generated = match (&found.generated, &wanted.generated) {
+            (Some(one), Some(other)) => {
+                one.stored == other.stored
+                    && expression::same((&one.expression, self.found), (&other.expression, self.wanted))
+            }
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !generated {
+            let text = |column: &Column| {
+                let generated = column.generated.as_ref()?;
+                Some(format!("({}) {}", generated.expression, if generated.stored { "STORED" } else { "VIRTUAL" }))
+            };
+            self.differ(about, Aspect::Generated, text(found), text(wanted));
+        }
+        self.compare(about, Aspect::Identity, (&found.identity, &wanted.identity), |identity| (*identity).clone());
+    }
+
+    fn primary_key(&mut self, found: &Table, wanted: &Table) {
+        let text = |columns: &[String]| format!("({})", columns.join(", "));
+        let about = |name| About { object: Object::PrimaryKey, table: Some(&wanted.name), name };
+        match (&found.primary_key, &wanted.primary_key) {
+            (Some(one), Some(other)) => {
+                let name = text(&other.columns);
+                if self.keys(&one.columns) != self.keys(&other.columns) {
+                    self.differ(about(&name), Aspect::Columns, Some(text(&one.columns)), Some(name.clone()));
+                }
+                self.names(about(&name), &one.name, &other.name);
+            }
+            (Some(one), None) => self.push(DifferenceKind::Extra, about(&text(&one.columns)), None, None),
+            (None, Some(other)) => self.push(DifferenceKind::Missing, about(&text(&other.columns)), None, None),
+            (None, None) => {}
+        }
+    }
+
+    /// Compares names of constraints that both have one.
+    fn names(&mut self, about: About<'_>, found: &Option<String>, wanted: &Option<String>) {
+        if let (Some(one), Some(other)) = (found, wanted) {
+            let sides = (self.key(one), self.key(other));
+            self.compare(about, Aspect::Name, (&sides.0, &sides.1), |name| Some((*name).clone()));
+        }
+    }
+
+    /// Compares constraints of one sort: by name where both have one, then by what they say.
+    fn constraints<C: Constraint>(&mut self, table: &str, found: &[C], wanted: &[C]) {
+        let mut found: Vec<&C> = found.iter().collect();
+        let mut pairs = Vec::new();
+        let mut left = Vec::new();
+        for constraint in wanted {
+            let same = |other: &&C| other.is_same(constraint, self);
+            let named = |other: &&C| {
+                let names = (other.name(), constraint.name());
+                matches!(names, (Some(one), Some(other)) if self.key(one) == self.key(other))
+            };
+            // The best first: the same name and content, then the same content, then the same name.
+            let place = found.iter().position(|other| same(other) && named(other));
+            match place.or_else(|| found.iter().position(same)) {
+                Some(place) => pairs.push((found.remove(place), constraint)),
+                None => left.push(constraint),
+            }
+        }
+        for constraint in left {
+            let named = |other: &&C| {
+                let names = (other.name(), constraint.name());
+                matches!(names, (Some(one), Some(other)) if self.key(one) == self.key(other))
+            };
+            match found.iter().position(named) {
+                Some(place) => pairs.push((found.remove(place), constraint)),
+                None => {
+                    let name = constraint.title();
+                    let about = About { object: C::OBJECT, table: Some(table), name: &name };
+                    self.push(DifferenceKind::Missing, about, None, Some(constraint.text()));
+                }
+            }
+        }
+        for constraint in found {
+            let name = constraint.title();
+            let about = About { object: C::OBJECT, table: Some(table), name: &name };
+            self.push(DifferenceKind::Extra, about, Some(constraint.text()), None);
+        }
+        for (one, other) in pairs {
+            let name = other.title();
+            let about = About { object: C::OBJECT, table: Some(table), name: &name };
+            if !one.is_same(other, self) {
+                self.differ(about, Aspect::Definition, Some(one.text()), Some(other.text()));
+            }
+            self.names(about, &one.name().map(str::to_owned), &other.name().map(str::to_owned));
+            one.details(other, about, self);
+            // NOT VALID is a state of Postgres alone.
+            let is_same_engine = self.is_same_engine();
+            let options = |constraint: &C| -> Vec<String> {
+                let options = constraint.options().iter();
+                options.filter(|option| is_same_engine || *option != "NOT VALID").cloned().collect()
+            };
+            self.compare(about, Aspect::Options, (options(one), options(other)), |options| words(options));
+        }
+    }
+
+    fn index(&mut self, table: &str, found: &Index, wanted: &Index) {
+        let about = About { object: Object::Index, table: Some(table), name: &wanted.name };
+        let unique = |unique: &bool| Some(if *unique { "UNIQUE" } else { "not unique" }.to_owned());
+        self.compare(about, Aspect::Unique, (found.unique, wanted.unique), unique);
+        let same_part = |one: &IndexPart, other: &IndexPart| {
+            let same = match one.is_column && other.is_column {
+                true => self.key(&one.expression) == self.key(&other.expression),
+                false => expression::same((&one.expression, self.found), (&other.expression, self.wanted)),
+            };
+            same && one.descending == other.descending && (!self.is_same_engine() || one.options == other.options)
+        };
+        if found.parts.len() != wanted.parts.len()
+            || !found.parts.iter().zip(&wanted.parts).all(|(one, other)| same_part(one, other))
+        {
+            self.differ(about, Aspect::Columns, Some(parts(&found.parts)), Some(parts(&wanted.parts)));
+        }
+        let same_predicate = match (&found.predicate, &wanted.predicate) {
+            (Some(one), Some(other)) => expression::same((one, self.found), (other, self.wanted)),
+            (one, other) => one == other,
+        };
+        if !same_predicate {
+            self.differ(about, Aspect::Predicate, found.predicate.clone(), wanted.predicate.clone());
+        }
+        let validity = |valid: &bool| Some(if *valid { "valid" } else { "invalid" }.to_owned());
+        self.compare(about, Aspect::Validity, (found.valid, wanted.valid), validity);
+        if self.is_same_engine() {
+            self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options));
+        }
+    }
+}
+
+fn words(options: &[String]) -> Option<String> {
+    (!options.is_empty()).then(|| options.join(" "))
+}
+
+fn parts(parts: &[IndexPart]) -> String {
+    let part = |part: &IndexPart| {
+        let order = if part.descending { " DESC" } else { "" };
+        let options: String = part.options.iter().map(|option| format!(" {option}")).collect();
+        format!("{}{options}{order}", part.expression)
+    };
+    format!("({})", parts.iter().map(part).collect::<Vec<_>>().join(", "))
+}
+
+/// `UNIQUE (a, lower(b) DESC) WHERE c > 0`.
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        let predicate = self.predicate.as_ref().map(|predicate| format!(" WHERE {predicate}")).unwrap_or_default();
+        write!(f, "{unique}{}{predicate}", parts(&self.parts))
+    }
+}
+
+/// What constraints have in common.
+trait Constraint {
+    const OBJECT: Object;
+    fn name(&self) -> Option<&str>;
+    /// What it says, in short.
+    fn text(&self) -> String;
+    fn options(&self) -> &[String];
+    /// Whether what was found says the same as what is wanted, names, options and details aside.
+    fn is_same(&self, wanted: &Self, comparison: &Comparison) -> bool;
+    /// Tells what differs in detail between two that say the same.
+    fn details(&self, _wanted: &Self, _about: About<'_>, _comparison: &mut Comparison) {}
+
+    /// Its name, or what it says.
+    fn title(&self) -> String {
+        self.name().map_or_else(|| one_line(&self.text()), str::to_owned)
+    }
+}
+
+impl Constraint for Unique {
+    const OBJECT: Object = Object::Unique;
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+    fn text(&self) -> String {
+        format!("({})", self.columns.join(", "))
+    }
+    fn options(&self) -> &[String] {
+        &self.options
+    }
+    fn is_same(&self, wanted: &Self, comparison: &Comparison) -> bool {
+        comparison.keys(&self.columns) == comparison.keys(&wanted.columns)
+    }
+}
+
+impl Constraint for ForeignKey {
+    const OBJECT: Object = Object::ForeignKey;
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+    fn text(&self) -> String {
+        format!("({}) to {} ({})", self.columns.join(", "), self.table, self.references.join(", "))
+    }
+    fn options(&self) -> &[String] {
+        &self.options
+    }
+    fn is_same(&self, wanted: &Self, comparison: &Comparison) -> bool {
+        comparison.key(&self.table) == comparison.key(&wanted.table)
+            && comparison.keys(&self.columns) == comparison.keys(&wanted.columns)
+            && comparison.keys(&self.references) == comparison.keys(&wanted.references)
+    }
+    fn details(&self, wanted: &Self, about: About<'_>, comparison: &mut Comparison) {
+        comparison.compare(about, Aspect::OnDelete, (&self.on_delete, &wanted.on_delete), |action| (*action).clone());
+        comparison.compare(about, Aspect::OnUpdate, (&self.on_update, &wanted.on_update), |action| (*action).clone());
+    }
+}
+
+impl Constraint for Check {
+    const OBJECT: Object = Object::Check;
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+    fn text(&self) -> String {
+        format!("({})", self.expression)
+    }
+    fn options(&self) -> &[String] {
+        &self.options
+    }
+    fn is_same(&self, wanted: &Self, comparison: &Comparison) -> bool {
+        expression::same((&self.expression, comparison.found), (&wanted.expression, comparison.wanted))
+    }
+}
