@@ -9,6 +9,7 @@ mod downgrade;
 mod events;
 mod history;
 mod init;
+mod lint;
 mod migrations;
 mod pending;
 mod seed;
@@ -30,6 +31,7 @@ pub(super) enum Command {
     Downgrade(downgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Lint(lint::Arguments),
     Pending(pending::Arguments),
     Validate(validate::Arguments),
     Seed(seed::Arguments),
@@ -43,6 +45,7 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Downgrade(arguments) => downgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Lint(arguments) => lint::run(session, arguments),
         Command::Pending(arguments) => pending::run(session, arguments),
         Command::Validate(arguments) => validate::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),
