@@ -23,6 +23,7 @@ mod run;
 pub mod schema;
 mod script;
 mod set;
+mod stamp;
 mod status;
 mod steps;
 
@@ -48,5 +49,6 @@ pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
+pub use stamp::Stamped;
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
