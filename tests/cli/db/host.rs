@@ -60,7 +60,9 @@ fn a_shared_file_keeps_its_tables() {
     };
     let before = host();
     assert_eq!(before.len(), 7);
-    change(&sandbox, &sandbox.sqlite_url("host.db"), "host.db", &|arguments| assert_eq!(host(), before, "{arguments:?}"));
+    change(&sandbox, &sandbox.sqlite_url("host.db"), "host.db", &|arguments| {
+        assert_eq!(host(), before, "{arguments:?}")
+    });
     let mode: String = file.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
     assert_eq!(mode, "delete", "the journal is the host's");
 }

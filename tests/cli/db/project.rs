@@ -280,14 +280,11 @@ fn who_did_what_is_in_the_history() {
     let entries = entries.as_array().expect("entries").clone();
     let words: Vec<String> = entries
         .iter()
-        .map(|entry| format!("{} {} {} {}", entry["set"], entry["number"], entry["action"], entry["actor"]).replace('"', ""))
+        .map(|entry| {
+            format!("{} {} {} {}", entry["set"], entry["number"], entry["action"], entry["actor"]).replace('"', "")
+        })
         .collect();
-    let expected = [
-        "charter 1 applied ada",
-        "shop 10 applied ada",
-        "shop 20 applied ada",
-        "shop 20 reverted ada",
-    ];
+    let expected = ["charter 1 applied ada", "shop 10 applied ada", "shop 20 applied ada", "shop 20 reverted ada"];
     assert_eq!(words, expected);
     assert_eq!(entries[1]["environment"], "dev");
     assert_eq!(entries[1]["statements"], 1);
@@ -314,7 +311,10 @@ fn a_backup_is_whole_and_never_written_over() {
     let path = upgraded["backup"].as_str().expect("a path");
     assert!(path.contains("/charter.db.") && path.ends_with("Z.backup"), "{path}");
     assert!(fs::metadata(path).is_ok_and(|copy| copy.len() > 0), "{path}");
-    assert_eq!(sandbox.run(&["db", "upgrade", "--backup", "--json"]).success().json()["backup"], serde_json::Value::Null);
+    assert_eq!(
+        sandbox.run(&["db", "upgrade", "--backup", "--json"]).success().json()["backup"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]
