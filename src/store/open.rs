@@ -189,6 +189,9 @@ fn embedded<E: super::embedded::Embedded>(
 /// Whether a database can be used as it is.
 fn check(url: &DatabaseUrl, status: Option<Status>, options: &OpenOptions) -> Result<()> {
     let Some(status) = status else { return Ok(()) };
+    if let Some(unfinished) = &status.unfinished {
+        return Err(unfinished.refusal());
+    }
     if status.current().is_none() {
         return Err(not_initialized(url));
     }

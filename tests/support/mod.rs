@@ -10,6 +10,7 @@ pub(crate) mod child;
 pub(crate) mod postgres;
 mod sandbox;
 pub(crate) mod stores;
+pub(crate) mod terminal;
 
 #[allow(unused_imports)]
 pub(crate) use sandbox::{DIGESTS, Output, Process, Sandbox, assert_output};
