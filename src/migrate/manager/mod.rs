@@ -2,8 +2,10 @@
 
 mod backup;
 mod downgrade;
+mod info;
 mod losses;
 mod plan;
+mod sql;
 mod stamp;
 mod truncate;
 mod upgrade;
