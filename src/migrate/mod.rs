@@ -23,8 +23,6 @@ mod script;
 mod set;
 mod status;
 
-pub(crate) use apply::{Work, apply, locked};
-pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;

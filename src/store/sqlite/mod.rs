@@ -22,20 +22,10 @@ pub(crate) struct SqliteBackend {
 }
 
 impl SqliteBackend {
-    /// Opens the file of a target. Nothing is made unless `create`, nothing can be written if `read_only`.
-    pub(crate) fn open(target: &SqliteTarget, create: bool, read_only: bool) -> Result<Self> {
-        let access = match (create, read_only) {
-            (_, true) => FileAccess::Read,
-            (true, false) => FileAccess::Create,
-            (false, false) => FileAccess::Write,
-        };
+    /// Opens the file of a target, which exists. Nothing can be written if `read_only`.
+    pub(crate) fn open(target: &SqliteTarget, read_only: bool) -> Result<Self> {
+        let access = if read_only { FileAccess::Read } else { FileAccess::Write };
         Ok(Self { connections: Connections::open(&target.path, target.synchronous, access)? })
-    }
-
-    /// Lets go of what was known of the tables before they were migrated. A busy file can keep SQLite from noticing that
-    /// they have changed: then it says that there is no such table.
-    pub(crate) fn forget(&self) {
-        self.connections.forget_readers();
     }
 
     fn path(&self) -> &Path {
@@ -64,11 +54,16 @@ impl Backend for SqliteBackend {
         }
     }
 
-    fn status(&self) -> Result<Option<Status>> {
-        let (set, engine) = (MigrationSet::charter(), Engine::Sqlite);
+    fn status(&self, set: &MigrationSet) -> Result<Option<Status>> {
+        let engine = Engine::Sqlite;
         let found =
             self.connections.read(|connection| Found::read(set, engine, &mut |sql| text_rows(connection, sql)))?;
         Status::judge(found, set, engine).map(Some)
+    }
+
+    /// A busy file can keep SQLite from noticing that the tables have changed: then it says that there is no such table.
+    fn forget(&self) {
+        self.connections.forget_readers();
     }
 
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {
