@@ -7,6 +7,8 @@
 use std::time::{Duration, Instant};
 
 pub(crate) mod child;
+#[cfg(feature = "duckdb")]
+pub(crate) mod duckdb;
 pub(crate) mod postgres;
 mod sandbox;
 pub(crate) mod stores;

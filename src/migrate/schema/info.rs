@@ -5,7 +5,8 @@ use super::throw_away::Trial;
 use super::{Difference, DifferenceKind, Schema};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::connection::MigrationConnection;
+use crate::migrate::connection::{MigrationConnection, Purpose, connect};
+use crate::migrate::manager::MigrationManager;
 use crate::migrate::set::{Migration, MigrationSet};
 use crate::migrate::status::Found;
 use std::collections::BTreeSet;
@@ -229,5 +230,54 @@ impl<'a> States<'a> {
             differences.retain(|difference| !declared.cover(difference));
         }
         Some(differences)
+    }
+}
+
+impl MigrationManager {
+    /// What the database has of each set, compared with what its recorded revision should be. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file, and what the engine says.
+    pub fn get_schema_info(&self) -> Result<Vec<SchemaInfo>> {
+        let mut connection = connect(self.url(), Purpose::Read)?;
+        self.sets().iter().map(|set| schema_info(&mut *connection, set)).collect()
+    }
+
+    /// In what the database is not what its recorded revisions should be; empty when it is valid. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotInitialized`] when the database has no history of charter's own set, [`ErrorKind::Refused`] when it has
+    /// a migration that this program does not know, [`ErrorKind::Unsupported`] when a set cannot be tried here, and as
+    /// [`MigrationManager::get_schema_info`].
+    pub fn validate_schema(&self) -> Result<Vec<Difference>> {
+        let mut differences = Vec::new();
+        for info in self.get_schema_info()? {
+            match info.state {
+                SchemaState::Valid | SchemaState::Different => differences.extend(info.differences),
+                // A set of the program beside charter's may not have begun.
+                SchemaState::NotInitialized if info.set != MigrationSet::charter().name() => {}
+                SchemaState::NotInitialized => {
+                    let message = "the database has no history of charter's tables";
+                    return Err(Error::new(ErrorKind::NotInitialized, message)
+                        .with_hint("`charter db init` makes the tables, or takes over those that are there"));
+                }
+                SchemaState::Newer => {
+                    let message =
+                        "the database has migrations that this program does not know, so that it cannot be judged";
+                    return Err(Error::new(ErrorKind::Refused, message).with_hint("install a newer charter"));
+                }
+                SchemaState::Unknown(reason) => return Err(Error::new(ErrorKind::Unsupported, reason)),
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Which revision of a set the database looks like, whatever its history says. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file; when the set cannot be tried in a throw-away database; and what
+    /// the engine says.
+    pub fn get_matching_revision(&self, set: &MigrationSet) -> Result<Match> {
+        matching_revision(&mut *connect(self.url(), Purpose::Read)?, set)
     }
 }

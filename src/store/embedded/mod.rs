@@ -34,13 +34,9 @@ pub(crate) struct EmbeddedBackend<E> {
     pub(super) connections: E,
 }
 
-/// What a file is opened for by a store that may make it, or may only read it.
-pub(super) fn file_access(create: bool, read_only: bool) -> FileAccess {
-    match (create, read_only) {
-        (_, true) => FileAccess::Read,
-        (true, false) => FileAccess::Create,
-        (false, false) => FileAccess::Write,
-    }
+/// What a file that exists is opened for by a store that may only read it, or may write to it too.
+pub(super) fn file_access(read_only: bool) -> FileAccess {
+    if read_only { FileAccess::Read } else { FileAccess::Write }
 }
 
 /// Statements that give the columns of a [`RecordRow`].
@@ -56,8 +52,11 @@ impl<E: Embedded> Backend for EmbeddedBackend<E> {
         self.connections.description()
     }
 
-    fn status(&self) -> Result<Option<Status>> {
-        let set = MigrationSet::charter();
+    fn forget(&self) {
+        self.connections.forget();
+    }
+
+    fn status(&self, set: &MigrationSet) -> Result<Option<Status>> {
         let found =
             self.connections.read(|session| Found::read(set, E::ENGINE, &mut |sql| E::text_rows(session, sql)))?;
         Status::judge(found, set, E::ENGINE).map(Some)
