@@ -57,7 +57,6 @@ fn text(opened: &Opened, info: &SchemaInfo) -> String {
         SchemaState::NotInitialized => (DOUBTFUL, "not initialised".to_owned()),
         SchemaState::Newer => (DOUBTFUL, "ahead of this program, which cannot say whether it is valid".to_owned()),
         SchemaState::Unknown(reason) => (DOUBTFUL, format!("nobody can say whether it is valid: {reason}")),
-        _ => (DOUBTFUL, info.state.as_str().to_owned()),
     };
     let revision = info.revision.map_or_else(|| "base".to_owned(), |revision| revision.to_string());
     let parts = [(info.tables.len(), "table"), (info.indexes.len(), "index"), (info.views.len(), "view")].map(

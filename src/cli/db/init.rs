@@ -50,7 +50,7 @@ fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
     let url = &opened.database.url;
     for of_set in statuses.iter().filter(|of_set| of_set.status.applied.is_empty()) {
         let (set, name) = (&of_set.set, of_set.set.name());
-        let number = match opened.manager.matching_revision(Some(name)) {
+        let number = match opened.manager.get_matching_revision(set) {
             Ok(Match::Exactly(numbers)) => numbers.first().copied(),
             Ok(Match::Nearest { number, differences }) if set.is_charter() => {
                 for difference in &differences {

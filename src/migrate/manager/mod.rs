@@ -2,7 +2,6 @@
 
 mod backup;
 mod downgrade;
-mod info;
 mod losses;
 mod plan;
 mod sql;

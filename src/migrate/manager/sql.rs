@@ -85,7 +85,7 @@ impl MigrationManager {
 
 /// Says which migration the statements that follow are of.
 fn note(text: &RefCell<String>, event: &Event<'_>) {
-    let mut note = |what: &str, migration: &Migration| {
+    let note = |what: &str, migration: &Migration| {
         let mut text = text.borrow_mut();
         let blank = if text.is_empty() { "" } else { "\n" };
         let _ = writeln!(text, "{blank}-- {what} {migration}");
