@@ -30,14 +30,20 @@ mod steps;
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
-pub(crate) use connection::{Purpose, connect};
+pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};
+#[cfg(feature = "cli")]
+pub(crate) use files::{FileName, MODELS_FILE};
 pub use history::HistoryEntry;
+#[cfg(feature = "cli")]
+pub(crate) use live::{catalogue, server_version};
 pub use manager::{
     Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
     Validation, database_name, migrate, rollback,
 };
+#[cfg(feature = "cli")]
+pub(crate) use policy::input;
 pub use policy::{Allowance, Judged, Judgement, Occasion};
 pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;

@@ -136,6 +136,8 @@ impl MigrationSet {
             let files = [
                 ("V1__contracts.sql", include_str!("../../migrations/V1__contracts.sql")),
                 ("V1__contracts.down.sql", include_str!("../../migrations/V1__contracts.down.sql")),
+                ("V1__contracts.duckdb.sql", include_str!("../../migrations/V1__contracts.duckdb.sql")),
+                ("V1__contracts.duckdb.down.sql", include_str!("../../migrations/V1__contracts.duckdb.down.sql")),
             ];
             Self::of(CHARTER, CHARTER, None, files.map(|(name, text)| (PathBuf::from(name), text.to_owned())))
         })

@@ -10,6 +10,7 @@ use super::backend::Backend;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::{self, Actor, Event, Found, MigrationSet, Purpose, Status, Timeouts, Work};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a store is opened for.
@@ -81,7 +82,15 @@ impl Store {
     pub fn connect(url: &DatabaseUrl, options: &OpenOptions) -> Result<Self> {
         let backend: Arc<dyn Backend> = match url.target() {
             #[cfg(feature = "sqlite")]
-            Target::Sqlite(target) => Arc::new(sqlite(url, target, options)?),
+            Target::Sqlite(target) => {
+                let open = |create, read_only| super::sqlite::SqliteBackend::open(target, create, read_only);
+                Arc::new(embedded(url, options, open)?)
+            }
+            #[cfg(feature = "duckdb")]
+            Target::DuckDb(target) => {
+                let open = |create, read_only| super::duckdb::DuckDbBackend::open(target, create, read_only);
+                Arc::new(embedded(url, options, open)?)
+            }
             #[cfg(feature = "redb")]
             Target::Memory => Arc::new(super::memory::MemoryBackend::new()?),
             #[cfg(feature = "postgres")]
@@ -132,6 +141,8 @@ impl Store {
         match url.target() {
             #[cfg(feature = "sqlite")]
             Target::Sqlite(target) => super::sqlite::SqliteBackend::open(target, false, true)?.status(),
+            #[cfg(feature = "duckdb")]
+            Target::DuckDb(target) => super::duckdb::DuckDbBackend::open(target, false, true)?.status(),
             #[cfg(feature = "redb")]
             Target::Memory => Ok(None),
             #[cfg(feature = "postgres")]
@@ -146,28 +157,29 @@ fn default_environment(url: &DatabaseUrl) -> Environment {
     if url.is_embedded() { Environment::Dev } else { Environment::Prod }
 }
 
-#[cfg(feature = "sqlite")]
-fn sqlite(
+/// Opens an embedded file, of which `open` wants to know whether it may be made, and whether it is only read.
+#[cfg(any(feature = "sqlite", feature = "duckdb"))]
+fn embedded<E: super::embedded::Embedded>(
     url: &DatabaseUrl,
-    target: &crate::config::url::SqliteTarget,
     options: &OpenOptions,
-) -> Result<super::sqlite::SqliteBackend> {
+    open: impl FnOnce(bool, bool) -> Result<super::embedded::EmbeddedBackend<E>>,
+) -> Result<super::embedded::EmbeddedBackend<E>> {
     let create = options.access == Access::Write && !options.foreign;
-    if !create && !target.path.exists() {
+    if !create && !url.file().is_some_and(Path::exists) {
         return Err(match options.access {
             Access::Read => Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
                 .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"),
             Access::Write | Access::Remote => not_initialized(url),
         });
     }
-    let backend = super::sqlite::SqliteBackend::open(target, create, options.access == Access::Read)?;
+    let backend = open(create, options.access == Access::Read)?;
     let Some(status) = backend.status()? else { return Ok(backend) };
     let is_new = status.current().is_none();
     let environment = status.environment.max(options.environment).unwrap_or_else(|| default_environment(url));
     let by_itself = create && (is_new || environment == Environment::Dev);
     if by_itself && !status.pending.is_empty() {
         Store::initialize(url, Some(environment), &mut |_| {})?;
-        backend.forget();
+        backend.connections.forget();
     } else {
         check(url, Some(status), options)?;
     }
