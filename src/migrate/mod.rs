@@ -26,6 +26,7 @@ mod set;
 mod stamp;
 mod status;
 mod steps;
+mod verify;
 
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
@@ -52,3 +53,4 @@ pub use set::{Migration, MigrationSet, Problem};
 pub use stamp::Stamped;
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
+pub use verify::{Fault, FaultKind, Run, Step, Verification, engines_at_hand, verify};
