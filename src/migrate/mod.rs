@@ -28,8 +28,6 @@ mod status;
 mod steps;
 mod verify;
 
-pub(crate) use apply::{Work, apply, locked};
-pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;

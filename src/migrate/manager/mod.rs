@@ -4,6 +4,7 @@ mod backup;
 mod downgrade;
 mod losses;
 mod plan;
+mod sql;
 mod stamp;
 mod truncate;
 mod upgrade;
