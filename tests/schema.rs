@@ -536,6 +536,11 @@ fn a_file_that_a_host_program_shares_is_judged_by_charters_tables_alone() {
     store.execute(
         "CREATE TABLE host (a TEXT); CREATE VIEW broken AS SELECT * FROM nowhere; CREATE INDEX host_a ON host (a);",
     );
+    // One whose module only the host program has.
+    store.execute(
+        "PRAGMA writable_schema = on; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) \
+         VALUES ('table', 'odd', 'odd', 0, 'CREATE VIRTUAL TABLE odd USING of_the_host(x)')",
+    );
     let told = info(&store.url);
     assert!(told.is_valid(), "{:?}", told.differences);
     assert!(!told.tables.iter().chain(&told.views).any(|name| name == "host" || name == "broken"));

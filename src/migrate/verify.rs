@@ -110,7 +110,8 @@ impl fmt::Display for Fault {
             FaultKind::NoDown => f.write_str("it has no down migration")?,
         }
         match &self.error {
-            Some(error) => write!(f, ": {error}"),
+            // An engine may say it in several lines.
+            Some(error) => write!(f, ": {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")),
             None => Ok(()),
         }
     }
