@@ -17,11 +17,14 @@ mod manager;
 mod policy;
 mod refinery;
 mod renumber;
+mod repair;
 mod revision;
+mod run;
 pub mod schema;
 mod script;
 mod set;
 mod status;
+mod steps;
 
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};

@@ -136,6 +136,8 @@ impl MigrationSet {
             let files = [
                 ("V1__contracts.sql", include_str!("../../migrations/V1__contracts.sql")),
                 ("V1__contracts.down.sql", include_str!("../../migrations/V1__contracts.down.sql")),
+                ("V1__contracts.duckdb.sql", include_str!("../../migrations/V1__contracts.duckdb.sql")),
+                ("V1__contracts.duckdb.down.sql", include_str!("../../migrations/V1__contracts.duckdb.down.sql")),
             ];
             Self::of(CHARTER, CHARTER, None, files.map(|(name, text)| (PathBuf::from(name), text.to_owned())))
         })
@@ -260,7 +262,8 @@ impl MigrationSet {
 
     /// The migration with a number.
     pub fn migration(&self, number: i64) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.number == number)
+        let place = self.migrations.binary_search_by_key(&number, Migration::number).ok()?;
+        self.migrations.get(place)
     }
 
     /// The newest migration's number, or 0.

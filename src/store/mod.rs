@@ -4,6 +4,10 @@
 //! inside an asynchronous runtime, wrap its calls in `spawn_blocking`, for they stall the runtime otherwise.
 
 mod backend;
+#[cfg(feature = "duckdb")]
+mod duckdb;
+#[cfg(any(feature = "sqlite", feature = "duckdb"))]
+mod embedded;
 mod kinds;
 #[cfg(feature = "redb")]
 mod memory;

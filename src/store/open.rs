@@ -191,6 +191,8 @@ fn backend(url: &DatabaseUrl, access: Access) -> Result<Arc<dyn Backend>> {
     Ok(match url.target() {
         #[cfg(feature = "sqlite")]
         Target::Sqlite(target) => Arc::new(super::sqlite::SqliteBackend::open(target, access == Access::Read)?),
+        #[cfg(feature = "duckdb")]
+        Target::DuckDb(target) => Arc::new(super::duckdb::DuckDbBackend::open(target, access == Access::Read)?),
         #[cfg(feature = "redb")]
         Target::Memory => Arc::new(super::memory::MemoryBackend::new()?),
         #[cfg(feature = "postgres")]

@@ -2,13 +2,16 @@
 
 use super::super::session::Session;
 use super::super::ui::Outcome;
-use super::{Database, upgrade};
+use super::backup::BackupFirst;
+use super::database::Database;
+use super::upgrade::{self, Permit};
+use crate::migrate::UpgradeOptions;
 
 /// Make charter's tables in a database, on a server too
 ///
-/// Applies every migration that the database lacks, each in one transaction with its row of history. Where there is
-/// nothing to do, nothing is done. A new database gets its environment from --env, else from the configuration; else
-/// an embedded one is `dev` and one on a server `prod`.
+/// Applies every migration that the database lacks, the project's included, each in one transaction with its row of
+/// history. Where there is nothing to do, nothing is done. A new database gets its environment from --env, else from the
+/// configuration; else an embedded one is `dev` and one on a server `prod`.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -21,5 +24,6 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    upgrade::upgrade(session, &arguments.database)
+    let opened = arguments.database.open_to_change(session)?;
+    upgrade::upgrade(session, &opened, UpgradeOptions::default(), &Permit::default(), &BackupFirst::default())
 }

@@ -189,6 +189,11 @@ fn connecting(error: tokio_postgres::Error) -> Error {
     error.context("connecting to the server")
 }
 
+/// What the server called an error, when it was the server that failed.
+pub(crate) fn sql_state(error: &Error) -> Option<&SqlState> {
+    std::error::Error::source(error)?.downcast_ref::<tokio_postgres::Error>()?.code()
+}
+
 /// Whether the server says that a table or a schema does not exist.
 pub(crate) fn is_undefined(error: &tokio_postgres::Error) -> bool {
     matches!(error.code(), Some(&SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME))
