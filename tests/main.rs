@@ -6,5 +6,6 @@ mod connections;
 mod faults;
 mod features;
 mod migrations;
+mod schema;
 mod support;
 mod sync;

@@ -23,8 +23,10 @@ mod run;
 pub mod schema;
 mod script;
 mod set;
+mod stamp;
 mod status;
 mod steps;
+mod verify;
 
 pub use audit::{Action, Allowed};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
@@ -46,5 +48,7 @@ pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
+pub use stamp::Stamped;
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
+pub use verify::{Fault, FaultKind, Run, Step, Verification, engines_at_hand, verify};

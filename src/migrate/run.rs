@@ -8,7 +8,7 @@ use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
 use super::status::Found;
-use super::steps::{Step, StepKind, steps};
+use super::steps::{Step, StepKind, is_session, steps};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Instant;
@@ -48,6 +48,9 @@ fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, pi
     let done = in_transaction(connection, work, piece, &transaction, &statements, statements.len(), |work| {
         ending(work, engine, piece, start, statements.len())
     });
+    // A server's session is put in order when the next transaction begins.
+    let has_set = engine != Engine::Postgres && statements.iter().any(|(_, said)| is_session(said.text, engine));
+    let forgotten = if has_set { connection.reset() } else { Ok(()) };
     done.map_err(|stopped| {
         let verb = if piece.is_down { "taking back " } else { "" };
         let error = match stopped {
@@ -64,7 +67,8 @@ fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, pi
             ),
             false => hinted(error),
         }
-    })
+    })?;
+    forgotten
 }
 
 /// Where a transaction stopped.

@@ -235,6 +235,11 @@ impl MigrationSet {
         &self.schema
     }
 
+    /// Whether its texts are part of a program, so that whoever runs it cannot change them.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.directory.is_none()
+    }
+
     /// The folder of its files, when it has one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()

@@ -29,6 +29,8 @@ pub(crate) struct Found {
     pub(crate) minimum_program: Option<String>,
     /// The database's environment; of charter's own set alone.
     pub(crate) environment: Option<String>,
+    /// Whether the set's history table is there.
+    pub(crate) has_history: bool,
     /// Whether charter's own table of versions is there; of charter's own set alone.
     pub(crate) has_versions: bool,
     /// Whether the set's audit table is there.
@@ -74,11 +76,11 @@ impl Found {
         })?;
         let has = |table: &str| tables.iter().any(|row| row.first().is_some_and(|name| name.as_deref() == Some(table)));
         let has_versions = set.is_charter() && has(VERSIONS);
-        let mut found = Self { has_audit: has(&audit), has_versions, ..Self::default() };
+        let mut found = Self { has_audit: has(&audit), has_versions, has_history: has(&history), ..Self::default() };
         if found.has_audit {
             found.unfinished = unfinished(set, engine, query)?;
         }
-        if !has(&history) {
+        if !found.has_history {
             return Ok(found);
         }
         let rows = query(&format!(
@@ -197,11 +199,11 @@ impl Status {
         // Both ascend.
         for migration in set.migrations() {
             if let Some(unknown) = applied.next_if(|applied| applied.number < migration.number()) {
-                return Err(not_among_the_files(unknown, set));
+                return Err(not_among_the_files(unknown, &found, set));
             }
             match applied.next_if(|applied| applied.number == migration.number()) {
-                Some(applied) => check_text(applied, migration, set, engine)?,
-                None if migration.number() < newest => return Err(below_the_newest(migration, newest, set)),
+                Some(applied) => check_text(applied, migration, &found, set, engine)?,
+                None if migration.number() < newest => return Err(below_the_newest(migration, newest, &found, set)),
                 None => pending.push(migration.clone()),
             }
         }
@@ -216,7 +218,23 @@ impl Status {
     }
 }
 
-fn check_text(applied: &Applied, migration: &Migration, set: &MigrationSet, engine: Engine) -> Result<()> {
+/// How the history is mended by hand: it is set to the newest migration that both sides know, and nothing is run.
+fn stamp(found: &Found, set: &MigrationSet) -> String {
+    let known = found.applied.iter().rev().find(|applied| set.migration(applied.number).is_some());
+    let revision = known.map_or_else(|| "base".to_owned(), |applied| applied.number.to_string());
+    match set.is_charter() {
+        true => format!("`charter db stamp {revision} --set charter`"),
+        false => format!("`charter db stamp {revision}`"),
+    }
+}
+
+fn check_text(
+    applied: &Applied,
+    migration: &Migration,
+    found: &Found,
+    set: &MigrationSet,
+    engine: Engine,
+) -> Result<()> {
     if applied.checksum == migration.checksum(engine) && applied.slug == migration.slug() {
         return Ok(());
     }
@@ -227,41 +245,47 @@ fn check_text(applied: &Applied, migration: &Migration, set: &MigrationSet, engi
             format!("migration {number} was applied as {slug}, and has another text and name here: {migration}")
         }
     };
-    let error = Error::new(ErrorKind::Refused, message).at(migration.up(engine).file(), None);
-    Err(match set.is_charter() && set.directory().is_none() {
+    let error = Error::new(ErrorKind::Refused, message);
+    Err(match set.is_embedded() {
         true => error.with_hint("use the program that made this database, or restore the database from a backup"),
-        false => error.with_hint(format!(
+        false => error.at(migration.up(engine).file(), None).with_hint(format!(
             "bring back the text that was applied, and make the change in a new migration; if the database is as the new \
-             text says, `charter db stamp {}` records that",
-            applied.number
+             text says, {} records that",
+            stamp(found, set)
         )),
     })
 }
 
 /// A history has what the files lack.
-fn not_among_the_files(applied: &Applied, set: &MigrationSet) -> Error {
+fn not_among_the_files(applied: &Applied, found: &Found, set: &MigrationSet) -> Error {
     let message = format!(
-        "the database has migration {} ({}), which is not among the files of the set {}",
+        "the database has migration {} ({}), which is not among those of the set {}",
         applied.number,
         applied.slug,
         set.name()
     );
-    Error::new(ErrorKind::Refused, message).with_hint(
-        "bring back its files, for example from the branch that it was made on; or record by hand what the database has \
-         with `charter db stamp REVISION`",
-    )
+    let error = Error::new(ErrorKind::Refused, message);
+    match set.is_embedded() {
+        true => error.with_hint("use the program that made this database, or restore the database from a backup"),
+        false => error.with_hint(format!(
+            "bring back its files, for example from the branch that it was made on; if the database has nothing of it any \
+             more, {} records that",
+            stamp(found, set)
+        )),
+    }
 }
 
 /// The files have what a history lacks below its newest.
-fn below_the_newest(migration: &Migration, newest: i64, set: &MigrationSet) -> Error {
+fn below_the_newest(migration: &Migration, newest: i64, found: &Found, set: &MigrationSet) -> Error {
     let message = format!("migration {migration} is not applied, but {newest} is, which comes after it");
-    let error = Error::new(ErrorKind::Refused, message).at(migration.up(Engine::default()).file(), None);
-    match set.is_charter() && set.directory().is_none() {
-        true => error.with_hint("restore the database from a backup, or use the program that made it"),
-        false => error.with_hint(
+    let error = Error::new(ErrorKind::Refused, message);
+    match set.is_embedded() {
+        true => error.with_hint("use the program that made this database, or restore the database from a backup"),
+        false => error.at(migration.up(Engine::default()).file(), None).with_hint(format!(
             "`charter db renumber` puts it after those that were applied before it was merged; if the database has what it \
-             makes, `charter db stamp REVISION` records that",
-        ),
+             makes, {} records that",
+            stamp(found, set)
+        )),
     }
 }
 

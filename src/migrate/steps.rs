@@ -127,6 +127,11 @@ fn transaction(words: &[String]) -> Option<Control> {
     })
 }
 
+/// Whether a statement sets something for those after it.
+pub(super) fn is_session(statement: &str, engine: Engine) -> bool {
+    kind(&words(statement, engine), engine) == StepKind::Session
+}
+
 fn kind(words: &[String], engine: Engine) -> StepKind {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (is_session, is_alone) = match engine {

@@ -210,6 +210,9 @@ fn backend(url: &DatabaseUrl, access: Access) -> Result<Arc<dyn Backend>> {
 fn lacks(backend: &dyn Backend, manager: &MigrationManager, options: &OpenOptions) -> Result<bool> {
     let url = manager.url();
     let Some(charter) = backend.status(MigrationSet::charter())? else { return Ok(false) };
+    if let Some(unfinished) = &charter.unfinished {
+        return Err(unfinished.refusal());
+    }
     if charter.current().is_none() {
         // A server's registry is made by somebody who means to.
         let is_made = url.is_embedded() && options.migrates();

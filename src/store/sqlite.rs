@@ -14,8 +14,7 @@ pub(crate) type SqliteBackend = EmbeddedBackend<Connections>;
 impl SqliteBackend {
     /// Opens the file of a target, which exists. Nothing can be written if `read_only`.
     pub(crate) fn open(target: &SqliteTarget, read_only: bool) -> Result<Self> {
-        let access = file_access(read_only);
-        Ok(Self { connections: Connections::open(&target.path, target.synchronous, access)? })
+        Ok(Self { connections: Connections::open(&target.path, target.synchronous, file_access(read_only))? })
     }
 }
 

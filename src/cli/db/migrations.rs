@@ -26,7 +26,8 @@ pub(super) fn without_migrations(session: &Session<'_>, opened: &Opened) -> Outc
 
 /// `charter  `, where sets must be told apart.
 pub(super) fn prefix(opened: &Opened, set: &str) -> String {
-    if opened.has_sets() { format!("{set}  ") } else { String::new() }
+    let width = opened.manager.sets().iter().map(|set| set.name().len()).max().unwrap_or_default();
+    if opened.has_sets() { format!("{set:width$}  ") } else { String::new() }
 }
 
 /// `1 contracts 0f0f0f0f0f0f`.

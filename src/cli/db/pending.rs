@@ -3,7 +3,7 @@
 use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, GOOD, Outcome, object};
 use super::database::{Database, Opened, Set};
-use super::migrations::{migration_value, statuses, unfinished_text, unfinished_value};
+use super::migrations::{migration_value, prefix, statuses, unfinished_text, unfinished_value};
 use crate::migrate::{Judged, Judgement, Revision, SetStatus, UpgradeOptions};
 use crate::record::Value;
 
@@ -49,7 +49,7 @@ fn text(opened: &Opened, statuses: &[SetStatus], judgement: &Judgement) -> Strin
     let mut text = String::new();
     for of_set in statuses {
         if let Some(unfinished) = &of_set.status.unfinished {
-            let set = if opened.has_sets() { format!("{}  ", of_set.set.name()) } else { String::new() };
+            let set = prefix(opened, of_set.set.name());
             text.push_str(&format!("{DOUBTFUL}unfinished{DOUBTFUL:#}  {set}{}\n", unfinished_text(unfinished)));
         }
     }
@@ -58,7 +58,7 @@ fn text(opened: &Opened, statuses: &[SetStatus], judgement: &Judgement) -> Strin
     }
     for judged in &judgement.migrations {
         let (style, verdict) = if judged.refused.is_empty() { (GOOD, "pending") } else { (BAD, "refused") };
-        let set = if opened.has_sets() { format!("{}  ", judged.set) } else { String::new() };
+        let set = prefix(opened, &judged.set);
         text.push_str(&format!("{style}{verdict}{style:#}  {set}{}\n", judged.migration));
         for remark in remarks(judged) {
             text.push_str(&format!("  {remark}\n"));

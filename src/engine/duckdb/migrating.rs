@@ -47,6 +47,17 @@ impl Migrating {
         Ok(Self { connection, transaction: None, can_write: true, share: None })
     }
 
+    /// Takes a new connection, which has none of the settings of the old one. A database in memory keeps its connection.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub(crate) fn renew(&mut self) -> Result<()> {
+        if let Some(share) = &self.share {
+            self.connection = share.connect()?;
+        }
+        Ok(())
+    }
+
     /// Begins a transaction; one that writes waits for the others of this process.
     ///
     /// # Errors

@@ -51,6 +51,10 @@ impl MigrationConnection for DuckDbMigrating {
         self.session.execute(statement)
     }
 
+    fn reset(&mut self) -> Result<()> {
+        self.session.renew()
+    }
+
     fn commit(&mut self) -> Result<()> {
         self.session.commit()
     }

@@ -2,8 +2,10 @@
 
 mod backup;
 mod downgrade;
+mod environment;
 mod losses;
 mod plan;
+mod stamp;
 mod truncate;
 mod upgrade;
 

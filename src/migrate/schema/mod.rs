@@ -6,8 +6,11 @@
 
 mod create;
 mod cursor;
+mod declared;
 mod differences;
+mod duckdb;
 mod expression;
+mod info;
 mod postgres;
 mod sqlite;
 mod throw_away;
@@ -16,11 +19,14 @@ mod types;
 use super::connection::{MigrationConnection, Transaction};
 use super::set::MigrationSet;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Result};
 use cursor::Cursor;
+pub(crate) use declared::{Declarations, Declared};
 pub use differences::{Aspect, Difference, DifferenceKind, Object};
+pub use info::{Match, SchemaInfo, SchemaState};
+pub(crate) use info::{matching_revision, schema_info};
 use std::collections::BTreeMap;
-pub(crate) use throw_away::throw_away;
+pub(crate) use throw_away::{Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
 /// history of a set and its audit, is left out.
@@ -211,7 +217,7 @@ impl Schema {
         let read = match connection.engine() {
             Engine::Sqlite => sqlite::read(connection),
             Engine::Postgres => postgres::read(connection, set.schema()),
-            engine => Err(Error::new(ErrorKind::Unsupported, format!("the catalogue of {engine} cannot be read yet"))),
+            Engine::DuckDb => duckdb::read(connection),
         };
         let ended = connection.rollback();
         let mut schema = read.context("reading the catalogue")?;

@@ -34,7 +34,7 @@ pub(crate) struct EmbeddedBackend<E> {
     pub(super) connections: E,
 }
 
-/// What a file that exists is opened for by a store, which may only read it.
+/// What a file that exists is opened for by a store that may only read it, or may write to it too.
 pub(super) fn file_access(read_only: bool) -> FileAccess {
     if read_only { FileAccess::Read } else { FileAccess::Write }
 }
@@ -52,14 +52,14 @@ impl<E: Embedded> Backend for EmbeddedBackend<E> {
         self.connections.description()
     }
 
+    fn forget(&self) {
+        self.connections.forget();
+    }
+
     fn status(&self, set: &MigrationSet) -> Result<Option<Status>> {
         let found =
             self.connections.read(|session| Found::read(set, E::ENGINE, &mut |sql| E::text_rows(session, sql)))?;
         Status::judge(found, set, E::ENGINE).map(Some)
-    }
-
-    fn forget(&self) {
-        self.connections.forget();
     }
 
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>> {
