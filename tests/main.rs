@@ -6,6 +6,7 @@ mod connections;
 mod faults;
 mod features;
 mod migrations;
+mod policy;
 mod schema;
 mod support;
 mod sync;

@@ -46,7 +46,7 @@ impl MigrationManager {
             }
             check_owner(connection)?;
             if environment < before {
-                confirmation.check(&format!("making {before} {environment}"), self.url(), before)?;
+                confirmation.check(&format!("changing the environment to {environment}"), self.url(), before)?;
             }
             let timeouts = self.timeouts(before);
             connection.begin(&Transaction {
