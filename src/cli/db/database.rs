@@ -86,9 +86,9 @@ impl Goal {
 
     /// Which word is the URL and which the revision: either may be left out.
     fn parts(&self) -> Result<(Option<&str>, Option<&str>), Error> {
-        let (first, second) = (self.first.as_deref(), self.second.as_deref());
-        let (url, word) = match (first, second) {
+        let (url, word) = match (self.first.as_deref(), self.second.as_deref()) {
             (Some(first), None) if is_revision(first) => (None, Some(first)),
+            (Some(first), Some(second)) if is_revision(first) => (Some(second), Some(first)),
             (first, second) => (first, second),
         };
         match (word, self.revision.as_deref()) {

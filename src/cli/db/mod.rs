@@ -9,14 +9,17 @@ mod downgrade;
 mod environment;
 mod events;
 mod history;
+mod info;
 mod init;
 mod lint;
 mod migrations;
 mod pending;
 mod seed;
+mod stamp;
 mod truncate;
 mod upgrade;
 mod validate;
+mod verify;
 
 use super::session::Session;
 use super::ui::Outcome;
@@ -36,6 +39,9 @@ pub(super) enum Command {
     Lint(lint::Arguments),
     Pending(pending::Arguments),
     Validate(validate::Arguments),
+    Verify(verify::Arguments),
+    Stamp(stamp::Arguments),
+    Info(info::Arguments),
     Seed(seed::Arguments),
     Truncate(truncate::Arguments),
 }
@@ -51,6 +57,9 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Lint(arguments) => lint::run(session, arguments),
         Command::Pending(arguments) => pending::run(session, arguments),
         Command::Validate(arguments) => validate::run(session, arguments),
+        Command::Verify(arguments) => verify::run(session, arguments),
+        Command::Stamp(arguments) => stamp::run(session, arguments),
+        Command::Info(arguments) => info::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),
         Command::Truncate(arguments) => truncate::run(session, arguments),
     }

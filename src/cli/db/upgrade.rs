@@ -6,6 +6,7 @@ use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
 
@@ -21,6 +22,8 @@ Examples:
   charter db upgrade postgresql://charter@registry.example.com/charter
   charter db upgrade --revision +1          One migration of the project's set
   charter db upgrade --backup               Copy the file first
+  charter db upgrade --sql                  Print what would run, and run nothing
+  charter db upgrade --sql --engine postgres > all.sql
   charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -31,6 +34,12 @@ pub(in crate::cli) struct Arguments {
     permit: Permit,
     #[command(flatten)]
     backup: BackupFirst,
+    /// Print the statements that would run, and change nothing
+    #[arg(long)]
+    sql: bool,
+    /// With --sql, print what an empty database of this engine would need, and ask no database
+    #[arg(long, value_name = "ENGINE", requires = "sql", conflicts_with = "backup")]
+    engine: Option<String>,
 }
 
 /// What is let pass.
@@ -62,7 +71,35 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         revision: revision.unwrap_or(Revision::Head),
         ..UpgradeOptions::default()
     };
+    if arguments.sql {
+        let engine = arguments.engine.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
+        return print_sql(session, &opened, options, engine);
+    }
     upgrade(session, &opened, options, &arguments.permit, &arguments.backup)
+}
+
+/// Prints what would run, and warns where it would be refused.
+fn print_sql(session: &Session<'_>, opened: &Opened, options: UpgradeOptions, engine: Option<Engine>) -> Outcome {
+    if opened.manager.engine().is_none() && engine.is_none() {
+        return without_migrations(session, opened);
+    }
+    let text = opened.manager.upgrade_sql(&options, engine)?;
+    let refused = match engine {
+        Some(_) => Vec::new(),
+        None => opened.manager.judge(&options)?.migrations,
+    };
+    for judged in refused {
+        for why in &judged.refused {
+            session.ui.warning(None, &format!("refused: {}: {why}", judged.migration));
+        }
+    }
+    sql_result(session, opened, text)
+}
+
+/// Prints statements; as JSON they are one text.
+pub(super) fn sql_result(session: &Session<'_>, opened: &Opened, text: String) -> Outcome {
+    let value = object! {"database": opened.database.url.to_string(), "sql": text.as_str()};
+    session.ui.result(|| text, || value.into())
 }
 
 /// Applies what options say, if it is permitted.

@@ -5,6 +5,7 @@ mod downgrade;
 mod environment;
 mod losses;
 mod plan;
+mod sql;
 mod stamp;
 mod truncate;
 mod upgrade;

@@ -10,6 +10,7 @@ use super::super::set::MigrationSet;
 use super::super::status::{Found, Status};
 use super::{Done, MigrationManager, status};
 use crate::config::Environment;
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How far an upgrade goes, and what is let pass.
@@ -131,11 +132,7 @@ impl MigrationManager {
         let mut statuses = Vec::new();
         for goal in goals {
             goal.set.check()?;
-            if !goal.set.engines().contains(&engine) {
-                let message = format!("the migrations of the set {} are not written for {engine}", goal.set.name());
-                return Err(Error::new(ErrorKind::Unsupported, message)
-                    .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"));
-            }
+            Self::check_engine(goal.set, engine)?;
             let status = match &mut connection {
                 Some(connection) => status(&mut **connection, goal.set)?,
                 None => Status::judge(Found::default(), goal.set, engine)?,
@@ -153,6 +150,16 @@ impl MigrationManager {
         }
         let policy = Policy { environment: self.environment(stored), occasion, allowances: &options.allowances };
         policy::judge(engine, connection, &policy, &proposals)
+    }
+
+    /// Refuses an engine that a set is not written for.
+    pub(super) fn check_engine(set: &MigrationSet, engine: Engine) -> Result<()> {
+        if set.engines().contains(&engine) {
+            return Ok(());
+        }
+        let message = format!("the migrations of the set {} are not written for {engine}", set.name());
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"))
     }
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.

@@ -5,7 +5,7 @@ use super::throw_away::Trial;
 use super::{Difference, DifferenceKind, Schema};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::connection::{MigrationConnection, Purpose, connect};
+use crate::migrate::connection::{MigrationConnection, Purpose};
 use crate::migrate::manager::MigrationManager;
 use crate::migrate::set::{Migration, MigrationSet};
 use crate::migrate::status::Found;
@@ -239,7 +239,7 @@ impl MigrationManager {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such file, and what the engine says.
     pub fn get_schema_info(&self) -> Result<Vec<SchemaInfo>> {
-        let mut connection = connect(self.url(), Purpose::Read)?;
+        let mut connection = self.connect(Purpose::Read)?;
         self.sets().iter().map(|set| schema_info(&mut *connection, set)).collect()
     }
 
@@ -278,6 +278,6 @@ impl MigrationManager {
     /// [`ErrorKind::NotFound`] when there is no such file; when the set cannot be tried in a throw-away database; and what
     /// the engine says.
     pub fn get_matching_revision(&self, set: &MigrationSet) -> Result<Match> {
-        matching_revision(&mut *connect(self.url(), Purpose::Read)?, set)
+        matching_revision(&mut *self.connect(Purpose::Read)?, set)
     }
 }

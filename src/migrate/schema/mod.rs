@@ -24,7 +24,6 @@ use cursor::Cursor;
 pub(crate) use declared::{Declarations, Declared};
 pub use differences::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
-pub(crate) use info::{matching_revision, schema_info};
 use std::collections::BTreeMap;
 pub(crate) use throw_away::{Trial, throw_away};
 
