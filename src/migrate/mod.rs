@@ -6,6 +6,7 @@
 
 mod apply;
 mod audit;
+mod autogenerate;
 mod connection;
 mod create;
 mod event;
@@ -26,6 +27,7 @@ mod status;
 pub(crate) use apply::{Work, apply, locked};
 pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
+pub use autogenerate::{Content, Rename, create_migration, models_differences};
 pub(crate) use connection::{Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};
