@@ -3,8 +3,10 @@
 mod cli;
 mod conformance;
 mod connections;
+mod execution;
 mod faults;
 mod features;
 mod migrations;
+mod schema;
 mod support;
 mod sync;

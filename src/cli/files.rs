@@ -61,7 +61,7 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             continue;
         }
         let before = files.len();
-        walk(path, &mut files)?;
+        walk(path, &is_contract, &mut files)?;
         if files.len() == before {
             return Err(Error::new(ErrorKind::Invalid, "the folder has no contract files (*.yaml, *.yml, *.json)")
                 .at(path, None));
@@ -70,9 +70,14 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Adds the contract files in a folder and below, ordered by name. Hidden ones are passed over, and so are links to
+/// Whether a file is one of contracts, by its name.
+pub(super) fn is_contract(path: &Path) -> bool {
+    Format::of_path(path).is_some()
+}
+
+/// Adds the files that are meant in a folder and below, ordered by name. Hidden ones are passed over, and so are links to
 /// folders, which may lead in circles.
-pub(super) fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(super) fn walk(folder: &Path, is_meant: &dyn Fn(&Path) -> bool, files: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |error: std::io::Error| Error::from(error).at(folder, None);
     let mut entries = Vec::new();
     for entry in folder.read_dir().map_err(failed)? {
@@ -84,8 +89,8 @@ pub(super) fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     entries.sort_by(|(left, _), (right, _)| left.cmp(right));
     for (path, file_type) in entries {
         if file_type.is_dir() {
-            walk(&path, files)?;
-        } else if Format::of_path(&path).is_some() && path.is_file() {
+            walk(&path, is_meant, files)?;
+        } else if is_meant(&path) && path.is_file() {
             files.push(path);
         }
     }

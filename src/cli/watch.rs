@@ -229,7 +229,7 @@ impl Watching<'_> {
 
     fn collect_folder(&self, folder: &Path, changed: &mut BTreeSet<PathBuf>) {
         let mut found = Vec::new();
-        if let Err(error) = files::walk(folder, &mut found) {
+        if let Err(error) = files::walk(folder, &files::is_contract, &mut found) {
             self.session.ui.warning(None, &error.to_string());
         }
         changed.extend(found);

@@ -1,6 +1,6 @@
 //! The lock that keeps the migrators of an embedded file apart.
 
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -20,25 +20,36 @@ impl LockFile {
     /// be made.
     pub(crate) fn acquire(database: &Path, limit: Duration, waiting: &mut dyn FnMut()) -> Result<Self> {
         let mut wait = Wait { start: Instant::now(), limit, waiting, told: false };
-        let mut name = OsString::from(database);
-        name.push(".migrating");
-        let path = PathBuf::from(name);
+        let path = place(database);
         // It is removed under the lock, so whoever gets the lock of a file that is no longer at its path has waited for
         // the wrong one, and waits again.
         loop {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(|error| Error::from(error).at(&path, None))
-                .context("making the migrators' lock file")?;
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+                Error::new(ErrorKind::Io, error.to_string())
+                    .with_source(error)
+                    .at(&path, None)
+                    .context("making the migrators' lock file")
+                    .with_hint("migrating needs a database and a folder that can be written")
+            })?;
             wait.for_lock(&file).map_err(|error| error.at(&path, None))?;
             if is_at_path(&file, &path) {
                 return Ok(Self { file, path });
             }
         }
     }
+}
+
+/// Where the lock file of a database is: beside the file itself, by whatever link it was named, or two migrators would
+/// lock two files.
+fn place(database: &Path) -> PathBuf {
+    let folder = || {
+        let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(database.file_name()?))
+    };
+    let path = database.canonicalize().ok().or_else(folder).unwrap_or_else(|| database.to_owned());
+    let mut name = OsString::from(path);
+    name.push(".migrating");
+    PathBuf::from(name)
 }
 
 impl Drop for LockFile {
@@ -91,4 +102,70 @@ fn is_at_path(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_at_path(_: &File, path: &Path) -> bool {
     path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(30);
+
+    #[test]
+    fn a_second_migrator_waits_and_gives_up_at_the_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("x.db");
+        let first = LockFile::acquire(&database, SHORT, &mut || panic!("nobody has it")).expect("a lock");
+        let mut told = 0;
+        let error = LockFile::acquire(&database, SHORT, &mut || told += 1).err().expect("it is taken");
+        assert_eq!((error.kind(), told), (ErrorKind::Busy, 1), "{error:?}");
+        drop(first);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("the folder").count(),
+            0,
+            "the lock file goes with the lock"
+        );
+        LockFile::acquire(&database, SHORT, &mut || panic!("nobody has it")).expect("a lock");
+    }
+
+    /// Whoever waited for a file that was removed under the lock must not think that it has the lock.
+    #[test]
+    fn of_many_that_wait_one_at_a_time_has_the_lock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("x.db");
+        let inside = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let _lock = LockFile::acquire(&database, Duration::from_secs(60), &mut || {}).expect("a lock");
+                        assert_eq!(inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_database_has_one_lock_whatever_link_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (database, link) = (folder.path().join("x.db"), folder.path().join("link.db"));
+        std::fs::write(&database, "").expect("a file");
+        std::os::unix::fs::symlink(&database, &link).expect("a link");
+        let _lock = LockFile::acquire(&database, SHORT, &mut || {}).expect("a lock");
+        let error = LockFile::acquire(&link, SHORT, &mut || {}).err().expect("it is taken");
+        assert_eq!(error.kind(), ErrorKind::Busy);
+    }
+
+    #[test]
+    fn a_lock_file_that_cannot_be_made_is_told_with_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("x.db");
+        std::fs::create_dir(place(&database)).expect("something in the way");
+        let error = LockFile::acquire(&database, SHORT, &mut || {}).err().expect("it is a folder");
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.hint().is_some() && error.to_string().contains("x.db.migrating"), "{error:?}");
+    }
 }

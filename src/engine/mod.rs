@@ -10,6 +10,8 @@ pub(crate) mod lexer;
 pub(crate) mod lock_file;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(any(feature = "sqlite", feature = "duckdb"))]
+pub(crate) mod session;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 

@@ -2,11 +2,13 @@
 
 use crate::config::url::Synchronous;
 use crate::engine::TextRow;
+use crate::engine::file::Written;
 use crate::engine::file::unpoisoned;
-pub(crate) use crate::engine::file::{FileAccess, Written, patiently};
+pub(crate) use crate::engine::file::{FileAccess, patiently};
+use crate::engine::session::{Columns, Enough, Fill, Parameter, Session, Sessions};
 use crate::error::{Error, ErrorKind, Result};
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, TransactionBehavior, params_from_iter};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -90,8 +92,22 @@ impl Connections {
         self.synchronous
     }
 
-    /// Reads with one statement. Readers do not wait for writers, nor for each other.
-    pub(crate) fn read<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+    /// Closes the idle reading connections: what they know of the tables is from before.
+    pub(crate) fn forget_readers(&self) {
+        unpoisoned(&self.readers).clear();
+    }
+
+    /// One more connection to the file, which exists by now.
+    fn connect(&self) -> Result<Connection> {
+        let access = if self.access == FileAccess::Read { FileAccess::Read } else { FileAccess::Write };
+        open(&self.path, self.synchronous, access)
+    }
+}
+
+impl Sessions for Connections {
+    type Session = Connection;
+
+    fn read<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
         let idle = unpoisoned(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
@@ -105,50 +121,96 @@ impl Connections {
         result
     }
 
-    /// Reads with many statements that all see the same state.
-    pub(crate) fn snapshot<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+    fn snapshot<T>(&self, mut work: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
         self.read(|connection| {
             let transaction = connection.unchecked_transaction()?;
             work(&transaction)
         })
     }
 
-    /// Writes in one transaction: what `work` did is committed if it succeeds, and undone if not. Writers of this
-    /// process stand in line here; those of other processes at SQLite's own lock.
-    pub(crate) fn write<T>(&self, mut work: impl FnMut(&Connection) -> Result<Written<T>>) -> Result<T> {
-        self.with_writer(|connection| {
-            patiently(|| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                match work(&transaction)? {
-                    Written::Commit(value) => {
-                        transaction.commit()?;
-                        Ok(value)
-                    }
-                    Written::Nothing(value) => Ok(value),
-                }
-            })
-        })
-    }
-
-    /// Closes the idle reading connections: what they know of the tables is from before.
-    pub(crate) fn forget_readers(&self) {
-        unpoisoned(&self.readers).clear();
-    }
-
-    /// The writing connection itself, for what runs its own transactions.
-    pub(crate) fn with_writer<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    /// Writers of this process stand in line here; those of other processes at SQLite's own lock.
+    fn write<T>(&self, mut work: impl FnMut(&Connection) -> Result<Written<T>>) -> Result<T> {
         let mut writer = unpoisoned(&self.writer);
         let connection = match &mut *writer {
             Some(connection) => connection,
             None => writer.insert(self.connect()?),
         };
-        work(connection)
+        patiently(|| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            match work(&transaction)? {
+                Written::Commit(value) => {
+                    transaction.commit()?;
+                    Ok(value)
+                }
+                Written::Nothing(value) => Ok(value),
+            }
+        })
+    }
+}
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Parameter::Null => ValueRef::Null,
+            Parameter::Boolean(value) => ValueRef::Integer(i64::from(value)),
+            Parameter::Integer(number) => ValueRef::Integer(number),
+            Parameter::Text(text) => ValueRef::Text(text.as_bytes()),
+            Parameter::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl Session for Connection {
+    fn execute(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<usize> {
+        Ok(self.prepare_cached(sql)?.execute(params_from_iter(parameters))?)
     }
 
-    /// One more connection to the file, which exists by now.
-    fn connect(&self) -> Result<Connection> {
-        let access = if self.access == FileAccess::Read { FileAccess::Read } else { FileAccess::Write };
-        open(&self.path, self.synchronous, access)
+    fn insert(&self, table: &str, columns: &[&str], fill: &mut Fill<'_>) -> Result<()> {
+        let values: Vec<String> = (1..=columns.len()).map(|number| format!("?{number}")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), values.join(", "));
+        let mut statement = self.prepare_cached(&sql)?;
+        fill(&mut |row| {
+            statement.execute(params_from_iter(row))?;
+            Ok(())
+        })
+    }
+
+    fn each(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        row: &mut dyn FnMut(&dyn Columns) -> Result<Enough>,
+    ) -> Result<()> {
+        let mut statement = self.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        while let Some(columns) = rows.next()? {
+            if row(columns)? == Enough::Yes {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Columns for Row<'_> {
+    fn text(&self, column: usize) -> Result<&str> {
+        Ok(self.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+    }
+
+    fn text_or_null(&self, column: usize) -> Result<Option<&str>> {
+        Ok(self.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+    }
+
+    fn bytes_or_null(&self, column: usize) -> Result<Option<&[u8]>> {
+        Ok(self.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?)
+    }
+
+    fn integer(&self, column: usize) -> Result<i64> {
+        Ok(self.get(column)?)
+    }
+
+    fn boolean(&self, column: usize) -> Result<bool> {
+        Ok(self.get(column)?)
     }
 }
 

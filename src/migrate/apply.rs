@@ -1,16 +1,15 @@
-//! Applying migrations and taking them back: each in one transaction with its row of history and its row of audit.
+//! Applying migrations and taking them back: which ones, in which order, and again when the server is busy.
 
-use super::audit::{Action, Actor, Allowed, Entry, create_table};
-
+use super::audit::{Action, Actor, Allowed};
 use super::connection::{MigrationConnection, Transaction, literal, qualified};
 use super::event::{Event, Timeouts};
-use super::refinery::{Adapter, Failure, unapplied};
-use super::script::Script;
+use super::refinery::{Deed, migrate};
+use super::run::{Piece, run};
 use super::set::{Migration, MigrationSet};
-use super::status::{Found, Status};
+use super::status::{Found, Status, Unfinished};
+use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use refinery_core::{Runner, Target};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One piece of work on a set's tables: whose, under which limits, and who hears of it.
 pub(crate) struct Work<'a> {
@@ -54,66 +53,62 @@ pub(crate) fn locked<T>(
 }
 
 /// Applies what a database lacks of a set up to a number, under the migrators' lock, which the caller holds. Gives the
-/// numbers that were applied, none when there was nothing to do.
+/// numbers that were applied, none when there was nothing to do. A migration without a transaction that was cut off goes on
+/// where it was.
 ///
 /// # Errors
-/// As [`Status::judge`], and what the engine says; what was applied before the failure stays applied.
+/// As [`Status::judge`]; [`ErrorKind::Refused`] when a script ends its own transaction or another migration must be finished
+/// first, before anything runs; and what the engine says. What was applied before the failure stays applied.
 pub(crate) fn apply(
     connection: &mut dyn MigrationConnection,
     work: &mut Work<'_>,
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
+    let (set, engine) = (work.set, connection.engine());
     // Whoever had the lock before may have done the work.
-    let engine = connection.engine();
-    let found = Found::read(work.set, engine, &mut |sql| connection.query(sql))?;
-    let mut history = found.applied.clone();
-    let status = Status::judge(found, work.set, engine)?;
-    let pending: Vec<Migration> =
-        status.pending.into_iter().filter(|migration| Some(migration.number()) <= target).collect();
-    let mut applied = Vec::new();
-    for (place, migration) in pending.iter().enumerate() {
-        migration.up(engine).check_transaction(engine)?;
-        (work.events)(Event::Applying { migration, place, of: pending.len() });
-        if migration.up(engine).is_without_transaction() {
-            return Err(without_transaction(migration.up(engine)));
+    let status = read(connection, set)?;
+    let pending: Vec<&Migration> =
+        status.pending.iter().filter(|migration| Some(migration.number()) <= target).collect();
+    if let Some(unfinished) = &status.unfinished {
+        let is_next = pending.first().is_some_and(|next| next.number() == unfinished.number);
+        if unfinished.action != Action::ApplyStarted || !is_next {
+            return Err(unfinished.refusal());
         }
-        // Grouped up to one version: refinery's ungrouped runner commits the SQL and the history row apart. The judge has
-        // compared the rest of the set with the history, so that refinery need not do it for each migration again.
-        let mut runner = Runner::new(&[unapplied(migration, engine)?])
-            .set_grouped(true)
-            .set_abort_missing(false)
-            .set_target(Target::Version(migration.number()));
-        runner.set_migration_table_name(&work.set.history_table());
-        let mut adapter = Adapter { connection: &mut *connection, work, migration, history: &history, table: None };
-        runner.run(&mut adapter).map_err(|error| failure(migration, &error))?;
-        let found = Found::read(work.set, engine, &mut |sql| connection.query(sql))?;
-        if found.current() != Some(migration.number()) {
-            let message = format!("migration {migration} ran, but the history does not show it");
-            return Err(Error::new(ErrorKind::Corrupt, message));
-        }
-        history = found.applied;
-        applied.push(migration.number());
     }
-    Ok(applied)
+    for migration in &pending {
+        migration.up(engine).check_transaction(engine)?;
+    }
+    let mut newest = status.current().and_then(|number| set.migration(number));
+    for (place, migration) in pending.iter().enumerate() {
+        (work.events)(Event::Applying { migration, place, of: pending.len() });
+        patiently(connection, work, migration, |connection, work| {
+            migrate(set, migration, engine, newest, Deed::Apply, &mut |history| {
+                let piece =
+                    Piece { migration, script: migration.up(engine), is_down: false, history: history.to_vec() };
+                run(connection, work, &piece)
+            })
+        })?;
+        (work.events)(Event::Committed { migration });
+        newest = Some(migration);
+    }
+    Ok(pending.iter().map(|migration| migration.number()).collect())
 }
 
 /// Takes back the migrations of a set above a number, newest first, under the migrators' lock, which the caller holds.
 /// Gives the numbers that were taken back.
 ///
 /// # Errors
-/// As [`Status::judge`]; [`ErrorKind::Refused`] when a migration has no down side or is unknown, before anything runs;
-/// and what the engine says.
+/// As [`apply`]; [`ErrorKind::Refused`] when a migration has no down side or is unknown, before anything runs.
 pub(crate) fn revert(
     connection: &mut dyn MigrationConnection,
     work: &mut Work<'_>,
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
-    let engine = connection.engine();
-    let found = Found::read(work.set, engine, &mut |sql| connection.query(sql))?;
-    let status = Status::judge(found, work.set, engine)?;
+    let (set, engine) = (work.set, connection.engine());
+    let status = read(connection, set)?;
     let mut scripts = Vec::new();
     for applied in status.applied.iter().rev().take_while(|applied| Some(applied.number) > target) {
-        let migration = work.set.migration(applied.number).ok_or_else(|| {
+        let migration = set.migration(applied.number).ok_or_else(|| {
             let message = format!(
                 "the database has migration {} ({}), which this program does not know",
                 applied.number, applied.slug
@@ -128,115 +123,103 @@ pub(crate) fn revert(
             .with_hint("restore the database from a backup")
         })?;
         down.check_transaction(engine)?;
-        if down.is_without_transaction() {
-            return Err(without_transaction(down));
-        }
         scripts.push((migration, down));
     }
-    let mut reverted = Vec::new();
-    for (place, (migration, down)) in scripts.iter().enumerate() {
+    if let Some(unfinished) = &status.unfinished {
+        let is_next = scripts.first().is_some_and(|(next, _)| next.number() == unfinished.number);
+        if unfinished.action != Action::RevertStarted || !is_next {
+            return Err(unfinished.refusal());
+        }
+    }
+    for (place, (migration, script)) in scripts.iter().enumerate() {
         (work.events)(Event::Reverting { migration, place, of: scripts.len() });
-        connection.begin(&work.transaction())?;
-        let result = take_back(connection, work, migration, down).and_then(|()| connection.commit());
-        if let Err(error) = result {
-            connection.rollback()?;
-            return Err(error.context(format!("taking back migration {migration} failed, and nothing of it was kept")));
-        }
-        reverted.push(migration.number());
+        let history = qualified(set, engine, &set.history_table());
+        let history = vec![format!("DELETE FROM {history} WHERE version = {}", migration.number())];
+        patiently(connection, work, migration, |connection, work| {
+            run(connection, work, &Piece { migration, script, is_down: true, history: history.clone() })
+        })?;
+        (work.events)(Event::Committed { migration });
     }
-    Ok(reverted)
+    Ok(scripts.iter().map(|(migration, _)| migration.number()).collect())
 }
 
-fn take_back(
+fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
+    let engine = connection.engine();
+    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    Status::judge(found, set, engine)
+}
+
+/// Runs a migration again when the server could not give it a lock in time. SQLite waits by itself.
+fn patiently(
     connection: &mut dyn MigrationConnection,
-    work: &Work<'_>,
+    work: &mut Work<'_>,
     migration: &Migration,
-    down: &Script,
+    mut attempt_once: impl FnMut(&mut dyn MigrationConnection, &mut Work<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (start, engine) = (Instant::now(), connection.engine());
-    if work.set.is_charter() && migration.number() > 1 {
-        let delete = format!("DELETE FROM charter_schema_version WHERE version = {}", migration.number());
-        connection.execute(&delete)?;
-    }
-    let statements = run(connection, down)?;
-    let history = qualified(work.set, engine, &work.set.history_table());
-    connection.execute(&format!("DELETE FROM {history} WHERE version = {}", migration.number()))?;
-    connection.execute(&create_table(work.set, engine))?;
-    let entry = Entry {
-        checksum: Some(migration.checksum(engine)),
-        duration: start.elapsed(),
-        statements,
-        allowed: work.allowed,
-        ..Entry::of(migration, Action::Reverted)
+    let of = match connection.engine() {
+        Engine::Postgres => work.timeouts.attempts.max(1),
+        Engine::Sqlite | Engine::DuckDb => 1,
     };
-    connection.execute(&entry.insert(work.set, engine, &work.actor))
-}
-
-/// Runs the statements of a script; gives how many there were. An error has the place of the statement.
-pub(super) fn run(connection: &mut dyn MigrationConnection, script: &Script) -> Result<usize> {
-    let statements = script.statements(connection.engine());
-    for statement in &statements {
-        connection.execute(statement.text).map_err(|error| error.at(script.file(), Some(statement.position)))?;
-    }
-    Ok(statements.len())
-}
-
-/// The rows that charter writes with a migration: of the version, for its own set, and of audit.
-pub(super) fn bookkeeping(
-    work: &Work<'_>,
-    engine: crate::engine::Engine,
-    migration: &Migration,
-    start: Instant,
-    statements: usize,
-) -> Vec<String> {
-    let mut rows = Vec::new();
-    if work.set.is_charter() {
-        rows.push(format!(
-            "INSERT INTO charter_schema_version (version, description, minimum_program, environment) \
-             VALUES ({}, {}, {}, '{}')",
-            migration.number(),
-            literal(&migration.description()),
-            literal(migration.minimum_program()),
-            work.actor.environment,
-        ));
-        if migration.number() == 1 {
-            rows.push(format!(
-                "INSERT INTO charter_head (singleton, id, epoch, sequence) VALUES (1, '{}', 1, 0)",
-                uuid::Uuid::new_v4()
-            ));
+    let mut attempt = 1;
+    loop {
+        match attempt_once(connection, work) {
+            Err(reason) if reason.kind() == ErrorKind::Busy && attempt < of => {
+                let wait = pause(attempt);
+                (work.events)(Event::Retrying { migration, attempt, of, wait, reason: &reason });
+                std::thread::sleep(wait);
+                attempt += 1;
+            }
+            Err(error) if error.kind() == ErrorKind::Busy && of > 1 => {
+                return Err(error.context(format!("given up after {attempt} attempts")).with_hint(
+                    "what programs do with these tables leaves no moment for the migration: try at a quieter time",
+                ));
+            }
+            result => return result,
         }
     }
-    rows.push(create_table(work.set, engine));
-    let entry = Entry {
-        checksum: Some(migration.checksum(engine)),
-        duration: start.elapsed(),
-        statements,
-        allowed: work.allowed,
-        ..Entry::of(migration, Action::Applied)
-    };
-    rows.push(entry.insert(work.set, engine, &work.actor));
-    rows
 }
 
-fn without_transaction(script: &Script) -> Error {
-    Error::new(ErrorKind::Unsupported, "migrations without a transaction cannot run yet").at(script.file(), None)
+/// The pause after an attempt: about twice as long after each, up to about ten seconds, and never the same for two.
+fn pause(attempt: u32) -> Duration {
+    let longest = Duration::from_secs(10);
+    let usual = Duration::from_millis(100).checked_mul(1 << attempt.min(16).saturating_sub(1)).unwrap_or(longest);
+    let jitter = (uuid::Uuid::new_v4().as_u128() % 1000) as f64 / 1000.0;
+    usual.min(longest).mul_f64(0.5 + jitter)
 }
 
-/// What refinery says, with what the engine said as the message.
-fn failure(migration: &Migration, error: &refinery_core::Error) -> Error {
-    let mut reason = Error::new(ErrorKind::Backend, error.to_string());
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(failure) = cause.downcast_ref::<Failure>() {
-            reason = failure.take();
-            break;
-        }
-        source = cause.source();
+impl Unfinished {
+    /// Refuses everything else while a migration is half done.
+    pub(crate) fn refusal(&self) -> Error {
+        let (what, verb) = match self.action {
+            Action::RevertStarted => ("taken back", "downgrade"),
+            _ => ("applied", "upgrade"),
+        };
+        let message = format!(
+            "migration {} ({}) is half {what}: {} of its {} steps are done",
+            self.number, self.slug, self.done, self.of
+        );
+        Error::new(ErrorKind::Refused, message).with_hint(format!(
+            "`charter db {verb}` goes on with it; if you end it by hand, say so with `charter db stamp REVISION`"
+        ))
     }
-    let taken = reason.message().contains("already exists");
-    let error = reason.context(format!("migration {migration} failed, and nothing of it was kept"));
-    match taken {
-        true => error.with_hint("another program has a table of this name here; give charter a database of its own"),
-        false => error,
-    }
+}
+
+/// The statement that says in charter's own table which version it is that a migration brings.
+pub(super) fn version_row(work: &Work<'_>, migration: &Migration) -> String {
+    format!(
+        "INSERT INTO charter_schema_version (version, description, minimum_program, environment) VALUES ({}, {}, {}, '{}')",
+        migration.number(),
+        literal(&migration.description()),
+        literal(migration.minimum_program()),
+        work.actor.environment,
+    )
+}
+
+/// The statement that gives a store its identity, unless it has one.
+pub(super) fn head_row() -> String {
+    format!(
+        "INSERT INTO charter_head (singleton, id, epoch, sequence) SELECT 1, '{}', 1, \
+         (SELECT COALESCE(MAX(sequence), 0) FROM charter_changes) WHERE NOT EXISTS (SELECT 1 FROM charter_head)",
+        uuid::Uuid::new_v4()
+    )
 }

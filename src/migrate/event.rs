@@ -67,17 +67,17 @@ pub enum Event<'a> {
         /// What is done about it.
         what: &'a str,
     },
-    /// All statements have run, and the history is about to be written.
+    /// Statements have run, and that they have is about to be written: into the history, or the audit of one step.
     Recording {
         /// The migration.
         migration: &'a Migration,
     },
-    /// Everything is written, and about to be committed.
+    /// A transaction is about to be committed.
     Committing {
         /// The migration.
         migration: &'a Migration,
     },
-    /// A migration is committed, with its history.
+    /// A migration is applied or taken back, and all of it is committed.
     Committed {
         /// It.
         migration: &'a Migration,

@@ -1,5 +1,6 @@
 //! From files to migrations.
 
+use super::schema::Declared;
 use super::script::Script;
 use super::set::{Migration, Overlay, Problem};
 use crate::engine::Engine;
@@ -161,6 +162,9 @@ fn check(migration: &Migration) -> Vec<Problem> {
         let message = "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
         problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
     }
+    let is_overlay = |script: &Script| {
+        migration.overlays.values().any(|overlay| overlay.up.as_ref().is_some_and(|up| std::ptr::eq(up, script)))
+    };
     for script in migration.scripts() {
         for directive in script.directives() {
             let wrong = match (directive.name, directive.argument) {
@@ -170,7 +174,10 @@ fn check(migration: &Migration) -> Vec<Problem> {
                     semver::Version::parse(version).err().map(|error| format!("minimum-program {version:?}: {error}"))
                 }
                 ("differs", "") => Some("differs says in what, as in `-- charter: differs no-foreign-keys`".to_owned()),
-                ("differs", _) => None,
+                ("differs", _) if !is_overlay(script) => {
+                    Some("differs says how an engine differs, and stands in the overlay that brings it up".to_owned())
+                }
+                ("differs", what) => Declared::parse(what).err(),
                 (name, _) => Some(format!(
                     "{name:?} is no directive; the directives are no-transaction, minimum-program and differs"
                 )),

@@ -15,7 +15,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 const READ_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The major version of the server.
-pub(super) fn server_version(connection: &mut dyn MigrationConnection) -> Result<u32> {
+pub(crate) fn server_version(connection: &mut dyn MigrationConnection) -> Result<u32> {
     let rows = connection.query("SELECT current_setting('server_version_num')").context("asking for the version")?;
     let number = rows.into_iter().flatten().flatten().next().unwrap_or_default();
     let number: u32 = number
@@ -26,7 +26,7 @@ pub(super) fn server_version(connection: &mut dyn MigrationConnection) -> Result
 
 /// What the server knows of the tables that some texts may name. Reads the system's tables, and looks for one row in each of
 /// those tables; writes nothing.
-pub(super) fn catalogue<'a>(
+pub(crate) fn catalogue<'a>(
     connection: &mut dyn MigrationConnection,
     texts: impl Iterator<Item = &'a str>,
 ) -> Result<Catalogue> {

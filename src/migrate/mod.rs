@@ -18,28 +18,39 @@ mod manager;
 mod policy;
 mod refinery;
 mod renumber;
+mod repair;
 mod revision;
+mod run;
 pub mod schema;
 mod script;
 mod set;
+mod stamp;
 mod status;
+mod steps;
+mod verify;
 
-pub(crate) use apply::{Work, apply, locked};
-pub(crate) use audit::Actor;
 pub use audit::{Action, Allowed};
 pub use autogenerate::{Content, Rename, create_migration, models_differences};
-pub(crate) use connection::{Purpose, connect};
+pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};
+#[cfg(feature = "cli")]
+pub(crate) use files::{FileName, MODELS_FILE};
 pub use history::HistoryEntry;
+#[cfg(feature = "cli")]
+pub(crate) use live::{catalogue, server_version};
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions, Validation,
-    database_name, migrate, rollback,
+    Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
+    Validation, database_name, migrate, rollback,
 };
+#[cfg(feature = "cli")]
+pub(crate) use policy::input;
 pub use policy::{Allowance, Judged, Judgement, Occasion};
 pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;
 pub use set::{Migration, MigrationSet, Problem};
+pub use stamp::Stamped;
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
+pub use verify::{Fault, FaultKind, Run, Step, Verification, engines_at_hand, verify};

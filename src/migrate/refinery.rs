@@ -1,30 +1,68 @@
-//! refinery's view of a connection: what it runs together is one transaction, with charter's own rows at its end.
+//! refinery's view of a migration: what it says is to run, charter runs with its own rows in one transaction.
 
-use super::apply::{Work, bookkeeping, run};
-use super::connection::MigrationConnection;
-use super::set::Migration;
-use super::status::Applied;
+use super::set::{Migration, MigrationSet};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use refinery_core::{Runner, Target};
 use std::sync::Mutex;
-use std::time::Instant;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-/// A connection on which one migration is applied.
-pub(super) struct Adapter<'a, 'w> {
-    pub(super) connection: &'a mut dyn MigrationConnection,
-    pub(super) work: &'a Work<'w>,
-    pub(super) migration: &'a Migration,
-    /// What the database has already.
-    pub(super) history: &'a [Applied],
+/// What refinery does with a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// It runs.
+    Apply,
+    /// It is written into the history, and does not run.
+    Record,
+}
+
+/// Lets refinery apply one migration, or record it, after the newest one that a database has, if that matters. What it would
+/// send to the database goes to `run`: the statement that makes the history table where it is missing, and the migration's
+/// row.
+///
+/// # Errors
+/// What `run` says.
+pub(super) fn migrate(
+    set: &MigrationSet,
+    migration: &Migration,
+    engine: Engine,
+    newest: Option<&Migration>,
+    deed: Deed,
+    run: &mut dyn FnMut([String; 2]) -> Result<()>,
+) -> Result<()> {
+    let target = match deed {
+        Deed::Apply => Target::Version(migration.number()),
+        Deed::Record => Target::FakeVersion(migration.number()),
+    };
+    // Grouped up to one version: refinery's ungrouped runner commits the SQL and the history row apart. The whole history
+    // was compared with the set before, and need not be for each migration again.
+    let known: Vec<_> =
+        newest.into_iter().chain([migration]).map(|known| unapplied(known, engine)).collect::<Result<_>>()?;
+    let mut runner = Runner::new(&known).set_grouped(true).set_target(target);
+    runner.set_migration_table_name(set.history_table());
+    let mut adapter =
+        Adapter { newest: newest.map(|newest| applied(newest, engine)), deed, table: None, run, has_run: false };
+    runner.run(&mut adapter).map_err(|error| reason(&error))?;
+    match adapter.has_run {
+        true => Ok(()),
+        false => {
+            Err(Error::new(ErrorKind::Corrupt, format!("migration {migration} is not the next one of the history")))
+        }
+    }
+}
+
+struct Adapter<'a> {
+    newest: Option<refinery_core::Migration>,
+    deed: Deed,
     /// The text that makes the history table if it is missing.
-    pub(super) table: Option<String>,
+    table: Option<String>,
+    run: &'a mut dyn FnMut([String; 2]) -> Result<()>,
+    has_run: bool,
 }
 
 /// An [`Error`] where refinery wants one that is an error type of its own.
 #[derive(Debug)]
-pub(super) struct Failure(Mutex<Option<Error>>);
+struct Failure(Mutex<Option<Error>>);
 
 impl Failure {
     fn new(error: Error) -> Self {
@@ -32,7 +70,7 @@ impl Failure {
     }
 
     /// The error itself, the first time.
-    pub(super) fn take(&self) -> Error {
+    fn take(&self) -> Error {
         let taken = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         taken.unwrap_or_else(|| Error::new(ErrorKind::Backend, "the error was told already"))
     }
@@ -46,71 +84,57 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-impl Adapter<'_, '_> {
-    fn apply(&mut self, history_row: &str) -> Result<()> {
-        self.connection.begin(&self.work.transaction())?;
-        let result = self.apply_begun(history_row).and_then(|()| self.connection.commit());
-        if result.is_err() {
-            self.connection.rollback()?;
+/// What the engine said, without refinery's words around it.
+fn reason(error: &refinery_core::Error) -> Error {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(failure) = cause.downcast_ref::<Failure>() {
+            return failure.take();
         }
-        result
+        source = cause.source();
     }
-
-    fn apply_begun(&mut self, history_row: &str) -> Result<()> {
-        let (start, engine) = (Instant::now(), self.connection.engine());
-        // Made together with the first migration, so that one that fails leaves nothing.
-        if let Some(table) = &self.table {
-            self.connection.execute(table)?;
-        }
-        let statements = run(self.connection, self.migration.up(engine))?;
-        self.connection.execute(history_row)?;
-        for row in bookkeeping(self.work, engine, self.migration, start, statements) {
-            self.connection.execute(&row)?;
-        }
-        Ok(())
-    }
+    Error::new(ErrorKind::Backend, error.to_string())
 }
 
-impl refinery_core::traits::sync::Transaction for Adapter<'_, '_> {
+impl refinery_core::traits::sync::Transaction for Adapter<'_> {
     type Error = Failure;
 
     fn execute<'t, T: Iterator<Item = &'t str>>(&mut self, texts: T) -> Result<usize, Failure> {
         let texts: Vec<&str> = texts.collect();
         // A migration comes with its history row; the history table comes alone before it.
-        match texts.as_slice() {
-            [table] => self.table = Some((*table).to_owned()),
-            [_, history_row] => self.apply(history_row).map_err(Failure::new)?,
+        let row = match (texts.as_slice(), self.deed, &self.table) {
+            ([table], _, None) => {
+                self.table = Some((*table).to_owned());
+                return Ok(1);
+            }
+            ([_, row], Deed::Apply, _) | ([row], Deed::Record, Some(_)) => (*row).to_owned(),
             _ => {
                 let message = format!("refinery gave {} texts to run together", texts.len());
                 return Err(Failure::new(Error::new(ErrorKind::Backend, message)));
             }
-        }
+        };
+        self.has_run = true;
+        (self.run)([self.table.take().unwrap_or_default(), row]).map_err(Failure::new)?;
         Ok(texts.len())
     }
 }
 
-impl refinery_core::traits::sync::Query<Vec<refinery_core::Migration>> for Adapter<'_, '_> {
+impl refinery_core::traits::sync::Query<Vec<refinery_core::Migration>> for Adapter<'_> {
     fn query(&mut self, _query: &str) -> Result<Vec<refinery_core::Migration>, Failure> {
-        self.history.iter().map(|applied| applied.try_into().map_err(Failure::new)).collect()
+        Ok(self.newest.take().into_iter().collect())
     }
 }
 
-impl refinery_core::traits::sync::Migrate for Adapter<'_, '_> {}
+impl refinery_core::traits::sync::Migrate for Adapter<'_> {}
 
-impl TryFrom<&Applied> for refinery_core::Migration {
-    type Error = Error;
-    fn try_from(applied: &Applied) -> Result<Self> {
-        let applied_at = OffsetDateTime::parse(&applied.applied_at, &Rfc3339).map_err(|error| {
-            let message =
-                format!("the history says that migration {} was applied at {:?}", applied.number, applied.applied_at);
-            Error::new(ErrorKind::Corrupt, message).with_source(error)
-        })?;
-        Ok(Self::applied(applied.number, applied.slug.clone(), applied_at, applied.checksum))
-    }
+/// A migration as refinery finds it in a history; when it was applied does not matter to it.
+fn applied(migration: &Migration, engine: Engine) -> refinery_core::Migration {
+    let slug = migration.slug().to_owned();
+    refinery_core::Migration::applied(migration.number(), slug, OffsetDateTime::UNIX_EPOCH, migration.checksum(engine))
 }
 
 /// A migration as refinery knows it, with the text that an engine runs.
-pub(super) fn unapplied(migration: &Migration, engine: Engine) -> Result<refinery_core::Migration> {
+fn unapplied(migration: &Migration, engine: Engine) -> Result<refinery_core::Migration> {
     let name = format!("V{}__{}", migration.number(), migration.slug());
     refinery_core::Migration::unapplied(&name, migration.up(engine).text()).map_err(|error| {
         Error::new(ErrorKind::Invalid, format!("{name} cannot be a migration's name: {error}")).with_source(error)

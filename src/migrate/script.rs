@@ -1,5 +1,6 @@
 //! The text of one file of a migration.
 
+use super::steps::{steps, words};
 use crate::engine::Engine;
 use crate::engine::lexer::{self, TokenKind};
 use crate::error::{Error, ErrorKind, Position, Result};
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 pub struct Script {
     file: PathBuf,
     text: String,
+    /// How many bytes of the text come before its first statement.
+    head: usize,
 }
 
 /// One statement of a script.
@@ -40,7 +43,11 @@ impl Script {
     /// checked out.
     pub(crate) fn new(file: impl Into<PathBuf>, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        Self { file: file.into(), text }
+        // Comments are the same in all engines.
+        let tokens = lexer::tokens(&text, Engine::Postgres);
+        let first = tokens.iter().find(|token| token.kind != TokenKind::Comment);
+        let head = first.map_or(text.len(), |token| token.range.start);
+        Self { file: file.into(), text, head }
     }
 
     /// The file, as the caller named it.
@@ -58,20 +65,24 @@ impl Script {
         let tokens = lexer::tokens(&self.text, engine);
         let statements = lexer::statements(&self.text, &tokens);
         let worded = statements.into_iter().filter(|tokens| tokens.iter().any(|token| token.text(&self.text) != ";"));
+        // The place of each is counted on from the one before it.
+        let (mut offset, mut place) = (0, Position { line: 1, column: 1 });
         worded
             .filter_map(|tokens| {
                 let range = tokens.first()?.range.start..tokens.last()?.range.end;
                 let text = self.text.get(range.clone())?;
-                Some(Statement { text, position: self.position(range.start), range })
+                place = advanced(place, self.text.get(offset..range.start)?);
+                offset = range.start;
+                Some(Statement { text, position: place, range })
             })
             .collect()
     }
 
     /// The directives at its head.
     pub(crate) fn directives(&self) -> Vec<Directive<'_>> {
-        let tokens = lexer::tokens(&self.text, Engine::Postgres);
-        let comments = tokens.iter().take_while(|token| token.kind == TokenKind::Comment);
+        let comments = lexer::tokens(self.text.get(..self.head).unwrap_or_default(), Engine::Postgres);
         comments
+            .iter()
             .filter_map(|token| {
                 let said = token.text(&self.text).strip_prefix("--")?.trim().strip_prefix("charter:")?.trim();
                 let (name, argument) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
@@ -87,48 +98,62 @@ impl Script {
 
     /// The place of a byte.
     pub(crate) fn position(&self, offset: usize) -> Position {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Position { line, column }
+        advanced(Position { line: 1, column: 1 }, self.text.get(..offset).unwrap_or(&self.text))
     }
 
     /// Refuses statements that would end or split the transaction that charter runs the script in: a COMMIT inside
-    /// would part the migration from its row of history.
+    /// would part the migration from its row of history. In a script without a transaction, refuses transactions of its own
+    /// that are not plain ones.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`], with the place.
     pub(crate) fn check_transaction(&self, engine: Engine) -> Result<()> {
-        if self.is_without_transaction() {
-            return Ok(());
-        }
-        match self.statements(engine).iter().find(|statement| is_transaction_control(statement.text, engine)) {
-            None => Ok(()),
-            Some(statement) => {
-                let word = statement.text.split_whitespace().next().unwrap_or_default().trim_end_matches(';');
-                let message = format!(
-                    "{} in a migration that runs in one transaction with its row of history",
-                    word.to_uppercase()
-                );
-                Err(Error::new(ErrorKind::Refused, message).at(&self.file, Some(statement.position)).with_hint(
-                    "leave it out; what cannot run in one transaction says `-- charter: no-transaction` at its top",
-                ))
+        let is_without_transaction = self.is_without_transaction();
+        for statement in self.statements(engine) {
+            let words = words(statement.text, engine);
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let refused = |message: String, hint: &'static str| {
+                Err(Error::new(ErrorKind::Refused, message).at(&self.file, Some(statement.position)).with_hint(hint))
+            };
+            match words.as_slice() {
+                words if !is_without_transaction && is_transaction_control(words) => {
+                    let word = words.first().copied().unwrap_or_default().to_uppercase();
+                    return refused(
+                        format!("{word} in a migration that runs in one transaction with its row of history"),
+                        "leave it out; what cannot run in one transaction says `-- charter: no-transaction` at its top",
+                    );
+                }
+                // The server would wait for the data.
+                ["copy", words @ ..] if engine == Engine::Postgres && words.contains(&"stdin") => {
+                    return refused("COPY from standard input in a migration".to_owned(), "use INSERT");
+                }
+                _ => {}
             }
+        }
+        match is_without_transaction {
+            true => steps(self, engine).map(drop),
+            false => Ok(()),
         }
     }
 }
 
 /// Whether a statement begins, ends or divides a transaction.
-pub(crate) fn is_transaction_control(statement: &str, engine: Engine) -> bool {
-    let tokens = lexer::tokens(statement, engine);
-    let mut words = tokens
-        .iter()
-        .filter(|token| token.kind != TokenKind::Comment)
-        .map(|token| token.text(statement).to_ascii_lowercase());
-    match words.next().as_deref() {
-        Some("begin" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release") => true,
-        Some("start" | "prepare") => words.next().as_deref() == Some("transaction"),
-        _ => false,
+pub(super) fn is_transaction_control(words: &[&str]) -> bool {
+    matches!(
+        words,
+        ["begin" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release", ..]
+            | ["start" | "prepare", "transaction", ..]
+    )
+}
+
+/// The place after a text that begins at a place.
+fn advanced(place: Position, text: &str) -> Position {
+    match text.rsplit_once('\n') {
+        None => Position { column: place.column + text.chars().count(), ..place },
+        Some((before, last)) => {
+            let lines = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+            Position { line: place.line + lines, column: last.chars().count() + 1 }
+        }
     }
 }
 
@@ -177,6 +202,7 @@ mod tests {
             "PREPARE TRANSACTION 'a'",
             "release a",
             "COMMIT AND CHAIN",
+            "COPY a FROM STDIN",
         ] {
             assert_eq!(place(&format!("SELECT 1;\n{text}")).is_some(), true, "{text}");
         }
@@ -187,6 +213,7 @@ mod tests {
             "-- COMMIT;\nSELECT 1",
             "PREPARE a AS SELECT 1",
             "-- charter: no-transaction\nBEGIN; COMMIT;",
+            "COPY a FROM '/stdin'",
             "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END",
         ] {
             assert_eq!(place(text), None, "{text}");

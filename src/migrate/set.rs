@@ -136,6 +136,8 @@ impl MigrationSet {
             let files = [
                 ("V1__contracts.sql", include_str!("../../migrations/V1__contracts.sql")),
                 ("V1__contracts.down.sql", include_str!("../../migrations/V1__contracts.down.sql")),
+                ("V1__contracts.duckdb.sql", include_str!("../../migrations/V1__contracts.duckdb.sql")),
+                ("V1__contracts.duckdb.down.sql", include_str!("../../migrations/V1__contracts.duckdb.down.sql")),
             ];
             Self::of(CHARTER, CHARTER, None, files.map(|(name, text)| (PathBuf::from(name), text.to_owned())))
         })
@@ -233,6 +235,11 @@ impl MigrationSet {
         &self.schema
     }
 
+    /// Whether its texts are part of a program, so that whoever runs it cannot change them.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.directory.is_none()
+    }
+
     /// The folder of its files, when it has one.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
@@ -260,7 +267,8 @@ impl MigrationSet {
 
     /// The migration with a number.
     pub fn migration(&self, number: i64) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.number == number)
+        let place = self.migrations.binary_search_by_key(&number, Migration::number).ok()?;
+        self.migrations.get(place)
     }
 
     /// The newest migration's number, or 0.

@@ -7,6 +7,9 @@ use crate::config::Environment;
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 
+/// charter's own table of the versions that a database has been brought to.
+pub(super) const VERSIONS: &str = "charter_schema_version";
+
 /// A row of a history table.
 #[derive(Debug, Clone)]
 pub(crate) struct Applied {
@@ -26,6 +29,10 @@ pub(crate) struct Found {
     pub(crate) minimum_program: Option<String>,
     /// The database's environment; of charter's own set alone.
     pub(crate) environment: Option<String>,
+    /// Whether the set's history table is there.
+    pub(crate) has_history: bool,
+    /// Whether charter's own table of versions is there; of charter's own set alone.
+    pub(crate) has_versions: bool,
     /// Whether the set's audit table is there.
     pub(crate) has_audit: bool,
     /// The migration without a transaction that was begun and has not ended.
@@ -55,7 +62,7 @@ impl Found {
         query: &mut dyn FnMut(&str) -> Result<Vec<TextRow>>,
     ) -> Result<Self> {
         let (history, audit) = (set.history_table(), set.audit_table());
-        let names = format!("{}, {}", literal(&history), literal(&audit));
+        let names = format!("{}, {}, {}", literal(&history), literal(&audit), literal(VERSIONS));
         let tables = query(&match engine {
             Engine::Sqlite => format!("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ({names})"),
             Engine::DuckDb => format!(
@@ -68,11 +75,12 @@ impl Found {
             ),
         })?;
         let has = |table: &str| tables.iter().any(|row| row.first().is_some_and(|name| name.as_deref() == Some(table)));
-        let mut found = Self { has_audit: has(&audit), ..Self::default() };
+        let has_versions = set.is_charter() && has(VERSIONS);
+        let mut found = Self { has_audit: has(&audit), has_versions, has_history: has(&history), ..Self::default() };
         if found.has_audit {
             found.unfinished = unfinished(set, engine, query)?;
         }
-        if !has(&history) {
+        if !found.has_history {
             return Ok(found);
         }
         let rows = query(&format!(
@@ -80,10 +88,10 @@ impl Found {
             qualified(set, engine, &history)
         ))?;
         found.applied = rows.into_iter().map(applied).collect::<Result<_>>()?;
-        if set.is_charter() && !found.applied.is_empty() {
+        if has_versions && !found.applied.is_empty() {
             let rows = query(&format!(
                 "SELECT minimum_program, environment FROM {} ORDER BY version DESC LIMIT 1",
-                qualified(set, engine, "charter_schema_version")
+                qualified(set, engine, VERSIONS)
             ))?;
             if let Some(row) = rows.into_iter().next() {
                 let [minimum, environment] = <[Option<String>; 2]>::try_from(row).unwrap_or_default();
@@ -179,44 +187,105 @@ impl Status {
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] when the database wants a newer program, when an applied migration has another text than
-    /// this program's, or when one is missing in the middle. Migrations above this program's newest are fine.
+    /// this program's or is not among its files, or when one is missing in the middle. Migrations above this program's
+    /// newest are fine.
     pub(crate) fn judge(found: Found, set: &MigrationSet, engine: Engine) -> Result<Self> {
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum)?;
         }
         let environment = found.environment.as_deref().map(str::parse).transpose()?;
         let newest = found.current().unwrap_or(0);
-        let mut pending = Vec::new();
+        let (mut applied, mut pending) = (found.applied.iter().peekable(), Vec::new());
+        // Both ascend.
         for migration in set.migrations() {
-            match found.applied.iter().find(|applied| applied.number == migration.number()) {
-                Some(applied) if applied.checksum != migration.checksum(engine) || applied.slug != migration.slug() => {
-                    let message = format!(
-                        "migration {} ({}) was applied with another text than this program has ({}): checksums {} and {}",
-                        applied.number,
-                        applied.slug,
-                        migration.slug(),
-                        applied.checksum,
-                        migration.checksum(engine)
-                    );
-                    return Err(Error::new(ErrorKind::Refused, message)
-                        .with_hint("use the program that made this database, or restore the database from a backup"));
-                }
-                Some(_) => {}
-                None if migration.number() < newest => {
-                    let message = format!("the database has migration {newest} but lacks {}", migration.number());
-                    return Err(Error::new(ErrorKind::Refused, message)
-                        .with_hint("restore the database from a backup, or use the program that made it"));
-                }
+            if let Some(unknown) = applied.next_if(|applied| applied.number < migration.number()) {
+                return Err(not_among_the_files(unknown, &found, set));
+            }
+            match applied.next_if(|applied| applied.number == migration.number()) {
+                Some(applied) => check_text(applied, migration, &found, set, engine)?,
+                None if migration.number() < newest => return Err(below_the_newest(migration, newest, &found, set)),
                 None => pending.push(migration.clone()),
             }
         }
+        let known = |number| set.migration(number).map(Migration::id);
         let applied = found.applied.into_iter().map(|applied| AppliedMigration {
-            id: set.migration(applied.number).map(Migration::id),
+            id: known(applied.number),
             number: applied.number,
             slug: applied.slug,
             applied_at: applied.applied_at,
         });
         Ok(Self { applied: applied.collect(), pending, environment, unfinished: found.unfinished })
+    }
+}
+
+/// How the history is mended by hand: it is set to the newest migration that both sides know, and nothing is run.
+fn stamp(found: &Found, set: &MigrationSet) -> String {
+    let known = found.applied.iter().rev().find(|applied| set.migration(applied.number).is_some());
+    let revision = known.map_or_else(|| "base".to_owned(), |applied| applied.number.to_string());
+    match set.is_charter() {
+        true => format!("`charter db stamp {revision} --set charter`"),
+        false => format!("`charter db stamp {revision}`"),
+    }
+}
+
+fn check_text(
+    applied: &Applied,
+    migration: &Migration,
+    found: &Found,
+    set: &MigrationSet,
+    engine: Engine,
+) -> Result<()> {
+    if applied.checksum == migration.checksum(engine) && applied.slug == migration.slug() {
+        return Ok(());
+    }
+    let message = match applied.slug == migration.slug() {
+        true => format!("migration {migration} was applied with another text than it has here"),
+        false => {
+            let (number, slug) = (applied.number, &applied.slug);
+            format!("migration {number} was applied as {slug}, and has another text and name here: {migration}")
+        }
+    };
+    let error = Error::new(ErrorKind::Refused, message);
+    Err(match set.is_embedded() {
+        true => error.with_hint("use the program that made this database, or restore the database from a backup"),
+        false => error.at(migration.up(engine).file(), None).with_hint(format!(
+            "bring back the text that was applied, and make the change in a new migration; if the database is as the new \
+             text says, {} records that",
+            stamp(found, set)
+        )),
+    })
+}
+
+/// A history has what the files lack.
+fn not_among_the_files(applied: &Applied, found: &Found, set: &MigrationSet) -> Error {
+    let message = format!(
+        "the database has migration {} ({}), which is not among those of the set {}",
+        applied.number,
+        applied.slug,
+        set.name()
+    );
+    let error = Error::new(ErrorKind::Refused, message);
+    match set.is_embedded() {
+        true => error.with_hint("use the program that made this database, or restore the database from a backup"),
+        false => error.with_hint(format!(
+            "bring back its files, for example from the branch that it was made on; if the database has nothing of it any \
+             more, {} records that",
+            stamp(found, set)
+        )),
+    }
+}
+
+/// The files have what a history lacks below its newest.
+fn below_the_newest(migration: &Migration, newest: i64, found: &Found, set: &MigrationSet) -> Error {
+    let message = format!("migration {migration} is not applied, but {newest} is, which comes after it");
+    let error = Error::new(ErrorKind::Refused, message);
+    match set.is_embedded() {
+        true => error.with_hint("use the program that made this database, or restore the database from a backup"),
+        false => error.at(migration.up(Engine::default()).file(), None).with_hint(format!(
+            "`charter db renumber` puts it after those that were applied before it was merged; if the database has what it \
+             makes, {} records that",
+            stamp(found, set)
+        )),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The same operations in the same order on every engine at once give the same answers.
 
 use super::replication::push_to;
-use crate::support::stores::{Engine, TestStore, check_change_log, contents, record_in};
+use crate::support::stores::{Engine, SQL_ENGINES, TestStore, check_change_log, contents, record_in};
 use charter::record::{Digest, Record};
 use charter::store::{Batch, Page, Selector};
 use charter::{Error, Store};
@@ -188,21 +188,21 @@ fn reset(test: &TestStore) {
 
 #[test]
 fn every_engine_gives_the_same_answers() {
-    let (sqlite, postgres) = (Engine::Sqlite.fresh(), Engine::Postgres.fresh());
+    let stores: Vec<(Engine, TestStore)> = SQL_ENGINES.iter().map(|engine| (*engine, engine.fresh())).collect();
     let config = Config { cases: 64, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let run = |operations: Vec<Operation>| {
         let memory = Engine::Memory.fresh();
-        reset(&sqlite);
-        reset(&postgres);
+        stores.iter().for_each(|(_, test)| reset(test));
         for operation in &operations {
             let expected = perform(&memory.store, operation);
-            prop_assert_eq!(perform(&sqlite.store, operation), expected.as_str(), "SQLite, {:?}", operation);
-            prop_assert_eq!(perform(&postgres.store, operation), expected.as_str(), "Postgres, {:?}", operation);
+            for (engine, test) in &stores {
+                prop_assert_eq!(perform(&test.store, operation), expected.as_str(), "{:?}, {:?}", engine, operation);
+            }
         }
         let expected = state(&memory.store);
-        prop_assert_eq!(state(&sqlite.store), expected.as_str());
-        prop_assert_eq!(state(&postgres.store), expected.as_str());
-        for test in [&memory, &sqlite, &postgres] {
+        check_change_log(&memory.store);
+        for (engine, test) in &stores {
+            prop_assert_eq!(state(&test.store), expected.as_str(), "{:?}", engine);
             check_change_log(&test.store);
         }
         Ok(())

@@ -10,10 +10,11 @@ mod writing;
 
 /// Makes every case a test of its own on every engine that is named.
 macro_rules! on_every_engine {
-    ([$($engine:ident $module:ident),*] $cases:tt) => {
-        $(on_every_engine!(@engine $engine $module $cases);)*
+    ([$($(#[$condition:meta])? $engine:ident $module:ident),*] $cases:tt) => {
+        $(on_every_engine!(@engine $(#[$condition])? $engine $module $cases);)*
     };
-    (@engine $engine:ident $module:ident [$($case:ident),* $(,)?]) => {
+    (@engine $(#[$condition:meta])? $engine:ident $module:ident [$($case:ident),* $(,)?]) => {
+        $(#[$condition])?
         mod $module {
             $(#[test]
             fn $case() {
@@ -22,7 +23,9 @@ macro_rules! on_every_engine {
         }
     };
     ($cases:tt) => {
-        on_every_engine!([Memory memory, Sqlite sqlite, Postgres postgres] $cases);
+        on_every_engine!(
+            [Memory memory, Sqlite sqlite, #[cfg(feature = "duckdb")] DuckDb duckdb, Postgres postgres] $cases
+        );
     };
 }
 use on_every_engine;

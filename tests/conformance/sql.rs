@@ -7,7 +7,7 @@ use charter::record::{ContractFile, ContractOptions, Document, Format};
 use charter::store::Access;
 use charter_sync::{Cursor, Receipt, ReplicaId};
 
-on_every_engine!([Sqlite sqlite, Postgres postgres] [
+on_every_engine!([Sqlite sqlite, #[cfg(feature = "duckdb")] DuckDb duckdb, Postgres postgres] [
     people_read_the_views,
     titles_are_shown_where_an_engine_can_look_into_the_body,
     views_of_what_is_edited_show_the_current_edition,

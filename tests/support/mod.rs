@@ -7,9 +7,13 @@
 use std::time::{Duration, Instant};
 
 pub(crate) mod child;
+#[cfg(feature = "duckdb")]
+pub(crate) mod duckdb;
+pub(crate) mod migrating;
 pub(crate) mod postgres;
 mod sandbox;
 pub(crate) mod stores;
+pub(crate) mod terminal;
 
 #[allow(unused_imports)]
 pub(crate) use sandbox::{DIGESTS, Output, Process, Sandbox, assert_output};

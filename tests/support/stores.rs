@@ -13,15 +13,27 @@ use tempfile::TempDir;
 pub(crate) enum Engine {
     Memory,
     Sqlite,
+    #[cfg(feature = "duckdb")]
+    DuckDb,
     Postgres,
 }
+
+/// The engines that keep a store between two programs.
+pub(crate) const SQL_ENGINES: &[Engine] = &[
+    Engine::Sqlite,
+    #[cfg(feature = "duckdb")]
+    Engine::DuckDb,
+    Engine::Postgres,
+];
 
 impl Engine {
     /// An initialised, empty store of its own, removed with the value.
     pub(crate) fn fresh(self) -> TestStore {
         let place = match self {
             Self::Memory => Place::Memory,
-            Self::Sqlite => Place::File(tempfile::Builder::new().prefix("charter-store.").tempdir().expect("a folder")),
+            Self::Sqlite => Place::File(folder()),
+            #[cfg(feature = "duckdb")]
+            Self::DuckDb => Place::DuckDb(folder()),
             Self::Postgres => Place::Database(postgres::database()),
         };
         let url = place.url();
@@ -32,9 +44,15 @@ impl Engine {
     }
 }
 
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("charter-store.").tempdir().expect("a folder")
+}
+
 enum Place {
     Memory,
     File(TempDir),
+    #[cfg(feature = "duckdb")]
+    DuckDb(TempDir),
     Database(Database),
 }
 
@@ -43,6 +61,8 @@ impl Place {
         match self {
             Self::Memory => "memory:".to_owned(),
             Self::File(folder) => format!("sqlite:///{}", folder.path().join("charter.db").display()),
+            #[cfg(feature = "duckdb")]
+            Self::DuckDb(folder) => format!("duckdb:///{}", folder.path().join("charter.duckdb").display()),
             Self::Database(database) => database.url().to_owned(),
         }
     }
@@ -67,6 +87,8 @@ impl TestStore {
         match &self.place {
             Place::Memory => panic!("a store in memory has no SQL"),
             Place::File(folder) => query_file(&folder.path().join("charter.db"), sql),
+            #[cfg(feature = "duckdb")]
+            Place::DuckDb(folder) => super::duckdb::query(&folder.path().join("charter.duckdb"), sql),
             Place::Database(database) => database.query(&format!("SET search_path = charter; {sql}")),
         }
     }
@@ -76,6 +98,8 @@ impl TestStore {
     pub(crate) fn execute(&self, sql: &str) {
         match &self.place {
             Place::File(folder) => sqlite(&folder.path().join("charter.db")).execute_batch(sql).expect(sql),
+            #[cfg(feature = "duckdb")]
+            Place::DuckDb(_) => super::duckdb::execute(&self.url, sql),
             _ => drop(self.query(sql)),
         }
     }

@@ -1,15 +1,18 @@
 //! `charter db current`.
 
 use super::super::session::Session;
-use super::super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, object, or_null};
-use super::Database;
-use super::migrations::{applied_name, applied_value, migration_status, migration_value, name, without_migrations};
-use crate::migrate::{AppliedMigration, MigrationSet, Status};
+use super::super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
+use super::database::{Database, Opened, Set};
+use super::migrations::{
+    applied_name, applied_value, migration_value, prefix, statuses, unfinished_text, unfinished_value,
+};
+use crate::migrate::SetStatus;
 use crate::record::Value;
 
 /// Print the newest migration that a database has
 ///
-/// Prints its number, name and id, and what is pending. Only reads; a file that does not exist is an error.
+/// Prints its number, name and id for each set of migrations, what is pending, and what was begun and not finished. Only
+/// reads; a file that does not exist is an error.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -19,48 +22,88 @@ Examples:
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     database: Database,
-    /// Fail (exit code 1) unless nothing is pending
+    #[command(flatten)]
+    set: Set,
+    /// Fail (exit code 1) unless nothing is pending or unfinished
     #[arg(long)]
     check: bool,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    let configuration = session.configuration(arguments.database.url.as_deref())?;
-    let url = &configuration.database().url;
-    let Some(status) = migration_status(configuration.database())? else { return without_migrations(session, url) };
-    session.ui.result(|| current_text(&status), || current_value(&url.to_string(), &status))?;
-    if status.current().is_none() {
-        session.ui.hint(&format!("make charter's tables with `charter db init {url}`"));
+    let opened = arguments.database.open(session)?;
+    let Some(statuses) = statuses(session, &opened, arguments.set.name.as_deref())? else { return Ok(()) };
+    session.ui.result(|| text(&opened, &statuses), || value(&opened, &statuses))?;
+    if !is_initialised(&statuses) {
+        session.ui.hint(&format!("make charter's tables with `charter db init {}`", opened.database.url));
     }
-    match arguments.check && !status.pending.is_empty() {
+    match arguments.check && !statuses.iter().all(is_at_head) {
         true => Err(Failure::Told(Exit::Failed)),
         false => Ok(()),
     }
 }
 
-fn current_text(status: &Status) -> String {
-    let head = format!(" {GOOD}(head){GOOD:#}");
-    let mut text = match status.applied.last() {
-        None => "not initialised\n".to_owned(),
-        Some(current) if status.pending.is_empty() => format!("{}{head}\n", applied_name(current)),
-        Some(current) => format!("{}\n", applied_name(current)),
-    };
-    for migration in &status.pending {
-        text.push_str(&format!("{DOUBTFUL}pending{DOUBTFUL:#}  {}\n", name(migration)));
+/// Whether the database has charter's tables, as far as that was asked.
+fn is_initialised(statuses: &[SetStatus]) -> bool {
+    statuses.iter().find(|status| status.set.is_charter()).is_none_or(|status| status.status.current().is_some())
+}
+
+fn is_at_head(status: &SetStatus) -> bool {
+    status.status.pending.is_empty() && status.status.unfinished.is_none()
+}
+
+/// How many migrations the database has that this program does not know.
+fn unknown(status: &SetStatus) -> usize {
+    status.status.applied.iter().filter(|applied| applied.id.is_none()).count()
+}
+
+fn text(opened: &Opened, statuses: &[SetStatus]) -> String {
+    let mut text = String::new();
+    for of_set in statuses {
+        let (status, prefix) = (&of_set.status, prefix(opened, of_set.set.name()));
+        let line = match status.applied.last() {
+            None if of_set.set.is_charter() => "not initialised".to_owned(),
+            None => "nothing is applied".to_owned(),
+            Some(current) if is_at_head(of_set) && unknown(of_set) == 0 => {
+                format!("{} {GOOD}(head){GOOD:#}", applied_name(current))
+            }
+            Some(current) => applied_name(current),
+        };
+        text.push_str(&format!("{prefix}{line}\n"));
+        if unknown(of_set) > 0 {
+            let ahead = count(unknown(of_set), "migration");
+            text.push_str(&format!("{prefix}ahead of this program by {ahead}\n"));
+        }
+        if let Some(unfinished) = &status.unfinished {
+            text.push_str(&format!("{prefix}{DOUBTFUL}unfinished{DOUBTFUL:#}  {}\n", unfinished_text(unfinished)));
+        }
+        for migration in &status.pending {
+            text.push_str(&format!("{prefix}{DOUBTFUL}pending{DOUBTFUL:#}  {migration}\n"));
+        }
     }
     text
 }
 
-fn current_value(url: &str, status: &Status) -> Value {
-    let applied = |applied: &AppliedMigration| applied_value(applied);
+fn value(opened: &Opened, statuses: &[SetStatus]) -> Value {
+    let of_set = |of_set: &SetStatus| {
+        let (status, name) = (&of_set.status, of_set.set.name());
+        let head = of_set.set.migrations().last().map(|migration| migration_value(name, migration));
+        Value::from(object! {
+            "set": name,
+            "current": or_null(status.applied.last().map(|applied| applied_value(name, applied))),
+            "head": or_null(head),
+            "at_head": is_at_head(of_set),
+            "ahead": unknown(of_set) as u64,
+            "unfinished": unfinished_value(status.unfinished.as_ref()),
+            "pending": status.pending.iter().map(|migration| Value::from(migration_value(name, migration))).collect::<Vec<_>>(),
+        })
+    };
+    let environment = statuses.iter().find_map(|status| status.status.environment);
     object! {
-        "database": url,
-        "initialised": status.current().is_some(),
-        "environment": or_null(status.environment.map(|environment| environment.as_str())),
-        "current": or_null(status.applied.last().map(applied)),
-        "at_head": status.pending.is_empty(),
-        "pending": status.pending.iter().map(|migration| migration_value(migration, None)).collect::<Vec<_>>(),
-        "program_head": MigrationSet::charter().head().unsigned_abs(),
+        "database": opened.database.url.to_string(),
+        "initialised": is_initialised(statuses),
+        "environment": or_null(environment.map(|environment| environment.as_str())),
+        "at_head": statuses.iter().all(is_at_head),
+        "sets": statuses.iter().map(of_set).collect::<Vec<_>>(),
     }
     .into()
 }

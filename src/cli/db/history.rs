@@ -1,45 +1,128 @@
 //! `charter db history`.
 
 use super::super::session::Session;
-use super::super::ui::{DOUBTFUL, Outcome, PLAIN, Table, to_the_second};
-use super::Database;
-use super::migrations::{applied_value, migration_status, migration_value, without_migrations};
+use super::super::ui::{DOUBTFUL, FAINT, Outcome, PLAIN, Table, object, or_null, to_the_second};
+use super::database::{Database, Opened, Set};
+use super::migrations::{applied_value, migration_value, statuses};
+use crate::migrate::{HistoryEntry, SetStatus};
 use crate::record::Value;
 
 /// List the migrations that a database has, and those that it lacks
+///
+/// With --verbose, everything that was done to the tables instead, from the history that charter keeps: what, by whom, on
+/// which machine, how long it took, and which findings were let pass and why. Only reads.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   charter db history
+  charter db history --verbose
   charter db history postgresql://charter@registry.example.com/charter --json")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    set: Set,
+    /// List everything that was done, and who did it
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    let configuration = session.configuration(arguments.database.url.as_deref())?;
-    let url = &configuration.database().url;
-    let Some(status) = migration_status(configuration.database())? else { return without_migrations(session, url) };
-    let text = || {
-        let mut table = Table::with_headings(&["NUMBER", "NAME", "ID", "APPLIED"]);
-        for applied in &status.applied {
-            let id = applied.id.as_deref().unwrap_or("unknown");
-            table.row([&applied.number.to_string(), &applied.slug, id, &to_the_second(&applied.applied_at)]);
+    let opened = arguments.database.open(session)?;
+    let set = arguments.set.name.as_deref();
+    let Some(statuses) = statuses(session, &opened, set)? else { return Ok(()) };
+    if !arguments.verbose {
+        return session.ui.result(|| migrations_text(&opened, &statuses), || migrations_value(&statuses));
+    }
+    let mut entries = opened.manager.get_migration_history()?;
+    entries.retain(|entry| set.is_none_or(|set| entry.set == set));
+    session
+        .ui
+        .result(|| entries_text(&opened, &entries), || Value::from(entries.iter().map(entry_value).collect::<Vec<_>>()))
+}
+
+/// A table whose first column is the set, where sets must be told apart.
+fn table(opened: &Opened, headings: &[&'static str]) -> Table {
+    let set = opened.has_sets().then_some("SET");
+    Table::with_headings(&set.into_iter().chain(headings.iter().copied()).collect::<Vec<_>>())
+}
+
+fn migrations_text(opened: &Opened, statuses: &[SetStatus]) -> String {
+    let mut table = table(opened, &["NUMBER", "NAME", "ID", "APPLIED"]);
+    for of_set in statuses {
+        let set = opened.has_sets().then(|| (PLAIN, of_set.set.name().to_owned()));
+        for applied in &of_set.status.applied {
+            let id = applied.id.clone().unwrap_or_else(|| "unknown".to_owned());
+            let cells = [applied.number.to_string(), applied.slug.clone(), id, to_the_second(&applied.applied_at)];
+            table.styled_row(set.clone().into_iter().chain(cells.map(|cell| (PLAIN, cell))));
         }
-        for migration in &status.pending {
-            table.styled_row([
-                (PLAIN, migration.number().to_string()),
-                (PLAIN, migration.slug().to_owned()),
-                (PLAIN, migration.id()),
-                (DOUBTFUL, "pending".to_owned()),
-            ]);
+        for migration in &of_set.status.pending {
+            let cells = [migration.number().to_string(), migration.slug().to_owned(), migration.id()];
+            let cells = cells.map(|cell| (PLAIN, cell)).into_iter().chain([(DOUBTFUL, "pending".to_owned())]);
+            table.styled_row(set.clone().into_iter().chain(cells));
         }
-        table.render()
-    };
-    session.ui.result(text, || {
-        let applied = status.applied.iter().map(applied_value);
-        let pending = status.pending.iter().map(|migration| migration_value(migration, Some(Value::Null)));
-        Value::from(applied.chain(pending).collect::<Vec<_>>())
-    })
+    }
+    table.render()
+}
+
+fn migrations_value(statuses: &[SetStatus]) -> Value {
+    let mut values = Vec::new();
+    for of_set in statuses {
+        let name = of_set.set.name();
+        values.extend(of_set.status.applied.iter().map(|applied| Value::from(applied_value(name, applied))));
+        values.extend(of_set.status.pending.iter().map(|migration| {
+            let mut value = migration_value(name, migration);
+            value.insert("applied_at", Value::Null);
+            Value::from(value)
+        }));
+    }
+    values.into()
+}
+
+fn entries_text(opened: &Opened, entries: &[HistoryEntry]) -> String {
+    let mut table = table(opened, &["WHEN", "WHAT", "NUMBER", "NAME", "BY", "ENVIRONMENT", "TOOK", "WHY"]);
+    for entry in entries {
+        let set = opened.has_sets().then(|| (PLAIN, entry.set.clone()));
+        let allowed = entry.allowed.iter().map(|allowed| format!("allowed {}: {}", allowed.rule, allowed.reason));
+        let why: Vec<String> = allowed.chain(entry.detail.clone()).collect();
+        let cells = [
+            (PLAIN, to_the_second(&entry.happened_at)),
+            (PLAIN, entry.action.clone()),
+            (PLAIN, entry.number.to_string()),
+            (PLAIN, entry.slug.clone()),
+            (PLAIN, format!("{}@{}", entry.actor, entry.host)),
+            (PLAIN, entry.environment.clone()),
+            (PLAIN, format!("{} ms", entry.duration.as_millis())),
+            (FAINT, why.join("; ")),
+        ];
+        table.styled_row(set.into_iter().chain(cells));
+    }
+    table.render()
+}
+
+fn entry_value(entry: &HistoryEntry) -> Value {
+    let allowed = entry.allowed.iter().map(|allowed| {
+        Value::from(object! {
+            "rule": allowed.rule.as_str(),
+            "revision": allowed.revision.unsigned_abs(),
+            "reason": allowed.reason.as_str(),
+        })
+    });
+    object! {
+        "set": entry.set.as_str(),
+        "entry": entry.entry,
+        "action": entry.action.as_str(),
+        "number": entry.number.unsigned_abs(),
+        "name": entry.slug.as_str(),
+        "happened_at": entry.happened_at.as_str(),
+        "actor": entry.actor.as_str(),
+        "host": entry.host.as_str(),
+        "program": entry.program.as_str(),
+        "environment": entry.environment.as_str(),
+        "duration_ms": u64::try_from(entry.duration.as_millis()).unwrap_or(u64::MAX),
+        "statements": entry.statements,
+        "allowed": allowed.collect::<Vec<_>>(),
+        "detail": or_null(entry.detail.as_deref()),
+    }
+    .into()
 }

@@ -1,25 +1,92 @@
 //! `charter db init`.
 
 use super::super::session::Session;
-use super::super::ui::Outcome;
-use super::{Database, upgrade};
+use super::super::ui::{Outcome, declined};
+use super::backup::BackupFirst;
+use super::database::{Database, Opened};
+use super::upgrade::{self, Permit};
+use crate::error::{Error, ErrorKind};
+use crate::migrate::schema::Match;
+use crate::migrate::{Revision, UpgradeOptions};
 
 /// Make charter's tables in a database, on a server too
 ///
-/// Applies every migration that the database lacks, each in one transaction with its row of history. Where there is
-/// nothing to do, nothing is done. A new database gets its environment from --env, else from the configuration; else
-/// an embedded one is `dev` and one on a server `prod`.
+/// Applies every migration that the database lacks, the project's included, each in one transaction with its row of
+/// history. Where there is nothing to do, nothing is done. A new database gets its environment from --env, else from the
+/// configuration; else an embedded one is `dev` and one on a server `prod`.
+///
+/// Where the tables are there already and no history says so, the revision that they look like is recorded, if --force or
+/// a person says so; if they look like none, the differences are shown and nothing is done.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   charter db init postgresql://charter@registry.example.com/charter
   charter db init --env staging postgresql://charter@localhost/charter
-  charter db init sqlite:///registry.db")]
+  charter db init sqlite:///registry.db
+  charter db init --force                   Record tables that are there already")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     database: Database,
+    /// Record the revision that tables look like which are there without a history
+    #[arg(long)]
+    force: bool,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    upgrade::upgrade(session, &arguments.database)
+    let opened = arguments.database.open_to_change(session)?;
+    if opened.manager.engine().is_some() {
+        adopt(session, &opened, arguments.force)?;
+    }
+    upgrade::upgrade(session, &opened, UpgradeOptions::default(), &Permit::default(), &BackupFirst::default())
+}
+
+/// Records what is there of sets of which nothing is recorded.
+fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
+    let statuses = match opened.manager.status() {
+        // It is made now.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        statuses => statuses?,
+    };
+    let url = &opened.database.url;
+    for of_set in statuses.iter().filter(|of_set| of_set.status.applied.is_empty()) {
+        let (set, name) = (&of_set.set, of_set.set.name());
+        let number = match opened.manager.get_matching_revision(set) {
+            Ok(Match::Exactly(numbers)) => numbers.first().copied(),
+            Ok(Match::Nearest { number, differences }) if set.is_charter() => {
+                for difference in &differences {
+                    session.ui.warning(None, &difference.to_string());
+                }
+                let message = format!(
+                    "{url} has tables with names of charter's and no history of them, and they are not what any revision \
+                     makes; least unlike is {number}"
+                );
+                return Err(Error::new(ErrorKind::Refused, message)
+                    .with_hint("give charter a database of its own; or remove the differences, and try again")
+                    .into());
+            }
+            // What is missing is made by the migrations; what stands in their way is told by the first that fails.
+            Ok(_) => None,
+            Err(error) if error.kind() == ErrorKind::Unsupported => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(migration) = number.and_then(|number| set.migration(number)) else { continue };
+        let found =
+            format!("{url} has the tables of {name} as migration {migration} leaves them, and no history of them");
+        if !is_forced {
+            if !session.ui.can_ask() {
+                let error = Error::new(ErrorKind::Refused, found);
+                return Err(error.with_hint("say --force to record that they are there").into());
+            }
+            if !session.ui.ask_yes(&format!("{found}. Record that?"))? {
+                return Err(declined().into());
+            }
+        }
+        let revision = Revision::Named(migration.number().to_string());
+        let reason = "the tables were there without a history";
+        let stamped = opened.manager.stamp(Some(name), &revision, Some(reason), &mut |_| {})?;
+        for stamped in stamped {
+            session.ui.note(&format!("recorded {name} {} {}", stamped.number, stamped.slug));
+        }
+    }
+    Ok(())
 }

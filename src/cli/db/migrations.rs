@@ -1,58 +1,92 @@
 //! What the verbs of `charter db` say of migrations.
 
-use super::super::session::{Session, named};
+use super::super::session::Session;
 use super::super::ui::{Outcome, object, or_null};
-use crate::config::{DatabaseUrl, Resolved};
-use crate::error::{Error, ErrorKind};
-use crate::migrate::{AppliedMigration, Migration, Status};
-use crate::record::Value;
-use crate::store::Store;
+use super::database::Opened;
+use crate::migrate::{Action, AppliedMigration, Done, Migration, SetStatus, Unfinished};
+use crate::record::{Object, Value};
 
-/// Which migrations a database has; `None` for a store without migrations.
-pub(super) fn migration_status(database: &Resolved) -> Result<Option<Status>, Error> {
-    let url = &database.url;
-    let error = match Store::migration_status(url) {
-        Err(error) if error.kind() == ErrorKind::NotFound && url.is_embedded() => {
-            Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
-                .with_hint("make it with `charter init`, or put something into it with `charter put FILE`")
-        }
-        result => return result.map_err(|error| named(database, error)),
-    };
-    Err(named(database, error))
+/// Which migrations a database has of the sets that are asked for; `None` for a store without migrations, which was said.
+pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>) -> Outcome<Option<Vec<SetStatus>>> {
+    if opened.manager.engine().is_none() {
+        return without_migrations(session, opened).map(|()| None);
+    }
+    if set.is_some() {
+        // A name that is none is told before the database is asked.
+        opened.manager.set(set)?;
+    }
+    let statuses = opened.manager.status()?;
+    Ok(Some(statuses.into_iter().filter(|status| set.is_none_or(|set| status.set.name() == set)).collect()))
 }
 
-pub(super) fn without_migrations(session: &Session<'_>, url: &DatabaseUrl) -> Outcome {
-    session.ui.result(|| format!("{url} has no migrations\n"), || Value::Null)
+/// What there is to say of a store that has no migrations.
+pub(super) fn without_migrations(session: &Session<'_>, opened: &Opened) -> Outcome {
+    session.ui.result(|| format!("{} has no migrations\n", opened.database.url), || Value::Null)
+}
+
+/// `charter  `, where sets must be told apart.
+pub(super) fn prefix(opened: &Opened, set: &str) -> String {
+    let width = opened.manager.sets().iter().map(|set| set.name().len()).max().unwrap_or_default();
+    if opened.has_sets() { format!("{set:width$}  ") } else { String::new() }
 }
 
 /// `1 contracts 0f0f0f0f0f0f`.
-pub(super) fn name(migration: &Migration) -> String {
-    format!("{} {} {}", migration.number(), migration.slug(), migration.id())
-}
-
 pub(super) fn applied_name(applied: &AppliedMigration) -> String {
     let id = applied.id.as_deref().unwrap_or("(newer than this program)");
     format!("{} {} {id}", applied.number, applied.slug)
 }
 
-pub(super) fn applied_value(applied: &AppliedMigration) -> Value {
+/// What was begun and has not ended.
+pub(super) fn unfinished_text(unfinished: &Unfinished) -> String {
+    let begun = if unfinished.action == Action::RevertStarted { "taking it back" } else { "applying it" };
+    format!(
+        "{} {}: {begun} was begun and not finished, {} of {} steps are done",
+        unfinished.number, unfinished.slug, unfinished.done, unfinished.of
+    )
+}
+
+pub(super) fn unfinished_value(unfinished: Option<&Unfinished>) -> Value {
+    or_null(unfinished.map(|unfinished| {
+        object! {
+            "number": unfinished.number.unsigned_abs(),
+            "name": unfinished.slug.as_str(),
+            "action": unfinished.action.as_str(),
+            "steps_done": unfinished.done as u64,
+            "steps": unfinished.of as u64,
+        }
+    }))
+}
+
+/// The members of a migration that a database has.
+pub(super) fn applied_value(set: &str, applied: &AppliedMigration) -> Object {
     object! {
+        "set": set,
         "number": applied.number.unsigned_abs(),
         "name": applied.slug.as_str(),
         "id": or_null(applied.id.as_deref()),
         "applied_at": applied.applied_at.as_str(),
     }
-    .into()
 }
 
-pub(super) fn migration_value(migration: &Migration, applied_at: Option<Value>) -> Value {
-    let mut value = object! {
+/// The members of a migration of a set.
+pub(super) fn migration_value(set: &str, migration: &Migration) -> Object {
+    object! {
+        "set": set,
         "number": migration.number().unsigned_abs(),
         "name": migration.slug(),
         "id": migration.id(),
-    };
-    if let Some(applied_at) = applied_at {
-        value.insert("applied_at", applied_at);
     }
-    value.into()
+}
+
+/// The members of migrations that were applied, taken back or stamped.
+pub(super) fn done_values(done: &[Done]) -> Value {
+    let value = |done: &Done| {
+        Value::from(object! {
+            "set": done.set.as_str(),
+            "number": done.number.unsigned_abs(),
+            "name": done.slug.as_str(),
+            "id": done.id.as_str(),
+        })
+    };
+    done.iter().map(value).collect::<Vec<_>>().into()
 }

@@ -1,42 +1,64 @@
-//! `charter db`: charter's tables in a database, and which migrations it has. One file for each verb.
+//! `charter db`: charter's tables in a database, those of the project, and which migrations both have. One file for each
+//! verb.
 
+mod backup;
+mod confirm;
 mod current;
+mod database;
+mod downgrade;
+mod events;
 mod history;
+mod info;
 mod init;
+mod lint;
 mod migrations;
+mod pending;
 mod seed;
+mod stamp;
+mod truncate;
 mod upgrade;
+mod validate;
+mod verify;
 
 use super::session::Session;
 use super::ui::Outcome;
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind};
+use database::Database;
 
 /// Make and upgrade charter's tables, and see which migrations a database has
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     Init(init::Arguments),
     Upgrade(upgrade::Arguments),
+    Downgrade(downgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Lint(lint::Arguments),
+    Pending(pending::Arguments),
+    Validate(validate::Arguments),
+    Verify(verify::Arguments),
+    Stamp(stamp::Arguments),
+    Info(info::Arguments),
     Seed(seed::Arguments),
-}
-
-/// Which database.
-#[derive(clap::Args)]
-struct Database {
-    /// The database; by default the one that the configuration names
-    #[arg(value_name = "URL")]
-    url: Option<String>,
+    Truncate(truncate::Arguments),
 }
 
 pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
     match command {
         Command::Init(arguments) => init::run(session, arguments),
         Command::Upgrade(arguments) => upgrade::run(session, arguments),
+        Command::Downgrade(arguments) => downgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Lint(arguments) => lint::run(session, arguments),
+        Command::Pending(arguments) => pending::run(session, arguments),
+        Command::Validate(arguments) => validate::run(session, arguments),
+        Command::Verify(arguments) => verify::run(session, arguments),
+        Command::Stamp(arguments) => stamp::run(session, arguments),
+        Command::Info(arguments) => info::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),
+        Command::Truncate(arguments) => truncate::run(session, arguments),
     }
 }
 

@@ -1,62 +1,166 @@
 //! `charter db upgrade`.
 
-use super::super::session::{Session, named};
-use super::super::ui::{GOOD, Outcome, count, object};
-use super::migrations::{migration_value, name};
-use super::{Database, foreign};
-use crate::error::Error;
-use crate::migrate::{Event, Migration};
-use crate::store::Store;
+use super::super::session::Session;
+use super::super::ui::{Failure, GOOD, Outcome, declined, object};
+use super::backup::{BackupFirst, backup_value};
+use super::database::{Goal, Opened, Set};
+use super::events::Told;
+use super::migrations::{done_values, prefix, without_migrations};
+use crate::engine::Engine;
+use crate::error::ErrorKind;
+use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
 
 /// Apply the migrations that a database lacks
 ///
-/// Each migration is one transaction with its row of history: what was applied before a failure stays applied.
+/// charter's own first, then the project's. Each migration is one transaction with its row of history: what was applied
+/// before a failure stays applied. In staging and prod, migrations with an error finding, or without a down migration, are
+/// refused before anything runs.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   charter db upgrade
-  charter db upgrade postgresql://charter@registry.example.com/charter")]
+  charter db upgrade postgresql://charter@registry.example.com/charter
+  charter db upgrade --revision +1          One migration of the project's set
+  charter db upgrade --backup               Copy the file first
+  charter db upgrade --sql                  Print what would run, and run nothing
+  charter db upgrade --sql --engine postgres > all.sql
+  charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
-    database: Database,
+    goal: Goal,
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    permit: Permit,
+    #[command(flatten)]
+    backup: BackupFirst,
+    /// Print the statements that would run, and change nothing
+    #[arg(long)]
+    sql: bool,
+    /// With --sql, print what an empty database of this engine would need, and ask no database
+    #[arg(long, value_name = "ENGINE", requires = "sql", conflicts_with = "backup")]
+    engine: Option<String>,
+}
+
+/// What is let pass.
+#[derive(clap::Args, Default)]
+pub(super) struct Permit {
+    /// Let a finding pass: the rule's name, `@`, and the migration; needs --reason
+    #[arg(long, value_name = "RULE@REVISION", requires = "reason")]
+    allow: Vec<String>,
+    /// Why; it is kept in the history
+    #[arg(long, value_name = "TEXT", requires = "allow")]
+    reason: Option<String>,
+    /// Agree, without being asked, to what prod asks about
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Permit {
+    fn allowances(&self) -> Outcome<Vec<Allowance>> {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let allowances = self.allow.iter().map(|text| Allowance::new(text, reason));
+        allowances.collect::<Result<_, _>>().map_err(Failure::Usage)
+    }
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    upgrade(session, &arguments.database)
-}
-
-pub(super) fn upgrade(session: &Session<'_>, database: &Database) -> Outcome {
-    let configuration = session.configuration(database.url.as_deref())?;
-    let database = configuration.database();
-    if database.source.is_foreign() {
-        return Err(foreign(database).into());
-    }
-    let progress = session.ui.progress("connecting");
-    let mut applied: Vec<Migration> = Vec::new();
-    let result = Store::initialize(&database.url, session.environment(&configuration), &mut |event| {
-        if let Event::Applying { migration, place, of } = event {
-            progress.update(&format!("applying migration {}", name(migration)), place as u64, of as u64);
-            applied.push(migration.clone());
-        }
-    });
-    drop(progress);
-    let numbers = result.map_err(|error| named(database, after(error, &applied)))?;
-    applied.retain(|migration| numbers.contains(&migration.number()));
-    let text = || match applied.as_slice() {
-        [] => format!("{} has every migration already\n", database.url),
-        applied => {
-            let lines = applied.iter().map(|migration| format!("{GOOD}applied{GOOD:#}  {}\n", name(migration)));
-            lines.collect::<String>() + &format!("{} has every migration now\n", database.url)
-        }
+    let (opened, revision) = arguments.goal.open_to_change(session)?;
+    let options = UpgradeOptions {
+        set: arguments.set.name.clone(),
+        revision: revision.unwrap_or(Revision::Head),
+        ..UpgradeOptions::default()
     };
-    let applied_values = || applied.iter().map(|migration| migration_value(migration, None)).collect::<Vec<_>>();
-    session.ui.result(text, || object! {"database": database.url.to_string(), "applied": applied_values()}.into())
+    if arguments.sql {
+        let engine = arguments.engine.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
+        return print_sql(session, &opened, options, engine);
+    }
+    upgrade(session, &opened, options, &arguments.permit, &arguments.backup)
 }
 
-/// Says what was applied before a migration failed; the last one told is the one that failed.
-fn after(error: Error, begun: &[Migration]) -> Error {
-    match begun.len() {
-        0 | 1 => error,
-        more => error.context(format!("after {} was applied", count(more - 1, "migration"))),
+/// Prints what would run, and warns where it would be refused.
+fn print_sql(session: &Session<'_>, opened: &Opened, options: UpgradeOptions, engine: Option<Engine>) -> Outcome {
+    if opened.manager.engine().is_none() && engine.is_none() {
+        return without_migrations(session, opened);
     }
+    let text = opened.manager.upgrade_sql(&options, engine)?;
+    let refused = match engine {
+        Some(_) => Vec::new(),
+        None => opened.manager.judge(&options)?.migrations,
+    };
+    for judged in refused {
+        for why in &judged.refused {
+            session.ui.warning(None, &format!("refused: {}: {why}", judged.migration));
+        }
+    }
+    sql_result(session, opened, text)
+}
+
+/// Prints statements; as JSON they are one text.
+pub(super) fn sql_result(session: &Session<'_>, opened: &Opened, text: String) -> Outcome {
+    let value = object! {"database": opened.database.url.to_string(), "sql": text.as_str()};
+    session.ui.result(|| text, || value.into())
+}
+
+/// Applies what options say, if it is permitted.
+pub(super) fn upgrade(
+    session: &Session<'_>,
+    opened: &Opened,
+    mut options: UpgradeOptions,
+    permit: &Permit,
+    backup: &BackupFirst,
+) -> Outcome {
+    if opened.manager.engine().is_none() {
+        return without_migrations(session, opened);
+    }
+    let url = &opened.database.url;
+    (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
+    let progress = session.ui.progress("connecting");
+    let judgement = opened.manager.judge(&options)?;
+    drop(progress);
+    if judgement.is_allowed() && judgement.needs_yes() && !options.confirmed && session.ui.can_ask() {
+        let environment = judgement.environment;
+        options.confirmed = session.ui.ask_yes(&format!("{url} is {environment}. Let pass what is allowed?"))?;
+        if !options.confirmed {
+            return Err(declined().into());
+        }
+    }
+    judgement.check(url, options.confirmed)?;
+    let copy = match judgement.migrations.is_empty() || !exists(opened) {
+        true => None,
+        false => backup.make(session, opened)?,
+    };
+    let progress = session.ui.progress("connecting");
+    let mut told = Told::default();
+    let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
+    drop(progress);
+    let applied = applied.map_err(|error| told.before(error, "was applied"))?;
+    session.ui.result(
+        || text(opened, &options, &applied),
+        || {
+            let (applied, copy) = (done_values(&applied), backup_value(copy));
+            object! {"database": url.to_string(), "applied": applied, "backup": copy}.into()
+        },
+    )
+}
+
+/// Whether there is something to copy: an embedded file that is made now is not there yet.
+fn exists(opened: &Opened) -> bool {
+    !matches!(opened.manager.status(), Err(error) if error.kind() == ErrorKind::NotFound)
+}
+
+fn text(opened: &Opened, options: &UpgradeOptions, applied: &[Done]) -> String {
+    let url = &opened.database.url;
+    let mut text = String::new();
+    for done in applied {
+        text.push_str(&format!("{GOOD}applied{GOOD:#}  {}{done}\n", prefix(opened, &done.set)));
+    }
+    let is_all = options.revision == Revision::Head && options.set.is_none();
+    text.push_str(&match (is_all, applied.last()) {
+        (true, None) => format!("{url} has every migration already\n"),
+        (true, Some(_)) => format!("{url} has every migration now\n"),
+        (false, None) => format!("{url} has that already: nothing was done\n"),
+        (false, Some(done)) => format!("{url} is at {} now\n", done.number),
+    });
+    text
 }

@@ -1,9 +1,11 @@
 //! Everything that the program prints: results, messages, errors, colours, progress, and the exit code.
 
+mod ask;
 mod errors;
 mod progress;
 mod table;
 
+pub(super) use ask::declined;
 pub(super) use errors::{Exit, Failure, Outcome, error_value, print_usage};
 pub(super) use progress::Progress;
 pub(super) use table::Table;

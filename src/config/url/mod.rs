@@ -147,6 +147,17 @@ impl DatabaseUrl {
         }
     }
 
+    /// The same server with another of its databases; `None` when the URL is of no server.
+    pub(crate) fn with_database(&self, name: &str) -> Option<Self> {
+        match &self.target {
+            Target::Postgres(target) => {
+                let target = PostgresTarget { database: Some(name.to_owned()), ..target.clone() };
+                Some(Self { target: Target::Postgres(target) })
+            }
+            _ => None,
+        }
+    }
+
     /// The URL with its password masked: what `Display` prints.
     pub fn masked(&self) -> String {
         self.to_string()

@@ -22,7 +22,7 @@ pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
 use super::files::MODELS_FILE;
-use super::schema::{Column, Difference, Schema, Table, throw_away};
+use super::schema::{Column, Difference, Object, Schema, Table};
 use super::script::Script;
 use super::set::MigrationSet;
 use crate::engine::Engine;
@@ -79,8 +79,7 @@ pub fn create_migration(set: &MigrationSet, message: &str, content: Content<'_>)
 pub fn models_differences(set: &MigrationSet) -> Result<Vec<Difference>> {
     set.check()?;
     let wanted = proof::models(set, &models_file(set)?)?;
-    let (_, states) = proof::states(set)?;
-    Ok(states.last().map(|present| present.differences(&wanted)).unwrap_or_default())
+    Ok(proof::state(set)?.differences(&wanted))
 }
 
 fn models_file(set: &MigrationSet) -> Result<Script> {
@@ -116,18 +115,21 @@ fn write(
     message: &str,
     wanted: &mut dyn FnMut(&Schema) -> Result<(Schema, Names)>,
 ) -> Result<Vec<Draft>> {
-    let (mut connection, states) = proof::states(set)?;
+    let states = proof::states(set)?;
     let Some(present) = states.last() else { return Ok(Vec::new()) };
-    let (wanted, names) = wanted(present)?;
+    let (mut wanted, names) = wanted(present)?;
     let differences = present.differences(&wanted);
     if differences.is_empty() {
         return Ok(Vec::new());
     }
     let middle = renamed(set, present, &names)?;
+    let others = differences.iter().filter(|difference| difference.object == Object::Other);
+    let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
+    wanted.others = middle.others.clone();
     let spelling = Spelling::of(&[present, &wanted]);
     let steps = stage::steps(present, &middle, &wanted, &names, &spelling);
     if steps.is_empty() {
-        let message = format!("this cannot be written by itself: {}", listed(&differences));
+        let message = format!("this cannot be written by itself: {}", proof::listed(&differences));
         return Err(Error::new(ErrorKind::Unsupported, message).with_hint("write this migration by hand"));
     }
     let mut drafts = Vec::new();
@@ -135,27 +137,11 @@ fn write(
     for step in &steps {
         let (texts, next) = texts(set, step, &duckdb, &spelling)?;
         duckdb = next;
-        drafts.push(draft(set, message, step, &steps, texts));
+        let others = if drafts.is_empty() { others.as_slice() } else { &[] };
+        drafts.push(draft(set, message, step, &steps, others, texts));
     }
-    // What it comes to is what was wanted, or nothing is written.
-    let written = written(set, &drafts)?;
-    let reached: Vec<&Schema> = steps.iter().map(|step| &step.to).collect();
-    proof::prove(&mut *connection, set, &written, &reached)?;
-    let left: Vec<Difference> = Schema::read(&mut *connection, set)?.differences(&wanted);
-    let left: Vec<Difference> =
-        left.into_iter().filter(|difference| difference.object != super::schema::Object::Other).collect();
-    if !left.is_empty() {
-        let message = format!("what was written would leave differences: {}", listed(&left));
-        return Err(Error::new(ErrorKind::Unsupported, message).with_hint(
-            "write this migration by hand; a view of all columns of a table (`*`) has the new ones at its end",
-        ));
-    }
-    prove_on_duckdb(set, &written, &reached)?;
+    proof::prove(&proof::with(set, &drafts)?, set.head(), &wanted)?;
     Ok(drafts)
-}
-
-fn listed(differences: &[Difference]) -> String {
-    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The state with new names, as SQLite makes it: it knows where else a name stands.
@@ -163,11 +149,9 @@ fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema
     if names.is_empty() {
         return Ok(present.clone());
     }
-    let (mut connection, _) = proof::states(set)?;
-    for statement in embedded::sqlite_renames(names, &Spelling::of(&[present])) {
-        connection.execute(&statement).context("renaming in a throw-away SQLite database")?;
-    }
-    Schema::read(&mut *connection, set)
+    let up = embedded::sqlite_renames(names, &Spelling::of(&[present])).join("\n");
+    let draft = Draft { message: "renames".to_owned(), up, down: String::new(), overlays: BTreeMap::new() };
+    proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
 }
 
 /// What DuckDB has of the last of the states of a set.
@@ -209,13 +193,13 @@ fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) 
 }
 
 /// The files of a step: what most engines run is the base, the others have overlays.
-fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], texts: Texts) -> Draft {
+fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others: &[String], texts: Texts) -> Draft {
     let message = match &step.subject {
         Some(subject) => format!("{message} {subject}"),
         None if step.one_by_one && steps.len() > 1 => format!("{message} constraints and indexes"),
         None => message.to_owned(),
     };
-    let up_comment = format!("{}{}", comment(&message), decisions(step));
+    let up_comment = format!("{}{}", comment(&message), decisions(step, others));
     let down_comment = comment(&format!("takes back: {message}"));
     // Directives first, then what people read.
     let headed = |text: &str, comment: &str| match text.split_once("\n\n") {
@@ -248,8 +232,8 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], texts: 
 }
 
 /// What a person has to decide about a step, as comments.
-fn decisions(step: &Step) -> String {
-    let mut lines = Vec::new();
+fn decisions(step: &Step, others: &[String]) -> String {
+    let mut lines = others.to_vec();
     for table in dropped(&step.middle, &step.to, &Names::default()) {
         lines.push(format!("the table {} and its rows are lost; taking this back makes it again, empty", table.name));
     }
@@ -286,30 +270,6 @@ fn decisions(step: &Step) -> String {
         lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
     }
     lines.into_iter().map(|line| comment(&format!("decide: {line}"))).collect()
-}
-
-/// Drafts as a set of their own.
-fn written(set: &MigrationSet, drafts: &[Draft]) -> Result<MigrationSet> {
-    let mut files = Vec::new();
-    for (number, draft) in (1i64..).zip(drafts) {
-        let named = draft.files(number, &create::slug(&draft.message)?);
-        files.extend(named.into_iter().map(|(name, text)| (name.into(), text.to_owned())));
-    }
-    let written = MigrationSet::of(set.name(), set.schema(), None, files);
-    written.check().map(|()| written)
-}
-
-/// What was written also holds on DuckDB, where this build has it.
-fn prove_on_duckdb(set: &MigrationSet, written: &MigrationSet, reached: &[&Schema]) -> Result<()> {
-    if !set.engines().contains(&Engine::DuckDb) || !cfg!(feature = "duckdb") {
-        return Ok(());
-    }
-    let mut connection = throw_away(Engine::DuckDb)?;
-    for migration in set.migrations() {
-        proof::run_script(&mut *connection, migration.up(Engine::DuckDb))
-            .context(format!("applying migration {migration} to a throw-away DuckDB database"))?;
-    }
-    proof::prove(&mut *connection, set, written, reached)
 }
 
 /// The error for a column whose rows get no value.

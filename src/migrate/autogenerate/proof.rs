@@ -2,78 +2,93 @@
 
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::apply::run;
-use crate::migrate::connection::{MigrationConnection, Transaction};
-use crate::migrate::schema::{Difference, Schema, throw_away};
+use crate::migrate::connection::Transaction;
+use crate::migrate::create::{self, Draft};
+use crate::migrate::schema::{Difference, Schema, Trial, throw_away};
 use crate::migrate::script::Script;
 use crate::migrate::set::MigrationSet;
-
-/// Runs a script as a migrator would: in one transaction, unless it says otherwise.
-pub(super) fn run_script(connection: &mut dyn MigrationConnection, script: &Script) -> Result<()> {
-    if script.is_without_transaction() {
-        return run(connection, script).map(|_| ());
-    }
-    connection.begin(&Transaction::default())?;
-    match run(connection, script).and_then(|_| connection.commit()) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            connection.rollback()?;
-            Err(error)
-        }
-    }
-}
+use crate::migrate::verify::verify_above;
 
 /// The state after each migration of a set on SQLite, the empty one first.
-pub(super) fn states(set: &MigrationSet) -> Result<(Box<dyn MigrationConnection>, Vec<Schema>)> {
-    let mut connection = throw_away(Engine::Sqlite)?;
-    let mut states = vec![Schema::read(&mut *connection, set)?];
+///
+/// # Errors
+/// What SQLite says of a migration.
+pub(super) fn states(set: &MigrationSet) -> Result<Vec<Schema>> {
+    let mut trial = Trial::new(set, Engine::Sqlite, None)?;
+    let mut states = vec![trial.schema()?];
     for migration in set.migrations() {
-        run_script(&mut *connection, migration.up(Engine::Sqlite))
-            .context(format!("applying migration {migration} to a throw-away SQLite database"))?;
-        states.push(Schema::read(&mut *connection, set)?);
+        trial.go_to(Some(migration.number())).context("in a throw-away SQLite database")?;
+        states.push(trial.schema()?);
     }
-    Ok((connection, states))
+    Ok(states)
+}
+
+/// The state at the head of a set on SQLite.
+///
+/// # Errors
+/// What SQLite says of a migration.
+pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
+    let mut trial = Trial::new(set, Engine::Sqlite, None)?;
+    trial.go_to(set.migrations().last().map(|migration| migration.number()))?;
+    trial.schema()
 }
 
 /// The state that the models describe.
+///
+/// # Errors
+/// What SQLite says of them, with the place.
 pub(super) fn models(set: &MigrationSet, models: &Script) -> Result<Schema> {
-    let mut connection = throw_away(Engine::Sqlite)?;
-    run_script(&mut *connection, models).context("making the models in a throw-away SQLite database")?;
-    Schema::read(&mut *connection, set)
-}
-
-/// Runs new migrations up, down and up on one engine, on a database that has the migrations before them. `states` are
-/// what SQLite shall have after each of them; other engines have to come back to where they were.
-pub(super) fn prove(
-    connection: &mut dyn MigrationConnection,
-    set: &MigrationSet,
-    written: &MigrationSet,
-    states: &[&Schema],
-) -> Result<()> {
-    let engine = connection.engine();
-    let mut last = Schema::read(connection, set)?;
-    for (migration, state) in written.migrations().iter().zip(states) {
-        let down = migration.down(engine).ok_or_else(|| Error::new(ErrorKind::Backend, "there is no way back"))?;
-        let doing = |what: &str| format!("what was written fails on {engine} when it is {what}");
-        run_script(connection, migration.up(engine)).context(doing("applied"))?;
-        let now = Schema::read(connection, set)?;
-        if engine == Engine::Sqlite {
-            same(&now, state).context(doing("applied"))?;
-        }
-        run_script(connection, down).context(doing("taken back"))?;
-        same(&Schema::read(connection, set)?, &last).context(doing("taken back"))?;
-        run_script(connection, migration.up(engine)).context(doing("applied again"))?;
-        last = Schema::read(connection, set)?;
-        same(&last, &now).context(doing("applied again"))?;
+    let mut database = throw_away(Engine::Sqlite, None)?;
+    database.begin(&Transaction::default())?;
+    for statement in models.statements(Engine::Sqlite) {
+        let executed =
+            database.execute(statement.text).map_err(|error| error.at(models.file(), Some(statement.position)));
+        executed.context("making the models in a throw-away SQLite database")?;
     }
-    Ok(())
+    database.commit()?;
+    Schema::read(&mut *database, set)
 }
 
-fn same(found: &Schema, wanted: &Schema) -> Result<()> {
-    let differences: Vec<String> = found.differences(wanted).iter().map(Difference::to_string).collect();
-    match differences.is_empty() {
+/// A set with drafts as its next migrations.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] when they do not make a set.
+pub(super) fn with(set: &MigrationSet, drafts: &[Draft]) -> Result<MigrationSet> {
+    let scripts = set.migrations().iter().flat_map(|migration| migration.scripts());
+    let mut files: Vec<_> = scripts.map(|script| (script.file().to_owned(), script.text().to_owned())).collect();
+    for (number, draft) in (set.head() + 1..).zip(drafts) {
+        let named = draft.files(number, &create::slug(&draft.message)?);
+        files.extend(named.into_iter().map(|(name, text)| (name.into(), text.to_owned())));
+    }
+    let set = MigrationSet::of(set.name(), set.schema(), None, files).for_engines(set.engines());
+    set.check().map(|()| set)
+}
+
+/// Proves the migrations above a number as `charter db verify` would, on every engine of this build, and that they come to
+/// what is wanted.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`], with what they do not do.
+pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<()> {
+    let refused = |message: String| {
+        let hint = "write it by hand, or in smaller steps; a view of all columns (`*`) has new ones at its end";
+        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
+    };
+    if let Some(fault) = verify_above(set, above)?.faults.into_iter().next() {
+        return refused(
+            format!("what would be written does not hold: {fault} {}", listed(&fault.differences))
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    let left = state(set)?.differences(wanted);
+    match left.is_empty() {
         true => Ok(()),
-        false => Err(Error::new(ErrorKind::Unsupported, differences.join("; "))
-            .with_hint("write this migration by hand, or reach the models in smaller steps")),
+        false => refused(format!("what would be written leaves differences: {}", listed(&left))),
     }
+}
+
+/// Differences in one line.
+pub(super) fn listed(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -2,7 +2,7 @@
 
 use super::{MigrationConnection, Purpose, Transaction};
 use crate::config::url::DuckDbTarget;
-use crate::engine::duckdb::Session;
+use crate::engine::duckdb::Migrating;
 use crate::engine::file::FileAccess;
 use crate::engine::lock_file::LockFile;
 use crate::engine::{Engine, TextRow};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// One connection to a file while it is migrated.
 pub(super) struct DuckDbMigrating {
-    session: Session,
+    session: Migrating,
     /// The file; `None` for a database in memory.
     path: Option<PathBuf>,
     lock: Option<LockFile>,
@@ -25,12 +25,12 @@ impl DuckDbMigrating {
             Purpose::MigrateExisting => FileAccess::Write,
             Purpose::Read => FileAccess::Read,
         };
-        Ok(Self { session: Session::open(&target.path, access)?, path: Some(target.path.clone()), lock: None })
+        Ok(Self { session: Migrating::open(&target.path, access)?, path: Some(target.path.clone()), lock: None })
     }
 
     /// A database in memory, gone with the value.
     pub(super) fn in_memory() -> Result<Self> {
-        Ok(Self { session: Session::in_memory()?, path: None, lock: None })
+        Ok(Self { session: Migrating::in_memory()?, path: None, lock: None })
     }
 }
 
@@ -49,6 +49,10 @@ impl MigrationConnection for DuckDbMigrating {
 
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.session.execute(statement)
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        self.session.renew()
     }
 
     fn commit(&mut self) -> Result<()> {

@@ -4,8 +4,11 @@
 mod duckdb;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recording;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+pub(crate) use recording::Recording;
 
 use super::set::MigrationSet;
 use crate::config::{DatabaseUrl, Target};
@@ -23,16 +26,16 @@ pub(crate) trait MigrationConnection {
     /// opened to read.
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
 
-    /// Begins a transaction, waiting for writers.
+    /// Begins a transaction, waiting for writers. Under the migrators' lock, checks that it still is this session's.
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()>;
 
     /// Runs one statement, in the transaction that was begun or, without one, alone.
     fn execute(&mut self, statement: &str) -> Result<()>;
 
-    /// Runs one statement that no transaction can hold, for itself. Names without a schema and limits are as in a transaction
-    /// of this sort, for this statement only.
-    fn execute_alone(&mut self, statement: &str, _transaction: &Transaction<'_>) -> Result<()> {
-        self.execute(statement)
+    /// Makes the session ready for a migration without a transaction: names without a schema and limits are as in a
+    /// transaction of this sort, until [`Self::reset`], and what statements set stays for those after them.
+    fn begin_session(&mut self, _transaction: &Transaction<'_>) -> Result<()> {
+        Ok(())
     }
 
     /// Whether an error says that the statement cannot be in a transaction.
@@ -46,7 +49,7 @@ pub(crate) trait MigrationConnection {
         statements.iter().try_for_each(|statement| self.execute(statement))
     }
 
-    /// Forgets what statements have set for the session.
+    /// Forgets what statements have set for the session, which no other migration must see.
     fn reset(&mut self) -> Result<()> {
         Ok(())
     }
@@ -55,6 +58,9 @@ pub(crate) trait MigrationConnection {
     fn commit(&mut self) -> Result<()>;
 
     /// Undoes what was begun. Without a transaction, does nothing.
+    ///
+    /// # Errors
+    /// What the engine says; the transaction is gone all the same, at the latest with the connection.
     fn rollback(&mut self) -> Result<()>;
 
     /// Copies the whole database, as it is now, over an empty file. Only embedded ones can.

@@ -1,25 +1,46 @@
 //! Migrating a PostgreSQL database.
 
+use super::recording::{FORGET, own_settings, settings};
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::bridge::Bridge;
-use crate::engine::postgres::{connect, text_rows};
+use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// The advisory lock of migrators: an arbitrary number that is charter's.
 const LOCK: i64 = 0x63_68_61_72_74_65_72;
 
+/// How long unlocking goes on when the session that has the lock does not answer.
+const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// One session on a server while a database is migrated.
 pub(super) struct PostgresMigrating {
     client: Arc<Client>,
-    locked: bool,
+    /// While it has the migrators' lock.
+    lock: Option<Lock>,
     in_transaction: bool,
+    /// Whether the session is made ready for a migration without a transaction.
+    in_session: bool,
+    /// The schema of the set at work.
+    schema: Option<String>,
     bridge: Bridge,
+}
+
+/// The migrators' lock, as this session has it.
+struct Lock {
+    /// What the session is marked with. A session that a pooler lends to others by turns has it only when it is the one
+    /// that has the lock for us; the advisory lock itself cannot tell two clients of one session apart.
+    token: String,
+    /// The server process that has the lock.
+    process: String,
 }
 
 impl PostgresMigrating {
@@ -32,7 +53,8 @@ impl PostgresMigrating {
             }
             Ok(client)
         })?;
-        Ok(Self { client: Arc::new(client), locked: false, in_transaction: false, bridge })
+        let client = Arc::new(client);
+        Ok(Self { client, lock: None, in_transaction: false, in_session: false, schema: None, bridge })
     }
 
     fn execute_batch(&self, sql: String) -> Result<()> {
@@ -40,45 +62,139 @@ impl PostgresMigrating {
         self.bridge.call(async move { Ok(client.batch_execute(&sql).await?) })
     }
 
-    fn is_true(&mut self, query: &str) -> Result<bool> {
-        Ok(self.query(query)?.first().and_then(|row| row.first()).is_some_and(|value| value.as_deref() == Some("t")))
+    /// The first row of a query, each value as text.
+    fn row<const N: usize>(&mut self, query: &str) -> Result<[Option<String>; N]> {
+        let row = self.query(query)?.into_iter().next().unwrap_or_default();
+        row.try_into().map_err(|_| Error::new(ErrorKind::Backend, "the server answered with other columns"))
     }
 
-    /// Refuses to go on without the migrators' lock: behind a pooler that shares sessions, it is another session's.
-    fn check_lock(&mut self) -> Result<()> {
-        let query = format!(
-            "SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted \
-             AND pid = pg_catalog.pg_backend_pid() AND objsubid = 1 AND classid = {} AND objid = {} \
-             AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))",
-            LOCK >> 32,
-            LOCK & 0xffff_ffff
-        );
-        match self.is_true(&query)? {
-            true => Ok(()),
-            false => Err(Error::new(ErrorKind::Refused, "the migrators' lock is not this session's any more")
-                .with_hint(
-                    "migrate over a connection of its own, not through a pooler that shares sessions by transaction",
-                )),
-        }
+    /// Whether the session of this moment has the migrators' lock for this migrator.
+    fn lock_is_ours(&self) -> String {
+        let token = self.lock.as_ref().map(|lock| lock.token.as_str()).unwrap_or_default();
+        format!("{} AND pg_catalog.current_setting('charter.migrator', true) = {}", has_lock(), literal(token))
     }
 
-    fn prepare(&mut self, transaction: &Transaction<'_>) -> Result<()> {
-        if self.locked {
-            self.check_lock()?;
+    fn lock_is_lost() -> Error {
+        Error::new(ErrorKind::Refused, "this session does not have the migrators' lock any more").with_hint(
+            "connect to the server itself: a pooler that shares sessions by transaction cannot keep the lock",
+        )
+    }
+
+    /// What undoes that statements have set something for the session.
+    fn forget(&self) -> String {
+        let mut sql = joined(&FORGET.map(str::to_owned));
+        if let Some(lock) = &self.lock {
+            let _ = write!(sql, "SELECT pg_catalog.set_config('charter.migrator', {}, false); ", literal(&lock.token));
         }
-        if let Some(schema) = transaction.schema {
-            // Whoever may not make a schema can still bring one up to date that is there: hence not IF NOT EXISTS.
-            let exists =
-                self.is_true(&format!("SELECT pg_catalog.to_regnamespace({}) IS NOT NULL", literal(&quoted(schema))))?;
-            if !exists && !transaction.read_only {
-                let made = self.execute_batch(format!("CREATE SCHEMA {}", quoted(schema)));
-                made.context(format!("making the schema `{schema}`"))?;
-            }
-            // For the transaction alone: a session may be another's after it, behind a pooler.
-            self.execute_batch(format!("SET LOCAL search_path = {}", quoted(schema)))?;
+        sql
+    }
+
+    /// Begins, checks and prepares in one round trip.
+    fn begin_prepared(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+        let mode = if transaction.read_only { "READ ONLY" } else { "READ WRITE" };
+        let mut begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED {mode}; ");
+        let ours = if self.lock.is_some() { self.lock_is_ours() } else { "true".to_owned() };
+        let schema = transaction.schema.map(quoted);
+        let exists = match &schema {
+            Some(schema) => format!("pg_catalog.to_regnamespace({}) IS NOT NULL", literal(schema)),
+            None => "true".to_owned(),
+        };
+        let _ = write!(begin, "SELECT {ours}, {exists}; ");
+        if self.lock.is_some() && !self.in_session {
+            // Undone with the transaction, should the session be another's after all.
+            begin.push_str(&self.forget());
+        }
+        begin.push_str(&joined(&settings("SET LOCAL", transaction)));
+        let answer = self.query(&begin)?.into_iter().next().unwrap_or_default();
+        let is_true = |place: usize| answer.get(place).is_some_and(|value| value.as_deref() == Some("t"));
+        if !is_true(0) {
+            return Err(Self::lock_is_lost());
+        }
+        // Whoever may not make a schema can still bring one up to date that is there: hence not IF NOT EXISTS.
+        if let Some(schema) = schema.filter(|_| !is_true(1) && !transaction.read_only) {
+            let made = self.execute_batch(format!("CREATE SCHEMA {schema}"));
+            made.context(format!("making the schema {schema}"))?;
         }
         Ok(())
     }
+
+    /// Who has the migrators' lock, for people.
+    fn holder(&mut self) -> Result<Option<String>> {
+        let query = format!(
+            "SELECT l.pid, a.application_name, a.usename, a.client_addr FROM pg_catalog.pg_locks AS l \
+             LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE {} LIMIT 1",
+            lock_rows()
+        );
+        let Some(row) = self.query(&query)?.into_iter().next() else { return Ok(None) };
+        let [process, application, user, address] = <[Option<String>; 4]>::try_from(row).unwrap_or_default();
+        let known = |name: &str, value: Option<String>| {
+            value.filter(|value| !value.is_empty()).map(|value| format!("{name} {value}"))
+        };
+        let about = [known("application", application), known("user", user), known("from", address)];
+        let about = about.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Ok(process.map(|process| match about.is_empty() {
+            true => format!("server process {process}"),
+            false => format!("server process {process} ({about})"),
+        }))
+    }
+
+    /// Tries to get the lock. The server gives it to a session that has it already, so one that has is not asked.
+    fn try_lock(&mut self) -> Result<bool> {
+        let token = uuid::Uuid::new_v4().to_string();
+        let [answer, process] = self.row(&format!(
+            "SELECT CASE WHEN {} THEN 'shared' WHEN pg_catalog.pg_try_advisory_lock({LOCK}) \
+             THEN pg_catalog.set_config('charter.migrator', {}, false) ELSE 'taken' END, pg_catalog.pg_backend_pid()",
+            has_lock(),
+            literal(&token)
+        ))?;
+        match answer.as_deref() {
+            Some("taken") => Ok(false),
+            Some("shared") => {
+                let message = "this session of the server has the migrators' lock for another client";
+                Err(Error::new(ErrorKind::Refused, message).with_hint(
+                    "connect to the server itself: a pooler that shares sessions by transaction cannot keep the lock",
+                ))
+            }
+            _ => {
+                self.lock = Some(Lock { token, process: process.unwrap_or_default() });
+                Ok(true)
+            }
+        }
+    }
+
+    fn check_encoding(&mut self) -> Result<()> {
+        let [encoding] = self.row("SELECT pg_catalog.current_setting('server_encoding')")?;
+        let encoding = encoding.unwrap_or_default();
+        if encoding == "UTF8" {
+            return Ok(());
+        }
+        let message = format!("the database's encoding is {encoding}, which cannot hold every name and body");
+        Err(Error::new(ErrorKind::Refused, message)
+            .with_hint("make it with `createdb --encoding=UTF8 --template=template0`"))
+    }
+}
+
+/// The rows of `pg_locks AS l` that are the migrators' lock of this database.
+fn lock_rows() -> String {
+    format!(
+        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {} AND l.database = \
+         (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+        LOCK >> 32,
+        LOCK & 0xffff_ffff
+    )
+}
+
+/// Whether the session of this moment has the migrators' lock, for whomever.
+fn has_lock() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM pg_catalog.pg_locks AS l WHERE {} AND l.pid = pg_catalog.pg_backend_pid())",
+        lock_rows()
+    )
+}
+
+/// Statements for one round trip.
+fn joined(statements: &[String]) -> String {
+    statements.iter().map(|statement| format!("{}; ", statement.trim_end().trim_end_matches(';'))).collect()
 }
 
 impl MigrationConnection for PostgresMigrating {
@@ -92,26 +208,52 @@ impl MigrationConnection for PostgresMigrating {
     }
 
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
-        let mode = if transaction.read_only { "READ ONLY" } else { "READ WRITE" };
-        let mut begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED {mode}");
-        for (name, limit) in
-            [("lock_timeout", transaction.lock_timeout), ("statement_timeout", transaction.statement_timeout)]
-        {
-            if let Some(limit) = limit {
-                begin.push_str(&format!("; SET LOCAL {name} = {}", limit.as_millis()));
-            }
+        if let Some(schema) = transaction.schema {
+            self.schema = Some(schema.to_owned());
         }
         self.in_transaction = true;
-        let prepared = self.execute_batch(begin).and_then(|()| self.prepare(transaction));
-        if prepared.is_err() {
+        let begun = self.begin_prepared(transaction);
+        if begun.is_err() {
             // The first error is what matters.
             let _ = self.rollback();
         }
-        prepared
+        begun
     }
 
+    fn begin_session(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+        self.schema = transaction.schema.map(str::to_owned);
+        self.in_session = true;
+        self.execute_batch(self.forget() + &joined(&settings("SET", transaction)))
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        self.in_session = false;
+        self.execute_batch(self.forget())
+    }
+
+    /// The server takes one statement so and no more: what hides a second one in a text that it reads otherwise than
+    /// charter, such as a COMMIT, is refused.
     fn execute(&mut self, statement: &str) -> Result<()> {
-        self.execute_batch(statement.to_owned())
+        if !self.in_transaction && self.lock.is_some() {
+            let [ours] = self.row(&format!("SELECT {}", self.lock_is_ours()))?;
+            if ours.as_deref() != Some("t") {
+                return Err(Self::lock_is_lost());
+            }
+        }
+        let (client, statement) = (self.client.clone(), statement.to_owned());
+        self.bridge.call(async move { client.execute_typed(&statement, &[]).await.map(drop).map_err(foreign_error) })
+    }
+
+    fn must_run_alone(&self, error: &Error) -> bool {
+        // A procedure or a block that commits says the second.
+        matches!(
+            sql_state(error),
+            Some(&(SqlState::ACTIVE_SQL_TRANSACTION | SqlState::INVALID_TRANSACTION_TERMINATION))
+        )
+    }
+
+    fn record(&mut self, statements: &[String]) -> Result<()> {
+        self.execute_batch(joined(&own_settings(self.schema.as_deref())) + &joined(statements))
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -128,34 +270,47 @@ impl MigrationConnection for PostgresMigrating {
 
     /// A session's advisory lock: the server releases it when the session ends, however it ends.
     fn lock(&mut self, limit: Duration, waiting: &mut dyn FnMut(Option<&str>)) -> Result<()> {
-        let client = self.client.clone();
-        self.bridge.call(async move {
-            let start = Instant::now();
-            let query = format!("SELECT pg_catalog.pg_try_advisory_lock({LOCK})");
-            while text_rows(&client, &query).await? != [[Some("t".to_owned())]] {
-                if start.elapsed() > limit {
-                    return Err(Error::new(ErrorKind::Busy, "another migrator is at work on this database")
-                        .with_hint("wait for it, or find it in pg_locks (locktype = 'advisory')"));
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+        let start = Instant::now();
+        let mut has_told = false;
+        while !self.try_lock()? {
+            if !std::mem::replace(&mut has_told, true) {
+                waiting(self.holder()?.as_deref());
             }
-            Ok(())
-        })?;
-        self.locked = true;
-        let encoding = self.query("SELECT current_setting('server_encoding')")?;
-        let encoding = encoding.into_iter().flatten().flatten().next().unwrap_or_default();
-        if encoding == "UTF8" {
-            return Ok(());
+            if start.elapsed() >= limit {
+                let message = match self.holder()? {
+                    Some(holder) => format!("another migrator is at work on this database: {holder}"),
+                    None => "another migrator is at work on this database".to_owned(),
+                };
+                return Err(Error::new(ErrorKind::Busy, message).with_hint(
+                    "wait for it; one that will never end can be ended with `SELECT pg_terminate_backend(PROCESS)`",
+                ));
+            }
+            std::thread::sleep(PAUSE);
         }
-        let message = format!("the database's encoding is {encoding}, which cannot hold every name and body");
-        Err(Error::new(ErrorKind::Refused, message)
-            .with_hint("make it with `createdb --encoding=UTF8 --template=template0`"))
+        self.check_encoding()
     }
 
     fn unlock(&mut self) -> Result<()> {
-        match std::mem::take(&mut self.locked) {
-            true => self.query(&format!("SELECT pg_catalog.pg_advisory_unlock({LOCK})")).map(drop),
-            false => Ok(()),
+        if self.lock.is_none() {
+            return Ok(());
         }
+        let query = format!(
+            "SELECT CASE WHEN {} THEN pg_catalog.pg_advisory_unlock({LOCK}) ELSE false END",
+            self.lock_is_ours()
+        );
+        let start = Instant::now();
+        // Behind a pooler the next answer may come from the session that has it.
+        while self.row(&query)? != [Some("t".to_owned())] {
+            if start.elapsed() >= UNLOCK_PATIENCE {
+                let process = self.lock.take().map(|lock| lock.process).unwrap_or_default();
+                let message = format!("the migrators' lock could not be given back: server process {process} has it");
+                return Err(Error::new(ErrorKind::Refused, message).with_hint(format!(
+                    "`SELECT pg_terminate_backend({process})` frees it; then connect to the server itself and not to a pooler"
+                )));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        self.lock = None;
+        Ok(())
     }
 }

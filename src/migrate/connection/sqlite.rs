@@ -1,13 +1,14 @@
 //! Migrating SQLite files.
 
-use super::{MigrationConnection, Purpose, Transaction};
-use crate::config::url::SqliteTarget;
+use super::{MigrationConnection, Purpose, Transaction, quoted};
+use crate::config::url::{SqliteTarget, Synchronous};
 use crate::engine::lock_file::LockFile;
 use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,10 +17,18 @@ pub(super) struct SqliteMigrating {
     connection: Connection,
     /// Where the file is; `None` is a database in memory, which is this connection's alone.
     path: Option<PathBuf>,
+    synchronous: Synchronous,
     lock: Option<LockFile>,
     /// Whether foreign keys were switched off for the transaction that is open.
     in_transaction: bool,
+    /// The foreign keys that point nowhere since before the transaction, which may be a host program's, and the version of
+    /// the data that they were found in.
+    violated: Option<(i64, Violations)>,
 }
+
+/// Where foreign keys point nowhere: for each table and what it refers to, the rows, as people read them. A table that
+/// cannot be checked has one row that says why.
+type Violations = BTreeMap<String, Vec<String>>;
 
 impl SqliteMigrating {
     pub(super) fn connect(target: &SqliteTarget, purpose: Purpose) -> Result<Self> {
@@ -29,13 +38,16 @@ impl SqliteMigrating {
             Purpose::Read => FileAccess::Read,
         };
         let connection = open_file(&target.path, target.synchronous, access)?;
-        Ok(Self { connection, path: Some(target.path.clone()), lock: None, in_transaction: false })
+        Ok(Self::of(connection, Some(target.path.clone()), target.synchronous))
     }
 
     /// An empty database in memory.
     pub(super) fn in_memory() -> Result<Self> {
-        let connection = open_in_memory()?;
-        Ok(Self { connection, path: None, lock: None, in_transaction: false })
+        Ok(Self::of(open_in_memory()?, None, Synchronous::default()))
+    }
+
+    fn of(connection: Connection, path: Option<PathBuf>, synchronous: Synchronous) -> Self {
+        Self { connection, path, synchronous, lock: None, in_transaction: false, violated: None }
     }
 
     /// Undoes what is open, and switches foreign keys on again.
@@ -49,14 +61,56 @@ impl SqliteMigrating {
         Ok(())
     }
 
-    /// The rows whose foreign keys point nowhere, for people.
-    fn violations(&self) -> Result<Vec<String>> {
-        let rows = text_rows(&self.connection, "PRAGMA foreign_key_check")?;
-        let text = |value: Option<&Option<String>>| value.cloned().flatten().unwrap_or_default();
-        Ok(rows
-            .iter()
-            .map(|row| format!("{} row {} -> {}", text(row.first()), text(row.get(1)), text(row.get(2))))
-            .collect())
+    /// The foreign keys that point nowhere. SQLite checks them only where a program asks it to, so there may be some.
+    fn violations(&self) -> Result<Violations> {
+        let tables =
+            "SELECT DISTINCT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) WHERE t.type = 'table'";
+        let mut found = Violations::new();
+        for table in text_rows(&self.connection, tables)?.into_iter().flatten().flatten() {
+            match text_rows(&self.connection, &format!("PRAGMA foreign_key_check({})", quoted(&table))) {
+                Ok(rows) => {
+                    for row in rows {
+                        let [_, row, parent, key] = <[Option<String>; 4]>::try_from(row).unwrap_or_default();
+                        let (parent, row) =
+                            (parent.unwrap_or_default(), row.unwrap_or_else(|| "without a number".to_owned()));
+                        let place = found.entry(format!("{table} {parent} {}", key.unwrap_or_default())).or_default();
+                        place.push(format!("{table} row {row} -> {parent}"));
+                    }
+                }
+                Err(error) => drop(found.insert(table.clone(), vec![format!("{table}: {}", error.message())])),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Changes when another connection has written.
+    fn data_version(&self) -> Result<i64> {
+        Ok(self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+
+    fn note_violations(&mut self) -> Result<()> {
+        let version = self.data_version()?;
+        if self.violated.as_ref().is_none_or(|(noted, _)| *noted != version) {
+            self.violated = Some((version, self.violations()?));
+        }
+        Ok(())
+    }
+
+    /// Refuses foreign keys that point nowhere and did not before.
+    fn check_violations(&mut self) -> Result<()> {
+        let (version, after) = (self.data_version()?, self.violations()?);
+        let before = self.violated.take().map(|(_, before)| before).unwrap_or_default();
+        let more = after.iter().filter(|(place, rows)| rows.len() > before.get(*place).map_or(0, Vec::len));
+        let more: Vec<&str> = more.flat_map(|(_, rows)| rows).map(String::as_str).collect();
+        if more.is_empty() {
+            self.violated = Some((version, after));
+            return Ok(());
+        }
+        let shown = more.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        let others = if more.len() > 5 { format!(" and {} more", more.len() - 5) } else { String::new() };
+        let message = format!("rows would refer to what does not exist: {shown}{others}");
+        Err(Error::new(ErrorKind::Backend, message)
+            .with_hint("a migration must keep foreign keys whole: change the rows that refer to what it removes"))
     }
 }
 
@@ -77,30 +131,47 @@ impl MigrationConnection for SqliteMigrating {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
         self.in_transaction = true;
         let begun = patiently(|| Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?));
+        let begun = begun.and_then(|()| self.note_violations());
         if begun.is_err() {
-            self.end()?;
+            // The first error is what matters.
+            let _ = self.end();
         }
         begun
     }
 
     fn execute(&mut self, statement: &str) -> Result<()> {
-        Ok(self.connection.execute_batch(statement)?)
+        let executed = self.connection.execute_batch(statement);
+        if self.in_transaction && executed.is_ok() && self.connection.is_autocommit() {
+            let message = "the statement ended the transaction that it runs in";
+            return Err(
+                Error::new(ErrorKind::Corrupt, message).with_hint("look at what it has changed: it was committed")
+            );
+        }
+        Ok(executed?)
+    }
+
+    /// Settings are the connection's: a new one has none. What is attached goes with the old one.
+    fn reset(&mut self) -> Result<()> {
+        match &self.path {
+            Some(path) => self.connection = open_file(path, self.synchronous, FileAccess::Write)?,
+            None => self.connection.execute_batch("PRAGMA foreign_keys = ON")?,
+        }
+        self.violated = None;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        let result = match self.in_transaction.then(|| self.violations()).transpose() {
-            Ok(Some(violations)) if !violations.is_empty() => {
-                let message = format!("rows would refer to what does not exist: {}", violations.join(", "));
-                Err(Error::new(ErrorKind::Backend, message))
-            }
-            Ok(_) => patiently(|| Ok(self.connection.execute_batch("COMMIT")?)),
-            Err(error) => Err(error),
-        };
+        let checked = if self.in_transaction { self.check_violations() } else { Ok(()) };
+        let result = checked.and_then(|()| patiently(|| Ok(self.connection.execute_batch("COMMIT")?)));
+        if result.is_err() {
+            self.violated = None;
+        }
         let ended = self.end();
         result.and(ended)
     }
 
     fn rollback(&mut self) -> Result<()> {
+        self.violated = None;
         self.end()
     }
 

@@ -2,11 +2,15 @@
 
 mod backup;
 mod downgrade;
+mod losses;
 mod plan;
+mod sql;
+mod stamp;
 mod truncate;
 mod upgrade;
 
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
+pub use losses::Loss;
 pub use plan::Planned;
 pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
@@ -332,7 +336,14 @@ impl MigrationManager {
     }
 
     pub(super) fn connect(&self, purpose: Purpose) -> Result<Box<dyn MigrationConnection>> {
-        connect(&self.url, purpose)
+        connect(&self.url, purpose).map_err(|error| match error.kind() {
+            ErrorKind::NotFound if self.url.is_embedded() => {
+                let url = &self.url;
+                Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
+                    .with_hint(format!("make it with `charter db init {url}`"))
+            }
+            _ => error,
+        })
     }
 }
 

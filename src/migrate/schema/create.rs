@@ -1,10 +1,10 @@
-//! What SQLite keeps of a table and an index: the text that made it. Names of constraints, checks and what a column says
-//! beside its type are nowhere else.
+//! What SQLite and DuckDB keep of a table and an index: the text that made it. On SQLite names of constraints, checks and
+//! what a column says beside its type are nowhere else.
 //!
-//! The text was taken by SQLite, so that it is not judged here; what is not known is stepped over.
+//! The engine has taken the text, so that it is not judged here; what is not known is stepped over.
 
 use super::cursor::Cursor;
-use super::{Check, ForeignKey, Generated, IndexPart, PrimaryKey, Unique};
+use super::{Check, ForeignKey, Generated, IndexPart, PrimaryKey, Table, Unique};
 use crate::engine::Engine;
 use std::collections::BTreeMap;
 
@@ -39,8 +39,8 @@ const COLUMN_CONSTRAINTS: [&str; 10] =
     ["constraint", "primary", "not", "null", "unique", "check", "default", "collate", "references", "generated"];
 
 /// Reads a CREATE TABLE.
-pub(super) fn table(text: &str) -> Definition {
-    let mut cursor = Cursor::new(text, Engine::Sqlite);
+pub(super) fn table(text: &str, engine: Engine) -> Definition {
+    let mut cursor = Cursor::new(text, engine);
     let mut definition = Definition::default();
     while !cursor.is_at_end() && !cursor.is_symbol("(") {
         cursor.step();
@@ -69,6 +69,24 @@ pub(super) fn table(text: &str) -> Definition {
 }
 
 impl Definition {
+    /// Adds what it says to a table that has its columns already.
+    pub(super) fn complete(mut self, table: &mut Table) {
+        for column in &mut table.columns {
+            if let Some(found) = self.columns.remove(&column.name.to_lowercase()) {
+                column.collation = found.collation;
+                column.identity = found.is_autoincrement.then(|| "AUTOINCREMENT".to_owned());
+                if found.generated.is_some() {
+                    (column.generated, column.default) = (found.generated, None);
+                }
+            }
+        }
+        table.primary_key = self.primary_key;
+        table.unique = self.unique;
+        table.foreign_keys = self.foreign_keys;
+        table.checks = self.checks;
+        table.options = self.options;
+    }
+
     fn table_constraint(&mut self, cursor: &mut Cursor<'_>) -> bool {
         let start = cursor.place();
         let name = cursor.word("constraint").then(|| cursor.name()).flatten();
@@ -139,7 +157,7 @@ impl Definition {
                 cursor.skip();
             }
         }
-        self.columns.insert(column.to_ascii_lowercase(), definition);
+        self.columns.insert(column.to_lowercase(), definition);
     }
 }
 
@@ -212,8 +230,8 @@ fn action(cursor: &mut Cursor<'_>) -> Option<String> {
 }
 
 /// Reads a CREATE INDEX.
-pub(super) fn index(text: &str) -> IndexDefinition {
-    let mut cursor = Cursor::new(text, Engine::Sqlite);
+pub(super) fn index(text: &str, engine: Engine) -> IndexDefinition {
+    let mut cursor = Cursor::new(text, engine);
     let mut definition = IndexDefinition::default();
     cursor.word("create");
     definition.unique = cursor.word("unique");
@@ -274,6 +292,7 @@ mod tests {
              sum AS (price + 1) STORED, check_ TEXT,\n\
              CONSTRAINT both UNIQUE (name COLLATE binary DESC, other) ON CONFLICT IGNORE CHECK (name <> 'CHECK (')\n\
              FOREIGN KEY (name, other) REFERENCES u (x, y) ON DELETE NO ACTION /* , */ ) STRICT, WITHOUT ROWID",
+            Engine::Sqlite,
         );
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
         assert_eq!(found.primary_key, Some(PrimaryKey { name: Some("pk".into()), columns: vec!["id".into()] }));
@@ -302,8 +321,10 @@ mod tests {
 
     #[test]
     fn the_text_of_an_index_tells_its_parts() {
-        let found =
-            index("CREATE UNIQUE INDEX i ON t (\"a\" COLLATE nocase DESC, lower(b) asc, c) WHERE d IS NOT NULL;");
+        let found = index(
+            "CREATE UNIQUE INDEX i ON t (\"a\" COLLATE nocase DESC, lower(b) asc, c) WHERE d IS NOT NULL;",
+            Engine::Sqlite,
+        );
         let parts: Vec<_> = found
             .parts
             .iter()

@@ -427,7 +427,7 @@ impl Reader<'_> {
                 return Some(Node::Unary(sign.to_owned(), Box::new(self.expression(SIGN)?)));
             }
         }
-        match self.cursor.peek()?.kind {
+        match self.cursor.peek().filter(|token| token.terminated)?.kind {
             TokenKind::String => {
                 let text = self.cursor.peek_text();
                 self.cursor.step();

@@ -6,8 +6,12 @@
 
 mod create;
 mod cursor;
+mod declared;
 mod differences;
+mod duckdb;
 mod expression;
+mod info;
+mod postgres;
 mod sqlite;
 mod throw_away;
 mod types;
@@ -15,11 +19,13 @@ mod types;
 use super::connection::{MigrationConnection, Transaction};
 use super::set::MigrationSet;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Result};
 use cursor::Cursor;
+pub(crate) use declared::{Declarations, Declared};
 pub use differences::{Aspect, Difference, DifferenceKind, Object};
+pub use info::{Match, SchemaInfo, SchemaState};
 use std::collections::BTreeMap;
-pub(crate) use throw_away::throw_away;
+pub(crate) use throw_away::{Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
 /// history of a set and its audit, is left out.
@@ -209,7 +215,8 @@ impl Schema {
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
         let read = match connection.engine() {
             Engine::Sqlite => sqlite::read(connection),
-            engine => Err(Error::new(ErrorKind::Unsupported, format!("the catalogue of {engine} cannot be read yet"))),
+            Engine::Postgres => postgres::read(connection, set.schema()),
+            Engine::DuckDb => duckdb::read(connection),
         };
         let ended = connection.rollback();
         let mut schema = read.context("reading the catalogue")?;
@@ -252,7 +259,7 @@ mod tests {
     use super::*;
 
     pub(super) fn sqlite(sql: &str) -> Schema {
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema")
     }
@@ -266,7 +273,7 @@ mod tests {
             REFERENCES b ON DELETE CASCADE;
             ALTER TABLE a RENAME COLUMN y TO why; CREATE TRIGGER t AFTER DELETE ON a BEGIN SELECT 1; END;
             CREATE VIEW broken AS SELECT * FROM missing; CREATE VIRTUAL TABLE f USING fts5(body)";
-        let mut connection = throw_away(Engine::Sqlite).expect("a database");
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
         connection.execute(sql).expect(sql);
         let schema = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
         assert_eq!(schema.tables.keys().collect::<Vec<_>>(), ["a", "b"]);

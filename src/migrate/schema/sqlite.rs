@@ -28,7 +28,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
                 schema.views.insert(name, view);
             }
             ("index", _) => {
-                let definition = create::index(&sql);
+                let definition = create::index(&sql, Engine::Sqlite);
                 let (unique, parts, predicate) = (definition.unique, definition.parts, definition.predicate);
                 let sql = Some(sql);
                 let index =
@@ -62,26 +62,11 @@ fn columns(connection: &mut dyn MigrationConnection) -> Result<BTreeMap<String, 
     Ok(columns)
 }
 
-fn table(name: String, mut columns: Vec<Column>, sql: String) -> Table {
-    let mut definition = create::table(&sql);
-    for column in &mut columns {
-        if let Some(found) = definition.columns.remove(&column.name.to_ascii_lowercase()) {
-            column.collation = found.collation;
-            column.generated = found.generated;
-            column.identity = found.is_autoincrement.then(|| "AUTOINCREMENT".to_owned());
-        }
-    }
-    Table {
-        name,
-        columns,
-        primary_key: definition.primary_key,
-        unique: definition.unique,
-        foreign_keys: definition.foreign_keys,
-        checks: definition.checks,
-        indexes: BTreeMap::new(),
-        options: definition.options,
-        sql: Some(sql),
-    }
+fn table(name: String, columns: Vec<Column>, sql: String) -> Table {
+    let definition = create::table(&sql, Engine::Sqlite);
+    let mut table = Table { name, columns, sql: Some(sql), ..Table::default() };
+    definition.complete(&mut table);
+    table
 }
 
 /// A view; without columns when it cannot be read, because a table of it is gone.

@@ -24,7 +24,7 @@ pub fn human(findings: &[Finding], inputs: &[Input]) -> String {
             let last = if end.line == start.line { end.column.max(first + 1) } else { length + 1 };
             // A long line is shown around its mark.
             let from = if length > WIDEST { first.saturating_sub(WIDEST / 4).max(1) } else { 1 };
-            let shown: String = line.chars().skip(from - 1).take(WIDEST).map(blank_tabs).collect();
+            let shown: String = line.chars().skip(from - 1).take(WIDEST).map(blank).collect();
             let mark = "^".repeat(last.saturating_sub(first).clamp(1, (from + WIDEST).saturating_sub(first).max(1)));
             let indent = " ".repeat(first - from);
             let _ = writeln!(out, " {margin} |\n {} | {shown}\n {margin} | {indent}{mark}", start.line);
@@ -34,7 +34,7 @@ pub fn human(findings: &[Finding], inputs: &[Input]) -> String {
     out
 }
 
-/// A tab would move the mark.
-fn blank_tabs(character: char) -> char {
-    if character == '\t' { ' ' } else { character }
+/// A tab would move the mark, and so would what a terminal obeys.
+fn blank(character: char) -> char {
+    if character.is_control() { ' ' } else { character }
 }

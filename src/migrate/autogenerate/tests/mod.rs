@@ -14,8 +14,8 @@ impl Project {
     fn new(migration: &str, models: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().expect("a folder") };
         let set = MigrationSet::from_files("shop", [("V1__first.sql", migration)]).expect("a set");
-        let (_, states) = proof::states(&set).expect("the migration runs");
-        assert!(states.len() == 2);
+        proof::states(&set).expect("the migration runs");
+
         project.write("V1__first.sql", migration);
         project.write("V1__first.down.sql", "");
         project.write(MODELS_FILE, models);

@@ -1,8 +1,7 @@
 //! Random sequences of changes to models: what is written for each of them adds up to the models, and loses no rows.
 
-use super::super::proof::run_script;
 use super::*;
-use crate::migrate::connection::MigrationConnection;
+use crate::migrate::connection::{MigrationConnection, Transaction, in_memory};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -277,6 +276,15 @@ impl Live {
         }
     }
 
+    /// Runs a script in one transaction, as a migrator would.
+    fn run(&mut self, script: &Script) -> Result<()> {
+        self.0.begin(&Transaction::default())?;
+        for statement in script.statements(self.0.engine()) {
+            self.0.execute(statement.text).map_err(|error| error.at(script.file(), Some(statement.position)))?;
+        }
+        self.0.commit()
+    }
+
     /// Gives every table two rows, no two values of a column alike.
     fn fill(&mut self, model: &Model) {
         let (mut empty, mut left): (Vec<&Table>, Vec<&Table>) = (Vec::new(), model.tables.iter().collect());
@@ -327,7 +335,7 @@ fn engines() -> Vec<Engine> {
 fn live_through(changes: &[Vec<Choice>]) {
     let project = Project::new("", "");
     let mut live: Vec<Live> =
-        engines().into_iter().map(|engine| Live(throw_away(engine).expect("a database"))).collect();
+        engines().into_iter().map(|engine| Live(in_memory(engine).expect("a database"))).collect();
     let mut model = Model::default();
     let mut head = 1;
     for step in changes {
@@ -354,7 +362,7 @@ fn live_through(changes: &[Vec<Choice>]) {
         assert_eq!(set.problems().iter().filter(|problem| problem.is_error).count(), 0);
         for Live(connection) in &mut live {
             let engine = connection.engine();
-            let mut live = Live(std::mem::replace(connection, throw_away(Engine::Sqlite).expect("a database")));
+            let mut live = Live(std::mem::replace(connection, in_memory(Engine::Sqlite).expect("a database")));
             live.fill(&before);
             let rows = live.rows(&before);
             let new: Vec<_> = set.migrations().iter().filter(|migration| migration.number() > head).collect();
@@ -367,7 +375,7 @@ fn live_through(changes: &[Vec<Choice>]) {
                     .join("\n====\n")
             };
             let run = |live: &mut Live, script: &Script| {
-                if let Err(error) = run_script(&mut *live.0, script) {
+                if let Err(error) = live.run(script) {
                     panic!("{engine}: {error}\nfrom {}\nto {}\n{}", before.sql(), model.sql(), files());
                 }
             };

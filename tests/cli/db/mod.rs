@@ -1,5 +1,10 @@
 //! `charter db`.
 
+mod content;
+mod host;
+mod project;
+mod validate;
+
 use super::SHORT_DIGESTS;
 use crate::support::{Sandbox, assert_output, postgres};
 
@@ -26,11 +31,13 @@ fn a_database_is_made_once() {
       "database": "sqlite:///[DIRECTORY]/b.db",
       "applied": [
         {
+          "set": "charter",
           "number": 1,
           "name": "contracts",
           "id": "[SHORT DIGEST]"
         }
-      ]
+      ],
+      "backup": null
     }
     --- stderr ---
     "#);
@@ -39,7 +46,8 @@ fn a_database_is_made_once() {
     --- stdout ---
     {
       "database": "sqlite:///[DIRECTORY]/b.db",
-      "applied": []
+      "applied": [],
+      "backup": null
     }
     --- stderr ---
     "#);
@@ -53,7 +61,7 @@ fn current_tells_where_a_database_is() {
     --- stdout ---
     --- stderr ---
     error: there is no database sqlite:///[DIRECTORY]/charter.db
-    hint: make it with `charter init`, or put something into it with `charter put FILE`
+    hint: make it with `charter db init sqlite:///[DIRECTORY]/charter.db`
     "#);
     sandbox.write("charter.db", "");
     assert_output!(sandbox, sandbox.run(&["db", "current"]), [SHORT_DIGESTS], @r#"
@@ -87,15 +95,29 @@ fn current_tells_where_a_database_is() {
       "database": "sqlite:///[DIRECTORY]/charter.db",
       "initialised": true,
       "environment": "dev",
-      "current": {
-        "number": 1,
-        "name": "contracts",
-        "id": "[SHORT DIGEST]",
-        "applied_at": "[TIME]"
-      },
       "at_head": true,
-      "pending": [],
-      "program_head": 1
+      "sets": [
+        {
+          "set": "charter",
+          "current": {
+            "set": "charter",
+            "number": 1,
+            "name": "contracts",
+            "id": "[SHORT DIGEST]",
+            "applied_at": "[TIME]"
+          },
+          "head": {
+            "set": "charter",
+            "number": 1,
+            "name": "contracts",
+            "id": "[SHORT DIGEST]"
+          },
+          "at_head": true,
+          "ahead": 0,
+          "unfinished": null,
+          "pending": []
+        }
+      ]
     }
     --- stderr ---
     "#);
@@ -111,6 +133,7 @@ fn current_tells_where_a_database_is() {
     --- stdout ---
     [
       {
+        "set": "charter",
         "number": 1,
         "name": "contracts",
         "id": "[SHORT DIGEST]",

@@ -1,0 +1,106 @@
+//! `charter db downgrade`.
+
+use super::super::session::Session;
+use super::super::ui::{GOOD, Outcome, count, object, or_null};
+use super::backup::{BackupFirst, backup_value};
+use super::confirm::Agreement;
+use super::database::{Goal, Opened, Set};
+use super::events::Told;
+use super::migrations::{done_values, prefix, without_migrations};
+use super::upgrade::sql_result;
+use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, Planned, Revision};
+use crate::record::Value;
+
+/// Take migrations back
+///
+/// The newest one, or those above a revision, newest first, of one set: the project's where there is one, else charter's
+/// own. Each is one transaction with its history. Says which tables and columns go and how much is in them; in staging it
+/// asks, and in prod the database's name must be typed.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  charter db downgrade                        Take the newest migration back
+  charter db downgrade --revision -2          Take two back
+  charter db downgrade --sql                  Print what would run, and run nothing
+  charter db downgrade --revision base --set charter --backup
+  charter db downgrade postgresql://charter@registry.example.com/charter --confirm charter")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    goal: Goal,
+    #[command(flatten)]
+    set: Set,
+    #[command(flatten)]
+    agreement: Agreement,
+    #[command(flatten)]
+    backup: BackupFirst,
+    /// Print the statements that would run, and change nothing
+    #[arg(long)]
+    sql: bool,
+}
+
+pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    let (opened, revision) = arguments.goal.open_to_change(session)?;
+    if opened.manager.engine().is_none() {
+        return without_migrations(session, &opened);
+    }
+    let url = &opened.database.url;
+    let mut options = DowngradeOptions {
+        set: arguments.set.name.clone(),
+        revision: revision.unwrap_or(Revision::Relative(-1)),
+        confirmation: Confirmation::None,
+    };
+    if arguments.sql {
+        return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
+    }
+    let planned = opened.manager.plan_downgrade(&options)?;
+    let losses = opened.manager.losses(&planned)?;
+    let Some(target) = target(&planned) else {
+        return session.ui.result(
+            || format!("{url} has nothing above that: nothing was done\n"),
+            || value(&opened, &[], &losses, Value::Null),
+        );
+    };
+    // What was planned, even if another migrator is at work meanwhile.
+    options.revision = target;
+    for loss in &losses {
+        session.ui.warning(None, &format!("{url} loses {loss}"));
+    }
+    let environment = opened.manager.get_environment()?;
+    let question = format!("Take back {} in {url}?", count(planned.len(), "migration"));
+    options.confirmation = arguments.agreement.obtain(session, &opened, environment, &question)?;
+    // What is refused needs no copy.
+    options.confirmation.check("taking migrations back", url, environment)?;
+    let copy = arguments.backup.make(session, &opened)?;
+    let progress = session.ui.progress("connecting");
+    let mut told = Told::default();
+    let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
+    drop(progress);
+    let reverted = reverted.map_err(|error| told.before(error, "was taken back"))?;
+    session.ui.result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, backup_value(copy)))
+}
+
+/// Where a plan ends: below the last migration that it takes back. `None` if it takes none back.
+fn target(planned: &[Planned]) -> Option<Revision> {
+    let last = planned.last()?;
+    let below = last.set.migrations().iter().rev().find(|migration| migration.number() < last.migration.number());
+    Some(below.map_or(Revision::Base, |migration| Revision::Named(migration.number().to_string())))
+}
+
+fn text(opened: &Opened, reverted: &[Done]) -> String {
+    let lines = reverted.iter().map(|done| format!("{GOOD}taken back{GOOD:#}  {}{done}\n", prefix(opened, &done.set)));
+    lines.collect()
+}
+
+fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], copy: Value) -> Value {
+    let losses = losses.iter().map(|loss| {
+        let column = or_null(loss.column.as_deref());
+        Value::from(object! {"table": loss.table.as_str(), "column": column, "rows": loss.rows})
+    });
+    object! {
+        "database": opened.database.url.to_string(),
+        "reverted": done_values(reverted),
+        "lost": losses.collect::<Vec<_>>(),
+        "backup": copy,
+    }
+    .into()
+}

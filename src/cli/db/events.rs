@@ -1,0 +1,84 @@
+//! Telling people what happens while migrations run.
+
+use super::super::session::Session;
+use super::super::ui::{Progress, count};
+use crate::error::{Error, Location};
+use crate::migrate::{Event, Judgement};
+use crate::safety::Severity;
+use std::time::Duration;
+
+/// What was told of a run.
+#[derive(Default)]
+pub(super) struct Told {
+    committed: usize,
+}
+
+impl Told {
+    /// Shows an event.
+    pub(super) fn tell(&mut self, session: &Session<'_>, progress: &Progress, event: &Event<'_>) {
+        let note = |text: String| progress.suspend(|| session.ui.note(&text));
+        match event {
+            Event::Waiting { holder, limit } => {
+                let holder = holder.map(|holder| format!(" ({holder})")).unwrap_or_default();
+                note(format!("another migrator is at work on this database{holder}: waiting for up to {}", said(*limit)));
+            }
+            Event::Judged { judgement } => progress.suspend(|| warn(session, judgement)),
+            Event::Applying { migration, place, of } => {
+                progress.update(&format!("applying migration {migration}"), *place as u64, *of as u64);
+            }
+            Event::Reverting { migration, place, of } => {
+                progress.update(&format!("taking back migration {migration}"), *place as u64, *of as u64);
+            }
+            Event::Resuming { migration, done, of } => {
+                note(format!("going on with migration {migration}, of which {done} of {} are done", count(*of, "step")));
+            }
+            Event::Repairing { migration, what } => note(format!("migration {migration}: {what}")),
+            Event::Committed { .. } => self.committed += 1,
+            Event::Retrying { migration, attempt, of, wait, reason } => progress.suspend(|| {
+                let message = format!(
+                    "migration {migration}, attempt {attempt} of {of}: {reason}; nothing of it was kept, and it is tried \
+                     again in {}",
+                    said(*wait)
+                );
+                session.ui.warning(None, &message);
+            }),
+            _ => {}
+        }
+    }
+
+    /// Says in an error what was done before it.
+    pub(super) fn before(&self, error: Error, done: &str) -> Error {
+        match self.committed {
+            0 => error,
+            committed => error.context(format!("after {} {done}", count(committed, "migration"))),
+        }
+    }
+}
+
+/// Warns of what the rules found and the environment lets pass.
+fn warn(session: &Session<'_>, judgement: &Judgement) {
+    for judged in &judgement.migrations {
+        for finding in judged.findings.iter().filter(|finding| finding.severity == Severity::Error) {
+            let location = Location { file: finding.file.clone(), position: Some(finding.start) };
+            let allowed = judged.allowed.iter().find(|allowed| allowed.rule == finding.rule.name);
+            let reason = allowed.map(|allowed| format!(" (allowed: {})", allowed.reason)).unwrap_or_default();
+            session.ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
+        }
+        if !judged.has_down {
+            let message = format!("migration {} has no down migration: it cannot be taken back", judged.migration);
+            session.ui.warning(None, &message);
+        }
+    }
+    for allowance in &judgement.unused {
+        session.ui.warning(None, &format!("--allow {allowance} lets nothing pass: there is no such finding"));
+    }
+}
+
+/// A time for people.
+fn said(time: Duration) -> String {
+    match time.as_millis() {
+        millis if millis < 1000 => format!("{millis} ms"),
+        millis if millis < 10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        _ => format!("{} s", time.as_secs()),
+    }
+}

@@ -1,0 +1,206 @@
+//! DuckDB files: opening them, waiting for them, and connections to them.
+//!
+//! DuckDB locks a file for a process: one writes and reads, or many read. Its lock is POSIX's, which belongs to the process
+//! and not to whoever took it: a second instance on the same file in one process would get it as well, and let go of it
+//! for both when it is closed. So this process opens a file once, and all that use it share that instance.
+
+mod connections;
+mod migrating;
+
+pub(crate) use connections::Connections;
+pub(crate) use migrating::{Migrating, text_rows};
+
+use crate::engine::file::{FileAccess, PATIENCE, patiently, unpoisoned};
+use crate::error::{Error, ErrorKind, Result};
+use duckdb::{AccessMode, Config, Connection};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// The files that this process has open.
+static OPEN: Mutex<Vec<Instance>> = Mutex::new(Vec::new());
+
+/// A file that is open, and how many [`Share`]s there are of it.
+struct Instance {
+    file: FileId,
+    writable: bool,
+    shares: usize,
+    turn: Arc<Turn>,
+    /// Makes the other connections; nothing runs on it.
+    root: Connection,
+}
+
+/// A part in a file that this process has open. It is closed, and its lock let go, with the last one: every connection has
+/// to go before the share that it was made from.
+struct Share {
+    file: FileId,
+    turn: Arc<Turn>,
+}
+
+impl Share {
+    /// Opens a file, or joins those who have it open, waiting for other processes.
+    fn acquire(path: &Path, access: FileAccess) -> Result<Self> {
+        access.check(path)?;
+        // An absolute path cannot begin like the name of a service.
+        let path = std::path::absolute(path)?;
+        patiently(|| Self::try_acquire(&path, access))
+    }
+
+    fn try_acquire(path: &Path, access: FileAccess) -> Result<Self> {
+        let mut open = unpoisoned(&OPEN);
+        let known = FileId::of(path).and_then(|file| open.iter_mut().find(|instance| instance.file == file));
+        if let Some(instance) = known {
+            if access != FileAccess::Read && !instance.writable {
+                let message = "this program is reading this database, and DuckDB writes nothing meanwhile";
+                return Err(Error::new(ErrorKind::Busy, message).with_hint("close what has it open to read"));
+            }
+            instance.shares += 1;
+            return Ok(Self { file: instance.file.clone(), turn: instance.turn.clone() });
+        }
+        access.check(path)?;
+        let writable = access != FileAccess::Read;
+        let mode = if writable { AccessMode::ReadWrite } else { AccessMode::ReadOnly };
+        let root = Connection::open_with_flags(path, configuration()?.access_mode(mode)?)?;
+        let Some(file) = FileId::of(path) else {
+            let message = format!("{} vanished while it was opened", path.display());
+            return Err(Error::new(ErrorKind::Io, message));
+        };
+        let turn = Arc::new(Turn::default());
+        let share = Self { file: file.clone(), turn: turn.clone() };
+        open.push(Instance { file, writable, shares: 1, turn, root });
+        Ok(share)
+    }
+
+    /// One more connection.
+    fn connect(&self) -> Result<Connection> {
+        let open = unpoisoned(&OPEN);
+        let instance = open.iter().find(|instance| instance.file == self.file);
+        let instance = instance.ok_or_else(|| Error::new(ErrorKind::Backend, "the DuckDB file is closed"))?;
+        let connection = instance.root.try_clone()?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        // Closed under the mutex: whoever opens the file next finds the instance, or the lock let go.
+        let mut open = unpoisoned(&OPEN);
+        if let Some(place) = open.iter().position(|instance| instance.file == self.file) {
+            open[place].shares -= 1;
+            if open[place].shares == 0 {
+                open.swap_remove(place);
+            }
+        }
+    }
+}
+
+/// Which file it is, whatever its path.
+#[cfg(unix)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+#[cfg(unix)]
+impl FileId {
+    /// `None` when there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self(metadata.dev(), metadata.ino()))
+    }
+}
+
+/// Which file it is.
+#[cfg(not(unix))]
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileId(std::path::PathBuf);
+
+#[cfg(not(unix))]
+impl FileId {
+    /// `None` when there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        std::fs::canonicalize(path).ok().map(Self)
+    }
+}
+
+/// Whose turn it is to write to a file: DuckDB would let two write at once and then refuse one of them.
+#[derive(Default)]
+struct Turn {
+    taken: Mutex<bool>,
+    free: Condvar,
+}
+
+/// The turn to write, given back with the value.
+struct Writing(Arc<Turn>);
+
+impl Writing {
+    fn wait(turn: &Arc<Turn>) -> Result<Self> {
+        let taken = unpoisoned(&turn.taken);
+        let (mut taken, _) =
+            turn.free.wait_timeout_while(taken, PATIENCE, |taken| *taken).unwrap_or_else(PoisonError::into_inner);
+        if *taken {
+            return Err(Error::new(ErrorKind::Busy, "another part of this program is writing to this database")
+                .with_hint("try again"));
+        }
+        *taken = true;
+        Ok(Self(turn.clone()))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        *unpoisoned(&self.0.taken) = false;
+        self.0.free.notify_one();
+    }
+}
+
+/// How charter opens DuckDB: no threads of its own, and no extension fetched from the network.
+fn configuration() -> Result<Config> {
+    Ok(Config::default()
+        .threads(1)?
+        .with("async_threads", "0")?
+        .with("autoinstall_known_extensions", "false")?
+        .with("autoload_known_extensions", "false")?)
+}
+
+/// DuckDB's version.
+pub(crate) fn version() -> Option<String> {
+    static VERSION: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let ask = || Connection::open_in_memory_with_flags(configuration().ok()?).ok()?.version().ok();
+    VERSION.get_or_init(|| ask().map(|version| version.trim_start_matches('v').to_owned())).clone()
+}
+
+impl From<duckdb::Error> for Error {
+    fn from(error: duckdb::Error) -> Self {
+        // The lines below the reason repeat the statement, which may be a whole migration.
+        let text = error.to_string();
+        let reason = text.split("\n\nLINE ").next().unwrap_or(&text).trim_end();
+        let has = |part: &str| reason.contains(part);
+        let (kind, hint) = if has("Could not set lock on file") || has("being used by another process") {
+            (
+                ErrorKind::Busy,
+                Some("another program has this database open; DuckDB lets one in that writes, or many that read"),
+            )
+        } else if reason.starts_with("TransactionContext Error: ") && (has("onflict") || has("was altered")) {
+            (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
+        } else if has("not a valid DuckDB database file") {
+            (ErrorKind::Invalid, Some("the file is not a DuckDB database"))
+        } else if has("No space left on device") {
+            (ErrorKind::Io, Some("the disk is full; nothing was changed"))
+        } else if has("Permission denied") || has("Read-only file system") || has("attached in read-only mode") {
+            (ErrorKind::Io, Some("the database or its folder cannot be written"))
+        } else if has("No such file or directory") {
+            (ErrorKind::Io, Some("check that the folder exists and can be written"))
+        } else if reason.starts_with("IO Error: ") {
+            (ErrorKind::Io, None)
+        } else if has("database has been invalidated") || reason.starts_with("FATAL Error: ") {
+            (ErrorKind::Backend, Some("end the program and start it again; what was acknowledged is in the file"))
+        } else {
+            (ErrorKind::Backend, None)
+        };
+        let error = Self::new(kind, format!("DuckDB: {reason}")).with_source(error);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}

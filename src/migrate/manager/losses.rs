@@ -1,0 +1,314 @@
+//! What taking migrations back would lose.
+
+use super::super::connection::{MigrationConnection, Purpose, literal, qualified, quoted};
+use super::super::set::MigrationSet;
+use super::{MigrationManager, Planned};
+use crate::engine::Engine;
+use crate::engine::lexer::{self, Token, TokenKind};
+use crate::error::Result;
+use std::fmt;
+
+/// Data that goes when a migration is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The table.
+    pub table: String,
+    /// The column, when the table stays.
+    pub column: Option<String>,
+    /// How many rows the table has, or how many values the column.
+    pub rows: u64,
+}
+
+/// `the table orders, with 3 rows`.
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.rows == 1 { "" } else { "s" };
+        match &self.column {
+            None => write!(f, "the table {}, with {} row{plural}", self.table, self.rows),
+            Some(column) => write!(f, "the column {}.{column}, with {} value{plural}", self.table, self.rows),
+        }
+    }
+}
+
+impl MigrationManager {
+    /// The tables and columns that the statements of a plan drop, with what is in them now. What a table's rebuilding keeps
+    /// is no loss. Statements that remove single rows are not followed. Writes nothing.
+    ///
+    /// # Errors
+    /// What the engine says when it cannot be asked.
+    pub fn losses(&self, planned: &[Planned]) -> Result<Vec<Loss>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let mut losses: Vec<Loss> = Vec::new();
+        for planned in planned {
+            for drop in drops(planned) {
+                for loss in drop.losses(&mut *connection, &planned.set)? {
+                    let is_told =
+                        |told: &Loss| told.table == loss.table && (told.column.is_none() || told.column == loss.column);
+                    if !losses.iter().any(is_told) {
+                        losses.push(loss);
+                    }
+                }
+            }
+        }
+        Ok(losses)
+    }
+}
+
+/// A name in SQL, in its parts: `schema.table`.
+type Name = Vec<String>;
+
+/// What a script drops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Drop {
+    Table(Name),
+    Column(Name, String),
+    /// The table is made anew with these columns.
+    Rebuilt(Name, Vec<String>),
+}
+
+/// What the statements of a migration's side drop, in their order.
+fn drops(planned: &Planned) -> Vec<Drop> {
+    let mut drops = Vec::new();
+    let mut made: Vec<(Name, Vec<String>)> = Vec::new();
+    for statement in planned.script.statements(planned.engine) {
+        let mut words = Words::of(statement.text, planned.engine);
+        if words.take(&["drop", "table"]) {
+            words.take(&["if", "exists"]);
+            while let Some(name) = words.name() {
+                drops.push(Drop::Table(name));
+                if !words.symbol(",") {
+                    break;
+                }
+            }
+        } else if words.take(&["create", "table"]) {
+            words.take(&["if", "not", "exists"]);
+            if let Some(name) = words.name() {
+                made.push((name, words.columns()));
+            }
+        } else if words.take(&["alter", "table"]) {
+            words.take(&["if", "exists"]);
+            words.take(&["only"]);
+            let Some(table) = words.name() else { continue };
+            if words.take(&["rename", "to"]) {
+                let Some(new) = words.name() else { continue };
+                let columns = made.iter().find(|(name, _)| *name == table).map(|(_, columns)| columns.clone());
+                let is_same = |drop: &Drop| matches!(drop, Drop::Table(name) if name.last() == new.last());
+                if let (Some(drop), Some(columns)) = (drops.iter_mut().find(|drop| is_same(drop)), columns)
+                    && let Drop::Table(name) = drop
+                {
+                    *drop = Drop::Rebuilt(name.clone(), columns);
+                }
+                continue;
+            }
+            while !words.is_at_end() {
+                if !words.take(&["drop"]) {
+                    words.skip();
+                    continue;
+                }
+                let is_column = words.take(&["column"])
+                    || !words.is_any(&["constraint", "default", "not", "identity", "expression"]);
+                words.take(&["if", "exists"]);
+                if let (true, Some(column)) = (is_column, words.name().and_then(|mut name| name.pop())) {
+                    drops.push(Drop::Column(table.clone(), column));
+                }
+            }
+        }
+    }
+    drops
+}
+
+impl Drop {
+    fn losses(&self, connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Vec<Loss>> {
+        let (Self::Table(name) | Self::Column(name, _) | Self::Rebuilt(name, _)) = self;
+        let engine = connection.engine();
+        let table = name.last().cloned().unwrap_or_default();
+        let columns = columns(connection, set, name)?;
+        if columns.is_empty() {
+            // There is no such table.
+            return Ok(Vec::new());
+        }
+        let lost: Vec<Option<&String>> = match self {
+            Self::Table(_) => vec![None],
+            Self::Column(_, column) => {
+                columns.iter().filter(|other| other.eq_ignore_ascii_case(column)).map(Some).collect()
+            }
+            Self::Rebuilt(_, kept) => {
+                let is_kept = |column: &String| kept.iter().any(|kept| kept.eq_ignore_ascii_case(column));
+                columns.iter().filter(|column| !kept.is_empty() && !is_kept(column)).map(Some).collect()
+            }
+        };
+        let from = match name.as_slice() {
+            [name] => qualified(set, engine, name),
+            parts => parts.iter().map(|part| quoted(part)).collect::<Vec<_>>().join("."),
+        };
+        let mut losses = Vec::new();
+        for column in lost {
+            let counted = column.map_or_else(|| "*".to_owned(), |column| format!("lost.{}", quoted(column)));
+            let rows = connection.query(&format!("SELECT count({counted}) FROM {from} AS lost"))?;
+            let rows = rows.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
+            losses.push(Loss { table: table.clone(), column: column.cloned(), rows });
+        }
+        Ok(losses)
+    }
+}
+
+/// The columns of a table; none when there is no such table.
+fn columns(connection: &mut dyn MigrationConnection, set: &MigrationSet, name: &Name) -> Result<Vec<String>> {
+    let table = name.last().map(|table| literal(table)).unwrap_or_default();
+    let schema = name.iter().rev().nth(1);
+    let query = match connection.engine() {
+        Engine::Sqlite => format!("SELECT name FROM pragma_table_info({table})"),
+        Engine::DuckDb => {
+            let schema = schema.map_or_else(|| "current_schema()".to_owned(), |schema| literal(schema));
+            format!(
+                "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() \
+                 AND schema_name = {schema} AND lower(table_name) = lower({table}) ORDER BY column_index"
+            )
+        }
+        Engine::Postgres => format!(
+            "SELECT attribute.attname FROM pg_catalog.pg_attribute AS attribute \
+             JOIN pg_catalog.pg_class AS class ON class.oid = attribute.attrelid \
+             JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace \
+             WHERE namespace.nspname = {} AND class.relname = {table} AND class.relkind IN ('r', 'p') \
+             AND attribute.attnum > 0 AND NOT attribute.attisdropped ORDER BY attribute.attnum",
+            literal(schema.map_or(set.schema(), String::as_str))
+        ),
+    };
+    Ok(connection.query(&query)?.into_iter().flatten().flatten().collect())
+}
+
+/// The tokens of a statement, comments left out, as they are read.
+struct Words<'a> {
+    text: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+    engine: Engine,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str, engine: Engine) -> Self {
+        let tokens = lexer::tokens(text, engine);
+        let tokens = tokens.into_iter().filter(|token| token.kind != TokenKind::Comment).collect();
+        Self { text, tokens, at: 0, engine }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    fn skip(&mut self) {
+        self.at += 1;
+    }
+
+    /// Takes these words if they come next, all of them or none.
+    fn take(&mut self, words: &[&str]) -> bool {
+        let next = self.tokens.get(self.at..).unwrap_or_default();
+        let is_next =
+            next.len() >= words.len() && next.iter().zip(words).all(|(token, word)| token.is_word(self.text, word));
+        if is_next {
+            self.at += words.len();
+        }
+        is_next
+    }
+
+    fn is_any(&self, words: &[&str]) -> bool {
+        self.tokens.get(self.at).is_some_and(|token| words.iter().any(|word| token.is_word(self.text, word)))
+    }
+
+    fn symbol(&mut self, symbol: &str) -> bool {
+        let is_next = self.tokens.get(self.at).is_some_and(|token| token.is_symbol(self.text, symbol));
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// A name as the engine keeps it, with what it is qualified by.
+    fn name(&mut self) -> Option<Name> {
+        let mut name = Vec::new();
+        loop {
+            let token = self.tokens.get(self.at)?;
+            let text = token.text(self.text);
+            name.push(match (token.kind, self.engine) {
+                (TokenKind::Word, Engine::Postgres) => text.to_lowercase(),
+                (TokenKind::Word, _) => text.to_owned(),
+                (TokenKind::QuotedName, _) => unquoted(text),
+                _ => return None,
+            });
+            self.at += 1;
+            if !self.symbol(".") {
+                return Some(name);
+            }
+        }
+    }
+
+    /// The names of the columns between the parentheses that come next.
+    fn columns(&mut self) -> Vec<String> {
+        let mut columns = Vec::new();
+        if !self.symbol("(") {
+            return columns;
+        }
+        let (mut depth, mut is_start) = (1, true);
+        while depth > 0 && !self.is_at_end() {
+            let is_constraint =
+                self.is_any(&["constraint", "primary", "unique", "check", "foreign", "exclude", "like"]);
+            if std::mem::take(&mut is_start)
+                && !is_constraint
+                && let Some(column) = self.name().and_then(|mut name| name.pop())
+            {
+                columns.push(column);
+            } else if self.symbol("(") {
+                depth += 1;
+            } else if self.symbol(")") {
+                depth -= 1;
+            } else if self.symbol(",") {
+                is_start = depth == 1;
+            } else {
+                self.skip();
+            }
+        }
+        columns
+    }
+}
+
+/// A name without its quotes.
+fn unquoted(text: &str) -> String {
+    let mut characters = text.chars();
+    let (open, close) = (characters.next(), characters.next_back());
+    let close = close.or(open).unwrap_or('"');
+    characters.as_str().replace(&format!("{close}{close}"), &close.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(down: &str, engine: Engine) -> Vec<String> {
+        let files = [("V1__a.sql", "SELECT 1;"), ("V1__a.down.sql", down)];
+        let set = MigrationSet::from_files("test", files).expect("a set");
+        let migration = set.migrations()[0].clone();
+        let script = migration.down(engine).expect("a down side").clone();
+        drops(&Planned { set: set.clone(), migration, engine, script, is_down: true })
+            .into_iter()
+            .map(|drop| match drop {
+                Drop::Table(name) => name.join("."),
+                Drop::Column(name, column) => format!("{}: {column}", name.join(".")),
+                Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.join(" ")),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_dropped_is_found_however_it_is_written() {
+        let down = "-- DROP TABLE no;\nDROP TABLE IF EXISTS Shop.\"Big Orders\", items CASCADE;\n\
+             ALTER TABLE ONLY people DROP COLUMN IF EXISTS Email, DROP phone, DROP CONSTRAINT c, ALTER age DROP NOT NULL;\n\
+             DROP VIEW v; DROP INDEX i; ALTER TABLE people RENAME TO persons;";
+        assert_eq!(found(down, Engine::Postgres), ["shop.Big Orders", "items", "people: email", "people: phone"]);
+    }
+
+    #[test]
+    fn a_table_that_is_rebuilt_loses_the_columns_that_it_does_not_get_back() {
+        let down = "CREATE TABLE orders_new (\"id\" BIGINT PRIMARY KEY CHECK (id IN (1, 2)), note TEXT DEFAULT (a, b), \
+             PRIMARY KEY (id), CHECK (note <> ','));\nINSERT INTO orders_new SELECT id, note FROM orders;\n\
+             DROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;\nDROP TABLE [b c];";
+        assert_eq!(found(down, Engine::Sqlite), ["orders keeps id note", "b c"]);
+    }
+}

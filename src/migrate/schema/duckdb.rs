@@ -1,0 +1,65 @@
+//! Reading the catalogue of a DuckDB file. It keeps its tables as text too, in its own words: without names of constraints,
+//! lengths of texts, and the order of an index.
+
+use super::sqlite::texts;
+use super::{Column, Index, Schema, Table, View, create, view_query};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::migrate::connection::MigrationConnection;
+
+/// What is the database's own, and not DuckDB's or an attached one's.
+const HERE: &str = "database_name = current_database() AND schema_name = current_schema() AND NOT internal";
+
+pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
+    let mut schema = Schema { engine: Engine::DuckDb, ..Schema::default() };
+    let mut query = |sql: &str| connection.query(&sql.replace("{here}", HERE));
+    for row in query("SELECT view_name, sql FROM duckdb_views() WHERE {here}")? {
+        let [name, sql] = texts(row);
+        let definition = view_query(&sql, Engine::DuckDb);
+        schema.views.insert(name.clone(), View { name, definition, columns: Vec::new(), sql: Some(sql) });
+    }
+    for row in query("SELECT table_name, sql FROM duckdb_tables() WHERE {here}")? {
+        let [name, sql] = texts(row);
+        schema.tables.insert(name.clone(), Table { name, sql: Some(sql), ..Table::default() });
+    }
+    let columns = "SELECT table_name, column_name, data_type, is_nullable, column_default FROM duckdb_columns() \
+                   WHERE {here} ORDER BY table_name, column_index";
+    for mut row in query(columns)? {
+        let default = row.get_mut(4).and_then(Option::take);
+        let [relation, name, data_type, is_nullable] = texts(row);
+        if let Some(view) = schema.views.get_mut(&relation) {
+            view.columns.push(name);
+        } else if let Some(table) = schema.tables.get_mut(&relation) {
+            let not_null = is_nullable == "false";
+            table.columns.push(Column { name, data_type, not_null, default, ..Column::default() });
+        }
+    }
+    for table in schema.tables.values_mut() {
+        let definition = create::table(table.sql.as_deref().unwrap_or_default(), Engine::DuckDb);
+        definition.complete(table);
+    }
+    let indexes = "SELECT table_name, index_name, sql FROM duckdb_indexes() WHERE database_name = current_database() \
+                   AND schema_name = current_schema() AND sql IS NOT NULL";
+    for row in query(indexes)? {
+        let [table, name, sql] = texts(row);
+        let definition = create::index(&sql, Engine::DuckDb);
+        let (unique, parts, predicate) = (definition.unique, definition.parts, definition.predicate);
+        let sql = Some(sql);
+        let index = Index { name: name.clone(), unique, parts, predicate, valid: true, options: Vec::new(), sql };
+        if let Some(table) = schema.tables.get_mut(&table) {
+            table.indexes.insert(name, index);
+        }
+    }
+    let others = "SELECT 'sequence ' || sequence_name, sql FROM duckdb_sequences() WHERE database_name = current_database() \
+                  AND schema_name = current_schema() \
+                  UNION ALL SELECT 'macro ' || function_name, CAST(parameters AS VARCHAR) || ' ' || macro_definition \
+                  FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
+                  UNION ALL SELECT 'type ' || type_name, logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
+                  FROM duckdb_types() WHERE {here}";
+    for row in query(others)? {
+        let [name, definition] = texts(row);
+        schema.others.insert(name, definition);
+    }
+    schema.complete_references();
+    Ok(schema)
+}

@@ -1,0 +1,283 @@
+//! Whether a database has what its recorded revision says, and which revision it looks like when it records none.
+
+use super::declared::Declarations;
+use super::throw_away::Trial;
+use super::{Difference, DifferenceKind, Schema};
+use crate::engine::Engine;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::connection::{MigrationConnection, Purpose};
+use crate::migrate::manager::MigrationManager;
+use crate::migrate::set::{Migration, MigrationSet};
+use crate::migrate::status::Found;
+use std::collections::BTreeSet;
+
+/// What a database has of a set, and whether that is what it should have.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SchemaInfo {
+    /// The name of the set.
+    pub set: String,
+    /// The engine.
+    pub engine: Engine,
+    /// The number of the newest migration that the database has; `None` when it has none.
+    pub revision: Option<i64>,
+    /// The number of the newest migration that this program has.
+    pub head: i64,
+    /// What to think of it.
+    pub state: SchemaState,
+    /// In what the database is not what its revision should be.
+    pub differences: Vec<Difference>,
+    /// The set's tables that the database has.
+    pub tables: Vec<String>,
+    /// The set's views that the database has.
+    pub views: Vec<String>,
+    /// The indexes of those tables that the database has.
+    pub indexes: Vec<String>,
+}
+
+/// What to think of a database's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemaState {
+    /// They are what the recorded revision should be.
+    Valid,
+    /// They are not; see the differences.
+    Different,
+    /// The database has no history of the set.
+    NotInitialized,
+    /// The database has a migration that this program does not know, so that nobody can say here.
+    Newer,
+    /// It cannot be said, for this reason.
+    Unknown(String),
+}
+
+impl SchemaState {
+    /// The state as one stable lower-case word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Different => "different",
+            Self::NotInitialized => "not_initialized",
+            Self::Newer => "newer",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl SchemaInfo {
+    /// Whether the database has what its revision should have.
+    pub fn is_valid(&self) -> bool {
+        self.state == SchemaState::Valid
+    }
+
+    /// What is missing.
+    pub fn missing(&self) -> impl Iterator<Item = &Difference> {
+        self.of_kind(DifferenceKind::Missing)
+    }
+
+    /// What should not be there.
+    pub fn extra(&self) -> impl Iterator<Item = &Difference> {
+        self.of_kind(DifferenceKind::Extra)
+    }
+
+    /// What is there and is another.
+    pub fn different(&self) -> impl Iterator<Item = &Difference> {
+        self.of_kind(DifferenceKind::Different)
+    }
+
+    fn of_kind(&self, kind: DifferenceKind) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(move |difference| difference.kind == kind)
+    }
+}
+
+/// Which revision of a set a database looks like that records none.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Match {
+    /// It has nothing of the set.
+    Nothing,
+    /// It is exactly as these migrations leave it, newest first: more than one when some of them change no tables.
+    Exactly(Vec<i64>),
+    /// It is like no revision.
+    Nearest {
+        /// The revision that it is least unlike.
+        number: i64,
+        /// In what it is not that.
+        differences: Vec<Difference>,
+    },
+}
+
+/// What a database has of a set, compared with what its recorded revision should be. Nothing is written.
+///
+/// # Errors
+/// What the engine says.
+pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<SchemaInfo> {
+    let engine = connection.engine();
+    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let mut live = Schema::read(connection, set)?;
+    let mut info = SchemaInfo {
+        set: set.name().to_owned(),
+        engine,
+        revision: found.current(),
+        head: set.head(),
+        state: SchemaState::Valid,
+        differences: Vec::new(),
+        tables: Vec::new(),
+        views: Vec::new(),
+        indexes: Vec::new(),
+    };
+    match States::of(set, engine) {
+        Ok(states) => {
+            live = states.known(live);
+            match info.revision {
+                None => info.state = SchemaState::NotInitialized,
+                Some(number) => match states.differences(&live, number) {
+                    Some(differences) => info.differences = differences,
+                    None => info.state = SchemaState::Newer,
+                },
+            }
+        }
+        Err(error) => {
+            info.state = SchemaState::Unknown(error.to_string());
+            live = Schema { engine, ..Schema::default() };
+        }
+    }
+    if !info.differences.is_empty() {
+        info.state = SchemaState::Different;
+    }
+    info.indexes = live.tables.values().flat_map(|table| table.indexes.keys().cloned()).collect();
+    info.tables = live.tables.into_keys().collect();
+    info.views = live.views.into_keys().collect();
+    Ok(info)
+}
+
+/// Which revision a database looks like, whatever it records. Nothing is written.
+///
+/// # Errors
+/// What the engine says, and when the set cannot be tried in a throw-away database.
+pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Match> {
+    let states = States::of(set, connection.engine())?;
+    let live = states.known(Schema::read(connection, set)?);
+    if live.tables.is_empty() && live.views.is_empty() {
+        return Ok(Match::Nothing);
+    }
+    let mut exactly = Vec::new();
+    let mut nearest: Option<(i64, Vec<Difference>)> = None;
+    for (number, _) in states.states.iter().rev() {
+        let differences = states.differences(&live, *number).unwrap_or_default();
+        if differences.is_empty() {
+            exactly.push(*number);
+        } else if nearest.as_ref().is_none_or(|(_, least)| differences.len() < least.len()) {
+            nearest = Some((*number, differences));
+        }
+    }
+    Ok(match nearest {
+        Some((number, differences)) if exactly.is_empty() => Match::Nearest { number, differences },
+        _ => Match::Exactly(exactly),
+    })
+}
+
+/// What each revision of a set should be, from a throw-away database. A server's is of SQLite: asking a server must not write
+/// to it.
+struct States<'a> {
+    set: &'a MigrationSet,
+    engine: Engine,
+    states: Vec<(i64, Schema)>,
+}
+
+impl<'a> States<'a> {
+    fn of(set: &'a MigrationSet, engine: Engine) -> Result<Self> {
+        let model = if engine == Engine::Postgres { Engine::Sqlite } else { engine };
+        if !set.engines().contains(&model) {
+            let message = format!("the set {} is not written for {model}, which {engine} is compared with", set.name());
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        let mut trial = Trial::new(set, model, None)?;
+        let state = |migration: &Migration| {
+            let number = migration.number();
+            trial.go_to(Some(number)).context("applying the migrations to a throw-away database")?;
+            Ok((number, trial.schema()?))
+        };
+        let states = set.migrations().iter().map(state).collect::<Result<_>>()?;
+        Ok(Self { set, engine, states })
+    }
+
+    /// Leaves in a schema what the set makes at any revision: the rest of a shared database is nobody's business here. The
+    /// schema of charter's own tables on a server is shared with nobody.
+    fn known(&self, mut live: Schema) -> Schema {
+        if self.engine == Engine::Postgres && self.set.is_charter() {
+            return live;
+        }
+        let known: BTreeSet<String> = self
+            .states
+            .iter()
+            .flat_map(|(_, state)| state.tables.keys().chain(state.views.keys()).chain(state.others.keys()))
+            .map(|name| name.to_lowercase())
+            .collect();
+        let is_known = |name: &String| known.contains(&name.to_lowercase());
+        live.tables.retain(|name, _| is_known(name));
+        live.views.retain(|name, _| is_known(name));
+        live.others.retain(|name, _| is_known(name));
+        live
+    }
+
+    /// In what a database is not a revision; `None` when there is no such revision.
+    fn differences(&self, live: &Schema, number: i64) -> Option<Vec<Difference>> {
+        let (_, wanted) = self.states.iter().find(|(known, _)| *known == number)?;
+        let mut differences = live.differences(wanted);
+        if live.engine != wanted.engine {
+            let declared = Declarations::of(self.set, (live.engine, wanted.engine), |of| of <= number);
+            differences.retain(|difference| !declared.cover(difference));
+        }
+        Some(differences)
+    }
+}
+
+impl MigrationManager {
+    /// What the database has of each set, compared with what its recorded revision should be. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file, and what the engine says.
+    pub fn get_schema_info(&self) -> Result<Vec<SchemaInfo>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        self.sets().iter().map(|set| schema_info(&mut *connection, set)).collect()
+    }
+
+    /// In what the database is not what its recorded revisions should be; empty when it is valid. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotInitialized`] when the database has no history of charter's own set, [`ErrorKind::Refused`] when it has
+    /// a migration that this program does not know, [`ErrorKind::Unsupported`] when a set cannot be tried here, and as
+    /// [`MigrationManager::get_schema_info`].
+    pub fn validate_schema(&self) -> Result<Vec<Difference>> {
+        let mut differences = Vec::new();
+        for info in self.get_schema_info()? {
+            match info.state {
+                SchemaState::Valid | SchemaState::Different => differences.extend(info.differences),
+                // A set of the program beside charter's may not have begun.
+                SchemaState::NotInitialized if info.set != MigrationSet::charter().name() => {}
+                SchemaState::NotInitialized => {
+                    let message = "the database has no history of charter's tables";
+                    return Err(Error::new(ErrorKind::NotInitialized, message)
+                        .with_hint("`charter db init` makes the tables, or takes over those that are there"));
+                }
+                SchemaState::Newer => {
+                    let message =
+                        "the database has migrations that this program does not know, so that it cannot be judged";
+                    return Err(Error::new(ErrorKind::Refused, message).with_hint("install a newer charter"));
+                }
+                SchemaState::Unknown(reason) => return Err(Error::new(ErrorKind::Unsupported, reason)),
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Which revision of a set the database looks like, whatever its history says. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file; when the set cannot be tried in a throw-away database; and what
+    /// the engine says.
+    pub fn get_matching_revision(&self, set: &MigrationSet) -> Result<Match> {
+        matching_revision(&mut *self.connect(Purpose::Read)?, set)
+    }
+}

@@ -1,0 +1,364 @@
+//! Proving a set: each of its migrations up, down and up again on each engine, with what the database has compared after
+//! every step, and the engines with each other.
+
+use super::schema::{Declarations, Difference, Schema, Trial};
+use super::set::{Migration, MigrationSet};
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What came of proving sets of migrations.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Verification {
+    /// What was tried.
+    pub runs: Vec<Run>,
+    /// What is wrong; none when the sets are proven.
+    pub faults: Vec<Fault>,
+    /// What could not be tried, because there is nothing to try.
+    pub warnings: Vec<Fault>,
+}
+
+impl Verification {
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+/// A set on an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The name of the set.
+    pub set: String,
+    /// The engine.
+    pub engine: Engine,
+    /// How many migrations were brought up, taken back and brought up again, or failed at it.
+    pub migrations: usize,
+}
+
+/// Something that is wrong with a migration. Its `Display` is one line; the differences have lines of their own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The name of the set.
+    pub set: String,
+    /// The migration's number.
+    pub number: i64,
+    /// What the migration does.
+    pub slug: String,
+    /// The engine.
+    pub engine: Engine,
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// In what the database is not what it should be.
+    pub differences: Vec<Difference>,
+    /// What the engine said.
+    pub error: Option<Error>,
+}
+
+/// What can be wrong with a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// It cannot be applied. What comes after it was not tried.
+    Up,
+    /// It cannot be taken back.
+    Down,
+    /// Taking it back does not lead to where it began.
+    NotRestored,
+    /// It cannot be applied again after it was taken back.
+    UpAgain,
+    /// Applied again, it leads to somewhere else.
+    NotRepeated,
+    /// The engine has something else than this one, and no overlay declares it.
+    Engines(Engine),
+    /// It has no way down.
+    NoDown,
+}
+
+impl FaultKind {
+    /// The fault as one stable lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::NotRestored => "not_restored",
+            Self::UpAgain => "up_again",
+            Self::NotRepeated => "not_repeated",
+            Self::Engines(_) => "engines",
+            Self::NoDown => "no_down",
+        }
+    }
+}
+
+/// `3 add_email on duckdb: taking it back does not restore what was there`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} on {}: ", self.number, self.slug, self.engine)?;
+        match self.kind {
+            FaultKind::Up => f.write_str("it cannot be applied")?,
+            FaultKind::Down => f.write_str("it cannot be taken back")?,
+            FaultKind::NotRestored => f.write_str("taking it back does not restore what was there")?,
+            FaultKind::UpAgain => f.write_str("it cannot be applied again after it was taken back")?,
+            FaultKind::NotRepeated => f.write_str("applied again, it makes something else than the first time")?,
+            FaultKind::Engines(other) => {
+                write!(f, "it makes something else than on {other}, and no overlay declares it")?
+            }
+            FaultKind::NoDown => f.write_str("it has no down migration")?,
+        }
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A step that is about to be taken, for who shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// The set.
+    pub set: &'a MigrationSet,
+    /// The migration that is proven next.
+    pub migration: &'a Migration,
+    /// Where.
+    pub engine: Engine,
+    /// How many migrations of all sets on all engines came before it.
+    pub place: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+/// The engines on which sets can be proven: those of this build in memory, and Postgres where there is a server.
+pub fn engines_at_hand(against: Option<&DatabaseUrl>) -> Vec<Engine> {
+    let is_at_hand = |engine: &Engine| match engine {
+        Engine::Sqlite => cfg!(feature = "sqlite"),
+        Engine::DuckDb => cfg!(feature = "duckdb"),
+        Engine::Postgres => cfg!(feature = "postgres") && against.is_some(),
+    };
+    Engine::ALL.into_iter().filter(is_at_hand).collect()
+}
+
+/// Proves sets: on each engine at hand that a set is written for, each migration up, down and up again, and the engines
+/// against each other at every revision. Databases to throw away are used, in memory and, with `against`, one on that server
+/// for each set, which is dropped whatever happens.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] when the files do not make a set or `against` is no server; when the server cannot be reached, or
+/// does not let the user make a database. What is wrong with a migration is no error but a [`Fault`].
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// use charter::migrate::{MigrationSet, verify};
+///
+/// let set = MigrationSet::from_files("shop", [
+///     ("V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY);"),
+///     ("V1__orders.down.sql", "DROP TABLE orders;"),
+/// ])?;
+/// let verification = verify(&[&set], None, &mut |step| eprintln!("{} on {}", step.migration, step.engine))?;
+/// assert!(verification.is_ok());
+/// # }
+/// # Ok::<(), charter::Error>(())
+/// ```
+pub fn verify(
+    sets: &[&MigrationSet],
+    against: Option<&DatabaseUrl>,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Verification> {
+    prove(sets, against, None, progress)
+}
+
+/// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
+pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
+    prove(&[set], None, Some(number).filter(|number| *number > 0), &mut |_| {})
+}
+
+fn prove(
+    sets: &[&MigrationSet],
+    against: Option<&DatabaseUrl>,
+    above: Option<i64>,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Verification> {
+    let at_hand = engines_at_hand(against);
+    let engines = |set: &MigrationSet| -> Vec<Engine> {
+        at_hand.iter().copied().filter(|engine| set.engines().contains(engine)).collect()
+    };
+    let mut steps =
+        Steps { place: 0, of: sets.iter().map(|set| engines(set).len() * set.migrations().len()).sum(), progress };
+    let mut verification = Verification::default();
+    for set in sets {
+        set.check()?;
+        let mut states = Vec::new();
+        for engine in engines(set) {
+            let mut trials = Trials { set, engine, against, above, verification: &mut verification };
+            states.push((engine, trials.run(&mut steps)?));
+        }
+        for (place, (wanted, wanted_states)) in states.iter().enumerate() {
+            for (found, found_states) in &states[place + 1..] {
+                verification.compare(set, above, (*found, found_states), (*wanted, wanted_states));
+            }
+        }
+    }
+    Ok(verification)
+}
+
+struct Steps<'a> {
+    place: usize,
+    of: usize,
+    progress: &'a mut dyn FnMut(Step<'_>),
+}
+
+/// What a database has at each revision that could be applied.
+type States = BTreeMap<i64, Schema>;
+
+/// A set on an engine, at work.
+struct Trials<'a> {
+    set: &'a MigrationSet,
+    engine: Engine,
+    against: Option<&'a DatabaseUrl>,
+    /// The migrations up to this one are taken for granted.
+    above: Option<i64>,
+    verification: &'a mut Verification,
+}
+
+impl<'a> Trials<'a> {
+    fn trial(&self) -> Result<Trial<'a>> {
+        Trial::new(self.set, self.engine, self.against)
+    }
+
+    fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {
+        let mut states = States::new();
+        let mut trial = self.trial()?;
+        trial.go_to(self.above)?;
+        let (mut before, mut state) = (self.above, trial.schema()?);
+        states.extend(self.above.map(|number| (number, state.clone())));
+        let mut migrations = 0;
+        let (set, above) = (self.set, self.above);
+        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
+            (steps.progress)(Step { set: self.set, migration, engine: self.engine, place: steps.place, of: steps.of });
+            steps.place += 1;
+            migrations += 1;
+            let number = Some(migration.number());
+            if let Err(error) = trial.go_to(number) {
+                self.fault(migration, FaultKind::Up, Vec::new(), Some(error))?;
+                break;
+            }
+            let after = trial.schema()?;
+            if !self.down_and_up(migration, &mut trial, before, (&state, &after))? {
+                // What is left is of no use; the next migration begins where this one led the first time.
+                std::mem::replace(&mut trial, self.trial()?).close()?;
+                trial.go_to(number)?;
+            }
+            (before, state) = (number, after.clone());
+            states.insert(migration.number(), after);
+        }
+        trial.close()?;
+        let set = self.set.name().to_owned();
+        self.verification.runs.push(Run { set, engine: self.engine, migrations });
+        Ok(states)
+    }
+
+    /// Takes a migration back and applies it again; tells whether all is as it was.
+    fn down_and_up(
+        &mut self,
+        migration: &Migration,
+        trial: &mut Trial<'_>,
+        before: Option<i64>,
+        (old, new): (&Schema, &Schema),
+    ) -> Result<bool> {
+        if migration.down(self.engine).is_none() {
+            let warning = self.fault_of(migration, FaultKind::NoDown, Vec::new(), None);
+            self.verification.warnings.push(warning);
+            return Ok(true);
+        }
+        if let Err(error) = trial.go_to(before) {
+            return self.fault(migration, FaultKind::Down, Vec::new(), Some(error));
+        }
+        let differences = trial.schema()?.differences(old);
+        let is_restored = differences.is_empty() || self.fault(migration, FaultKind::NotRestored, differences, None)?;
+        match trial.go_to(Some(migration.number())) {
+            // Of what was not restored, this is only what follows.
+            Err(_) if !is_restored => return Ok(false),
+            Err(error) => return self.fault(migration, FaultKind::UpAgain, Vec::new(), Some(error)),
+            Ok(()) => {}
+        }
+        let differences = trial.schema()?.differences(new);
+        if is_restored && !differences.is_empty() {
+            return self.fault(migration, FaultKind::NotRepeated, differences, None);
+        }
+        Ok(is_restored)
+    }
+
+    fn fault_of(
+        &self,
+        migration: &Migration,
+        kind: FaultKind,
+        differences: Vec<Difference>,
+        error: Option<Error>,
+    ) -> Fault {
+        let (set, slug) = (self.set.name().to_owned(), migration.slug().to_owned());
+        Fault { set, number: migration.number(), slug, engine: self.engine, kind, differences, error }
+    }
+
+    /// Writes a fault down. A server that is gone is no fault of the migration.
+    fn fault(
+        &mut self,
+        migration: &Migration,
+        kind: FaultKind,
+        differences: Vec<Difference>,
+        error: Option<Error>,
+    ) -> Result<bool> {
+        if let Some(error) = error.as_ref().filter(|error| error.kind() == ErrorKind::Unavailable) {
+            return Err(Error::new(ErrorKind::Unavailable, error.to_string()));
+        }
+        let fault = self.fault_of(migration, kind, differences, error);
+        self.verification.faults.push(fault);
+        Ok(false)
+    }
+}
+
+impl Verification {
+    /// Compares two engines at every revision that both have. A difference is told where it arises; from there on it is
+    /// known, declared or not.
+    fn compare(&mut self, set: &MigrationSet, above: Option<i64>, found: (Engine, &States), wanted: (Engine, &States)) {
+        let mut known: Vec<Difference> = Vec::new();
+        if let Some((one, other)) = above.and_then(|number| Some((found.1.get(&number)?, wanted.1.get(&number)?))) {
+            known = one.differences(other);
+        }
+        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
+            let number = migration.number();
+            let (Some(one), Some(other)) = (found.1.get(&number), wanted.1.get(&number)) else { return };
+            let declared = Declarations::of(set, (found.0, wanted.0), |of| of == number);
+            let all = one.differences(other);
+            // What was known and is gone may have become another, as when a column of a missing foreign key is renamed, or its
+            // table.
+            let mut gone: Vec<Difference> =
+                known.iter().filter(|difference| !all.contains(difference)).cloned().collect();
+            let mut arisen = Vec::new();
+            for difference in &all {
+                if known.contains(difference) || declared.cover(difference) {
+                    continue;
+                }
+                let became = |old: &Difference| {
+                    let is_gone = || old.table.as_ref().is_some_and(|table| !other.tables.contains_key(table));
+                    old.object == difference.object
+                        && old.kind == difference.kind
+                        && (old.table == difference.table || is_gone())
+                };
+                match gone.iter().position(became) {
+                    Some(place) => drop(gone.swap_remove(place)),
+                    None => arisen.push(difference.clone()),
+                }
+            }
+            known = all;
+            if !arisen.is_empty() {
+                let (set, slug, kind) =
+                    (set.name().to_owned(), migration.slug().to_owned(), FaultKind::Engines(wanted.0));
+                self.faults.push(Fault { set, number, slug, engine: found.0, kind, differences: arisen, error: None });
+            }
+        }
+    }
+}

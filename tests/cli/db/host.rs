@@ -1,0 +1,133 @@
+//! charter in another program's database: whatever is done, that program's tables stay as they are.
+
+use super::super::BOOK;
+use super::project::shop;
+use crate::support::{Sandbox, postgres};
+
+const HOST: &str = "CREATE TABLE \"Users\" (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL);
+    CREATE TABLE schema_history (version INTEGER);
+    CREATE INDEX users_by_name ON \"Users\" (name);
+    CREATE VIEW names AS SELECT name FROM \"Users\";
+    INSERT INTO \"Users\" VALUES (1, 'ada'), (2, 'bob');
+    INSERT INTO schema_history VALUES (7);";
+
+/// Every verb that changes something, and what must not matter to it.
+const CHANGES: [&[&str]; 10] = [
+    &["db", "init"],
+    &["put", "book.yaml"],
+    &["db", "downgrade", "-1"],
+    &["db", "upgrade"],
+    &["db", "seed", "seeds"],
+    &["db", "truncate"],
+    &["db", "downgrade", "base"],
+    &["db", "downgrade", "base", "--set", "charter"],
+    &["db", "init", "--force"],
+    &["db", "upgrade"],
+];
+
+fn change(sandbox: &Sandbox, url: &str, name: &str, check: &dyn Fn(&[&str])) {
+    sandbox.write("book.yaml", BOOK);
+    sandbox.write("seeds/owners.yaml", "- ada\n");
+    for arguments in CHANGES {
+        let mut all = arguments.to_vec();
+        all.extend(["--db", url]);
+        if ["truncate", "downgrade"].contains(&arguments[1]) {
+            all.extend(["--confirm", name]);
+        }
+        sandbox.run(&all).success();
+        check(arguments);
+    }
+}
+
+#[test]
+fn a_shared_file_keeps_its_tables() {
+    let sandbox = shop();
+    let file = rusqlite::Connection::open(sandbox.path("host.db")).expect("a file");
+    file.execute_batch(HOST).expect("the host's tables");
+    let host = || -> Vec<String> {
+        let mut found = Vec::new();
+        let mut statement = file
+            .prepare(
+                "SELECT sql FROM sqlite_schema WHERE name IN ('Users', 'schema_history', 'users_by_name', 'names') \
+                 UNION ALL SELECT id || name FROM \"Users\" UNION ALL SELECT version FROM schema_history",
+            )
+            .expect("a query");
+        let mut rows = statement.query([]).expect("rows");
+        while let Some(row) = rows.next().expect("a row") {
+            found.push(format!("{:?}", row.get_ref(0).expect("a value")));
+        }
+        found
+    };
+    let before = host();
+    assert_eq!(before.len(), 7);
+    change(&sandbox, &sandbox.sqlite_url("host.db"), "host.db", &|arguments| {
+        assert_eq!(host(), before, "{arguments:?}")
+    });
+    let mode: String = file.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("a mode");
+    assert_eq!(mode, "delete", "the journal is the host's");
+}
+
+#[test]
+fn a_shared_database_on_a_server_keeps_its_tables() {
+    let (sandbox, database) = (shop(), postgres::database());
+    database.execute(HOST);
+    // The names of charter's own tables and views, in the host's schema.
+    database.execute("CREATE TABLE schemas (id INTEGER); CREATE TABLE charter_records (id INTEGER); INSERT INTO charter_records VALUES (1)");
+    let host = || {
+        database.query(
+            "SELECT c.oid::text AS id, c.relname AS name, c.relfilenode::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace
+             UNION ALL SELECT id::text, name, xmin::text FROM \"Users\" UNION ALL SELECT id::text, '', xmin::text FROM charter_records
+             ORDER BY 1, 2",
+        )
+    };
+    let before = host();
+    change(&sandbox, database.url(), database.name(), &|arguments| assert_eq!(host(), before, "{arguments:?}"));
+}
+
+/// A host's row that refers to one of charter's keeps that from going, even if the host asked for it to be taken along.
+#[test]
+fn a_hosts_reference_keeps_what_it_refers_to() {
+    let sandbox = shop();
+    sandbox.write("book.yaml", BOOK);
+    sandbox.run(&["put", "book.yaml"]).success();
+    let reference = |digest: &str| {
+        format!(
+            "CREATE TABLE likes (digest TEXT NOT NULL REFERENCES {digest} (digest) ON DELETE CASCADE);
+             INSERT INTO likes SELECT digest FROM {digest} LIMIT 1"
+        )
+    };
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+    file.execute_batch(&reference("charter_records")).expect("a reference");
+    let failed = sandbox.run(&["db", "truncate", "--yes"]).exit(1);
+    assert!(failed.stderr.contains("nothing was changed") && failed.stderr.contains("likes"), "{failed}");
+    let count = |table: &str| -> i64 {
+        file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a number")
+    };
+    assert_eq!((count("likes"), count("charter_records")), (1, 7));
+
+    let database = postgres::database();
+    let url = database.url();
+    sandbox.run(&["db", "init", url, "--env", "dev"]).success();
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+    database.execute(&reference("charter.charter_records"));
+    let failed = sandbox.run(&["db", "truncate", url, "--yes"]).exit(1);
+    assert!(failed.stderr.contains("nothing was changed") && failed.stderr.contains("foreign key"), "{failed}");
+    let counts = database.query("SELECT (SELECT count(*) FROM likes), (SELECT count(*) FROM charter.charter_records)");
+    assert_eq!(counts, [[Some("1".to_owned()), Some("7".to_owned())]]);
+}
+
+#[test]
+fn verbs_that_read_make_nothing() {
+    let sandbox = shop();
+    sandbox.write("empty.db", "");
+    for verb in [&["current"][..], &["history"], &["history", "--verbose"], &["pending"], &["validate"]] {
+        for url in ["sqlite:///missing.db", "sqlite:///empty.db"] {
+            let arguments = [&["db"], verb, &[url]].concat();
+            let output = sandbox.run(&arguments);
+            let is_there = url.contains("empty") || verb == ["validate"];
+            assert_eq!(output.code(), Some(i32::from(!is_there)), "{output}");
+        }
+    }
+    assert_eq!(sandbox.files(), ["charter.cfg", "empty.db", "sql"]);
+    assert_eq!(sandbox.read("empty.db"), "");
+}

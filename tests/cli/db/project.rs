@@ -1,0 +1,374 @@
+//! The migrations of a project beside charter's own: up, down, and what is said of them.
+
+use super::super::SHORT_DIGESTS;
+use crate::support::{Sandbox, assert_output, postgres, terminal};
+use std::fs;
+
+/// A sandbox with a set of two migrations.
+pub(super) fn shop() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nschema = shop\n");
+    sandbox.write("sql/V10__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n");
+    sandbox.write("sql/V10__orders.down.sql", "DROP TABLE orders;\n");
+    sandbox.write("sql/V20__email.sql", "ALTER TABLE orders ADD COLUMN email TEXT;\n");
+    sandbox.write("sql/V20__email.down.sql", "ALTER TABLE orders DROP COLUMN email;\n");
+    sandbox
+}
+
+#[test]
+fn both_sets_go_up_and_the_projects_goes_down() {
+    let sandbox = shop();
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    applied  charter  1 contracts [SHORT DIGEST]
+    applied  shop  10 orders [SHORT DIGEST]
+    applied  shop  20 email [SHORT DIGEST]
+    sqlite:///[DIRECTORY]/charter.db has every migration now
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has every migration already
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    charter  1 contracts [SHORT DIGEST] (head)
+    shop  20 email [SHORT DIGEST] (head)
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "history"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    SET      NUMBER  NAME       ID            APPLIED
+    charter  1       contracts  [SHORT DIGEST]  [TIME]
+    shop     10      orders     [SHORT DIGEST]  [TIME]
+    shop     20      email      [SHORT DIGEST]  [TIME]
+    --- stderr ---
+    "#);
+    rusqlite::Connection::open(sandbox.path("charter.db"))
+        .and_then(|file| file.execute_batch("INSERT INTO orders VALUES (1, 'a', 'a@example.com'), (2, 'b', NULL)"))
+        .expect("orders");
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    taken back  shop  20 email [SHORT DIGEST]
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/charter.db loses the column orders.email, with 1 value
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    shop  10 orders [SHORT DIGEST]
+    shop  pending  20 email [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "pending"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    pending  shop  20 email [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "current", "--check"]).exit(1);
+    sandbox.run(&["db", "current", "--check", "--set", "charter"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", "base", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "reverted": [
+        {
+          "set": "shop",
+          "number": 10,
+          "name": "orders",
+          "id": "[SHORT DIGEST]"
+        }
+      ],
+      "lost": [
+        {
+          "table": "orders",
+          "column": null,
+          "rows": 2
+        }
+      ],
+      "backup": null
+    }
+    --- stderr ---
+    {"warning":{"message":"sqlite:///[DIRECTORY]/charter.db loses the table orders, with 2 rows"}}
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", "base"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has nothing above that: nothing was done
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--json"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "initialised": true,
+      "environment": "dev",
+      "at_head": false,
+      "sets": [
+        {
+          "set": "charter",
+          "current": {
+            "set": "charter",
+            "number": 1,
+            "name": "contracts",
+            "id": "[SHORT DIGEST]",
+            "applied_at": "[TIME]"
+          },
+          "head": {
+            "set": "charter",
+            "number": 1,
+            "name": "contracts",
+            "id": "[SHORT DIGEST]"
+          },
+          "at_head": true,
+          "ahead": 0,
+          "unfinished": null,
+          "pending": []
+        },
+        {
+          "set": "shop",
+          "current": null,
+          "head": {
+            "set": "shop",
+            "number": 20,
+            "name": "email",
+            "id": "[SHORT DIGEST]"
+          },
+          "at_head": false,
+          "ahead": 0,
+          "unfinished": null,
+          "pending": [
+            {
+              "set": "shop",
+              "number": 10,
+              "name": "orders",
+              "id": "[SHORT DIGEST]"
+            },
+            {
+              "set": "shop",
+              "number": 20,
+              "name": "email",
+              "id": "[SHORT DIGEST]"
+            }
+          ]
+        }
+      ]
+    }
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn revisions_are_said_as_people_know_them() {
+    let sandbox = shop();
+    let at = |sandbox: &Sandbox| {
+        let current = sandbox.run(&["db", "current", "--set", "shop", "--json"]).success().json();
+        current["sets"][0]["current"]["number"].as_u64()
+    };
+    let url = sandbox.sqlite_url("charter.db");
+    sandbox.run(&["db", "upgrade", "+1"]).success();
+    assert_eq!(at(&sandbox), Some(10));
+    sandbox.run(&["db", "upgrade", &url, "--revision", "head"]).success();
+    assert_eq!(at(&sandbox), Some(20));
+    sandbox.run(&["db", "downgrade", "-1"]).success();
+    assert_eq!(at(&sandbox), Some(10));
+    sandbox.run(&["db", "downgrade", &url, "base"]).success();
+    assert_eq!(at(&sandbox), None);
+    sandbox.run(&["db", "upgrade", "email"]).success();
+    sandbox.run(&["db", "downgrade", "--revision", "-2"]).success();
+    sandbox.run(&["db", "upgrade", &url, "10"]).success();
+    assert_eq!(at(&sandbox), Some(10));
+    for (arguments, code) in [
+        (&["db", "upgrade", "30"][..], 1),
+        (&["db", "downgrade", "-2"], 1),
+        (&["db", "upgrade", "--set", "nonsense"], 1),
+        (&["db", "upgrade", "head", "--revision", "head"], 2),
+        (&["db", "upgrade", "a b"], 2),
+        (&["db", "upgrade", &url, "a b"], 2),
+    ] {
+        sandbox.run(arguments).exit(code);
+    }
+    assert_eq!(at(&sandbox), Some(10));
+}
+
+#[test]
+fn a_migration_that_fails_says_where_and_what_came_before_it() {
+    let sandbox = shop();
+    sandbox.write("sql/V20__email.sql", "ALTER TABLE orders ADD COLUMN email TEXT;\nINSERT INTO nowhere VALUES (1);\n");
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), [SHORT_DIGESTS], @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+      because: SQL logic error
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    shop  10 orders [SHORT DIGEST]
+    shop  pending  20 email [SHORT DIGEST]
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn staging_asks_and_prod_wants_the_name() {
+    let sandbox = shop();
+    let url = "sqlite:///prod.db";
+    sandbox.run(&["db", "init", url, "--env", "prod"]).success();
+    rusqlite::Connection::open(sandbox.path("prod.db"))
+        .and_then(|file| file.execute_batch("INSERT INTO orders VALUES (1, 'a', 'a@example.com')"))
+        .expect("an order");
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", url, "--yes"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/prod.db loses the column orders.email, with 1 value
+    error: sqlite:///[DIRECTORY]/prod.db: taking migrations back in prod must be confirmed with the database's name
+    hint: say --confirm prod.db
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", url, "--confirm", "production"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/prod.db loses the column orders.email, with 1 value
+    error: the name that was given is not this database's: sqlite:///[DIRECTORY]/prod.db
+    hint: its name is prod.db
+    "#);
+    let (code, shown) = terminal::run(&sandbox, &["db", "downgrade", url], "charter\n");
+    assert!(code == Some(4) && shown.contains("Type the database's name, prod.db, to go on:"), "{code:?} {shown}");
+    let current = sandbox.run(&["db", "current", url, "--json"]).success().json();
+    assert_eq!(current["sets"][1]["at_head"], true);
+    let (code, shown) = terminal::run(&sandbox, &["db", "downgrade", url], "prod.db\n");
+    assert!(code == Some(0) && shown.contains("loses the column orders.email, with 1 value"), "{code:?} {shown}");
+    // A client can be stricter than the database, never laxer.
+    sandbox.run(&["db", "downgrade", url, "--env", "dev"]).exit(4);
+    sandbox.run(&["db", "downgrade", url, "--confirm", "prod.db"]).success();
+
+    let url = "sqlite:///staging.db";
+    sandbox.run(&["db", "init", url, "--env", "staging"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", url]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/staging.db loses the column orders.email, with 0 values
+    error: sqlite:///[DIRECTORY]/staging.db: taking migrations back must be confirmed
+    hint: say --yes
+    "#);
+    let (code, shown) = terminal::run(&sandbox, &["db", "downgrade", url], "n\n");
+    assert!(code == Some(4) && shown.contains("[y/N]") && shown.contains("nothing was done"), "{code:?} {shown}");
+    let (code, shown) = terminal::run(&sandbox, &["db", "downgrade", url], "y\n");
+    assert_eq!(code, Some(0), "{shown}");
+    sandbox.run(&["db", "downgrade", url, "--yes"]).success();
+}
+
+#[test]
+fn who_did_what_is_in_the_history() {
+    let sandbox = shop().with("LOGNAME", "ada");
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "downgrade"]).success();
+    let entries = sandbox.run(&["db", "history", "--verbose", "--json"]).success().json();
+    let entries = entries.as_array().expect("entries").clone();
+    let words: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            format!("{} {} {} {}", entry["set"], entry["number"], entry["action"], entry["actor"]).replace('"', "")
+        })
+        .collect();
+    let expected = ["charter 1 applied ada", "shop 10 applied ada", "shop 20 applied ada", "shop 20 reverted ada"];
+    assert_eq!(words, expected);
+    assert_eq!(entries[1]["environment"], "dev");
+    assert_eq!(entries[1]["statements"], 1);
+    let text = sandbox.run(&["db", "history", "--verbose", "--set", "shop"]).success().stdout;
+    assert!(text.starts_with("SET   WHEN") && text.lines().count() == 4 && text.contains("ada@"), "{text}");
+}
+
+#[test]
+fn a_backup_is_whole_and_never_written_over() {
+    let sandbox = shop();
+    assert_eq!(sandbox.run(&["db", "upgrade", "--backup"]).success().stderr, "", "there is nothing to copy yet");
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("the database");
+    // Not in the main file yet, but committed.
+    file.execute_batch("INSERT INTO orders VALUES (1, 'a', 'a@example.com')").expect("an order");
+    sandbox.run(&["db", "downgrade", "--backup=copy.db"]).success();
+    sandbox.run(&["db", "upgrade", "--backup=copy.db"]).exit(1);
+    let copy = rusqlite::Connection::open(sandbox.path("copy.db")).expect("the copy");
+    let email: String = copy.query_row("SELECT email FROM orders", [], |row| row.get(0)).expect("an order");
+    assert_eq!(email, "a@example.com");
+    sandbox.run(&["db", "current", "sqlite:///copy.db", "--check"]).success();
+    let current = sandbox.run(&["db", "current", "--set", "shop", "--json"]).success().json();
+    assert_eq!(current["sets"][0]["current"]["number"], 10, "what cannot be copied first is not done");
+    let upgraded = sandbox.run(&["db", "upgrade", "--backup", "--json"]).success().json();
+    let path = upgraded["backup"].as_str().expect("a path");
+    assert!(path.contains("/charter.db.") && path.ends_with("Z.backup"), "{path}");
+    assert!(fs::metadata(path).is_ok_and(|copy| copy.len() > 0), "{path}");
+    assert_eq!(
+        sandbox.run(&["db", "upgrade", "--backup", "--json"]).success().json()["backup"],
+        serde_json::Value::Null
+    );
+}
+
+#[test]
+fn a_server_is_never_said_to_be_backed_up() {
+    let (sandbox, database) = (shop(), postgres::database());
+    sandbox.run(&["db", "init", database.url(), "--env", "dev"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", database.url(), "--backup"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    warning: postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] loses the column orders.email, with 0 values
+    error: charter makes no backup of a server, and postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] is on one
+    hint: make one with `pg_dump --format=custom --file=[DATABASE].dump 'postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE]'`, then go on without --backup
+    "#);
+    let current = sandbox.run(&["db", "current", database.url(), "--json"]).success().json();
+    assert_eq!(current["at_head"], true);
+}
+
+#[test]
+fn the_projects_tables_have_a_schema_of_their_own_on_a_server() {
+    let (sandbox, database) = (shop(), postgres::database());
+    let url = database.url();
+    sandbox.run(&["db", "upgrade", url]).success();
+    let tables = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'shop' ORDER BY 1");
+    let tables: Vec<String> = tables.into_iter().flatten().flatten().collect();
+    assert_eq!(tables, ["orders", "shop_schema_audit", "shop_schema_history"]);
+    database.execute("INSERT INTO shop.orders VALUES (1, 'a', NULL), (2, 'b', 'b@example.com')");
+    let refused = sandbox.run(&["db", "downgrade", url, "base"]).exit(4);
+    assert!(refused.stderr.contains("loses the column orders.email, with 1 value\n"), "{refused}");
+    assert!(refused.stderr.contains("loses the table orders, with 2 rows\n"), "{refused}");
+    sandbox.run(&["db", "downgrade", url, "base", "--confirm", database.name()]).success();
+    let tables = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'shop' AND tablename = 'orders'");
+    assert!(tables.is_empty());
+    sandbox.run(&["list", "--db", url]).success();
+}
+
+#[test]
+fn a_database_that_is_ahead_is_said_to_be() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    fs::remove_file(sandbox.path("sql/V20__email.sql")).expect("a file");
+    fs::remove_file(sandbox.path("sql/V20__email.down.sql")).expect("a file");
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    shop  20 email (newer than this program)
+    shop  ahead of this program by 1 migration
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "downgrade", "10"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db: migration 20 (email) has no down migration here: it cannot be taken back
+    hint: restore the database from a backup
+    "#);
+}

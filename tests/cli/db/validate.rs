@@ -1,0 +1,79 @@
+//! `charter db validate`, and configurations of migrations that cannot be.
+
+use super::project::shop;
+use crate::support::{Sandbox, assert_output};
+
+#[test]
+fn everything_that_is_wrong_with_the_files_is_told() {
+    let sandbox = shop();
+    assert_output!(sandbox, sandbox.run(&["db", "validate"]), @r#"
+    exit: 0
+    --- stdout ---
+    valid
+    --- stderr ---
+    "#);
+    assert!(!sandbox.path("charter.db").exists());
+    sandbox.write("sql/V20__mail.sql", "SELECT 1;");
+    sandbox.write("sql/V30__no_down.sql", "SELECT 1;\nCOMMIT;");
+    sandbox.write("sql/V5-wrong.sql", "");
+    sandbox.write("sql/V40__lost.duckdb.sql", "");
+    assert_output!(sandbox, sandbox.run(&["db", "validate"]), @r#"
+    exit: 1
+    --- stdout ---
+    error: [DIRECTORY]/sql/V20__mail.sql: number 20 is taken by V20__email.sql
+    error: [DIRECTORY]/sql/V30__no_down.sql:2:1: COMMIT in a migration that runs in one transaction with its row of history
+    error: [DIRECTORY]/sql/V40__lost.duckdb.sql: there is no V40__lost.sql that this belongs to
+    error: [DIRECTORY]/sql/V5-wrong.sql: the name is not V<number>__<slug>.sql, .down.sql, .<engine>.sql or .<engine>.down.sql
+    warning: [DIRECTORY]/sql/V30__no_down.sql: there is no down migration: it cannot be taken back, and staging and prod refuse it
+    invalid: 4 errors and 1 warning
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: [DIRECTORY]/sql/V20__mail.sql: number 20 is taken by V20__email.sql
+    hint: `charter db validate` shows everything that is wrong with the files
+    "#);
+    assert!(!sandbox.path("charter.db").exists(), "what cannot be applied makes no file");
+    let json = sandbox.run(&["db", "validate", "--json"]).exit(1).json();
+    assert_eq!((&json["status"], json["errors"].as_array().map(Vec::len)), (&"invalid".into(), Some(4)));
+    assert_eq!(json["warnings"][0]["file"], sandbox.path("sql/V30__no_down.sql").to_string_lossy().into_owned());
+}
+
+#[test]
+fn a_changed_or_missing_migration_is_told() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.write("sql/V10__orders.sql", "CREATE TABLE orders (id TEXT);\n");
+    let told = sandbox.run(&["db", "validate"]).exit(1);
+    assert!(told.stdout.contains("shop_schema_history: ") && told.stdout.contains("with another text"), "{told}");
+    for verb in ["upgrade", "downgrade", "pending"] {
+        let refused = sandbox.run(&["db", verb]).exit(4);
+        assert!(refused.stderr.contains("migration 10 (orders) was applied with another text"), "{refused}");
+    }
+    std::fs::remove_file(sandbox.path("sql/V10__orders.sql")).expect("a file");
+    std::fs::remove_file(sandbox.path("sql/V10__orders.down.sql")).expect("a file");
+    sandbox.write("sql/V15__between.sql", "SELECT 1;");
+    sandbox.write("sql/V15__between.down.sql", "SELECT 1;");
+    let told = sandbox.run(&["db", "validate"]).exit(1);
+    assert!(told.stdout.contains("lacks 15"), "{told}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_blamed_on_the_line_that_names_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = nowhere\n");
+    for verb in ["upgrade", "current", "validate"] {
+        let failed = sandbox.run(&["db", verb]).exit(1);
+        assert!(failed.stderr.contains("charter.cfg:2:7") && failed.stderr.contains("nowhere"), "{failed}");
+    }
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nlock_timeout = soon\n");
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: [DIRECTORY]/charter.cfg:3:16: this is no length of time
+    hint: write a whole number with its unit, ms, s, min or h: [DURATION], [DURATION], 2min
+    "#);
+}

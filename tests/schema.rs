@@ -1,0 +1,403 @@
+//! What a database has, read from its catalogue: the same on every engine, and never something else unseen.
+
+use crate::support::postgres;
+use crate::support::stores::{Engine as Place, TestStore, parse};
+use charter::migrate::schema::{Match, SchemaInfo, SchemaState};
+use charter::migrate::{FaultKind, MigrationManager, MigrationSet, Verification, verify};
+use charter::{Engine, ErrorKind};
+
+/// Proves a set on every engine.
+fn prove(set: &MigrationSet) -> Verification {
+    let server = postgres::database();
+    verify(&[set], Some(&parse(server.url())), &mut |_| {}).expect("a verification")
+}
+
+/// Proves a set on two engines: on SQLite, and on DuckDB where it is part of the build, else on Postgres.
+fn prove_on_two(set: &MigrationSet) -> Verification {
+    match SECOND {
+        Engine::Postgres => prove(set),
+        _ => verify(&[set], None, &mut |_| {}).expect("a verification"),
+    }
+}
+
+const SECOND: Engine = if cfg!(feature = "duckdb") { Engine::DuckDb } else { Engine::Postgres };
+
+/// The faults and their differences, a line each.
+fn told(verification: &Verification) -> Vec<String> {
+    let told = verification.faults.iter().flat_map(|fault| {
+        std::iter::once(fault.to_string()).chain(fault.differences.iter().map(|difference| format!("  {difference}")))
+    });
+    told.collect()
+}
+
+fn set(files: &[(&str, &str)]) -> MigrationSet {
+    MigrationSet::from_files("shop", files.iter().copied()).expect("a set")
+}
+
+#[test]
+fn charters_own_set_is_proven_on_every_engine() {
+    let mut steps = Vec::new();
+    let database = postgres::database();
+    let charter = MigrationSet::charter();
+    let verification = verify(&[charter], Some(&parse(database.url())), &mut |step| {
+        steps.push((step.engine, step.place, step.of));
+    })
+    .expect("a verification");
+    assert_eq!(told(&verification), [""; 0]);
+    assert!(verification.is_ok() && verification.warnings.is_empty());
+    let engines: Vec<Engine> = verification.runs.iter().map(|run| run.engine).collect();
+    let of_build = Engine::ALL.into_iter().filter(|engine| *engine != Engine::DuckDb || cfg!(feature = "duckdb"));
+    assert_eq!(engines, of_build.collect::<Vec<_>>());
+    let of = engines.len() * charter.migrations().len();
+    assert_eq!(steps.iter().map(|step| step.1).collect::<Vec<_>>(), (0..of).collect::<Vec<_>>());
+    assert!(steps.iter().all(|step| step.2 == of));
+}
+
+/// Everything that portable text can say, in the spellings that people use.
+const PORTABLE: &str = "
+    CREATE TABLE customers (
+        id BIGINT NOT NULL PRIMARY KEY,
+        email VARCHAR(80) NOT NULL UNIQUE,
+        score DOUBLE PRECISION DEFAULT 0.5,
+        balance DECIMAL(10, 2) NOT NULL DEFAULT 0,
+        level INT DEFAULT -1,
+        small SMALLINT,
+        real_ REAL,
+        active BOOLEAN NOT NULL DEFAULT TRUE,
+        picture BYTEA,
+        notes TEXT DEFAULT 'none; it''s empty',
+        nil TEXT DEFAULT NULL,
+        born DATE,
+        extra JSON,
+        made_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT CURRENT_TIMESTAMP,
+        seen_at TIMESTAMP,
+        kind TEXT NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'firm')),
+        state VARCHAR(10) CHECK (state NOT IN ('x', 'y') AND state <> ''),
+        CONSTRAINT sane CHECK (level BETWEEN -1 AND 10 OR level IS NULL),
+        CHECK (notes LIKE 'n%' or notes NOT LIKE '%z' OR length(notes) != 3),
+        CHECK (balance >= 0 AND NOT (score < -1.5)),
+        CHECK (CASE WHEN active THEN level ELSE 0 END > -2),
+        CHECK (coalesce(state, kind) || 'x' <> CAST(level AS TEXT)),
+        CHECK (born > '1900-01-01' OR active = FALSE OR extra ->> 'a' = 'b')
+    );
+    CREATE TABLE \"Orders\" (
+        day DATE NOT NULL,
+        \"no\" BIGINT NOT NULL,
+        customer BIGINT NOT NULL REFERENCES customers,
+        total NUMERIC(12, 3) NOT NULL,
+        PRIMARY KEY (day, \"no\"),
+        CONSTRAINT one_total UNIQUE (customer, total),
+        CONSTRAINT whose FOREIGN KEY (customer) REFERENCES customers (id)
+    );
+    CREATE INDEX orders_total ON \"Orders\" (total DESC, day);
+    CREATE UNIQUE INDEX customers_lower ON customers (lower(email), (level + 1));
+    CREATE VIEW firms AS SELECT id, email AS address, extra ->> 'title' AS title FROM customers WHERE kind = 'firm';
+";
+const PORTABLE_DOWN: &str = "DROP VIEW firms; DROP INDEX customers_lower; DROP INDEX orders_total;
+    DROP TABLE \"Orders\"; DROP TABLE customers;";
+
+#[test]
+fn what_is_only_spelt_otherwise_is_the_same_on_every_engine() {
+    // DuckDB keeps no names of constraints, and finds the foreign key twice.
+    let verification = prove(&set(&[("V1__a.sql", PORTABLE), ("V1__a.down.sql", PORTABLE_DOWN)]));
+    assert_eq!(told(&verification), [""; 0]);
+    // The same in other words.
+    let words = [
+        ("VARCHAR(80)", "character  varying (80)"),
+        ("DOUBLE PRECISION", "float8"),
+        ("BIGINT", "int8"),
+        ("INT DEFAULT", "integer  DEFAULT"),
+        ("BOOLEAN", "bool"),
+        ("DEFAULT TRUE", "DEFAULT (true)"),
+        ("TIMESTAMP WITH TIME ZONE", "timestamptz"),
+        ("CURRENT_TIMESTAMP", "current_timestamp"),
+        ("kind IN ('person', 'firm')", "(\"kind\" in ('person', 'firm'))"),
+        ("level BETWEEN -1 AND 10 OR level IS NULL", "(level >= (-1) and (level <= 10)) or (level IS NULL)"),
+        ("notes NOT LIKE '%z'", "NOT (notes like '%z')"),
+        ("length(notes) != 3", "LENGTH(notes) <> 3"),
+        ("balance >= 0", "/* not less */ balance>=0"),
+        ("NUMERIC(12, 3)", "decimal(12,3)"),
+        ("total DESC, day", "total desc, \"day\" ASC"),
+        ("DEFAULT NULL", ""),
+    ];
+    let mut other = PORTABLE.to_owned();
+    for (one, spelling) in words {
+        assert!(other.contains(one), "{one}");
+        other = other.replace(one, spelling);
+    }
+    for engine in ["sqlite", "duckdb", "postgres"] {
+        let overlay = format!("V1__a.{engine}.sql");
+        let verification =
+            prove(&set(&[("V1__a.sql", PORTABLE), (&overlay, &other), ("V1__a.down.sql", PORTABLE_DOWN)]));
+        assert_eq!(told(&verification), [""; 0], "{engine}");
+    }
+}
+
+const BASE: &str = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY);
+    CREATE TABLE t (a BIGINT NOT NULL, b VARCHAR(20) DEFAULT 'x', c TEXT, d BIGINT, e TEXT, PRIMARY KEY (a), UNIQUE (b),
+    FOREIGN KEY (d) REFERENCES p (id), CHECK (d > 0));
+    CREATE TABLE u (a TEXT);
+    CREATE INDEX i ON t (c, d);
+    CREATE VIEW v AS SELECT a, b FROM t;";
+const BASE_DOWN: &str = "DROP VIEW v; DROP INDEX i; DROP TABLE u; DROP TABLE t; DROP TABLE p;";
+
+#[test]
+fn every_kind_of_difference_between_engines_is_told_unless_it_is_declared() {
+    // What the overlay has instead, what that makes different, and what declares it.
+    let cases: [(&str, &str, &str, &[&str]); 18] = [
+        ("CREATE TABLE u (a TEXT);", "", "missing: table u", &["table u"]),
+        (
+            "CREATE TABLE u (a TEXT);",
+            "CREATE TABLE u (a TEXT); CREATE TABLE w (a TEXT);",
+            "extra: table w",
+            &["table W"],
+        ),
+        ("e TEXT,", "", "missing: column t.e", &["table t"]),
+        ("a TEXT)", "a TEXT, z TEXT)", "extra: column u.z", &["table u"]),
+        ("c TEXT", "c DATE", "different: column t.c: type", &["types", "table t"]),
+        (
+            "d BIGINT,",
+            "d BIGINT NOT NULL,",
+            "different: column t.d: nullability NOT NULL instead of NULL",
+            &["nullability"],
+        ),
+        ("DEFAULT 'x'", "", "different: column t.b: default none instead of 'x'", &["defaults"]),
+        ("DEFAULT 'x'", "DEFAULT 'y'", "different: column t.b: default", &["defaults"]),
+        (
+            "PRIMARY KEY (a)",
+            "PRIMARY KEY (a, b)",
+            "different: primary key (a) of t: columns (a, b) instead of (a)",
+            &["table t"],
+        ),
+        (" UNIQUE (b),", "", "missing: unique constraint (b) of t", &["no-unique"]),
+        ("UNIQUE (b)", "UNIQUE (b, a)", "missing: unique constraint (b) of t", &[]),
+        ("FOREIGN KEY (d) REFERENCES p (id),", "", "missing: foreign key (d) to p (id) of t", &["no-foreign-keys"]),
+        (", CHECK (d > 0)", "", "missing: check (d > 0) of t", &["no-checks"]),
+        ("CREATE INDEX i ON t (c, d);", "", "missing: index i of t", &["no-indexes", "index i"]),
+        ("(c, d)", "(d, c)", "different: index i of t: columns (d, c) instead of (c, d)", &["no-indexes", "index i"]),
+        (
+            "CREATE INDEX",
+            "CREATE UNIQUE INDEX",
+            "different: index i of t: uniqueness UNIQUE instead of not unique",
+            &["index i"],
+        ),
+        ("CREATE VIEW v AS SELECT a, b FROM t;", "", "missing: view v", &["no-views", "view v"]),
+        ("SELECT a, b", "SELECT a, c", "different: view v: columns a, c instead of a, b", &["view v"]),
+    ];
+    // The down side takes what any of them makes.
+    let down =
+        "DROP VIEW IF EXISTS v; DROP INDEX IF EXISTS i; DROP TABLE IF EXISTS w; DROP TABLE IF EXISTS u; DROP TABLE t;
+        DROP TABLE p;";
+    for (from, to, difference, declarations) in cases {
+        assert!(BASE.contains(from), "{from}");
+        let text = BASE.replace(from, to);
+        let overlay = |head: &str| {
+            let (name, text) = (format!("V1__a.{SECOND}.sql"), format!("{head}{text}"));
+            set(&[("V1__a.sql", BASE), (&name, &text), ("V1__a.down.sql", down)])
+        };
+        let verification = prove_on_two(&overlay(""));
+        let fault = verification.faults.first().unwrap_or_else(|| panic!("{to}"));
+        assert_eq!(
+            (fault.kind, fault.engine),
+            (FaultKind::Engines(Engine::Sqlite), SECOND),
+            "{to}: {:?}",
+            told(&verification)
+        );
+        let told = told(&verification);
+        assert!(told.iter().any(|line| line.trim().starts_with(difference)), "{difference}: {told:?}");
+        for declaration in declarations {
+            let verification = prove_on_two(&overlay(&format!("-- charter: differs {declaration}\n")));
+            assert_eq!(self::told(&verification), [""; 0], "{declaration}");
+        }
+        let other = if declarations.contains(&"types") { "defaults" } else { "types, table p" };
+        let verification = prove_on_two(&overlay(&format!("-- charter: differs {other}\n")));
+        assert!(!verification.is_ok(), "{other} for {to}");
+    }
+    assert_eq!(told(&prove_on_two(&set(&[("V1__a.sql", BASE), ("V1__a.down.sql", BASE_DOWN)]))), [""; 0]);
+}
+
+/// A set of three migrations, the second of which is broken in a way.
+fn broken(up: &str, down: &str) -> MigrationSet {
+    set(&[
+        ("V1__first.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b TEXT NOT NULL DEFAULT 'x');"),
+        ("V1__first.down.sql", "DROP TABLE a;"),
+        ("V2__second.sql", up),
+        ("V2__second.down.sql", down),
+        ("V3__third.sql", "CREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY);"),
+        ("V3__third.down.sql", "DROP TABLE c;"),
+    ])
+}
+
+#[test]
+fn a_migration_that_does_not_come_back_is_told_with_what_is_left() {
+    let rebuild = |column: &str| {
+        format!(
+            "CREATE TABLE new (id BIGINT NOT NULL PRIMARY KEY, {column}); INSERT INTO new SELECT id, b FROM a; DROP TABLE a; \
+             ALTER TABLE new RENAME TO a;"
+        )
+    };
+    let cases = [
+        (
+            "CREATE TABLE d (x TEXT); CREATE INDEX i ON a (b);".to_owned(),
+            "DROP TABLE d;".to_owned(),
+            "taking it back does not restore what was there",
+            "extra: index i of a",
+        ),
+        (
+            rebuild("b TEXT NOT NULL"),
+            rebuild("b TEXT NOT NULL"),
+            "taking it back does not restore what was there",
+            "different: column a.b: default none instead of 'x'",
+        ),
+        (
+            "CREATE TABLE d (x TEXT);".to_owned(),
+            "DROP TABLE d; DROP TABLE a;".to_owned(),
+            "taking it back does not restore what was there",
+            "missing: table a",
+        ),
+        ("CREATE TABLE d (x TEXT);".to_owned(), "DROP TABLE e;".to_owned(), "it cannot be taken back", ""),
+        ("CREATE TABLE d (x TEXT".to_owned(), "DROP TABLE d;".to_owned(), "it cannot be applied: ", ""),
+        (
+            "CREATE TABLE d (x TEXT); INSERT INTO a (id) VALUES (1);".to_owned(),
+            "DROP TABLE d;".to_owned(),
+            "it cannot be applied again after it was taken back",
+            "",
+        ),
+    ];
+    for (up, down, fault, difference) in cases {
+        let verification = prove(&broken(&up, &down));
+        let told = told(&verification);
+        for run in &verification.runs {
+            let line = format!("2 second on {}: {fault}", run.engine);
+            assert!(told.iter().any(|told| told.starts_with(&line)), "{line}: {told:#?}");
+            // What comes after a migration that can be applied is tried all the same.
+            assert_eq!(run.migrations, if fault.starts_with("it cannot be applied: ") { 2 } else { 3 });
+        }
+        let lines: Vec<&String> = told.iter().filter(|line| line.starts_with("  ")).collect();
+        assert!(lines.iter().all(|line| line.trim().starts_with(difference)), "{told:#?}");
+        assert_eq!(lines.len(), if difference.is_empty() { 0 } else { verification.runs.len() }, "{told:#?}");
+        assert!(!told.iter().any(|line| line.contains("third")), "{told:#?}");
+    }
+}
+
+#[test]
+fn a_migration_without_a_way_down_is_a_warning_and_no_fault() {
+    let verification = prove(&set(&[("V1__a.sql", "CREATE TABLE a (b TEXT);")]));
+    assert_eq!(told(&verification), [""; 0]);
+    assert_eq!(verification.warnings.len(), verification.runs.len());
+    assert_eq!(verification.warnings[0].to_string(), "1 a on sqlite: it has no down migration");
+}
+
+#[test]
+fn an_engine_is_told_where_it_first_differs_and_no_further() {
+    let files = |duckdb_or_postgres: &'static str| {
+        set(&[
+            ("V1__a.sql", "CREATE TABLE a (x BIGINT NOT NULL PRIMARY KEY, y BIGINT UNIQUE);"),
+            ("V1__a.down.sql", "DROP TABLE a;"),
+            ("V1__a.duckdb.sql", duckdb_or_postgres),
+            ("V1__a.postgres.sql", duckdb_or_postgres),
+            ("V2__b.sql", "ALTER TABLE a RENAME COLUMN y TO z;"),
+            ("V2__b.down.sql", "ALTER TABLE a RENAME COLUMN z TO y;"),
+            ("V3__c.sql", "CREATE TABLE c (x BIGINT NOT NULL UNIQUE);"),
+            ("V3__c.down.sql", "DROP TABLE c;"),
+            ("V3__c.duckdb.sql", "CREATE TABLE c (x BIGINT NOT NULL);"),
+            ("V3__c.postgres.sql", "CREATE TABLE c (x BIGINT NOT NULL);"),
+        ])
+    };
+    let third =
+        ["it makes something else than on sqlite, and no overlay declares it", "  missing: unique constraint (x) of c"];
+    let first =
+        ["it makes something else than on sqlite, and no overlay declares it", "  missing: unique constraint (y) of a"];
+    // Declared for the first table alone, which stays declared when its column is renamed.
+    let verification = prove_on_two(&files(
+        "-- charter: differs no-unique\nCREATE TABLE a (x BIGINT NOT NULL PRIMARY KEY, y BIGINT);",
+    ));
+    let told_of = |number: &str, slug: &str| format!("{number} {slug} on {SECOND}: {}", third[0]);
+    assert_eq!(told(&verification), [told_of("3", "c").as_str(), third[1]]);
+    let verification = prove_on_two(&files("CREATE TABLE a (x BIGINT NOT NULL PRIMARY KEY, y BIGINT);"));
+    assert_eq!(told(&verification), [&told_of("1", "a"), first[1], &told_of("3", "c"), third[1]]);
+}
+
+#[test]
+fn a_set_is_proven_on_the_engines_that_it_is_written_for() {
+    let text =
+        "CREATE TABLE a (b BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, tags TEXT[], kind mood NOT NULL);";
+    let text = format!("CREATE TYPE mood AS ENUM ('sad', 'ok'); {text}");
+    let set = set(&[("V1__a.sql", &text), ("V1__a.down.sql", "DROP TABLE a; DROP TYPE mood;")]);
+    let verification = prove(&set.clone().for_engines([Engine::Postgres]));
+    assert_eq!(told(&verification), [""; 0]);
+    assert_eq!(verification.runs.iter().map(|run| run.engine).collect::<Vec<_>>(), [Engine::Postgres]);
+    assert!(!prove(&set).is_ok());
+}
+
+#[test]
+fn what_postgres_alone_has_comes_back_too_and_runs_without_a_transaction() {
+    let up = "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY i ON a (b) INCLUDE (c) WHERE b > 0;
+        ALTER TABLE a ADD CONSTRAINT positive CHECK (b > 0) NOT VALID;";
+    let down = "-- charter: no-transaction\nDROP INDEX CONCURRENTLY i;\nALTER TABLE a DROP CONSTRAINT positive;";
+    let first = "CREATE TABLE a (b BIGINT NOT NULL, c TEXT COLLATE \"C\", d TEXT, UNIQUE (d) DEFERRABLE);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+        CREATE MATERIALIZED VIEW m AS SELECT b FROM a; CREATE SEQUENCE s; CREATE DOMAIN e AS TEXT CHECK (VALUE <> '');";
+    let first_down = "DROP DOMAIN e; DROP SEQUENCE s; DROP MATERIALIZED VIEW m; DROP TABLE a; DROP FUNCTION f();";
+    let prove = |up: &str, down: &str| {
+        let files = [("V1__a.sql", first), ("V1__a.down.sql", first_down), ("V2__b.sql", up), ("V2__b.down.sql", down)];
+        told(&self::prove(&set(&files).for_engines([Engine::Postgres])))
+    };
+    assert_eq!(prove(up, down), [""; 0]);
+    for (up, down, difference) in [
+        (up, "DROP INDEX i;", "  extra: check positive of a"),
+        ("DROP TRIGGER t ON a;", "SELECT 1;", "  missing: trigger t of a"),
+        ("DROP SEQUENCE s;", "SELECT 1;", "  missing: sequence s"),
+        (
+            "DROP DOMAIN e;",
+            "CREATE DOMAIN e AS TEXT;",
+            "  different: type e: definition text instead of text CHECK ((VALUE <> ''::text))",
+        ),
+        (
+            "ALTER TABLE a ALTER c TYPE TEXT COLLATE \"POSIX\";",
+            "ALTER TABLE a ALTER c TYPE TEXT;",
+            "  different: column a.c: collation none instead of C",
+        ),
+        (
+            "ALTER TABLE a DROP CONSTRAINT a_d_key;",
+            "ALTER TABLE a ADD UNIQUE (d);",
+            "  different: unique constraint a_d_key of a: options none instead of DEFERRABLE",
+        ),
+        ("CREATE INDEX j ON a (b);", "DROP INDEX j; CREATE INDEX k ON a USING hash (d);", "  extra: index k of a"),
+    ] {
+        let told = prove(up, down);
+        assert!(told.iter().any(|line| line == difference), "{difference}: {told:#?}");
+    }
+}
+
+#[test]
+fn throw_away_databases_are_gone_also_after_an_error_and_a_panic() {
+    let server = postgres::Server::start(&[]);
+    let url = parse(&server.url("postgres"));
+    let left = || {
+        let rows =
+            postgres::query(&server.url("postgres"), "SELECT datname FROM pg_database WHERE datname LIKE 'charter_%'");
+        assert_eq!(rows, Vec::<Vec<Option<String>>>::new());
+    };
+    let good = set(&[("V1__a.sql", "CREATE TABLE a (b TEXT);"), ("V1__a.down.sql", "DROP TABLE a;")]);
+    let good = good.for_engines([Engine::Postgres]);
+    let mut seen = 0;
+    let verification = verify(&[&good], Some(&url), &mut |_| {
+        let query = "SELECT datname FROM pg_database WHERE datname LIKE 'charter_verify_%'";
+        seen += postgres::query(&server.url("postgres"), query).len();
+    });
+    assert!(verification.expect("a verification").is_ok());
+    assert_eq!(seen, 1);
+    left();
+    let panicked = std::panic::catch_unwind(|| {
+        let _ = verify(&[&good], Some(&url), &mut |_| panic!("while it is at work"));
+    });
+    assert!(panicked.is_err());
+    left();
+    let bad = set(&[("V1__a.sql", "CREATE TABLE a (b nonsense);"), ("V1__a.down.sql", "DROP TABLE a;")]);
+    assert!(!verify(&[&bad.for_engines([Engine::Postgres])], Some(&url), &mut |_| {}).expect("a verification").is_ok());
+    left();
+    let error = verify(&[&good], Some(&parse("sqlite:///x.db")), &mut |_| {}).expect_err("no server");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
