@@ -414,20 +414,56 @@ fn info(url: &str) -> SchemaInfo {
 fn what_was_done_to_charters_tables_by_hand_is_told_and_asking_writes_nothing() {
     // What is done, what is told, what undoes it.
     let on_both = [
-        ("DROP INDEX charter_records_parent", "missing: index charter_records_parent of charter_records", "CREATE INDEX charter_records_parent ON charter_records (parent)"),
+        (
+            "DROP INDEX charter_records_parent",
+            "missing: index charter_records_parent of charter_records",
+            "CREATE INDEX charter_records_parent ON charter_records (parent)",
+        ),
         ("CREATE INDEX mine ON charter_records (kind)", "extra: index mine of charter_records", "DROP INDEX mine"),
         ("DROP VIEW owners", "missing: view owners", ""),
         ("ALTER TABLE charter_uploads ADD COLUMN note TEXT", "extra: column charter_uploads.note", ""),
     ];
     let on_postgres = [
-        ("ALTER TABLE charter_cursors ALTER epoch TYPE INTEGER", "different: column charter_cursors.epoch: type integer instead of BIGINT", ""),
-        ("ALTER TABLE charter_cursors ALTER epoch DROP NOT NULL", "different: column charter_cursors.epoch: nullability NULL instead of NOT NULL", ""),
-        ("ALTER TABLE charter_records ALTER stored_at SET DEFAULT '2020-01-01'", "different: column charter_records.stored_at: default", ""),
-        ("ALTER TABLE charter_head DROP CONSTRAINT charter_head_singleton_check", "missing: check (singleton = 1) of charter_head", ""),
-        ("ALTER TABLE charter_changes DROP CONSTRAINT charter_changes_digest_fkey", "missing: foreign key (digest) to charter_records (digest) of charter_changes", ""),
-        ("ALTER TABLE charter_records DROP CONSTRAINT charter_records_sort_key_key", "missing: unique constraint (sort_key) of charter_records", ""),
-        ("ALTER TABLE charter_receipts DROP CONSTRAINT charter_receipts_pkey", "missing: primary key (remote, push) of charter_receipts", ""),
-        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'charter_uploads_push'::regclass", "different: index charter_uploads_push of charter_uploads: validity invalid instead of valid", ""),
+        (
+            "ALTER TABLE charter_cursors ALTER epoch TYPE INTEGER",
+            "different: column charter_cursors.epoch: type integer instead of BIGINT",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_cursors ALTER epoch DROP NOT NULL",
+            "different: column charter_cursors.epoch: nullability NULL instead of NOT NULL",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_records ALTER stored_at SET DEFAULT '2020-01-01'",
+            "different: column charter_records.stored_at: default",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_head DROP CONSTRAINT charter_head_singleton_check",
+            "missing: check (singleton = 1) of charter_head",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_changes DROP CONSTRAINT charter_changes_digest_fkey",
+            "missing: foreign key (digest) to charter_records (digest) of charter_changes",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_records DROP CONSTRAINT charter_records_sort_key_key",
+            "missing: unique constraint (sort_key) of charter_records",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_receipts DROP CONSTRAINT charter_receipts_pkey",
+            "missing: primary key (remote, push) of charter_receipts",
+            "",
+        ),
+        (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'charter_uploads_push'::regclass",
+            "different: index charter_uploads_push of charter_uploads: validity invalid instead of valid",
+            "",
+        ),
         ("CREATE TABLE charter.stray (a TEXT)", "extra: table stray", ""),
     ];
     for place in [Place::Sqlite, Place::Postgres] {
@@ -458,7 +494,9 @@ fn what_was_done_to_charters_tables_by_hand_is_told_and_asking_writes_nothing() 
 #[test]
 fn a_file_that_a_host_program_shares_is_judged_by_charters_tables_alone() {
     let store = Place::Sqlite.fresh();
-    store.execute("CREATE TABLE host (a TEXT); CREATE VIEW broken AS SELECT * FROM nowhere; CREATE INDEX host_a ON host (a);");
+    store.execute(
+        "CREATE TABLE host (a TEXT); CREATE VIEW broken AS SELECT * FROM nowhere; CREATE INDEX host_a ON host (a);",
+    );
     let told = info(&store.url);
     assert!(told.is_valid(), "{:?}", told.differences);
     assert!(!told.tables.iter().chain(&told.views).any(|name| name == "host" || name == "broken"));
