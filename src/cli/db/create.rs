@@ -67,7 +67,11 @@ pub(super) fn told(session: &Session<'_>, set: &str, created: &[Created]) -> Out
     let text = || {
         let files = created.iter().flat_map(|created| &created.files);
         let lines: String = files.map(|file| format!("{GOOD}written{GOOD:#}  {}\n", file.display())).collect();
-        if lines.is_empty() { "the migrations make what the models say: nothing was written\n".to_owned() } else { lines }
+        if lines.is_empty() {
+            "the migrations make what the models say: nothing was written\n".to_owned()
+        } else {
+            lines
+        }
     };
     session.ui.result(text, || {
         let created = created.iter().map(|created| {

@@ -42,14 +42,17 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if !arguments.dry_run {
         renumber(&plan)?;
     }
-    session.ui.result(|| text(&plan, arguments.dry_run), || {
-        object! {
-            "set": name,
-            "dry_run": arguments.dry_run,
-            "renumbered": plan.iter().map(value).collect::<Vec<_>>(),
-        }
-        .into()
-    })
+    session.ui.result(
+        || text(&plan, arguments.dry_run),
+        || {
+            object! {
+                "set": name,
+                "dry_run": arguments.dry_run,
+                "renumbered": plan.iter().map(value).collect::<Vec<_>>(),
+            }
+            .into()
+        },
+    )
 }
 
 fn text(plan: &[Renumbered], dry_run: bool) -> String {
@@ -62,9 +65,10 @@ fn text(plan: &[Renumbered], dry_run: bool) -> String {
 }
 
 fn value(renumbered: &Renumbered) -> Value {
-    let files = renumbered.files.iter().map(|(from, to)| {
-        Value::from(object! {"from": from.display().to_string(), "to": to.display().to_string()})
-    });
+    let files = renumbered
+        .files
+        .iter()
+        .map(|(from, to)| Value::from(object! {"from": from.display().to_string(), "to": to.display().to_string()}));
     object! {
         "name": renumbered.slug.as_str(),
         "from": renumbered.from.unsigned_abs(),

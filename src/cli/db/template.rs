@@ -23,15 +23,18 @@ pub(in crate::cli) struct Arguments {
 }
 
 #[derive(clap::Subcommand)]
-#[command(rename_all = "snake_case")]
 enum Kind {
     /// A new column
     ///
     /// One that takes no NULL wants a default, which the rows that are there get; without one they get an empty value.
-    #[command(after_long_help = "\
+    #[command(
+        name = "add_column",
+        alias = "add-column",
+        after_long_help = "\
 Examples:
   charter db template add_column --table orders --column note
-  charter db template add_column --table orders --column paid --type BOOLEAN --not-null --default FALSE")]
+  charter db template add_column --table orders --column paid --type BOOLEAN --not-null --default FALSE"
+    )]
     AddColumn {
         /// The table
         #[arg(long, value_name = "NAME")]
@@ -52,10 +55,14 @@ Examples:
         common: Common,
     },
     /// A new index
-    #[command(after_long_help = "\
+    #[command(
+        name = "add_index",
+        alias = "add-index",
+        after_long_help = "\
 Examples:
   charter db template add_index --table orders --column customer --column placed_at
-  charter db template add_index --table orders --column email --unique --name one_order_each")]
+  charter db template add_index --table orders --column email --unique --name one_order_each"
+    )]
     AddIndex {
         /// The table
         #[arg(long, value_name = "NAME")]
@@ -67,7 +74,7 @@ Examples:
         #[arg(long)]
         unique: bool,
         /// The index; by default it is called after the table and the columns
-        #[arg(long, value_name = "NAME")]
+        #[arg(id = "called", long = "name", value_name = "NAME")]
         name: Option<String>,
         #[command(flatten)]
         common: Common,
@@ -75,11 +82,15 @@ Examples:
     /// A new table
     ///
     /// Without columns it has `id BIGINT NOT NULL`, its primary key.
-    #[command(after_long_help = "\
+    #[command(
+        name = "add_table",
+        alias = "add-table",
+        after_long_help = "\
 Examples:
   charter db template add_table --table orders
   charter db template add_table --table lines --column 'orders BIGINT NOT NULL REFERENCES orders' \\
-    --column 'place BIGINT NOT NULL' --primary-key orders --primary-key place")]
+    --column 'place BIGINT NOT NULL' --primary-key orders --primary-key place"
+    )]
     AddTable {
         /// The table
         #[arg(long, value_name = "NAME")]
@@ -94,10 +105,14 @@ Examples:
         common: Common,
     },
     /// A new foreign key
-    #[command(after_long_help = "\
+    #[command(
+        name = "add_foreign_key",
+        alias = "add-foreign-key",
+        after_long_help = "\
 Examples:
   charter db template add_foreign_key --table orders --column customer --references customers
-  charter db template add_foreign_key --table lines --column product --references products --to code --on-delete 'SET NULL'")]
+  charter db template add_foreign_key --table lines --column product --references products --to code --on-delete 'SET NULL'"
+    )]
     AddForeignKey {
         /// The table
         #[arg(long, value_name = "NAME")]
@@ -115,7 +130,7 @@ Examples:
         #[arg(long, value_name = "ACTION")]
         on_delete: Option<String>,
         /// The constraint; by default Postgres names it
-        #[arg(long, value_name = "NAME")]
+        #[arg(id = "called", long = "name", value_name = "NAME")]
         name: Option<String>,
         #[command(flatten)]
         common: Common,
@@ -169,7 +184,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if let Some(models) = models {
         let differences = models_differences(set)?;
         if !differences.is_empty() {
-            let message = format!("{} does not say so yet: change it too, or `charter db check` fails", models.display());
+            let message =
+                format!("{} does not say so yet: change it too, or `charter db check` fails", models.display());
             session.ui.warning(None, &message);
         }
     }

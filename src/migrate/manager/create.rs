@@ -1,5 +1,6 @@
 //! New migrations, and new numbers for those that nobody has applied.
 
+use super::super::Content;
 use super::super::autogenerate;
 use super::super::connection::Purpose;
 use super::super::create::Created;
@@ -7,7 +8,6 @@ use super::super::renumber::{RenumberBy, Renumbered, plan_renumbering};
 use super::super::set::MigrationSet;
 use super::super::status::Found;
 use super::super::template::Template;
-use super::super::Content;
 use super::MigrationManager;
 use crate::error::Result;
 use std::path::Path;

@@ -3,8 +3,8 @@
 use super::super::connection::{in_memory, quoted};
 use super::super::schema::{Column, Schema, Table};
 use super::super::set::MigrationSet;
-use crate::engine::lexer::{self, TokenKind};
 use crate::engine::Engine;
+use crate::engine::lexer::{self, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A table from the texts of its columns.
@@ -49,7 +49,8 @@ pub(super) fn column(name: &str, data_type: &str, not_null: bool, default: Optio
     check(data_type, "a type")?;
     let words = lexer::tokens(data_type, Engine::Sqlite).into_iter();
     let constraint = words.filter(|token| {
-        let words = ["not", "null", "default", "primary", "unique", "check", "references", "constraint", "collate", "as"];
+        let words =
+            ["not", "null", "default", "primary", "unique", "check", "references", "constraint", "collate", "as"];
         words.iter().any(|word| token.is_word(data_type, word))
     });
     if constraint.count() > 0 {

@@ -4,7 +4,7 @@
 //! A template says what is to be there besides what is there already; the rest is what is done for models that say so.
 
 mod definition;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, feature = "sqlite", feature = "lint"))]
 mod tests;
 
 use super::autogenerate::write_change;
@@ -215,9 +215,11 @@ fn columns_of(table: &Table, names: &[String]) -> Result<Vec<String>> {
 /// Whether no two rows of a table can be equal in some columns.
 fn is_key(table: &Table, columns: &[String]) -> bool {
     let same = |others: &[String]| {
-        others.len() == columns.len() && columns.iter().all(|one| others.iter().any(|other| other.eq_ignore_ascii_case(one)))
+        others.len() == columns.len()
+            && columns.iter().all(|one| others.iter().any(|other| other.eq_ignore_ascii_case(one)))
     };
-    table.primary_key.as_ref().is_some_and(|key| same(&key.columns)) || table.unique.iter().any(|one| same(&one.columns))
+    table.primary_key.as_ref().is_some_and(|key| same(&key.columns))
+        || table.unique.iter().any(|one| same(&one.columns))
 }
 
 fn no_key(table: &Table) -> Error {
