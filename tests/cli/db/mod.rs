@@ -1,6 +1,7 @@
 //! `charter db`.
 
 mod content;
+mod create;
 mod host;
 mod project;
 mod validate;
