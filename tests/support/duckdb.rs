@@ -38,6 +38,7 @@ pub(crate) fn query(connection: &Connection, sql: &str) -> Rows {
 pub(crate) fn execute(url: &str, sql: &str) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("behind_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let set = MigrationSet::from_files(&name, [("V1__change.sql", sql)]).expect("a set");
+    let set = MigrationSet::from_files(&name, [("V1__change.sql", sql), ("V1__change.down.sql", "SELECT 1;")])
+        .expect("a set");
     MigrationManager::new(url).expect("a URL").with_set(set).run_migrations("head").expect(sql);
 }
