@@ -1,13 +1,13 @@
 //! Migrating DuckDB files.
 
-use super::{MigrationConnection, Purpose, Transaction};
+use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::DuckDbTarget;
 use crate::engine::duckdb::Migrating;
 use crate::engine::file::FileAccess;
 use crate::engine::lock_file::LockFile;
 use crate::engine::{Engine, TextRow};
-use crate::error::Result;
-use std::path::PathBuf;
+use crate::error::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One connection to a file while it is migrated.
@@ -61,6 +61,26 @@ impl MigrationConnection for DuckDbMigrating {
 
     fn rollback(&mut self) -> Result<()> {
         self.session.rollback()
+    }
+
+    /// DuckDB's own copy, in one transaction: to read the file's bytes in this process would let its lock go.
+    fn backup(&mut self, path: &Path) -> Result<()> {
+        // DuckDB makes the file itself, and takes none that is empty.
+        std::fs::remove_file(path)?;
+        let path = path.to_string_lossy();
+        let [database] = self
+            .session
+            .query("SELECT current_database()")?
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+            .try_into()
+            .map_err(|_| Error::new(ErrorKind::Backend, "DuckDB: there is no current database"))?;
+        let database = quoted(&database.unwrap_or_default());
+        self.session.execute(&format!("ATTACH {} AS charter_backup", literal(&path)))?;
+        let copied = self.session.execute(&format!("COPY FROM DATABASE {database} TO charter_backup"));
+        let detached = self.session.execute("DETACH charter_backup");
+        copied.and(detached)
     }
 
     /// A lock file beside the database. The processes are kept apart by DuckDB already, the threads of one are not.
