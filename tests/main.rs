@@ -3,6 +3,7 @@
 mod cli;
 mod conformance;
 mod connections;
+mod execution;
 mod faults;
 mod features;
 mod migrations;

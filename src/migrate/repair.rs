@@ -152,7 +152,7 @@ struct Index {
 }
 
 const INDEXES: &str = "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, \
-    i.indisunique || pg_catalog.substring(pg_catalog.pg_get_indexdef(c.oid) FROM ' USING .*$'), \
+    i.indisunique || pg_catalog.substring(pg_catalog.pg_get_indexdef(c.oid), ' USING .*$'), \
     (SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.index_relid = c.oid LIMIT 1) \
     FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid \
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) mod child;
 #[cfg(feature = "duckdb")]
 pub(crate) mod duckdb;
+pub(crate) mod migrating;
 pub(crate) mod postgres;
 mod sandbox;
 pub(crate) mod stores;

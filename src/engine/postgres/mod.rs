@@ -189,6 +189,19 @@ fn connecting(error: tokio_postgres::Error) -> Error {
     error.context("connecting to the server")
 }
 
+/// An error of a statement that is not charter's own: a table that does not exist says nothing of charter's.
+pub(crate) fn foreign_error(error: tokio_postgres::Error) -> Error {
+    match error.as_db_error().filter(|_| is_undefined(&error)) {
+        Some(answer) => Error::new(ErrorKind::Backend, answered(answer)).with_source(error),
+        None => error.into(),
+    }
+}
+
+/// What the server answered. The detail may show data, and is left to the source.
+fn answered(answer: &tokio_postgres::error::DbError) -> String {
+    format!("PostgreSQL: {} (SQLSTATE {})", answer.message(), answer.code().code())
+}
+
 /// What the server called an error, when it was the server that failed.
 pub(crate) fn sql_state(error: &Error) -> Option<&SqlState> {
     std::error::Error::source(error)?.downcast_ref::<tokio_postgres::Error>()?.code()
@@ -240,9 +253,7 @@ impl From<tokio_postgres::Error> for Error {
             }
             _ => (ErrorKind::Backend, None),
         };
-        // The detail may show data, and is left to the source.
-        let message = format!("PostgreSQL: {} (SQLSTATE {})", answer.message(), code.code());
-        let wrapped = Self::new(kind, message).with_source(error);
+        let wrapped = Self::new(kind, answered(answer)).with_source(error);
         match hint {
             Some(hint) => wrapped.with_hint(hint),
             None => wrapped,

@@ -4,7 +4,7 @@ use super::recording::{FORGET, own_settings, settings};
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::bridge::Bridge;
-use crate::engine::postgres::{connect, sql_state, text_rows};
+use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::fmt::Write as _;
@@ -241,7 +241,7 @@ impl MigrationConnection for PostgresMigrating {
             }
         }
         let (client, statement) = (self.client.clone(), statement.to_owned());
-        self.bridge.call(async move { Ok(client.execute_typed(&statement, &[]).await.map(drop)?) })
+        self.bridge.call(async move { client.execute_typed(&statement, &[]).await.map(drop).map_err(foreign_error) })
     }
 
     fn must_run_alone(&self, error: &Error) -> bool {

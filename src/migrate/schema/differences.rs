@@ -345,14 +345,15 @@ impl Comparison {
         if !expression::same_default(sides.0, sides.1, &wanted.data_type) {
             self.differ(about, Aspect::Default, found.default.clone(), wanted.default.clone());
         }
+        // By bytes, as SQLite and DuckDB compare unless they are told otherwise.
+        let plain: &[&str] = if self.is_same_engine() { &["binary"] } else { &["binary", "c"] };
         let collation = |column: &Column| {
-            column
-                .collation
-                .as_ref()
-                .map(|name| name.to_lowercase())
-                .filter(|name| !["binary", "c", "default"].contains(&name.as_str()))
+            let name = column.collation.as_ref().map(|name| name.to_lowercase());
+            name.filter(|name| !plain.contains(&name.as_str()))
         };
-        self.compare(about, Aspect::Collation, (collation(found), collation(wanted)), Clone::clone);
+        if collation(found) != collation(wanted) {
+            self.differ(about, Aspect::Collation, found.collation.clone(), wanted.collation.clone());
+        }
         let generated = match (&found.generated, &wanted.generated) {
             (Some(one), Some(other)) => {
                 one.stored == other.stored
@@ -387,9 +388,12 @@ impl Comparison {
         }
     }
 
-    /// Compares names of constraints that both have one.
+    /// Compares names of constraints that both have one. Those that Postgres gives itself follow names that a table or a column
+    /// once had, and are nobody's.
     fn names(&mut self, about: About<'_>, found: &Option<String>, wanted: &Option<String>) {
-        if let (Some(one), Some(other)) = (found, wanted) {
+        if let (Some(one), Some(other)) = (found, wanted)
+            && !(is_given(one) && is_given(other))
+        {
             let sides = (self.key(one), self.key(other));
             self.compare(about, Aspect::Name, (&sides.0, &sides.1), |name| Some((*name).clone()));
         }
@@ -482,6 +486,12 @@ impl Comparison {
             self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options));
         }
     }
+}
+
+/// Whether a name of a constraint looks like one that Postgres gives: `orders_total_check1`.
+fn is_given(name: &str) -> bool {
+    let name = name.trim_end_matches(|last: char| last.is_ascii_digit());
+    ["_pkey", "_key", "_fkey", "_check"].iter().any(|end| name.ends_with(end))
 }
 
 fn words(options: &[String]) -> Option<String> {
