@@ -120,11 +120,20 @@ fn a_hosts_reference_keeps_what_it_refers_to() {
 fn verbs_that_read_make_nothing() {
     let sandbox = shop();
     sandbox.write("empty.db", "");
-    for verb in [&["current"][..], &["history"], &["history", "--verbose"], &["pending"], &["validate"]] {
+    for verb in [
+        &["current"][..],
+        &["history"],
+        &["history", "--verbose"],
+        &["pending"],
+        &["validate"],
+        &["info"],
+        &["downgrade", "base", "--sql"],
+        &["upgrade", "--sql"],
+    ] {
         for url in ["sqlite:///missing.db", "sqlite:///empty.db"] {
             let arguments = [&["db"], verb, &[url]].concat();
             let output = sandbox.run(&arguments);
-            let is_there = url.contains("empty") || verb == ["validate"];
+            let is_there = url.contains("empty") || verb == ["validate"] || verb == ["upgrade", "--sql"];
             assert_eq!(output.code(), Some(i32::from(!is_there)), "{output}");
         }
     }
