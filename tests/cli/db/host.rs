@@ -75,8 +75,8 @@ fn a_shared_database_on_a_server_keeps_its_tables() {
     database.execute("CREATE TABLE schemas (id INTEGER); CREATE TABLE charter_records (id INTEGER); INSERT INTO charter_records VALUES (1)");
     let host = || {
         database.query(
-            "SELECT c.oid::text AS id, c.relname AS name, c.relfilenode::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace
-             UNION ALL SELECT id::text, name, xmin::text FROM \"Users\" UNION ALL SELECT id::text, '', xmin::text FROM charter_records
+            "SELECT c.oid::text, c.relname, c.relfilenode::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace
+             UNION ALL SELECT u.id::text, u.name, u.xmin::text FROM public.\"Users\" AS u UNION ALL SELECT r.id::text, '', r.xmin::text FROM public.charter_records AS r
              ORDER BY 1, 2",
         )
     };
