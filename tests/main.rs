@@ -7,6 +7,7 @@ mod execution;
 mod faults;
 mod features;
 mod migrations;
+mod policy;
 mod schema;
 mod support;
 mod sync;

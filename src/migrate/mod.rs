@@ -6,6 +6,7 @@
 
 mod apply;
 mod audit;
+mod autogenerate;
 mod connection;
 mod create;
 mod event;
@@ -29,6 +30,7 @@ mod steps;
 mod verify;
 
 pub use audit::{Action, Allowed};
+pub use autogenerate::{Content, Rename, create_migration, models_differences};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};

@@ -168,6 +168,20 @@ pub fn verify(
     against: Option<&DatabaseUrl>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
+    prove(sets, against, None, progress)
+}
+
+/// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
+pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
+    prove(&[set], None, Some(number).filter(|number| *number > 0), &mut |_| {})
+}
+
+fn prove(
+    sets: &[&MigrationSet],
+    against: Option<&DatabaseUrl>,
+    above: Option<i64>,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Verification> {
     let at_hand = engines_at_hand(against);
     let engines = |set: &MigrationSet| -> Vec<Engine> {
         at_hand.iter().copied().filter(|engine| set.engines().contains(engine)).collect()
@@ -179,12 +193,12 @@ pub fn verify(
         set.check()?;
         let mut states = Vec::new();
         for engine in engines(set) {
-            let mut trials = Trials { set, engine, against, verification: &mut verification };
+            let mut trials = Trials { set, engine, against, above, verification: &mut verification };
             states.push((engine, trials.run(&mut steps)?));
         }
         for (place, (wanted, wanted_states)) in states.iter().enumerate() {
             for (found, found_states) in &states[place + 1..] {
-                verification.compare(set, (*found, found_states), (*wanted, wanted_states));
+                verification.compare(set, above, (*found, found_states), (*wanted, wanted_states));
             }
         }
     }
@@ -205,6 +219,8 @@ struct Trials<'a> {
     set: &'a MigrationSet,
     engine: Engine,
     against: Option<&'a DatabaseUrl>,
+    /// The migrations up to this one are taken for granted.
+    above: Option<i64>,
     verification: &'a mut Verification,
 }
 
@@ -216,9 +232,12 @@ impl<'a> Trials<'a> {
     fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {
         let mut states = States::new();
         let mut trial = self.trial()?;
-        let (mut before, mut state) = (None, trial.schema()?);
+        trial.go_to(self.above)?;
+        let (mut before, mut state) = (self.above, trial.schema()?);
+        states.extend(self.above.map(|number| (number, state.clone())));
         let mut migrations = 0;
-        for migration in self.set.migrations() {
+        let (set, above) = (self.set, self.above);
+        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
             (steps.progress)(Step { set: self.set, migration, engine: self.engine, place: steps.place, of: steps.of });
             steps.place += 1;
             migrations += 1;
@@ -304,9 +323,12 @@ impl<'a> Trials<'a> {
 impl Verification {
     /// Compares two engines at every revision that both have. A difference is told where it arises; from there on it is
     /// known, declared or not.
-    fn compare(&mut self, set: &MigrationSet, found: (Engine, &States), wanted: (Engine, &States)) {
+    fn compare(&mut self, set: &MigrationSet, above: Option<i64>, found: (Engine, &States), wanted: (Engine, &States)) {
         let mut known: Vec<Difference> = Vec::new();
-        for migration in set.migrations() {
+        if let Some((one, other)) = above.and_then(|number| Some((found.1.get(&number)?, wanted.1.get(&number)?))) {
+            known = one.differences(other);
+        }
+        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
             let number = migration.number();
             let (Some(one), Some(other)) = (found.1.get(&number), wanted.1.get(&number)) else { return };
             let declared = Declarations::of(set, (found.0, wanted.0), |of| of == number);

@@ -2,6 +2,7 @@
 
 mod backup;
 mod downgrade;
+mod environment;
 mod losses;
 mod plan;
 mod sql;

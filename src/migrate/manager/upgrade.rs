@@ -58,15 +58,7 @@ impl MigrationManager {
     /// As [`MigrationManager::upgrade`].
     pub(crate) fn open(&self) -> Result<Vec<Done>> {
         let goals: Vec<Goal<'_>> = self.sets_on_open().map(|set| Goal { set, revision: Revision::Head }).collect();
-        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {}).map_err(|error| {
-            match error.to_string().contains("permission denied") {
-                true => error.with_hint(format!(
-                    "apply it with `charter db upgrade {}`, as the role that owns the tables",
-                    self.url
-                )),
-                false => error,
-            }
-        })
+        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {})
     }
 
     /// The sets that opening a store brings up to date: those that are written for its engine.
