@@ -254,10 +254,9 @@ fn find(
             continue;
         }
         let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
-        let mut inputs: Vec<Input> =
-            applied.map(|migration| input(proposal.set, migration.up(engine), Input::applied)).collect();
+        let mut inputs: Vec<Input> = applied.map(|migration| input(migration.up(engine), Input::applied)).collect();
         let pending = inputs.len();
-        inputs.extend(proposal.pending().map(|migration| input(proposal.set, migration.up(engine), Input::new)));
+        inputs.extend(proposal.pending().map(|migration| input(migration.up(engine), Input::new)));
         let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
         let mut catalogue = None;
         if let (Engine::Postgres, Some(connection)) = (engine, connection.as_deref_mut()) {
@@ -275,9 +274,8 @@ fn find(
 
 /// A script as the safety rules read it.
 #[cfg(feature = "lint")]
-pub(crate) fn input(set: &MigrationSet, script: &Script, of: impl Fn(PathBuf, String) -> Input) -> Input {
-    let file = set.directory().map_or_else(|| script.file().to_owned(), |directory| directory.join(script.file()));
-    of(file, script.text().to_owned())
+pub(crate) fn input(script: &Script, of: impl Fn(PathBuf, String) -> Input) -> Input {
+    of(script.file().to_owned(), script.text().to_owned())
 }
 
 impl Policy<'_> {

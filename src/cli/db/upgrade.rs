@@ -13,7 +13,7 @@ use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
 
 /// Apply the migrations that a database lacks
 ///
-/// charter's own first, then the project's. Each migration is one transaction with its row of history: what was applied
+/// First charter's own, then the project's. Each migration is one transaction with its row of history: what was applied
 /// before a failure stays applied. In staging and prod, migrations with an error finding, or without a down migration, are
 /// refused before anything runs.
 #[derive(clap::Args)]

@@ -310,12 +310,8 @@ impl MigrationManager {
         let mut validation = Validation::default();
         for set in &self.sets {
             for problem in set.problems() {
-                let mut problem = problem.clone();
-                if let Some(directory) = set.directory() {
-                    problem.location.file = directory.join(&problem.location.file);
-                }
                 let of = if problem.is_error { &mut validation.errors } else { &mut validation.warnings };
-                of.push(problem);
+                of.push(problem.clone());
             }
         }
         let problem = |is_error, set: &MigrationSet, error: &Error| Problem {
