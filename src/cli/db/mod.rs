@@ -8,6 +8,7 @@ mod create;
 mod current;
 mod database;
 mod downgrade;
+mod environment;
 mod events;
 mod history;
 mod info;
@@ -38,6 +39,7 @@ pub(super) enum Command {
     Downgrade(downgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Environment(environment::Arguments),
     Lint(lint::Arguments),
     Pending(pending::Arguments),
     Validate(validate::Arguments),
@@ -60,6 +62,7 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Downgrade(arguments) => downgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Environment(arguments) => environment::run(session, arguments),
         Command::Lint(arguments) => lint::run(session, arguments),
         Command::Pending(arguments) => pending::run(session, arguments),
         Command::Validate(arguments) => validate::run(session, arguments),

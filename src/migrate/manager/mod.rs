@@ -3,6 +3,7 @@
 mod backup;
 mod create;
 mod downgrade;
+mod environment;
 mod losses;
 mod plan;
 mod sql;
