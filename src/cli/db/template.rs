@@ -26,7 +26,8 @@ pub(in crate::cli) struct Arguments {
 enum Kind {
     /// A new column
     ///
-    /// One that takes no NULL wants a default, which the rows that are there get; without one they get an empty value.
+    /// One that takes no NULL needs a default: the rows that there are get it, and so do those of programs that do not know the
+    /// column yet.
     #[command(
         name = "add_column",
         alias = "add-column",
@@ -45,7 +46,7 @@ Examples:
         /// Its type
         #[arg(long = "type", value_name = "TYPE", default_value = "TEXT")]
         data_type: String,
-        /// It takes no NULL
+        /// It takes no NULL; needs --default
         #[arg(long)]
         not_null: bool,
         /// Its default, an expression of SQL

@@ -38,7 +38,7 @@ pub enum Template {
         column: String,
         /// Its type.
         data_type: String,
-        /// Whether it takes no NULL.
+        /// Whether it takes no NULL; then it needs a default, for the rows that there are and the programs that run.
         not_null: bool,
         /// Its default, an expression of SQL: `''`, `0`, `CURRENT_TIMESTAMP`.
         default: Option<String>,
@@ -115,6 +115,11 @@ impl Template {
             }
             Self::AddColumn { table, column, data_type, not_null, default } => {
                 check_new_name(column)?;
+                if *not_null && default.is_none() {
+                    let message = format!("nobody knows what {column} is in the rows of {table} that there are");
+                    return Err(Error::new(ErrorKind::Invalid, message)
+                        .with_hint("give it a default, or let it take NULL until every row has a value"));
+                }
                 let found = find_mut(&mut wanted, table)?;
                 if let Some(there) = found.column(column) {
                     return Err(taken(format!("{} has a column {} already", found.name, there.name)));

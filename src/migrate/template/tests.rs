@@ -75,7 +75,7 @@ fn every_template_is_proven_and_safe() {
         ),
         (add_column("email", "VARCHAR(80)", false, None), "ADD COLUMN email VARCHAR(80);"),
         (add_column("paid", "BOOLEAN", true, Some("FALSE")), "ADD COLUMN paid BOOLEAN NOT NULL DEFAULT FALSE;"),
-        (add_column("sum", "NUMERIC(10, 2)", true, None), "ADD COLUMN sum NUMERIC(10, 2) NOT NULL DEFAULT 0;"),
+        (add_column("sum", "NUMERIC(10, 2)", false, Some("-1.5")), "ADD COLUMN sum NUMERIC(10, 2) DEFAULT -1.5;"),
         (
             add_index("orders", &["Customer", "note"], false, None),
             "CREATE INDEX CONCURRENTLY orders_customer_note ON orders (customer, note);",
@@ -132,6 +132,7 @@ fn what_cannot_be_is_refused_and_nothing_is_written() {
         (add_column("note", "TEXT", false, None), Conflict, "has a column note already"),
         (add_column("b", "TEXT NOT NULL", false, None), Invalid, "more than a type"),
         (add_column("b", "TEXT", false, Some("1) --")), Invalid, "is not a default"),
+        (add_column("b", "TEXT", true, None), Invalid, "give it a default"),
         (add_column("b", "", false, None), Invalid, "is not a type"),
         (add_column("", "TEXT", false, None), Invalid, "empty"),
         (add_index("orders", &["nowhere"], false, None), NotFound, "its columns are: id, customer, code, note"),
