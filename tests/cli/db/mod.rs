@@ -1,6 +1,7 @@
 //! `charter db`.
 
 mod content;
+mod environment;
 mod host;
 mod project;
 mod validate;
