@@ -269,4 +269,30 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn what_an_overlay_declares_is_known_and_only_overlays_declare() {
+        let base = [("V1__a.sql", ""), ("V1__a.down.sql", "")];
+        let with = |name: &'static str, what: &str| {
+            let text = format!("-- charter: differs {what}\nSELECT 1;");
+            let mut files: Vec<(&str, &str)> = base.iter().copied().filter(|(other, _)| *other != name).collect();
+            files.push((name, &text));
+            problems(&files)
+        };
+        assert_eq!(with("V1__a.duckdb.sql", "no-indexes, table a"), [""; 0]);
+        let found = with("V1__a.duckdb.sql", "no-index");
+        assert!(
+            found[0].starts_with("V1__a.duckdb.sql:1:1: \"no-index\" is nothing that an engine can differ in"),
+            "{found:?}"
+        );
+        for name in ["V1__a.sql", "V1__a.down.sql", "V1__a.duckdb.down.sql"] {
+            let found = with(name, "no-indexes");
+            assert_eq!(
+                found,
+                [format!(
+                    "{name}:1:1: differs says how an engine differs, and stands in the overlay that brings it up"
+                )]
+            );
+        }
+    }
 }

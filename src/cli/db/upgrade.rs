@@ -6,6 +6,7 @@ use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
@@ -56,6 +57,9 @@ pub(super) struct Permit {
     /// Agree, without being asked, to what prod asks about
     #[arg(long, short)]
     yes: bool,
+    /// In prod, try the migrations in a temporary database of this server first: up, down and up again
+    #[arg(long, value_name = "URL")]
+    verify_against: Option<String>,
 }
 
 impl Permit {
@@ -120,6 +124,8 @@ pub(super) fn upgrade(
     }
     let url = &opened.database.url;
     (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
+    options.verify_against =
+        permit.verify_against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let progress = session.ui.progress("connecting");
     let judgement = opened.manager.judge(&options)?;
     drop(progress);

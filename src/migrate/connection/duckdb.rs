@@ -1,12 +1,12 @@
 //! Migrating DuckDB files.
 
-use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
+use super::{MigrationConnection, Purpose, Transaction};
 use crate::config::url::DuckDbTarget;
 use crate::engine::duckdb::Migrating;
 use crate::engine::file::FileAccess;
 use crate::engine::lock_file::LockFile;
 use crate::engine::{Engine, TextRow};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +51,11 @@ impl MigrationConnection for DuckDbMigrating {
         self.session.execute(statement)
     }
 
+    fn record(&mut self, statements: &[String]) -> Result<()> {
+        self.session.use_own_schema()?;
+        statements.iter().try_for_each(|statement| self.session.execute(statement))
+    }
+
     fn reset(&mut self) -> Result<()> {
         self.session.renew()
     }
@@ -63,24 +68,8 @@ impl MigrationConnection for DuckDbMigrating {
         self.session.rollback()
     }
 
-    /// DuckDB's own copy, in one transaction: to read the file's bytes in this process would let its lock go.
     fn backup(&mut self, path: &Path) -> Result<()> {
-        // DuckDB makes the file itself, and takes none that is empty.
-        std::fs::remove_file(path)?;
-        let path = path.to_string_lossy();
-        let [database] = self
-            .session
-            .query("SELECT current_database()")?
-            .into_iter()
-            .next()
-            .unwrap_or_default()
-            .try_into()
-            .map_err(|_| Error::new(ErrorKind::Backend, "DuckDB: there is no current database"))?;
-        let database = quoted(&database.unwrap_or_default());
-        self.session.execute(&format!("ATTACH {} AS charter_backup", literal(&path)))?;
-        let copied = self.session.execute(&format!("COPY FROM DATABASE {database} TO charter_backup"));
-        let detached = self.session.execute("DETACH charter_backup");
-        copied.and(detached)
+        self.session.copy_to(path)
     }
 
     /// A lock file beside the database. The processes are kept apart by DuckDB already, the threads of one are not.
@@ -143,6 +132,41 @@ mod tests {
         }
         drop(writer);
         assert_eq!(reader.query("SELECT count(*) FROM a").unwrap(), [[Some("0".to_owned())]]);
+    }
+
+    #[test]
+    fn what_a_migration_sets_reaches_neither_charters_rows_nor_the_next_one() {
+        let mut connection = DuckDbMigrating::in_memory().unwrap();
+        connection.execute("CREATE SCHEMA elsewhere").unwrap();
+        connection.execute("CREATE TABLE history (a BIGINT)").unwrap();
+        connection.begin(&Transaction::default()).unwrap();
+        connection.execute("USE elsewhere").unwrap();
+        connection.record(&["INSERT INTO history VALUES (1)".to_owned()]).unwrap();
+        connection.execute("USE elsewhere").unwrap();
+        connection.rollback().unwrap();
+        connection.reset().unwrap();
+        assert_eq!(connection.query("SELECT count(*) FROM history").unwrap(), [[Some("0".to_owned())]]);
+    }
+
+    #[test]
+    fn a_backup_has_everything_and_the_database_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = connect(folder.path(), Purpose::Migrate).unwrap();
+        writer
+            .execute("CREATE TABLE a (b BIGINT PRIMARY KEY, c TEXT UNIQUE); CREATE VIEW v AS SELECT b FROM a")
+            .unwrap();
+        writer.execute("INSERT INTO a VALUES (1, 'x')").unwrap();
+        let mut reader = connect(folder.path(), Purpose::Read).unwrap();
+        let place = folder.path().join("it's a copy.duckdb");
+        std::fs::File::create_new(&place).unwrap();
+        reader.backup(&place).unwrap();
+        writer.execute("DELETE FROM a").unwrap();
+
+        let mut copy = Migrating::open(&place, FileAccess::Write).unwrap();
+        assert_eq!(copy.query("SELECT b FROM v").unwrap(), [[Some("1".to_owned())]]);
+        assert!(copy.execute("INSERT INTO a VALUES (2, 'x')").is_err(), "it has its constraints");
+        drop((copy, writer, reader));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The migrations of one database: what programs and the command line ask for.
 
 mod backup;
+mod create;
 mod downgrade;
 mod environment;
 mod losses;
@@ -10,6 +11,7 @@ mod stamp;
 mod truncate;
 mod upgrade;
 
+pub use create::create_migration;
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod content;
+mod create;
 mod host;
 mod project;
 mod validate;
