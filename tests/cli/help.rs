@@ -383,7 +383,8 @@ fn db() {
               Print the statements that would run, and change nothing
 
           --engine <ENGINE>
-              With --sql, print what an empty database of this engine would need, and ask no database
+              With --sql, print what an empty database of this engine would need, sqlite, duckdb or
+              postgres, and ask no database
 
       -h, --help
               Print help (see a summary with '-h')
