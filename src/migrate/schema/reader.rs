@@ -1,6 +1,6 @@
 //! Reading an expression into its tree, with the precedences of its engine.
 
-use super::cursor::{Cursor, unquoted};
+use super::cursor::Cursor;
 use super::expression::{Node, name, tokens};
 use super::types;
 use crate::engine::Engine;
