@@ -13,6 +13,7 @@ pub(crate) fn play(part: &str, arguments: &[&str]) {
         ("open", [url]) => open_once(url),
         ("write", [url, prefix, count]) => write(url, prefix, count.parse().expect("a number")),
         ("push", [from, to]) => push(from, to),
+        ("migrate", [url, directory, direction, pause]) => super::migrations::migrate(url, directory, direction, pause),
         ("fill", [folder, ballast]) => super::disk::fill(folder, ballast),
         _ => panic!("there is no part {part} {arguments:?}"),
     }
