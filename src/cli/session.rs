@@ -75,9 +75,9 @@ impl<'a> Session<'a> {
     /// Opens the store of a configuration.
     pub(super) fn connect(&self, configuration: &Configuration, access: Access) -> Outcome<Store> {
         let database = configuration.database();
-        let options =
-            OpenOptions { access, environment: self.environment(configuration), foreign: database.source.is_foreign() };
-        let store = Store::connect(&database.url, &options).map_err(|error| {
+        let environment = self.environment(configuration);
+        let options = OpenOptions { access, environment, ..OpenOptions::of(configuration) };
+        let store = Store::open_configured(configuration, &options).map_err(|error| {
             let is_missing = error.kind() == ErrorKind::NotFound && database.source.is_foreign();
             let error = named(database, error);
             match is_missing {

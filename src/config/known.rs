@@ -14,7 +14,8 @@ pub(super) const ENVIRONMENT_KEYS: &[&str] = &["environment"];
 /// The section of the project's own migrations.
 pub(super) const MIGRATIONS: &str = "migrations";
 /// The keys of migrations.
-pub(super) const MIGRATIONS_KEYS: &[&str] = &["dir", "name", "schema", "engines", "lock_timeout", "statement_timeout"];
+pub(super) const MIGRATIONS_KEYS: &[&str] =
+    &["dir", "name", "schema", "engines", "migrate", "lock_timeout", "statement_timeout"];
 /// What the section of a remote begins with; its name follows.
 pub(super) const REMOTE_PREFIX: &str = "remote:";
 /// The key of a remote's URL.

@@ -24,8 +24,20 @@ pub struct MigrationSettings {
     pub lock_timeout: Option<Duration>,
     /// `statement_timeout`: how long a statement of a migration runs; only servers have it.
     pub statement_timeout: Option<Duration>,
+    /// `migrate`: whether opening a database migrates it. `auto`, as its environment allows, if nothing is said.
+    pub migrate: Migrate,
     /// What named the folder, to say so in errors.
     pub(super) directory_place: Option<String>,
+}
+
+/// Whether opening a database applies the migrations that it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Migrate {
+    /// `auto`: as the database's environment allows.
+    #[default]
+    ByEnvironment,
+    /// `never`: a database that lacks migrations is refused, and so is one that would have to be made.
+    Never,
 }
 
 /// The longest limit that a Postgres server takes: its milliseconds are a signed number of 32 bits.
@@ -65,6 +77,13 @@ impl MigrationSettings {
             engines: said("engines")?.map_or(Ok(Engine::ALL.to_vec()), |setting| engines(&setting))?,
             lock_timeout: said("lock_timeout")?.map(|setting| duration(&setting)).transpose()?,
             statement_timeout: said("statement_timeout")?.map(|setting| duration(&setting)).transpose()?,
+            migrate: said("migrate")?.map_or(Ok(Migrate::default()), |setting| match setting.text.trim() {
+                "auto" => Ok(Migrate::ByEnvironment),
+                "never" => Ok(Migrate::Never),
+                _ => Err(setting
+                    .wrong("this is neither auto nor never")
+                    .with_hint("auto lets the environment decide what opening applies; never leaves it to the verbs")),
+            })?,
             directory_place: directory.as_ref().map(Setting::place),
         })
     }

@@ -32,6 +32,7 @@
 //! | | `name` | `CHARTER__MIGRATIONS__NAME` | what their set is called: `project` |
 //! | | `schema` | `CHARTER__MIGRATIONS__SCHEMA` | their schema on Postgres: `public` |
 //! | | `engines` | `CHARTER__MIGRATIONS__ENGINES` | the engines that they are for: `sqlite, duckdb, postgres` |
+//! | | `migrate` | `CHARTER__MIGRATIONS__MIGRATE` | whether opening a database migrates it: `auto` or `never` |
 //! | | `lock_timeout` | `CHARTER__MIGRATIONS__LOCK_TIMEOUT` | how long a statement of any migration waits for a lock: `500ms`, `5s`, `2min` |
 //! | | `statement_timeout` | `CHARTER__MIGRATIONS__STATEMENT_TIMEOUT` | how long one runs |
 //!
@@ -55,7 +56,7 @@ mod watch;
 #[cfg(test)]
 mod secrecy;
 
-pub use migrations::MigrationSettings;
+pub use migrations::{Migrate, MigrationSettings};
 pub(crate) use migrations::{SET_NAME_RULE, is_set_name};
 pub use resolve::{Configuration, Environment, Remote, Resolved, Warning};
 pub use secret::Secret;

@@ -69,6 +69,9 @@ pub(crate) trait Session {
     /// Runs a statement; gives how many rows it changed.
     fn execute(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<usize>;
 
+    /// Inserts rows into columns of a table: `fill` is given what takes one row after another.
+    fn insert(&self, table: &str, columns: &[&str], fill: &mut Fill<'_>) -> Result<()>;
+
     /// Gives each row of an answer to `row`, until it says that it has enough.
     fn each(
         &self,
@@ -107,6 +110,9 @@ pub(crate) trait Session {
         Ok(found)
     }
 }
+
+/// Gives rows to what inserts them, each with a parameter for every column.
+pub(crate) type Fill<'a> = dyn FnMut(&mut dyn FnMut(&[Parameter<'_>]) -> Result<()>) -> Result<()> + 'a;
 
 /// Whether a reader of rows has enough of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::engine::TextRow;
 use crate::engine::file::Written;
 use crate::engine::file::unpoisoned;
 pub(crate) use crate::engine::file::{FileAccess, patiently};
-use crate::engine::session::{Columns, Enough, Parameter, Session, Sessions};
+use crate::engine::session::{Columns, Enough, Fill, Parameter, Session, Sessions};
 use crate::error::{Error, ErrorKind, Result};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, TransactionBehavior, params_from_iter};
@@ -163,6 +163,16 @@ impl ToSql for Parameter<'_> {
 impl Session for Connection {
     fn execute(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<usize> {
         Ok(self.prepare_cached(sql)?.execute(params_from_iter(parameters))?)
+    }
+
+    fn insert(&self, table: &str, columns: &[&str], fill: &mut Fill<'_>) -> Result<()> {
+        let values: Vec<String> = (1..=columns.len()).map(|number| format!("?{number}")).collect();
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), values.join(", "));
+        let mut statement = self.prepare_cached(&sql)?;
+        fill(&mut |row| {
+            statement.execute(params_from_iter(row))?;
+            Ok(())
+        })
     }
 
     fn each(

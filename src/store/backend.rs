@@ -1,7 +1,7 @@
 //! The narrow waist: what a storage engine must do, and nothing of what it means.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::Status;
+use crate::migrate::{MigrationSet, Status};
 use crate::record::{Digest, Key, Record, Subject};
 use charter_sync::{Change, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
 
@@ -18,11 +18,14 @@ pub trait Backend: Send + Sync {
     /// What it is and where, for people; no secrets.
     fn description(&self) -> Description;
 
-    /// Which of charter's migrations the database has; `None` for an engine that has no migrations. Writes nothing.
+    /// Which migrations of a set the database has; `None` for an engine that has no migrations. Writes nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) when the database is not for this program.
-    fn status(&self) -> Result<Option<Status>>;
+    fn status(&self, set: &MigrationSet) -> Result<Option<Status>>;
+
+    /// Lets go of what was known of the tables: somebody has migrated them.
+    fn forget(&self) {}
 
     /// Reads many records, each as it was selected, in the order of the selectors.
     fn read(&self, selectors: &[Selector]) -> Result<Vec<Option<Record>>>;

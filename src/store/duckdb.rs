@@ -12,9 +12,9 @@ use duckdb::Connection;
 pub(crate) type DuckDbBackend = EmbeddedBackend<Connections>;
 
 impl DuckDbBackend {
-    /// Opens the file of a target. Nothing is made unless `create`, nothing can be written if `read_only`.
-    pub(crate) fn open(target: &DuckDbTarget, create: bool, read_only: bool) -> Result<Self> {
-        Ok(Self { connections: Connections::open(&target.path, file_access(create, read_only))? })
+    /// Opens the file of a target, which exists. Nothing can be written if `read_only`.
+    pub(crate) fn open(target: &DuckDbTarget, read_only: bool) -> Result<Self> {
+        Ok(Self { connections: Connections::open(&target.path, file_access(read_only))? })
     }
 }
 

@@ -6,7 +6,7 @@ use super::backend::{
 };
 use super::row::now;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::Status;
+use crate::migrate::{MigrationSet, Status};
 use crate::record::{Body, Digest, Key, Record};
 use charter_sync::{
     Change, Collision, Cursor, Head, Publication, Push, PushId, Receipt, ReplicaId, Sequence, Standing,
@@ -96,7 +96,7 @@ impl Backend for MemoryBackend {
         }
     }
 
-    fn status(&self) -> Result<Option<Status>> {
+    fn status(&self, _set: &MigrationSet) -> Result<Option<Status>> {
         Ok(None)
     }
 

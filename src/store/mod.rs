@@ -21,6 +21,7 @@ mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use crate::config::Migrate;
 pub use backend::{Appended, Backend, Batch, Description, Durability, Fate, Listed, Obstacle, Page, Selector};
 pub use kinds::{RecordId, SchemaId, Which};
 pub use open::{Access, OpenOptions};
@@ -28,7 +29,7 @@ pub use push::{Pushed, RemoteStatus};
 pub use put::PutRecord;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::Status;
+use crate::migrate::{MigrationSet, Status};
 use crate::record::{Kind, Name, Namespace, Record, Reference, Subject, Version, sort_prefix};
 use std::fmt;
 use std::sync::Arc;
@@ -90,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::Refused`] when the database is not for this program.
     pub fn status(&self) -> Result<Option<Status>> {
-        self.backend.status()
+        self.backend.status(MigrationSet::charter())
     }
 
     /// The backend, for programs that do what the store has no word for.

@@ -7,16 +7,16 @@
 
 use super::Store;
 use super::backend::Backend;
-use crate::config::{Configuration, DatabaseUrl, Environment, Target};
+use crate::config::{Configuration, DatabaseUrl, Environment, Migrate, Source, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{self, Actor, Event, Found, MigrationSet, Purpose, Status, Timeouts, Work};
+use crate::migrate::{Event, MigrationManager, MigrationSet, Status, UpgradeOptions};
 use std::path::Path;
 use std::sync::Arc;
 
 /// What a store is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
-    /// Reading and writing. An embedded file is made and migrated as its environment allows.
+    /// Reading and writing. What is pending is applied as the database's environment allows; an embedded file is made.
     #[default]
     Write,
     /// Reading. Nothing is made, migrated or written.
@@ -35,6 +35,25 @@ pub struct OpenOptions {
     pub environment: Option<Environment>,
     /// The database belongs to another program: it is never made or migrated.
     pub foreign: bool,
+    /// Whether opening migrates at all.
+    pub migrate: Migrate,
+}
+
+impl OpenOptions {
+    /// What a configuration says, for reading and writing.
+    pub fn of(configuration: &Configuration) -> Self {
+        Self {
+            access: Access::Write,
+            environment: configuration.environment(),
+            foreign: configuration.database().source.is_foreign(),
+            migrate: configuration.migrations().migrate,
+        }
+    }
+
+    /// Whether opening may make and migrate a database.
+    fn migrates(&self) -> bool {
+        self.access == Access::Write && !self.foreign && self.migrate == Migrate::ByEnvironment
+    }
 }
 
 impl Store {
@@ -58,16 +77,24 @@ impl Store {
     /// `charter.db` in the working directory; see [`config`](crate::config).
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when the configuration cannot be read, and what [`Store::connect`] says.
+    /// [`ErrorKind::Configuration`] when the configuration cannot be read, and what [`Store::open_configured`] says.
     pub fn open_default() -> Result<Self> {
         let configuration = Configuration::load(None)?;
+        Self::open_configured(&configuration, &OpenOptions::of(&configuration))
+    }
+
+    /// Opens the store that a configuration names. The project's own migrations belong to its database: they are applied
+    /// with charter's, unless the database was named by an argument or is another program's.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::from_configuration`] and [`Store::connect`].
+    pub fn open_configured(configuration: &Configuration, options: &OpenOptions) -> Result<Self> {
         let database = configuration.database();
-        let options = OpenOptions {
-            environment: configuration.environment(),
-            foreign: database.source.is_foreign(),
-            ..OpenOptions::default()
-        };
-        Self::connect(&database.url, &options)
+        match database.source {
+            Source::Argument => Self::connect(&database.url, options),
+            _ if options.access != Access::Write || options.foreign => Self::connect(&database.url, options),
+            _ => Self::open_managed(&MigrationManager::from_configuration(configuration)?, options),
+        }
     }
 
     /// Opens the store of a parsed URL.
@@ -80,57 +107,74 @@ impl Store {
     ///   not apply by itself, or its history does not fit this program's migrations.
     /// * [`ErrorKind::Unavailable`]: the server cannot be reached.
     pub fn connect(url: &DatabaseUrl, options: &OpenOptions) -> Result<Self> {
-        let backend: Arc<dyn Backend> = match url.target() {
-            #[cfg(feature = "sqlite")]
-            Target::Sqlite(target) => {
-                let open = |create, read_only| super::sqlite::SqliteBackend::open(target, create, read_only);
-                Arc::new(embedded(url, options, open)?)
-            }
-            #[cfg(feature = "duckdb")]
-            Target::DuckDb(target) => {
-                let open = |create, read_only| super::duckdb::DuckDbBackend::open(target, create, read_only);
-                Arc::new(embedded(url, options, open)?)
-            }
-            #[cfg(feature = "redb")]
-            Target::Memory => Arc::new(super::memory::MemoryBackend::new()?),
-            #[cfg(feature = "postgres")]
-            Target::Postgres(target) => {
-                let backend = super::postgres::PostgresBackend::new(url, target)?;
-                if options.access != Access::Remote {
-                    check(url, backend.status()?, options)?;
-                }
-                Arc::new(backend)
-            }
-            #[allow(unreachable_patterns, reason = "with every feature on, all targets are above")]
-            _ => return Err(not_built_in(url)),
+        Self::open_managed(&MigrationManager::of(url.clone()), options)
+    }
+
+    /// Opens the store of a database in which other sets of migrations live beside charter's own: what is pending of all of
+    /// them is applied as the environment allows, or nothing.
+    ///
+    /// # Errors
+    /// As [`Store::connect`].
+    ///
+    /// # Examples
+    /// ```
+    /// use charter::migrate::{MigrationManager, MigrationSet};
+    /// use charter::store::{OpenOptions, Store};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let url = format!("sqlite:///{}", folder.path().join("shop.db").display());
+    /// let set = MigrationSet::from_files("shop", [("V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL);")])?;
+    /// // let url = "sqlite:///shop.db";
+    /// let store = Store::open_managed(&MigrationManager::new(&url)?.with_set(set), &OpenOptions::default())?;
+    /// assert_eq!(store.status()?.and_then(|status| status.current()), Some(1));
+    /// # Ok::<(), charter::Error>(())
+    /// ```
+    pub fn open_managed(manager: &MigrationManager, options: &OpenOptions) -> Result<Self> {
+        let url = manager.url();
+        let migrating = || match options.environment {
+            Some(environment) => manager.clone().with_environment(environment),
+            None => manager.clone(),
         };
+        if !url.file().is_none_or(Path::exists) {
+            if !options.migrates() {
+                return Err(match options.access {
+                    Access::Read => Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
+                        .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"),
+                    Access::Write | Access::Remote => not_initialized(url),
+                });
+            }
+            migrating().open()?;
+        }
+        let backend = backend(url, options.access)?;
+        // Of a server that is pushed to nothing is asked yet.
+        if (options.access != Access::Remote || url.is_embedded()) && lacks(&*backend, manager, options)? {
+            migrating().open()?;
+            backend.forget();
+        }
         Ok(Self::over(backend))
     }
 
-    /// Makes charter's tables in the database of a URL, or applies what is pending of its migrations. Gives the numbers
-    /// of the migrations that were applied; none if there was nothing to do.
+    /// Makes charter's tables in the database of a URL, or applies what is pending of its migrations, as
+    /// [`MigrationManager::upgrade`] does. Gives the numbers of the migrations that were applied; none if there was nothing
+    /// to do.
     ///
     /// # Errors
-    /// As [`Store::connect`]; what was applied before a failure stays applied, each migration with its history row.
+    /// As [`MigrationManager::upgrade`].
     pub fn initialize(
         url: &DatabaseUrl,
         environment: Option<Environment>,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<i64>> {
-        if matches!(url.target(), Target::Memory) {
+        let manager = MigrationManager::of(url.clone());
+        if manager.engine().is_none() {
             return Ok(Vec::new());
         }
-        let environment = environment.unwrap_or_else(|| default_environment(url));
-        let mut connection = migrate::connect(url, Purpose::Migrate)?;
-        migrate::locked(&mut *connection, Timeouts::default().migrators, events, |connection, events| {
-            let set = MigrationSet::charter();
-            let found = Found::read(set, connection.engine(), &mut |sql| connection.query(sql))?;
-            let stored = found.environment.as_deref().map(str::parse).transpose()?;
-            let actor = Actor::present(stored.unwrap_or(environment));
-            let timeouts = Timeouts::of(actor.environment);
-            let mut work = Work { set, actor, allowed: &[], timeouts, events };
-            migrate::apply(connection, &mut work, Some(set.head()))
-        })
+        let manager = match environment {
+            Some(environment) => manager.with_environment(environment),
+            None => manager,
+        };
+        let done = manager.upgrade(&UpgradeOptions::default(), events)?;
+        Ok(done.into_iter().map(|done| done.number).collect())
     }
 
     /// Which migrations the database of a URL has. Writes nothing; `None` for a store without migrations.
@@ -138,71 +182,55 @@ impl Store {
     /// # Errors
     /// As [`Store::connect`], but for pending migrations, which are told.
     pub fn migration_status(url: &DatabaseUrl) -> Result<Option<Status>> {
-        match url.target() {
-            #[cfg(feature = "sqlite")]
-            Target::Sqlite(target) => super::sqlite::SqliteBackend::open(target, false, true)?.status(),
-            #[cfg(feature = "duckdb")]
-            Target::DuckDb(target) => super::duckdb::DuckDbBackend::open(target, false, true)?.status(),
-            #[cfg(feature = "redb")]
-            Target::Memory => Ok(None),
-            #[cfg(feature = "postgres")]
-            Target::Postgres(target) => super::postgres::PostgresBackend::new(url, target)?.status(),
-            #[allow(unreachable_patterns, reason = "with every feature on, all targets are above")]
-            _ => Err(not_built_in(url)),
-        }
+        backend(url, Access::Read)?.status(MigrationSet::charter())
     }
 }
 
-fn default_environment(url: &DatabaseUrl) -> Environment {
-    if url.is_embedded() { Environment::Dev } else { Environment::Prod }
+/// The backend of a URL, whose file exists if it has one.
+fn backend(url: &DatabaseUrl, access: Access) -> Result<Arc<dyn Backend>> {
+    Ok(match url.target() {
+        #[cfg(feature = "sqlite")]
+        Target::Sqlite(target) => Arc::new(super::sqlite::SqliteBackend::open(target, access == Access::Read)?),
+        #[cfg(feature = "duckdb")]
+        Target::DuckDb(target) => Arc::new(super::duckdb::DuckDbBackend::open(target, access == Access::Read)?),
+        #[cfg(feature = "redb")]
+        Target::Memory => Arc::new(super::memory::MemoryBackend::new()?),
+        #[cfg(feature = "postgres")]
+        Target::Postgres(target) => Arc::new(super::postgres::PostgresBackend::new(url, target)?),
+        #[allow(unreachable_patterns, reason = "with every feature on, all targets are above")]
+        _ => return Err(not_built_in(url)),
+    })
 }
 
-/// Opens an embedded file, of which `open` wants to know whether it may be made, and whether it is only read.
-#[cfg(any(feature = "sqlite", feature = "duckdb"))]
-fn embedded<E: super::embedded::Embedded>(
-    url: &DatabaseUrl,
-    options: &OpenOptions,
-    open: impl FnOnce(bool, bool) -> Result<super::embedded::EmbeddedBackend<E>>,
-) -> Result<super::embedded::EmbeddedBackend<E>> {
-    let create = options.access == Access::Write && !options.foreign;
-    if !create && !url.file().is_some_and(Path::exists) {
-        return Err(match options.access {
-            Access::Read => Error::new(ErrorKind::NotFound, format!("there is no database {url}"))
-                .with_hint("make it with `charter init`, or put something into it with `charter put FILE`"),
-            Access::Write | Access::Remote => not_initialized(url),
-        });
-    }
-    let backend = open(create, options.access == Access::Read)?;
-    let Some(status) = backend.status()? else { return Ok(backend) };
-    let is_new = status.current().is_none();
-    let environment = status.environment.max(options.environment).unwrap_or_else(|| default_environment(url));
-    let by_itself = create && (is_new || environment == Environment::Dev);
-    if by_itself && !status.pending.is_empty() {
-        Store::initialize(url, Some(environment), &mut |_| {})?;
-        backend.connections.forget();
-    } else {
-        check(url, Some(status), options)?;
-    }
-    Ok(backend)
-}
-
-/// Whether a database can be used as it is.
-fn check(url: &DatabaseUrl, status: Option<Status>, options: &OpenOptions) -> Result<()> {
-    let Some(status) = status else { return Ok(()) };
-    if let Some(unfinished) = &status.unfinished {
+/// Whether a database lacks migrations that opening it may apply.
+///
+/// # Errors
+/// When it lacks some that opening it may not apply, and is to be written to; when it is no registry, and is none that is
+/// made by opening it.
+fn lacks(backend: &dyn Backend, manager: &MigrationManager, options: &OpenOptions) -> Result<bool> {
+    let url = manager.url();
+    let Some(charter) = backend.status(MigrationSet::charter())? else { return Ok(false) };
+    if let Some(unfinished) = &charter.unfinished {
         return Err(unfinished.refusal());
     }
-    if status.current().is_none() {
-        return Err(not_initialized(url));
+    if charter.current().is_none() {
+        // A server's registry is made by somebody who means to.
+        let is_made = url.is_embedded() && options.migrates();
+        return if is_made { Ok(true) } else { Err(not_initialized(url)) };
     }
-    if options.access == Access::Write && !status.pending.is_empty() {
-        let pending: Vec<String> = status.pending.iter().map(|m| format!("{} ({})", m.number(), m.slug())).collect();
-        let message = format!("{url} lacks migrations, and they are not applied by themselves: {}", pending.join(", "));
-        return Err(
-            Error::new(ErrorKind::Refused, message).with_hint(format!("apply them with `charter db upgrade {url}`"))
-        );
+    if options.access != Access::Write {
+        return Ok(false);
     }
-    Ok(())
+    let mut pending = charter.pending;
+    for set in manager.sets_on_open().filter(|set| !set.is_charter()) {
+        pending.extend(backend.status(set)?.map_or_else(Vec::new, |status| status.pending));
+    }
+    if pending.is_empty() || options.migrates() {
+        return Ok(!pending.is_empty());
+    }
+    let names: Vec<String> = pending.iter().map(|m| format!("{} ({})", m.number(), m.slug())).collect();
+    let message = format!("{url} lacks migrations, and they are not applied by opening it: {}", names.join(", "));
+    Err(Error::new(ErrorKind::Refused, message).with_hint(format!("apply them with `charter db upgrade {url}`")))
 }
 
 pub(super) fn not_initialized(url: &DatabaseUrl) -> Error {

@@ -12,10 +12,9 @@ use rusqlite::Connection;
 pub(crate) type SqliteBackend = EmbeddedBackend<Connections>;
 
 impl SqliteBackend {
-    /// Opens the file of a target. Nothing is made unless `create`, nothing can be written if `read_only`.
-    pub(crate) fn open(target: &SqliteTarget, create: bool, read_only: bool) -> Result<Self> {
-        let access = file_access(create, read_only);
-        Ok(Self { connections: Connections::open(&target.path, target.synchronous, access)? })
+    /// Opens the file of a target, which exists. Nothing can be written if `read_only`.
+    pub(crate) fn open(target: &SqliteTarget, read_only: bool) -> Result<Self> {
+        Ok(Self { connections: Connections::open(&target.path, target.synchronous, file_access(read_only))? })
     }
 }
 

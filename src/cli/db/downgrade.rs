@@ -7,6 +7,7 @@ use super::confirm::Agreement;
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use super::upgrade::sql_result;
 use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, Planned, Revision};
 use crate::record::Value;
 
@@ -20,6 +21,7 @@ use crate::record::Value;
 Examples:
   charter db downgrade                        Take the newest migration back
   charter db downgrade --revision -2          Take two back
+  charter db downgrade --sql                  Print what would run, and run nothing
   charter db downgrade --revision base --set charter --backup
   charter db downgrade postgresql://charter@registry.example.com/charter --confirm charter")]
 pub(in crate::cli) struct Arguments {
@@ -31,6 +33,9 @@ pub(in crate::cli) struct Arguments {
     agreement: Agreement,
     #[command(flatten)]
     backup: BackupFirst,
+    /// Print the statements that would run, and change nothing
+    #[arg(long)]
+    sql: bool,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
@@ -40,10 +45,13 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     }
     let url = &opened.database.url;
     let mut options = DowngradeOptions {
-        set: arguments.set.name.clone(),
+        set: arguments.set.name()?.map(str::to_owned),
         revision: revision.unwrap_or(Revision::Relative(-1)),
         confirmation: Confirmation::None,
     };
+    if arguments.sql {
+        return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
+    }
     let planned = opened.manager.plan_downgrade(&options)?;
     let losses = opened.manager.losses(&planned)?;
     let Some(target) = target(&planned) else {

@@ -3,6 +3,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Migrate;
 use crate::engine::Engine;
 use std::time::Duration;
 
@@ -257,6 +258,9 @@ fn the_projects_migrations_are_where_the_file_says() {
     assert_eq!(settings.engines, [Engine::Sqlite, Engine::Postgres]);
     assert_eq!(settings.lock_timeout, Some(Duration::from_millis(1500)));
     assert_eq!(settings.statement_timeout, Some(Duration::from_secs(120)));
+    assert_eq!(settings.migrate, Migrate::ByEnvironment);
+    house.set("CHARTER__MIGRATIONS__MIGRATE", "never");
+    assert_eq!(house.resolve().unwrap().migrations().migrate, Migrate::Never);
     house.set("CHARTER__MIGRATIONS__DIR", "here").set("CHARTER__MIGRATIONS__SCHEMA", "Shop");
     let configuration = house.resolve().unwrap();
     assert_eq!(configuration.migrations().directory, Some(house.path("project/desk/here")));
@@ -268,12 +272,13 @@ fn what_migrations_cannot_be_is_an_error_with_its_line() {
     let house = House::new();
     for setting in [
         "dir =",
-        "name = charter",
+        "name = charter-2",
         "name = Shop",
         "schema = charter",
         "schema = pg_temp",
         "engines = sqlite, oracle",
         "engines = sqlite,",
+        "migrate = no",
         "lock_timeout = 5",
         "lock_timeout = 0s",
         "lock_timeout = -5s",
@@ -370,8 +375,8 @@ fn the_example_is_valid_and_complete() {
     let of_bare = bare.resolve().unwrap();
     let defaults = of_bare.migrations();
     assert_eq!(
-        (&migrations.name, &migrations.schema, &migrations.engines),
-        (&defaults.name, &defaults.schema, &defaults.engines)
+        (&migrations.name, &migrations.schema, &migrations.engines, migrations.migrate),
+        (&defaults.name, &defaults.schema, &defaults.engines, defaults.migrate)
     );
     let document = read(&house.path("project/desk/charter.cfg")).unwrap();
     let remote = document.sections.iter().find(|section| section.name.starts_with(known::REMOTE_PREFIX)).unwrap();

@@ -4,8 +4,11 @@
 mod duckdb;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recording;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+pub(crate) use recording::Recording;
 
 use super::set::MigrationSet;
 use crate::config::{DatabaseUrl, Target};

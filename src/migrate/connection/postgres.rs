@@ -1,5 +1,6 @@
 //! Migrating a PostgreSQL database.
 
+use super::recording::{FORGET, own_settings, settings};
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::bridge::Bridge;
@@ -81,7 +82,7 @@ impl PostgresMigrating {
 
     /// What undoes that statements have set something for the session.
     fn forget(&self) -> String {
-        let mut sql = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; ".to_owned();
+        let mut sql = joined(&FORGET.map(str::to_owned));
         if let Some(lock) = &self.lock {
             let _ = write!(sql, "SELECT pg_catalog.set_config('charter.migrator', {}, false); ", literal(&lock.token));
         }
@@ -103,7 +104,7 @@ impl PostgresMigrating {
             // Undone with the transaction, should the session be another's after all.
             begin.push_str(&self.forget());
         }
-        begin.push_str(&settings("SET LOCAL", transaction));
+        begin.push_str(&joined(&settings("SET LOCAL", transaction)));
         let answer = self.query(&begin)?.into_iter().next().unwrap_or_default();
         let is_true = |place: usize| answer.get(place).is_some_and(|value| value.as_deref() == Some("t"));
         if !is_true(0) {
@@ -191,21 +192,9 @@ fn has_lock() -> String {
     )
 }
 
-/// Names and limits of a transaction, as `SET LOCAL` or `SET`.
-fn settings(set: &str, transaction: &Transaction<'_>) -> String {
-    let mut sql = String::new();
-    if let Some(schema) = transaction.schema {
-        // For the transaction alone: a session may be another's after it, behind a pooler.
-        let _ = write!(sql, "{set} search_path = {}; ", quoted(schema));
-    }
-    for (name, limit) in
-        [("lock_timeout", transaction.lock_timeout), ("statement_timeout", transaction.statement_timeout)]
-    {
-        if let Some(limit) = limit {
-            let _ = write!(sql, "{set} {name} = {}; ", limit.as_millis());
-        }
-    }
-    sql
+/// Statements for one round trip.
+fn joined(statements: &[String]) -> String {
+    statements.iter().map(|statement| format!("{}; ", statement.trim_end().trim_end_matches(';'))).collect()
 }
 
 impl MigrationConnection for PostgresMigrating {
@@ -234,7 +223,7 @@ impl MigrationConnection for PostgresMigrating {
     fn begin_session(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.schema = transaction.schema.map(str::to_owned);
         self.in_session = true;
-        self.execute_batch(format!("{}{}", self.forget(), settings("SET", transaction)))
+        self.execute_batch(self.forget() + &joined(&settings("SET", transaction)))
     }
 
     fn reset(&mut self) -> Result<()> {
@@ -264,15 +253,7 @@ impl MigrationConnection for PostgresMigrating {
     }
 
     fn record(&mut self, statements: &[String]) -> Result<()> {
-        let mut sql = "SET LOCAL SESSION AUTHORIZATION DEFAULT; SET LOCAL role TO DEFAULT; ".to_owned();
-        if let Some(schema) = &self.schema {
-            let _ = write!(sql, "SET LOCAL search_path = {}; ", quoted(schema));
-        }
-        for statement in statements {
-            sql.push_str(statement.trim_end().trim_end_matches(';'));
-            sql.push_str("; ");
-        }
-        self.execute_batch(sql)
+        self.execute_batch(joined(&own_settings(self.schema.as_deref())) + &joined(statements))
     }
 
     fn commit(&mut self) -> Result<()> {

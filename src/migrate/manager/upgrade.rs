@@ -6,10 +6,12 @@ use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
 use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
-use super::super::set::MigrationSet;
+use super::super::set::{Migration, MigrationSet};
 use super::super::status::{Found, Status};
+use super::super::verify::{Part, verify_part};
 use super::{Done, MigrationManager, status};
-use crate::config::Environment;
+use crate::config::{DatabaseUrl, Environment};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How far an upgrade goes, and what is let pass.
@@ -23,12 +25,15 @@ pub struct UpgradeOptions {
     pub allowances: Vec<Allowance>,
     /// Whether somebody has said yes to what prod asks about.
     pub confirmed: bool,
+    /// A server on which prod's migrations are tried, each up, down and up again, before they run on another one: in a
+    /// database of their own, which is dropped after. For embedded files they are tried in memory.
+    pub verify_against: Option<DatabaseUrl>,
 }
 
 impl Default for UpgradeOptions {
     /// All sets to their heads, and nothing let pass.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false }
+        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false, verify_against: None }
     }
 }
 
@@ -48,18 +53,46 @@ impl MigrationManager {
     /// it, before anything has run; [`ErrorKind::Unsupported`] when a set is not written for the engine; as
     /// [`MigrationManager::status`]; and what the engine says. What was applied before a failure stays applied.
     pub fn upgrade(&self, options: &UpgradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
+        self.run(&self.goals(options)?, options, Occasion::Upgrade, events)
+    }
+
+    /// Applies what the database lacks because a store is opened: what its environment applies by itself, or nothing.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::upgrade`].
+    pub(crate) fn open(&self) -> Result<Vec<Done>> {
+        let goals: Vec<Goal<'_>> = self.sets_on_open().map(|set| Goal { set, revision: Revision::Head }).collect();
+        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {})
+    }
+
+    /// The sets that opening a store brings up to date: those that are written for its engine.
+    pub(crate) fn sets_on_open(&self) -> impl Iterator<Item = &MigrationSet> {
+        let engine = self.engine();
+        self.sets.iter().filter(move |set| engine.is_some_and(|engine| set.engines().contains(&engine)))
+    }
+
+    fn run(
+        &self,
+        goals: &[Goal<'_>],
+        options: &UpgradeOptions,
+        occasion: Occasion,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
-        self.judge(options)?.check(&self.url, options.confirmed)?;
-        let goals = self.goals(options)?;
+        let judgement = self.judge_for(goals, options, occasion)?;
+        judgement.check(&self.url, options.confirmed)?;
+        if judgement.environment == Environment::Prod {
+            self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
+        }
         let mut connection = self.connect(Purpose::Migrate)?;
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             // Another migrator may have been at work meanwhile.
-            let judgement = self.judge_on(&goals, Some(&mut *connection), options, Occasion::Upgrade)?;
+            let judgement = self.judge_on(goals, Some(&mut *connection), options, occasion)?;
             judgement.check(&self.url, options.confirmed)?;
             events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
-            for goal in &goals {
+            for goal in goals {
                 let target = goal.set.resolve(&goal.revision, status(connection, goal.set)?.current())?;
                 let mut work = Work {
                     set: goal.set,
@@ -77,16 +110,51 @@ impl MigrationManager {
         })
     }
 
+    /// Tries what is about to be applied on a throw-away database, when one can be had.
+    fn try_out(
+        &self,
+        goals: &[Goal<'_>],
+        judgement: &Judgement,
+        against: Option<&DatabaseUrl>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let engine = self.engine_of_database()?;
+        for goal in goals {
+            let of_set = judgement.migrations.iter().filter(|judged| judged.set == goal.set.name());
+            let numbers: Vec<i64> = of_set.map(|judged| judged.migration.number()).collect();
+            let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
+            if engine == Engine::Postgres && against.is_none() {
+                events(Event::NotVerified);
+                return Ok(());
+            }
+            let before = goal.set.migrations().iter().map(Migration::number).take_while(|number| number < first);
+            let part = Part { above: before.last(), target: Some(*last) };
+            let faults = verify_part(goal.set, engine, against, part)?.faults;
+            if faults.is_empty() {
+                continue;
+            }
+            let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+            let message =
+                format!("{} refuses migrations that fail on a throw-away database:{lines}", judgement.environment);
+            return Err(Error::new(ErrorKind::Refused, message)
+                .with_hint("`charter db verify` shows the differences; nothing was applied"));
+        }
+        Ok(())
+    }
+
     /// What the environment says of what [`MigrationManager::upgrade`] would apply. Writes nothing, and makes no file.
     ///
     /// # Errors
     /// As [`MigrationManager::upgrade`], but for what the environment refuses, which is told.
     pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
-        let goals = self.goals(options)?;
+        self.judge_for(&self.goals(options)?, options, Occasion::Upgrade)
+    }
+
+    fn judge_for(&self, goals: &[Goal<'_>], options: &UpgradeOptions, occasion: Occasion) -> Result<Judgement> {
         match self.connect(Purpose::Read) {
-            Ok(mut connection) => self.judge_on(&goals, Some(&mut *connection), options, Occasion::Upgrade),
+            Ok(mut connection) => self.judge_on(goals, Some(&mut *connection), options, occasion),
             Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => {
-                self.judge_on(&goals, None, options, Occasion::Upgrade)
+                self.judge_on(goals, None, options, occasion)
             }
             Err(error) => Err(error),
         }
@@ -104,11 +172,7 @@ impl MigrationManager {
         let mut statuses = Vec::new();
         for goal in goals {
             goal.set.check()?;
-            if !goal.set.engines().contains(&engine) {
-                let message = format!("the migrations of the set {} are not written for {engine}", goal.set.name());
-                return Err(Error::new(ErrorKind::Unsupported, message)
-                    .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"));
-            }
+            Self::check_engine(goal.set, engine)?;
             let status = match &mut connection {
                 Some(connection) => status(&mut **connection, goal.set)?,
                 None => Status::judge(Found::default(), goal.set, engine)?,
@@ -126,6 +190,16 @@ impl MigrationManager {
         }
         let policy = Policy { environment: self.environment(stored), occasion, allowances: &options.allowances };
         policy::judge(engine, connection, &policy, &proposals)
+    }
+
+    /// Refuses an engine that a set is not written for.
+    pub(super) fn check_engine(set: &MigrationSet, engine: Engine) -> Result<()> {
+        if set.engines().contains(&engine) {
+            return Ok(());
+        }
+        let message = format!("the migrations of the set {} are not written for {engine}", set.name());
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"))
     }
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.

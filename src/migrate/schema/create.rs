@@ -321,8 +321,10 @@ mod tests {
 
     #[test]
     fn the_text_of_an_index_tells_its_parts() {
-        let found =
-            index("CREATE UNIQUE INDEX i ON t (\"a\" COLLATE nocase DESC, lower(b) asc, c) WHERE d IS NOT NULL;");
+        let found = index(
+            "CREATE UNIQUE INDEX i ON t (\"a\" COLLATE nocase DESC, lower(b) asc, c) WHERE d IS NOT NULL;",
+            Engine::Sqlite,
+        );
         let parts: Vec<_> = found
             .parts
             .iter()

@@ -1,16 +1,17 @@
 //! An embedded file as one side of a replication: what is written here runs in the transaction of its caller.
 
 use super::{
-    Embedded, Insertion, digest_of_key, head_sequence, insert, insert_change, no_head, record_row, set_head_sequence,
-    signed, unsigned,
+    Embedded, RECORD_COLUMNS, digests_of_keys, head_sequence, insert, look_up, no_head, record_parameters, record_row,
+    set_head_sequence, signed, stored, unsigned,
 };
 use crate::engine::file::Written;
-use crate::engine::session::{Columns, Enough, Session, parameters};
+use crate::engine::session::{Columns, Enough, Parameter, Session, parameters};
 use crate::error::Result;
 use crate::record::{Digest, Record};
 use crate::store::backend::payload_size;
 use crate::store::row::{self, RECEIPT_COLUMNS, ReceiptRow, RecordRow};
 use charter_sync::{Change, Collision, Cursor, Head, Publication, Push, Receipt, ReplicaId, Sequence, Standing};
+use std::collections::HashSet;
 
 pub(super) fn head(session: &impl Session) -> Result<Head> {
     let head = session.first("SELECT id, epoch, sequence FROM charter_head", &[], |row| {
@@ -40,48 +41,34 @@ pub(super) fn changes<E: Embedded>(session: &E::Session, after: Sequence, limit:
 }
 
 pub(super) fn compare(session: &impl Session, push: &Push, offers: &[(Vec<u8>, Digest)]) -> Result<Vec<Standing>> {
-    let push = push.id.to_string();
-    let is_staged = |digest: &Digest| -> Result<bool> {
-        let query = "SELECT 1 FROM charter_uploads WHERE push = ?1 AND digest = ?2 LIMIT 1";
-        Ok(session.first(query, parameters![&push, &digest.to_string()], |_| Ok(()))?.is_some())
+    let keys: Vec<Vec<u8>> = offers.iter().map(|(key, _)| key.clone()).collect();
+    let stored = digests_of_keys(session, &keys)?;
+    let absent = || offers.iter().zip(&stored).filter(|(_, stored)| stored.is_none());
+    let digests: Vec<String> = absent().map(|((_, digest), _)| digest.to_string()).collect();
+    let mut staged = HashSet::new();
+    let query = |places: &str| format!("SELECT digest FROM charter_uploads WHERE push = ?1 AND digest IN ({places})");
+    look_up(session, query, digests.iter().map(Parameter::from), parameters![&push.id.to_string()], |row| {
+        staged.insert(row::digest(row.text(0)?)?);
+        Ok(())
+    })?;
+    let standing = |((_, digest), stored): (&(Vec<u8>, Digest), Option<Digest>)| match stored {
+        Some(stored) if stored == *digest => Standing::Present,
+        Some(stored) => Standing::Taken(stored),
+        None if staged.contains(digest) => Standing::Staged,
+        None => Standing::Absent,
     };
-    offers
-        .iter()
-        .map(|(key, digest)| {
-            Ok(match digest_of_key(session, key)? {
-                Some(stored) if stored == *digest => Standing::Present,
-                Some(stored) => Standing::Taken(stored),
-                None if is_staged(digest)? => Standing::Staged,
-                None => Standing::Absent,
-            })
-        })
-        .collect()
+    Ok(offers.iter().zip(stored).map(standing).collect())
 }
 
 pub(super) fn stage(session: &impl Session, push: &Push, records: &[Record]) -> Result<()> {
     let (push, now) = (push.id.to_string(), row::now());
-    for record in records {
-        let row = RecordRow::from(record);
-        session.execute(
-            "INSERT INTO charter_uploads \
-             (push, digest, sort_key, namespace, kind, name, version, pre_release, parent, body, uploaded_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            parameters![
-                &push,
-                &*row.digest,
-                record.key().sort_key().as_slice(),
-                row.namespace,
-                row.kind,
-                row.name,
-                &*row.version,
-                record.key().version.is_pre_release(),
-                row.parent.as_deref(),
-                row.body,
-                now,
-            ],
-        )?;
-    }
-    Ok(())
+    let columns = [["push", "uploaded_at"].as_slice(), &RECORD_COLUMNS].concat();
+    session.insert("charter_uploads", &columns, &mut |insert| {
+        records.iter().try_for_each(|record| {
+            let (row, sort_key) = (RecordRow::from(record), record.key().sort_key());
+            insert(&[parameters![&push, now].as_slice(), &record_parameters(&row, &sort_key, record)].concat())
+        })
+    })
 }
 
 pub(super) fn publish(session: &impl Session, push: &Push, needed: u64) -> Result<Written<Publication>> {
@@ -103,29 +90,16 @@ pub(super) fn publish(session: &impl Session, push: &Push, needed: u64) -> Resul
         "DELETE FROM charter_uploads WHERE push <> ?1 AND uploaded_at < ?2",
         parameters![&id, row::now() - row::UPLOADS_KEPT],
     )?;
-    let mut sequence = head_sequence(session)?;
-    let before = sequence;
-    let mut collisions = Vec::new();
-    // What was staged twice is there the second time.
+    let before = head_sequence(session)?;
+    let mut publication =
+        Publishing { session, push: &id, sequence: before, records: Vec::new(), collisions: Vec::new() };
     let query = "SELECT namespace, kind, name, version, digest, parent, body FROM charter_uploads \
                  WHERE push = ?1 ORDER BY sort_key";
     session.each(query, parameters![&id], &mut |row| {
-        let record = record_row(row)?.to_record()?;
-        match insert(session, &record)? {
-            Insertion::New => {
-                sequence += 1;
-                insert_change(session, sequence, record.digest(), Some(&id))?;
-            }
-            Insertion::Present => {}
-            Insertion::Taken(stored) => {
-                let collision = Collision { key: record.key().sort_key(), stored, offered: *record.digest() };
-                if collisions.last() != Some(&collision) {
-                    collisions.push(collision);
-                }
-            }
-        }
-        Ok(Enough::No)
+        publication.add(record_row(row)?.to_record()?).map(|()| Enough::No)
     })?;
+    publication.insert()?;
+    let Publishing { sequence, collisions, .. } = publication;
     if !collisions.is_empty() {
         return Ok(Written::Nothing(Publication::Refused(collisions)));
     }
@@ -137,6 +111,51 @@ pub(super) fn publish(session: &impl Session, push: &Push, needed: u64) -> Resul
     keep_receipt(session, &receipt)?;
     discard(session, push)?;
     Ok(Written::Commit(Publication::Published(receipt)))
+}
+
+/// How many records are inserted together.
+const TOGETHER: usize = 1000;
+
+/// A publication that is at work.
+struct Publishing<'a, S> {
+    session: &'a S,
+    push: &'a str,
+    /// How far the change log has come.
+    sequence: u64,
+    /// What is to be inserted next, no key twice.
+    records: Vec<Record>,
+    collisions: Vec<Collision>,
+}
+
+impl<S: Session> Publishing<'_, S> {
+    /// Takes the next record in order of key. One that was staged twice follows itself.
+    fn add(&mut self, record: Record) -> Result<()> {
+        if self.records.last().is_some_and(|last| last.digest() == record.digest()) {
+            return Ok(());
+        }
+        if self.records.len() == TOGETHER {
+            self.insert()?;
+        }
+        self.records.push(record);
+        Ok(())
+    }
+
+    fn insert(&mut self) -> Result<()> {
+        let records = std::mem::take(&mut self.records);
+        let mut new = Vec::new();
+        for (record, stored) in records.iter().zip(stored(self.session, &records)?) {
+            match stored {
+                None => new.push(record),
+                Some(stored) if stored == *record.digest() => {}
+                Some(stored) => {
+                    let (key, offered) = (record.key().sort_key(), *record.digest());
+                    self.collisions.push(Collision { key, stored, offered });
+                }
+            }
+        }
+        self.sequence = insert(self.session, &new, self.sequence, Some(self.push))?;
+        Ok(())
+    }
 }
 
 pub(super) fn discard(session: &impl Session, push: &Push) -> Result<()> {

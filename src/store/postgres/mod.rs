@@ -64,8 +64,8 @@ impl Backend for PostgresBackend {
         }
     }
 
-    fn status(&self) -> Result<Option<Status>> {
-        let (set, engine) = (MigrationSet::charter(), Engine::Postgres);
+    fn status(&self, set: &MigrationSet) -> Result<Option<Status>> {
+        let engine = Engine::Postgres;
         let found = Found::read(set, engine, &mut |sql| {
             let sql = sql.to_owned();
             self.call(|mut pooled| async move { text_rows(pooled.client()?, &sql).await })

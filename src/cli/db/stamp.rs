@@ -1,0 +1,66 @@
+//! `charter db stamp`.
+
+use super::super::session::{Session, refuse_url};
+use super::super::ui::{Failure, GOOD, Outcome, object};
+use super::database::{Database, Set};
+use super::events::Told;
+use super::migrations::without_migrations;
+use crate::migrate::Revision;
+use crate::record::Value;
+
+/// Record that a database is at a revision, and run nothing
+///
+/// Repairs the history by hand: adds what is missing up to the revision and takes out what is above it, takes the present
+/// texts for those that were applied, and ends a migration that is half done. Only the history is changed, of one set: the
+/// project's where there is one, else charter's own. Each change is kept in the history with the reason.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  charter db stamp head --reason 'the tables were made by hand'
+  charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
+  charter db stamp base --set project")]
+pub(in crate::cli) struct Arguments {
+    /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id
+    #[arg(value_name = "REVISION", allow_negative_numbers = true)]
+    revision: String,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    set: Set,
+    /// Why; it is kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    refuse_url(&arguments.revision, "the revision")?;
+    let revision: Revision = arguments.revision.parse().map_err(Failure::Usage)?;
+    let opened = arguments.database.open_to_change(session)?;
+    if opened.manager.engine().is_none() {
+        return without_migrations(session, &opened);
+    }
+    let set = arguments.set.name()?;
+    let (name, url) = (opened.manager.set(set)?.name().to_owned(), &opened.database.url);
+    let progress = session.ui.progress("connecting");
+    let mut told = Told::default();
+    let reason = arguments.reason.as_deref();
+    let stamped = opened.manager.stamp(set, &revision, reason, &mut |event| told.tell(session, &progress, &event))?;
+    drop(progress);
+    let text = || {
+        let lines = stamped
+            .iter()
+            .map(|stamped| format!("{GOOD}{}{GOOD:#}  {} {}\n", stamped.action.as_str(), stamped.number, stamped.slug));
+        let lines: String = lines.collect();
+        if lines.is_empty() { format!("the history of {url} says that already: nothing was done\n") } else { lines }
+    };
+    session.ui.result(text, || {
+        let changes = stamped.iter().map(|stamped| {
+            Value::from(object! {
+                "number": stamped.number.unsigned_abs(),
+                "name": stamped.slug.as_str(),
+                "action": stamped.action.as_str(),
+            })
+        });
+        object! {"database": url.to_string(), "set": name, "changes": changes.collect::<Vec<_>>()}.into()
+    })
+}

@@ -1,0 +1,108 @@
+//! `charter db verify`.
+
+use super::super::session::Session;
+use super::super::ui::{BAD, DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
+use super::database::{Database, Set};
+use super::info::difference_value;
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
+use crate::migrate::{Fault, FaultKind, Verification, engines_at_hand, verify};
+use crate::record::Value;
+
+/// Prove a set of migrations: each one up, down and up again, on each engine
+///
+/// Runs in throw-away databases, in memory and, with --against, in one on that server, which is dropped at the end. After
+/// each step the database must have what it should: a down migration restores what was there, and the engines agree at every
+/// revision, but for what an overlay declares (`-- charter: differs no-foreign-keys`). Fails (exit code 1) with the
+/// differences. The database of the configuration is not touched.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  charter db verify
+  charter db verify --against postgresql://postgres@localhost/postgres
+  charter db verify --set charter --json")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    set: Set,
+    /// A Postgres server whose user may make databases
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
+}
+
+pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    let against = arguments.against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
+    let opened = Database { url: None }.open(session)?;
+    let set = opened.manager.set(arguments.set.name()?)?;
+    let progress = session.ui.progress("verifying");
+    let verification = verify(&[set], against.as_ref(), &mut |step| {
+        let message = format!("verifying {} on {}", step.migration, step.engine);
+        progress.update(&message, step.place as u64, step.of as u64);
+    })?;
+    drop(progress);
+    let at_hand = engines_at_hand(against.as_ref());
+    let left_out: Vec<Engine> = set.engines().iter().copied().filter(|engine| !at_hand.contains(engine)).collect();
+    session.ui.result(|| text(&verification), || value(&verification, &left_out))?;
+    for engine in left_out {
+        let how = match engine {
+            Engine::Postgres => "give it a server with --against URL",
+            _ => "this build of charter has not the engine",
+        };
+        session.ui.warning(None, &format!("not tried on {engine}: {how}"));
+    }
+    if verification.is_ok() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
+}
+
+fn text(verification: &Verification) -> String {
+    let mut text = String::new();
+    for run in &verification.runs {
+        let migrations = count(run.migrations, "migration");
+        text.push_str(&format!("{} on {}: {migrations} up, down and up again\n", run.set, run.engine));
+    }
+    for fault in &verification.warnings {
+        text.push_str(&format!("{DOUBTFUL}warning:{DOUBTFUL:#} {fault}\n"));
+    }
+    for fault in &verification.faults {
+        text.push_str(&format!("{BAD}error:{BAD:#} {fault}\n"));
+        for difference in &fault.differences {
+            text.push_str(&format!("  {difference}\n"));
+        }
+    }
+    text.push_str(&match verification.faults.len() {
+        0 => format!("{GOOD}verified{GOOD:#}\n"),
+        faults => format!("{BAD}not verified{BAD:#}: {}\n", count(faults, "error")),
+    });
+    text
+}
+
+fn value(verification: &Verification, left_out: &[Engine]) -> Value {
+    let runs = verification.runs.iter().map(|run| {
+        let migrations = run.migrations as u64;
+        Value::from(object! {"set": run.set.as_str(), "engine": run.engine.as_str(), "migrations": migrations})
+    });
+    object! {
+        "verified": verification.is_ok(),
+        "runs": runs.collect::<Vec<_>>(),
+        "not_tried": left_out.iter().map(|engine| Value::from(engine.as_str())).collect::<Vec<_>>(),
+        "errors": verification.faults.iter().map(fault_value).collect::<Vec<_>>(),
+        "warnings": verification.warnings.iter().map(fault_value).collect::<Vec<_>>(),
+    }
+    .into()
+}
+
+fn fault_value(fault: &Fault) -> Value {
+    let compared = match fault.kind {
+        FaultKind::Engines(other) => Some(other.as_str()),
+        _ => None,
+    };
+    object! {
+        "set": fault.set.as_str(),
+        "number": fault.number.unsigned_abs(),
+        "name": fault.slug.as_str(),
+        "engine": fault.engine.as_str(),
+        "fault": fault.kind.as_str(),
+        "compared_with": or_null(compared),
+        "message": fault.to_string(),
+        "differences": fault.differences.iter().map(difference_value).collect::<Vec<_>>(),
+    }
+    .into()
+}
