@@ -175,7 +175,7 @@ impl Kind {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (template, common) = arguments.template.template();
     let opened = Database { url: None }.open(session)?;
-    let set = common.set.name.as_deref();
+    let set = common.set.name()?;
     let created = opened.manager.create_migration_template(set, &template, common.message.as_deref())?;
     told(session, opened.manager.set(set)?.name(), &created)?;
     // The files are new: the folder is read again.
