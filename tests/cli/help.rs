@@ -917,3 +917,124 @@ fn unknown_arguments_are_usage_errors() {
     {"error":{"kind":"usage","message":"invalid value 'production' for '--env <ENVIRONMENT>'\n  [possible values: dev, staging, prod]\n\n  tip: a similar value exists: 'prod'\n\nFor more information, try '--help'."}}
     "#);
 }
+
+#[test]
+fn db_lint() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["db", "lint"]), @r#"
+    exit: 0
+    --- stdout ---
+    Judge SQL files by the safety rules, without a database
+
+    Says of each statement what it locks, breaks or loses, whether it is instant, scans or rewrites, and
+    the safe form. No comment in a file switches a rule off.
+
+    A file called V<number>__<slug>.sql is one of a set of charter's: it is judged as charter runs it,
+    in one transaction and with timeouts set, unless `-- charter: no-transaction` at its top says
+    otherwise. Any other file is judged as it is written, with no transaction assumed. Files are read in
+    order: what one makes, the next one knows.
+
+    A folder stands for the *.sql files in it and in its subfolders, by name, numbers as numbers; hidden
+    ones are passed over. Of a set, each migration is the file that the engine runs, and schema.sql is
+    none; down files are judged only with --down. Without files, the sets of the configuration are
+    judged, each for the engines that it is written for.
+
+    With a database (--against or --db), nothing is written to it, and what is there decides: whether a
+    table is empty, a constraint validated, what type a column has. Without files, what is pending there
+    is judged.
+
+    Usage: charter db lint [OPTIONS] [FILE]...
+
+    Arguments:
+      [FILE]...
+              Files and folders; `-` is standard input
+
+    Options:
+          --engine <ENGINE>
+              The engine that runs the files: postgres, sqlite or duckdb; may be said several times. By
+              default postgres, or what a file's name says
+
+          --postgres-version <N>
+              The major version of the Postgres server: 14 to 18; by default the oldest, where least is
+              safe, or what the server says
+
+          --wrapped
+              Judge every file as if it ran in one transaction
+
+          --down
+              Judge the down files, as they would run after everything else
+
+          --set <NAME>
+              The set to judge, where no files are named
+
+          --against <URL>
+              Judge for this database, whose catalogue decides; it is only read
+
+          --deny <SEVERITY>
+              The mildest finding that fails: info, warning or error; by default error
+
+          --sarif
+              Print findings as a SARIF 2.1.0 log
+
+          --github
+              Print findings as annotations of GitHub's
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db lint                              Judge the project's migrations
+      charter db lint migrations/V7__add_email.sql
+      charter db lint sql/ --postgres-version 17   Judge a folder for a newer server
+      charter db lint --against postgresql://charter@registry.example.com/charter
+      charter db lint migrations/ --github         Show findings beside a pull request's lines
+      git show :next.sql | charter db lint - --wrapped
+
+    Exit codes: 0 if there is no error finding (or none that --deny names), else 1
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn db_environment() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["db", "environment"]), @r#"
+    exit: 0
+    --- stdout ---
+    Print the environment of a database, or change it
+
+    A database is made with its environment, and every client keeps its rules: a client can only be
+    stricter (--env). Its owner changes it here; the change is written to the history. Making the rules
+    weaker asks, and in prod the database's name must be typed.
+
+    Usage: charter db environment [OPTIONS] [URL] [ENVIRONMENT]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+      [ENVIRONMENT]
+              The environment that it is from now on: dev, staging or prod
+
+    Options:
+      -y, --yes
+              Agree, without being asked
+
+          --confirm <NAME>
+              Agree with the database's name, which prod asks for
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db environment
+      charter db environment staging
+      charter db environment postgresql://charter@registry.example.com/charter prod
+      charter db environment postgresql://charter@registry.example.com/charter staging --confirm charter
+    --- stderr ---
+    "#);
+}

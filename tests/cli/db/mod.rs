@@ -3,6 +3,7 @@
 mod by_hand;
 mod content;
 mod create;
+mod environment;
 mod host;
 mod project;
 mod validate;

@@ -64,7 +64,7 @@ pub(in crate::cli) struct Arguments {
     /// Judge for this database, whose catalogue decides; it is only read
     #[arg(long, value_name = "URL")]
     against: Option<String>,
-    /// The mildest finding that fails: info, warning or error
+    /// The mildest finding that fails: info, warning or error; by default error
     #[arg(long, value_name = "SEVERITY", default_value = "error", hide_default_value = true)]
     #[arg(value_parser = ["info", "warning", "error"], hide_possible_values = true)]
     deny: String,
