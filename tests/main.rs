@@ -3,6 +3,8 @@
 mod cli;
 mod conformance;
 mod connections;
+#[cfg(feature = "duckdb")]
+mod duckdb;
 mod execution;
 mod faults;
 mod features;

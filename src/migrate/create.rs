@@ -259,7 +259,7 @@ mod tests {
     fn a_message_is_never_a_directive() {
         let draft = Draft::empty("charter: no-transaction\n charter: differs x");
         for text in [&draft.up, &draft.down] {
-            assert_eq!(super::super::script::Script::new("a", text).directives(), [], "{text}");
+            assert_eq!(crate::migrate::script::Script::new("a", text).directives(), [], "{text}");
         }
     }
 

@@ -110,7 +110,8 @@ impl fmt::Display for Fault {
             FaultKind::NoDown => f.write_str("it has no down migration")?,
         }
         match &self.error {
-            Some(error) => write!(f, ": {error}"),
+            // An engine may say it in several lines.
+            Some(error) => write!(f, ": {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")),
             None => Ok(()),
         }
     }
@@ -168,7 +169,48 @@ pub fn verify(
     against: Option<&DatabaseUrl>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
-    let at_hand = engines_at_hand(against);
+    prove(sets, &engines_at_hand(against), against, Part::default(), progress)
+}
+
+/// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
+pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
+    let part = Part { above: Some(number).filter(|number| *number > 0), target: None };
+    prove(&[set], &engines_at_hand(None), None, part, &mut |_| {})
+}
+
+/// [`verify`], for what an engine is about to run of a set: on that engine alone.
+pub(super) fn verify_part(
+    set: &MigrationSet,
+    engine: Engine,
+    against: Option<&DatabaseUrl>,
+    part: Part,
+) -> Result<Verification> {
+    prove(&[set], &[engine], against, part, &mut |_| {})
+}
+
+/// Which migrations of a set are proven; those before them are taken for granted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part {
+    /// Those above this one, all of them without one.
+    pub(super) above: Option<i64>,
+    /// Those up to this one, all of them without one.
+    pub(super) target: Option<i64>,
+}
+
+impl Part {
+    fn has(self, number: i64) -> bool {
+        Some(number) > self.above && self.target.is_none_or(|target| number <= target)
+    }
+}
+
+fn prove(
+    sets: &[&MigrationSet],
+    at_hand: &[Engine],
+    against: Option<&DatabaseUrl>,
+    part: Part,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Verification> {
+    let above = part.above;
     let engines = |set: &MigrationSet| -> Vec<Engine> {
         at_hand.iter().copied().filter(|engine| set.engines().contains(engine)).collect()
     };
@@ -179,12 +221,12 @@ pub fn verify(
         set.check()?;
         let mut states = Vec::new();
         for engine in engines(set) {
-            let mut trials = Trials { set, engine, against, verification: &mut verification };
+            let mut trials = Trials { set, engine, against, part, verification: &mut verification };
             states.push((engine, trials.run(&mut steps)?));
         }
         for (place, (wanted, wanted_states)) in states.iter().enumerate() {
             for (found, found_states) in &states[place + 1..] {
-                verification.compare(set, (*found, found_states), (*wanted, wanted_states));
+                verification.compare(set, above, (*found, found_states), (*wanted, wanted_states));
             }
         }
     }
@@ -205,6 +247,7 @@ struct Trials<'a> {
     set: &'a MigrationSet,
     engine: Engine,
     against: Option<&'a DatabaseUrl>,
+    part: Part,
     verification: &'a mut Verification,
 }
 
@@ -216,9 +259,12 @@ impl<'a> Trials<'a> {
     fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {
         let mut states = States::new();
         let mut trial = self.trial()?;
-        let (mut before, mut state) = (None, trial.schema()?);
+        trial.go_to(self.part.above)?;
+        let (mut before, mut state) = (self.part.above, trial.schema()?);
+        states.extend(before.map(|number| (number, state.clone())));
         let mut migrations = 0;
-        for migration in self.set.migrations() {
+        let (set, part) = (self.set, self.part);
+        for migration in set.migrations().iter().filter(|migration| part.has(migration.number())) {
             (steps.progress)(Step { set: self.set, migration, engine: self.engine, place: steps.place, of: steps.of });
             steps.place += 1;
             migrations += 1;
@@ -304,9 +350,12 @@ impl<'a> Trials<'a> {
 impl Verification {
     /// Compares two engines at every revision that both have. A difference is told where it arises; from there on it is
     /// known, declared or not.
-    fn compare(&mut self, set: &MigrationSet, found: (Engine, &States), wanted: (Engine, &States)) {
+    fn compare(&mut self, set: &MigrationSet, above: Option<i64>, found: (Engine, &States), wanted: (Engine, &States)) {
         let mut known: Vec<Difference> = Vec::new();
-        for migration in set.migrations() {
+        if let Some((one, other)) = above.and_then(|number| Some((found.1.get(&number)?, wanted.1.get(&number)?))) {
+            known = one.differences(other);
+        }
+        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
             let number = migration.number();
             let (Some(one), Some(other)) = (found.1.get(&number), wanted.1.get(&number)) else { return };
             let declared = Declarations::of(set, (found.0, wanted.0), |of| of == number);

@@ -22,6 +22,15 @@ fn variable(name: &str) -> String {
     })
 }
 
+/// The folders of the programs of servers, one for each version to test with; the first is the shared server's.
+///
+/// # Panics
+///
+/// When there is none.
+pub(crate) fn programs() -> Vec<String> {
+    variable("CHARTER_TEST_POSTGRES_BIN").split(':').map(str::to_owned).collect()
+}
+
 /// A fresh, empty database on the shared server.
 ///
 /// # Panics
@@ -143,9 +152,17 @@ impl Server {
     ///
     /// When it does not start; the server's log is on standard error.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let programs = variable("CHARTER_TEST_POSTGRES_BIN");
+        Self::of(&programs()[0], settings)
+    }
+
+    /// Starts one of a version, with the programs in a folder.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub(crate) fn of(programs: &str, settings: &[(&str, &str)]) -> Self {
         let mut keeper = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/throwaway-postgres"))
-            .arg(programs.split(':').next().unwrap_or_default())
+            .arg(programs)
             .args(settings.iter().map(|(name, value)| format!("{name}={value}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -2,7 +2,9 @@
 //! verb.
 
 mod backup;
+mod check;
 mod confirm;
+mod create;
 mod current;
 mod database;
 mod downgrade;
@@ -14,8 +16,10 @@ mod init;
 mod lint;
 mod migrations;
 mod pending;
+mod renumber;
 mod seed;
 mod stamp;
+mod template;
 mod truncate;
 mod upgrade;
 mod validate;
@@ -39,8 +43,13 @@ pub(super) enum Command {
     Lint(lint::Arguments),
     Pending(pending::Arguments),
     Validate(validate::Arguments),
+    Check(check::Arguments),
     Verify(verify::Arguments),
     Stamp(stamp::Arguments),
+    #[command(visible_alias = "revision")]
+    Create(create::Arguments),
+    Template(template::Arguments),
+    Renumber(renumber::Arguments),
     Info(info::Arguments),
     Seed(seed::Arguments),
     Truncate(truncate::Arguments),
@@ -58,6 +67,10 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Pending(arguments) => pending::run(session, arguments),
         Command::Validate(arguments) => validate::run(session, arguments),
         Command::Verify(arguments) => verify::run(session, arguments),
+        Command::Check(arguments) => check::run(session, arguments),
+        Command::Create(arguments) => create::run(session, arguments),
+        Command::Template(arguments) => template::run(session, arguments),
+        Command::Renumber(arguments) => renumber::run(session, arguments),
         Command::Stamp(arguments) => stamp::run(session, arguments),
         Command::Info(arguments) => info::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),

@@ -6,13 +6,14 @@ use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
 
 /// Apply the migrations that a database lacks
 ///
-/// charter's own first, then the project's. Each migration is one transaction with its row of history: what was applied
+/// First charter's own, then the project's. Each migration is one transaction with its row of history: what was applied
 /// before a failure stays applied. In staging and prod, migrations with an error finding, or without a down migration, are
 /// refused before anything runs.
 #[derive(clap::Args)]
@@ -54,6 +55,9 @@ pub(super) struct Permit {
     /// Agree, without being asked, to what prod asks about
     #[arg(long, short)]
     yes: bool,
+    /// In prod, try the migrations in a temporary database of this server first: up, down and up again
+    #[arg(long, value_name = "URL")]
+    verify_against: Option<String>,
 }
 
 impl Permit {
@@ -115,6 +119,8 @@ pub(super) fn upgrade(
     }
     let url = &opened.database.url;
     (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
+    options.verify_against =
+        permit.verify_against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let progress = session.ui.progress("connecting");
     let judgement = opened.manager.judge(&options)?;
     drop(progress);

@@ -1,6 +1,8 @@
 //! `charter db`.
 
+mod by_hand;
 mod content;
+mod create;
 mod environment;
 mod host;
 mod project;

@@ -22,8 +22,8 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     exit: 0
     --- stdout ---
     applied  charter  1 contracts [SHORT DIGEST]
-    applied  shop  10 orders [SHORT DIGEST]
-    applied  shop  20 email [SHORT DIGEST]
+    applied  shop     10 orders [SHORT DIGEST]
+    applied  shop     20 email [SHORT DIGEST]
     sqlite:///[DIRECTORY]/charter.db has every migration now
     --- stderr ---
     "#);
@@ -37,7 +37,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     exit: 0
     --- stdout ---
     charter  1 contracts [SHORT DIGEST] (head)
-    shop  20 email [SHORT DIGEST] (head)
+    shop     20 email [SHORT DIGEST] (head)
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "history"]), [SHORT_DIGESTS], @r#"
@@ -55,21 +55,21 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     assert_output!(sandbox, sandbox.run(&["db", "downgrade"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    taken back  shop  20 email [SHORT DIGEST]
+    taken back  shop     20 email [SHORT DIGEST]
     --- stderr ---
     warning: sqlite:///[DIRECTORY]/charter.db loses the column orders.email, with 1 value
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  10 orders [SHORT DIGEST]
-    shop  pending  20 email [SHORT DIGEST]
+    shop     10 orders [SHORT DIGEST]
+    shop     pending  20 email [SHORT DIGEST]
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "pending"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    pending  shop  20 email [SHORT DIGEST]
+    pending  shop     20 email [SHORT DIGEST]
     --- stderr ---
     "#);
     sandbox.run(&["db", "current", "--check"]).exit(1);
@@ -208,14 +208,14 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations was applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  10 orders [SHORT DIGEST]
-    shop  pending  20 email [SHORT DIGEST]
+    shop     10 orders [SHORT DIGEST]
+    shop     pending  20 email [SHORT DIGEST]
     --- stderr ---
     "#);
 }
@@ -360,8 +360,8 @@ fn a_database_that_is_ahead_is_said_to_be() {
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  20 email (newer than this program)
-    shop  ahead of this program by 1 migration
+    shop     20 email (newer than this program)
+    shop     ahead of this program by 1 migration
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "downgrade", "10"]), @r#"

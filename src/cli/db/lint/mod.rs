@@ -210,8 +210,7 @@ fn pending(session: &Session<'_>, arguments: &Arguments, report: &mut Report) ->
     let options = UpgradeOptions { set: arguments.set.clone(), ..UpgradeOptions::default() };
     let judgement = manager.judge(&options).map_err(|error| named(database, error))?;
     for judged in judgement.migrations {
-        let set = manager.set(Some(&judged.set))?;
-        report.add(judged.findings, vec![migrate::input(set, judged.migration.up(engine), Input::new)]);
+        report.add(judged.findings, vec![migrate::input(judged.migration.up(engine), Input::new)]);
     }
     Ok(())
 }

@@ -1,0 +1,97 @@
+//! What DuckDB has of a state.
+//!
+//! DuckDB holds on to a table that a foreign key refers to: it cannot be altered, nor be made anew. So no foreign key is made
+//! there, and one that is there already goes when the table changes that it refers to. DuckDB has no partial indexes.
+
+use super::change::{Part, same_table};
+use super::rename::{Names, table};
+use crate::engine::Engine;
+use crate::migrate::schema::{ForeignKey, Index, Schema, Table};
+use crate::migrate::set::Migration;
+
+/// What DuckDB lacks of a state that the other engines have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Without {
+    pub(super) foreign_keys: bool,
+    pub(super) indexes: bool,
+}
+
+impl Without {
+    /// What somebody's migration says that it leaves out.
+    pub(super) fn said_by(migration: &Migration) -> Self {
+        let directives = migration.up(Engine::DuckDb).directives();
+        let has = |what: &str| directives.iter().any(|said| said.name == "differs" && said.argument == what);
+        Self { foreign_keys: has(NO_FOREIGN_KEYS), indexes: has(NO_INDEXES) }
+    }
+
+    /// What is left out of the migrations that are written here.
+    pub(super) const WRITTEN: Self = Self { foreign_keys: true, indexes: false };
+}
+
+/// How a migration says that DuckDB lacks foreign keys.
+const NO_FOREIGN_KEYS: &str = "no-foreign-keys";
+/// How a migration says that DuckDB lacks indexes.
+const NO_INDEXES: &str = "no-indexes";
+
+/// What DuckDB has after a migration that takes the other engines from one state to another; `duckdb` is what it had before.
+pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, without: Without) -> Schema {
+    let mut after = to.clone();
+    for now in after.tables.values_mut() {
+        let was = names.table_before(&now.name).to_owned();
+        let (before, had) = (table(from, &was), table(duckdb, &was));
+        let knows_key = |key: &ForeignKey| {
+            let is_there = |table: Option<&Table>| {
+                table.is_some_and(|table| table.foreign_keys.iter().any(|other| other.is_same(key)))
+            };
+            match is_there(before) {
+                true => is_there(had) && !(without.foreign_keys && changes(from, to, names, &key.table)),
+                false => !without.foreign_keys,
+            }
+        };
+        let knows_index = |index: &Index| {
+            let is_there = |table: Option<&Table>| {
+                table.is_some_and(|table| table.indexes.values().any(|other| other.is_same(index)))
+            };
+            match is_there(before) {
+                true => is_there(had),
+                false => !without.indexes && index.predicate.is_none(),
+            }
+        };
+        let count = now.foreign_keys.len();
+        now.foreign_keys.retain(knows_key);
+        now.indexes.retain(|_, index| knows_index(index));
+        if now.foreign_keys.len() < count {
+            now.sql = None;
+        }
+    }
+    after
+}
+
+/// Whether a table changes, its indexes aside.
+fn changes(from: &Schema, to: &Schema, names: &Names, name: &str) -> bool {
+    let bare = |table: &Table| Table { indexes: Default::default(), ..table.clone() };
+    match (table(from, names.table_before(name)), table(to, name)) {
+        (Some(before), Some(now)) => names.concern(name) || !same_table(&bare(before), &bare(now)),
+        _ => true,
+    }
+}
+
+/// The directives that say what DuckDB lacks after a migration and did not lack before.
+pub(super) fn directives(before: (&Schema, &Schema), after: (&Schema, &Schema)) -> String {
+    let lacks = |(duckdb, all): (&Schema, &Schema), count: fn(&Table) -> usize| -> Vec<(String, usize)> {
+        let count = |has: &Table| count(has).saturating_sub(table(duckdb, &has.name).map_or(0, count));
+        let lacking = all.tables.values().map(|has| (has.name.clone(), count(has)));
+        lacking.filter(|(_, count)| *count > 0).collect()
+    };
+    let mut text = String::new();
+    for (what, count) in [
+        (NO_FOREIGN_KEYS, (|table: &Table| table.foreign_keys.len()) as fn(&Table) -> usize),
+        (NO_INDEXES, |table: &Table| table.indexes.len()),
+    ] {
+        let is = lacks(after, count);
+        if !is.is_empty() && is != lacks(before, count) {
+            text = format!("{text}-- charter: differs {what}\n");
+        }
+    }
+    text
+}

@@ -1,0 +1,306 @@
+//! From one state to another on SQLite and DuckDB.
+//!
+//! What their ALTER TABLE can do for sure is done by it: a column is added, or one is dropped that nothing depends on. All
+//! else is one mechanism: a new table gets the rows, the old one goes, and the new one takes its name. What depended on the
+//! old one (indexes, views, triggers) is made again.
+
+use super::change::{TableChange, created, dropped, pairs};
+use super::rename::{Names, Rename};
+use super::sql::{Spelling, is_bound, is_constant};
+use super::stage::creation_order;
+use super::value::{cast, filler};
+use super::views::{Touched, ViewPlan};
+use super::{Step, no_value};
+use crate::engine::Engine;
+use crate::engine::lexer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::schema::{Column, Schema, Table, View};
+
+/// The statements of a step on SQLite.
+pub(super) fn sqlite_up(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
+    let Step { from, middle, to, names, .. } = step;
+    sqlite(&[Part::Names(names), Part::Tables(middle, to)], (from, to), spelling)
+}
+
+/// The statements that take a step back on SQLite.
+pub(super) fn sqlite_down(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
+    let Step { from, middle, to, names, .. } = step;
+    sqlite(&[Part::Tables(to, middle), Part::Names(&names.inverse())], (to, from), spelling)
+}
+
+/// A part of a step on SQLite, which renames by itself.
+enum Part<'a> {
+    Names(&'a Names),
+    Tables(&'a Schema, &'a Schema),
+}
+
+fn sqlite(parts: &[Part<'_>], (from, to): (&Schema, &Schema), spelling: &Spelling) -> Result<Vec<String>> {
+    let mut writer = Writer { engine: Engine::Sqlite, spelling, statements: Vec::new(), touched: Touched::default() };
+    for part in parts {
+        match part {
+            Part::Names(names) => writer.rename(names),
+            Part::Tables(from, to) => writer.tables(from, to, &Names::default())?,
+        }
+    }
+    // A view of a table that is gone for a while stands in the way of renaming, and so does a trigger.
+    Ok(writer.around(from, to))
+}
+
+/// The statements from one state to another on DuckDB.
+pub(super) fn duckdb(from: &Schema, to: &Schema, names: &Names, spelling: &Spelling) -> Result<Vec<String>> {
+    let mut writer = Writer { engine: Engine::DuckDb, spelling, statements: Vec::new(), touched: Touched::default() };
+    writer.tables(from, to, names)?;
+    Ok(writer.around(from, to))
+}
+
+struct Writer<'a> {
+    engine: Engine,
+    spelling: &'a Spelling,
+    statements: Vec<String>,
+    /// What is renamed, dropped, or made anew, by any of its names.
+    touched: Touched,
+}
+
+/// How a table that stays becomes what it shall be.
+enum Way {
+    /// By these statements.
+    Direct(Vec<String>),
+    Rebuild,
+}
+
+impl Writer<'_> {
+    fn rename(&mut self, names: &Names) {
+        for rename in names.renames() {
+            match rename {
+                Rename::Table { from, to } => {
+                    self.touched.table(from);
+                    self.touched.table(to);
+                    let (from, to) = (self.spelling.name(from), self.spelling.name(to));
+                    self.statements.push(format!("ALTER TABLE {from} RENAME TO {to};"));
+                }
+                Rename::Column { table, from, to } => {
+                    self.touched.table(names.table_before(table));
+                    self.touched.table(table);
+                    let (table, from, to) =
+                        (self.spelling.name(table), self.spelling.name(from), self.spelling.name(to));
+                    self.statements.push(format!("ALTER TABLE {table} RENAME COLUMN {from} TO {to};"));
+                }
+            }
+        }
+    }
+
+    fn tables(&mut self, from: &Schema, to: &Schema, names: &Names) -> Result<()> {
+        let gone = dropped(from, to, names);
+        for table in &gone {
+            self.touched.table(&table.name);
+        }
+        let mut rebuilt: Vec<TableChange<'_>> = Vec::new();
+        let (mut dropped_indexes, mut direct, mut indexes) = (Vec::new(), Vec::new(), Vec::new());
+        for (before, now) in pairs(from, to, names) {
+            let change = TableChange::of(before, now, names);
+            let added = change.indexes.added.iter().map(|index| self.spelling.create_index(&now.name, index, ""));
+            match self.way(&change, from, names)? {
+                Way::Direct(statements) => {
+                    dropped_indexes.extend(change.indexes.dropped.iter().map(|index| self.drop_index(&index.name)));
+                    for column in &change.dropped {
+                        self.touched.column(&now.name, &column.name);
+                    }
+                    direct.extend(statements);
+                    indexes.extend(added);
+                }
+                Way::Rebuild => {
+                    self.touched.table(&before.name);
+                    self.touched.table(&now.name);
+                    indexes.extend(now.indexes.values().map(|index| self.spelling.create_index(&now.name, index, "")));
+                    rebuilt.push(change);
+                }
+            }
+        }
+        self.statements.extend(dropped_indexes);
+        // On DuckDB nothing may refer to a table that goes: those first that refer no more, those last that will.
+        let (first, rest): (Vec<_>, Vec<_>) =
+            rebuilt.into_iter().partition(|change| !change.foreign_keys.dropped.is_empty());
+        let (last, middle): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|change| !change.foreign_keys.added.is_empty());
+        self.rebuild(&first, &[], names)?;
+        self.statements.extend(direct);
+        self.rebuild(&middle, &creation_order(gone), names)?;
+        let new = created(from, to, names);
+        for name in creation_order(new.clone()) {
+            let Some(table) = new.iter().find(|table| table.name == name) else { continue };
+            self.statements.push(self.spelling.new_table(table, self.engine)?);
+            indexes.extend(table.indexes.values().map(|index| self.spelling.create_index(name, index, "")));
+        }
+        self.rebuild(&last, &[], names)?;
+        self.statements.extend(indexes);
+        Ok(())
+    }
+
+    fn drop_index(&self, name: &str) -> String {
+        format!("DROP INDEX {};", self.spelling.name(name))
+    }
+
+    fn way(&self, change: &TableChange<'_>, from: &Schema, names: &Names) -> Result<Way> {
+        if !change.is_of_definition() && !names.concern(&change.to.name) {
+            return Ok(Way::Direct(Vec::new()));
+        }
+        let only_columns = change.altered.is_empty()
+            && !change.primary_key
+            && change.unique.is_empty()
+            && change.foreign_keys.is_empty()
+            && change.checks.is_empty()
+            && !change.options
+            && !names.concern(&change.to.name);
+        // DuckDB holds on to a table as long as anything depends on it, and in the same transaction after that.
+        let is_held = self.engine == Engine::DuckDb && is_depended_on(change.from, from);
+        let adds_plainly = |column: &&Column| {
+            let default = column.default.as_deref();
+            let is_plain = column.generated.is_none() && column.identity.is_none() && column.collation.is_none();
+            let has_value = default.is_none_or(|default| is_constant(default) && !default.eq_ignore_ascii_case("null"));
+            is_plain
+                && has_value
+                && !(column.not_null && (default.is_none() || is_held))
+                && !is_in_constraint(change.to, &column.name)
+        };
+        let drops_plainly = |column: &&Column| {
+            !is_held && !is_bound(change.from, &column.name) && !is_referred_to(change.from, &column.name, from)
+        };
+        if !only_columns
+            || !change.added.iter().all(adds_plainly)
+            || !change.dropped.iter().all(drops_plainly)
+            || is_held && !change.indexes.dropped.is_empty()
+        {
+            return Ok(Way::Rebuild);
+        }
+        let table = self.spelling.name(&change.to.name);
+        let mut statements = Vec::new();
+        for column in &change.dropped {
+            statements.push(format!("ALTER TABLE {table} DROP COLUMN {};", self.spelling.name(&column.name)));
+        }
+        for column in &change.added {
+            let column = self.spelling.column(change.to, column, self.engine)?;
+            statements.push(format!("ALTER TABLE {table} ADD COLUMN {column};"));
+        }
+        Ok(Way::Direct(statements))
+    }
+
+    /// Makes tables anew, and drops those that go for good, between the new ones' getting the rows and getting the names.
+    fn rebuild(&mut self, changes: &[TableChange<'_>], gone: &[&str], names: &Names) -> Result<()> {
+        let spelled = |name: &str| self.spelling.name(name);
+        let new = |change: &TableChange<'_>| format!("charter_new_{}", change.to.name);
+        let (mut copies, mut moves) = (Vec::new(), Vec::new());
+        for change in changes {
+            refuse_conflict_clauses(change.from)?;
+            self.refuse_circle(change.to)?;
+            copies.push(self.spelling.create_table(change.to, &new(change), self.engine)?);
+            let (columns, values) = self.values(change, names)?;
+            if !columns.is_empty() {
+                let (to, from) = (spelled(&new(change)), spelled(&change.from.name));
+                let (columns, values) = (columns.join(", "), values.join(", "));
+                copies.push(format!("INSERT INTO {to} ({columns})\nSELECT {values} FROM {from};"));
+            }
+            moves.push(format!("ALTER TABLE {} RENAME TO {};", spelled(&new(change)), spelled(&change.to.name)));
+        }
+        let old: Vec<&Table> = changes.iter().map(|change| change.from).collect();
+        let drops = gone.iter().rev().copied().chain(creation_order(old).into_iter().rev());
+        let drops: Vec<String> = drops.map(|name| format!("DROP TABLE {};", spelled(name))).collect();
+        self.statements.extend(copies.into_iter().chain(drops).chain(moves));
+        Ok(())
+    }
+
+    /// On DuckDB a row cannot come into a table together with the one of the same table that it refers to.
+    fn refuse_circle(&self, table: &Table) -> Result<()> {
+        let mut keys = table.foreign_keys.iter();
+        if self.engine != Engine::DuckDb || !keys.any(|key| key.table.eq_ignore_ascii_case(&table.name)) {
+            return Ok(());
+        }
+        let message =
+            format!("the table {} refers to itself: on DuckDB it cannot be made anew with its rows", table.name);
+        Err(Error::new(ErrorKind::Unsupported, message).with_hint(
+            "write this migration by hand, or let `engines` in [migrations] leave out duckdb if the project does without",
+        ))
+    }
+
+    /// The columns that a new table's rows get, and their values from the old one's.
+    fn values(&self, change: &TableChange<'_>, names: &Names) -> Result<(Vec<String>, Vec<String>)> {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for column in change.to.columns.iter().filter(|column| column.generated.is_none()) {
+            let before = change.from.column(names.column_before(&change.to.name, &column.name));
+            let value = match before {
+                Some(old) if super::change::same_type(&old.data_type, &column.data_type) => {
+                    self.spelling.name(&old.name)
+                }
+                Some(old) => cast(&self.spelling.name(&old.name), old, column, self.engine),
+                // The new table's default, which may be none.
+                None if column.default.is_some() || !super::change::is_required(change.to, column) => continue,
+                None => filler(column).ok_or_else(|| no_value(change.to, column))?.to_owned(),
+            };
+            columns.push(self.spelling.name(&column.name));
+            values.push(value);
+        }
+        Ok((columns, values))
+    }
+
+    /// Puts around the statements what has to go before and to come again after them.
+    fn around(mut self, from: &Schema, to: &Schema) -> Vec<String> {
+        let views = ViewPlan::of(from, to, &mut self.touched);
+        let name = |view: &&View| self.spelling.name(&view.name);
+        let sql = |view: &&View| view.sql.clone().unwrap_or_default();
+        let mut before: Vec<String> = Vec::new();
+        let mut after: Vec<String> = Vec::new();
+        before.extend(views.drop.iter().map(|view| format!("DROP VIEW {};", name(view))));
+        // SQLite looks at the tables whenever a view is read.
+        let replaced = views.replace.iter().filter(|_| self.engine == Engine::DuckDb);
+        after.extend(replaced.map(|view| format!("{};", super::views::replacing(&sql(view)))));
+        after.extend(views.create.iter().map(|view| format!("{};", sql(view))));
+        if self.engine == Engine::Sqlite {
+            for (title, text) in &from.others {
+                let Some(trigger) = title.strip_prefix("trigger ") else { continue };
+                if self.touched.is_in(text) {
+                    before.insert(0, format!("DROP TRIGGER {};", self.spelling.name(trigger)));
+                    after.extend(to.others.get(title).map(|text| format!("{text};")));
+                }
+            }
+        }
+        before.into_iter().chain(self.statements).chain(after).collect()
+    }
+}
+
+/// Whether constraints of a table that stands for itself say something of a column.
+fn is_in_constraint(table: &Table, column: &str) -> bool {
+    is_bound(&Table { indexes: Default::default(), ..table.clone() }, column)
+}
+
+/// Whether a table has indexes, or others refer to it.
+fn is_depended_on(table: &Table, schema: &Schema) -> bool {
+    let keys = schema.tables.values().flat_map(|other| &other.foreign_keys);
+    !table.indexes.is_empty() || keys.into_iter().any(|key| key.table.eq_ignore_ascii_case(&table.name))
+}
+
+/// Whether a foreign key refers to a column.
+fn is_referred_to(table: &Table, column: &str, schema: &Schema) -> bool {
+    let keys = schema.tables.values().flat_map(|other| &other.foreign_keys);
+    let mut keys = keys.filter(|key| key.table.eq_ignore_ascii_case(&table.name));
+    keys.any(|key| key.references.iter().any(|name| name.eq_ignore_ascii_case(column)))
+}
+
+/// What happens instead of an error is not known of a table, and would be lost.
+fn refuse_conflict_clauses(table: &Table) -> Result<()> {
+    let sql = table.sql.as_deref().unwrap_or_default();
+    let tokens = lexer::tokens(sql, Engine::Sqlite);
+    let has_clause = tokens.windows(2).any(|two| two[0].is_word(sql, "on") && two[1].is_word(sql, "conflict"));
+    match has_clause {
+        false => Ok(()),
+        true => {
+            let message = format!("the table {} has ON CONFLICT clauses, which making it anew would lose", table.name);
+            Err(Error::new(ErrorKind::Unsupported, message).with_hint("write this migration by hand"))
+        }
+    }
+}
+
+/// The statements that give things their new names on SQLite.
+pub(super) fn sqlite_renames(names: &Names, spelling: &Spelling) -> Vec<String> {
+    let mut writer = Writer { engine: Engine::Sqlite, spelling, statements: Vec::new(), touched: Touched::default() };
+    writer.rename(names);
+    writer.statements
+}

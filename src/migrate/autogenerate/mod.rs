@@ -1,0 +1,296 @@
+//! Writing migrations: from what the migrations make to what the models want.
+//!
+//! The state of all migrations and the wanted state are each built in a throw-away SQLite database and compared. What differs
+//! is reached in steps ([`stage`]), each of which every engine goes in its own way; what was written is tried, up, down and
+//! up again, before anybody sees it.
+
+mod change;
+mod constraint_name;
+mod duckdb;
+mod embedded;
+mod postgres;
+mod proof;
+mod rename;
+mod sql;
+mod stage;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
+mod value;
+mod views;
+
+pub use rename::Rename;
+
+use super::create::{self, Created, Draft, comment};
+use super::files::MODELS_FILE;
+use super::schema::{Column, Difference, Object, Schema, Table};
+use super::script::Script;
+use super::set::MigrationSet;
+use crate::engine::Engine;
+use crate::error::{Context, Error, ErrorKind, Result};
+use change::{TableChange, dropped, is_required, pairs};
+use duckdb::Without;
+use rename::{Names, column_candidates, table_candidates};
+use sql::Spelling;
+use stage::Step;
+use std::collections::BTreeMap;
+
+/// What a new migration is filled with.
+#[derive(Default)]
+pub enum Content<'a> {
+    /// Comments that say what to write.
+    #[default]
+    Empty,
+    /// What leads from the migrations to the models.
+    Models {
+        /// What was given another name.
+        renames: Vec<Rename>,
+        /// Is asked about everything else that may have been renamed; `true` if it was.
+        ask: Option<&'a mut dyn FnMut(&Rename) -> bool>,
+    },
+}
+
+/// Writes the next migrations of a set. Gives what was written: nothing where the models are what the migrations make. What
+/// needs no transaction on Postgres, and tables of which only one may be locked at once, get migrations of their own.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] when the message gives no name, a rename does not fit, or the set's files or its models are wrong;
+/// [`ErrorKind::Unsupported`] when the set is part of the program, or a difference cannot be written so that it holds on
+/// every engine: then nothing is written; [`ErrorKind::NotFound`] when there are no models; [`ErrorKind::Io`].
+pub(super) fn create_migration(set: &MigrationSet, message: &str, content: Content<'_>) -> Result<Vec<Created>> {
+    create::slug(message)?;
+    create::directory(set)?;
+    set.check()?;
+    let drafts = match content {
+        Content::Empty => vec![Draft::empty(message)],
+        Content::Models { renames, ask } => {
+            let mut never = |_: &Rename| false;
+            autogenerate(set, message, &renames, ask.unwrap_or(&mut never))?
+        }
+    };
+    create::write(set, &drafts)
+}
+
+/// In what the migrations of a set do not make its models: what is missing, what is there and should not be, what is
+/// different. Both are built in throw-away SQLite databases.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when there are no models; [`ErrorKind::Invalid`] when the set's files are wrong; what SQLite says
+/// of a migration or the models, with the place.
+pub fn models_differences(set: &MigrationSet) -> Result<Vec<Difference>> {
+    set.check()?;
+    let wanted = proof::models(set, &models_file(set)?)?;
+    Ok(proof::state(set)?.differences(&wanted))
+}
+
+fn models_file(set: &MigrationSet) -> Result<Script> {
+    let file = create::directory(set)?.join(MODELS_FILE);
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        let is_missing = error.kind() == std::io::ErrorKind::NotFound;
+        let error = Error::from(error).at(&file, None).context("reading the models");
+        match is_missing {
+            true => error
+                .with_hint("the models are the CREATE statements of all tables, indexes and views that there shall be"),
+            false => error,
+        }
+    })?;
+    Ok(Script::new(file, &text))
+}
+
+fn autogenerate(
+    set: &MigrationSet,
+    message: &str,
+    renames: &[Rename],
+    ask: &mut dyn FnMut(&Rename) -> bool,
+) -> Result<Vec<Draft>> {
+    let wanted = proof::models(set, &models_file(set)?)?;
+    write(set, message, &mut |present| {
+        let names = Names::decide(present, &wanted, renames, ask)?;
+        Ok((wanted.clone(), names))
+    })
+}
+
+/// Writes the migrations that make a change to what a set's migrations make.
+///
+/// # Errors
+/// As [`create_migration`], and what the change says.
+pub(super) fn write_change(
+    set: &MigrationSet,
+    message: &str,
+    mut change: impl FnMut(&Schema) -> Result<Schema>,
+) -> Result<Vec<Created>> {
+    create::slug(message)?;
+    create::directory(set)?;
+    set.check()?;
+    let drafts = write(set, message, &mut |present| Ok((change(present)?, Names::default())))?;
+    create::write(set, &drafts)
+}
+
+/// Writes what leads from what a set's migrations make to what is wanted, which may depend on it, and proves it.
+fn write(
+    set: &MigrationSet,
+    message: &str,
+    wanted: &mut dyn FnMut(&Schema) -> Result<(Schema, Names)>,
+) -> Result<Vec<Draft>> {
+    let states = proof::states(set)?;
+    let Some(present) = states.last() else { return Ok(Vec::new()) };
+    let (mut wanted, names) = wanted(present)?;
+    let differences = present.differences(&wanted);
+    if differences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let middle = renamed(set, present, &names)?;
+    let others = differences.iter().filter(|difference| difference.object == Object::Other);
+    let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
+    wanted.others = middle.others.clone();
+    let spelling = Spelling::of(&[present, &wanted]);
+    let steps = stage::steps(present, &middle, &wanted, &names, &spelling);
+    if steps.is_empty() {
+        let message = format!("this cannot be written by itself: {}", proof::listed(&differences));
+        return Err(Error::new(ErrorKind::Unsupported, message).with_hint("write this migration by hand"));
+    }
+    let mut drafts = Vec::new();
+    let mut duckdb = duckdb_state(set, &states);
+    for step in &steps {
+        let (texts, next) = texts(set, step, &duckdb, &spelling)?;
+        duckdb = next;
+        let others = if drafts.is_empty() { others.as_slice() } else { &[] };
+        drafts.push(draft(set, message, step, &steps, others, texts));
+    }
+    proof::prove(&proof::with(set, &drafts)?, set.head(), &wanted)?;
+    Ok(drafts)
+}
+
+/// The state with new names, as SQLite makes it: it knows where else a name stands.
+fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema> {
+    if names.is_empty() {
+        return Ok(present.clone());
+    }
+    let up = embedded::sqlite_renames(names, &Spelling::of(&[present])).join("\n");
+    let draft = Draft { message: "renames".to_owned(), up, down: String::new(), overlays: BTreeMap::new() };
+    proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
+}
+
+/// What DuckDB has of the last of the states of a set.
+fn duckdb_state(set: &MigrationSet, states: &[Schema]) -> Schema {
+    let mut duckdb = Schema::default();
+    for (migration, pair) in set.migrations().iter().zip(states.windows(2)) {
+        duckdb = duckdb::after(&duckdb, &pair[0], &pair[1], &Names::default(), Without::said_by(migration));
+    }
+    duckdb
+}
+
+/// The texts of each engine of a set, up and down, and what DuckDB has afterwards.
+type Texts = BTreeMap<Engine, (String, String)>;
+
+fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) -> Result<(Texts, Schema)> {
+    let mut texts = Texts::new();
+    let after = duckdb::after(duckdb, &step.from, &step.to, &step.names, Without::WRITTEN);
+    for engine in set.engines() {
+        let (up, down) = match engine {
+            Engine::Postgres => (postgres::up(step, spelling)?, postgres::down(step, spelling)?),
+            Engine::Sqlite => (embedded::sqlite_up(step, spelling)?, embedded::sqlite_down(step, spelling)?),
+            Engine::DuckDb => {
+                let up = embedded::duckdb(duckdb, &after, &step.names, spelling)?;
+                (up, embedded::duckdb(&after, duckdb, &step.names.inverse(), spelling)?)
+            }
+        };
+        let head = match engine {
+            Engine::Postgres if step.one_by_one => "-- charter: no-transaction\n".to_owned(),
+            _ => String::new(),
+        };
+        let lacks = match engine {
+            Engine::DuckDb => duckdb::directives((duckdb, &step.from), (&after, &step.to)),
+            _ => String::new(),
+        };
+        let text = |statements: Vec<String>| statements.into_iter().map(|text| text + "\n").collect::<String>();
+        texts.insert(*engine, (format!("{lacks}{head}\n{}", text(up)), format!("{head}\n{}", text(down))));
+    }
+    Ok((texts, after))
+}
+
+/// The files of a step: what most engines run is the base, the others have overlays.
+fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others: &[String], texts: Texts) -> Draft {
+    let message = match &step.subject {
+        Some(subject) => format!("{message} {subject}"),
+        None if step.one_by_one && steps.len() > 1 => format!("{message} constraints and indexes"),
+        None => message.to_owned(),
+    };
+    let up_comment = format!("{}{}", comment(&message), decisions(step, others));
+    let down_comment = comment(&format!("takes back: {message}"));
+    // Directives first, then what people read.
+    let headed = |text: &str, comment: &str| match text.split_once("\n\n") {
+        Some((directives, statements)) => format!("{directives}\n{comment}\n{statements}"),
+        None => format!("{comment}{text}"),
+    };
+    let side = |text: fn(&(String, String)) -> &String, comment: &str| -> BTreeMap<Engine, String> {
+        texts.iter().map(|(engine, both)| (*engine, headed(text(both), comment))).collect()
+    };
+    let ups = side(|both| &both.0, &up_comment);
+    let downs = side(|both| &both.1, &down_comment);
+    let base = |texts: &BTreeMap<Engine, String>| -> String {
+        let shared = |engine: &Engine| texts.values().filter(|text| Some(*text) == texts.get(engine)).count();
+        // Postgres' own where no two are alike.
+        let order = [Engine::DuckDb, Engine::Sqlite, Engine::Postgres];
+        let best = order.iter().filter(|engine| texts.contains_key(engine)).max_by_key(|engine| shared(engine));
+        best.and_then(|engine| texts.get(engine)).cloned().unwrap_or_default()
+    };
+    let (up, down) = (base(&ups), base(&downs));
+    let mut overlays = BTreeMap::new();
+    for engine in set.engines() {
+        let own =
+            |texts: &BTreeMap<Engine, String>, base: &String| texts.get(engine).filter(|text| *text != base).cloned();
+        let sides = (own(&ups, &up), own(&downs, &down));
+        if sides.0.is_some() || sides.1.is_some() {
+            overlays.insert(*engine, sides);
+        }
+    }
+    Draft { message, up, down, overlays }
+}
+
+/// What a person has to decide about a step, as comments.
+fn decisions(step: &Step, others: &[String]) -> String {
+    let mut lines = others.to_vec();
+    for table in dropped(&step.middle, &step.to, &Names::default()) {
+        lines.push(format!("the table {} and its rows are lost; taking this back makes it again, empty", table.name));
+    }
+    for rename in table_candidates(&step.middle, &step.to, &Names::default()) {
+        lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
+    }
+    for (before, now) in pairs(&step.middle, &step.to, &Names::default()) {
+        let change = TableChange::of(before, now, &Names::default());
+        let of = |column: &Column| format!("{}.{}", now.name, column.name);
+        for column in &change.dropped {
+            lines.push(format!("the values of {} are lost; taking this back makes it again, empty", of(column)));
+        }
+        for column in change.added.iter().filter(|column| column.not_null && column.default.is_none()) {
+            if let Some(value) = value::filler(column).filter(|_| column.generated.is_none()) {
+                lines.push(format!(
+                    "rows that exist get {value} in {}, and programs have to give it from now on",
+                    of(column)
+                ));
+            }
+        }
+        for (old, new) in &change.altered {
+            if !change::same_type(&old.data_type, &new.data_type) {
+                lines.push(format!("{} becomes {}; a value that is none stops this migration", of(new), new.data_type));
+            }
+            if !is_required(before, old) && is_required(now, new) {
+                lines.push(format!("a row without {} stops this migration; give it a value in one before", of(new)));
+            }
+        }
+        if !change.unique.added.is_empty() || !change.checks.added.is_empty() || !change.foreign_keys.added.is_empty() {
+            lines.push(format!("a row of {} that breaks a new constraint stops this migration", now.name));
+        }
+    }
+    for rename in column_candidates(&step.middle, &step.to, &Names::default()) {
+        lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
+    }
+    lines.into_iter().map(|line| comment(&format!("decide: {line}"))).collect()
+}
+
+/// The error for a column whose rows get no value.
+fn no_value(table: &Table, column: &Column) -> Error {
+    let message =
+        format!("{}.{} takes no NULL, and nobody knows what rows that exist get in it", table.name, column.name);
+    Error::new(ErrorKind::Unsupported, message).with_hint("give the column a default, or let it take NULL")
+}

@@ -1,0 +1,94 @@
+//! Trying a set's migrations in databases to throw away.
+
+use crate::engine::Engine;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::connection::Transaction;
+use crate::migrate::create::{self, Draft};
+use crate::migrate::schema::{Difference, Schema, Trial, throw_away};
+use crate::migrate::script::Script;
+use crate::migrate::set::MigrationSet;
+use crate::migrate::verify::verify_above;
+
+/// The state after each migration of a set on SQLite, the empty one first.
+///
+/// # Errors
+/// What SQLite says of a migration.
+pub(super) fn states(set: &MigrationSet) -> Result<Vec<Schema>> {
+    let mut trial = Trial::new(set, Engine::Sqlite, None)?;
+    let mut states = vec![trial.schema()?];
+    for migration in set.migrations() {
+        trial.go_to(Some(migration.number())).context("in a throw-away SQLite database")?;
+        states.push(trial.schema()?);
+    }
+    Ok(states)
+}
+
+/// The state at the head of a set on SQLite.
+///
+/// # Errors
+/// What SQLite says of a migration.
+pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
+    let mut trial = Trial::new(set, Engine::Sqlite, None)?;
+    trial.go_to(set.migrations().last().map(|migration| migration.number()))?;
+    trial.schema()
+}
+
+/// The state that the models describe.
+///
+/// # Errors
+/// What SQLite says of them, with the place.
+pub(super) fn models(set: &MigrationSet, models: &Script) -> Result<Schema> {
+    let mut database = throw_away(Engine::Sqlite, None)?;
+    database.begin(&Transaction::default())?;
+    for statement in models.statements(Engine::Sqlite) {
+        let executed =
+            database.execute(statement.text).map_err(|error| error.at(models.file(), Some(statement.position)));
+        executed.context("making the models in a throw-away SQLite database")?;
+    }
+    database.commit()?;
+    Schema::read(&mut *database, set)
+}
+
+/// A set with drafts as its next migrations.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] when they do not make a set.
+pub(super) fn with(set: &MigrationSet, drafts: &[Draft]) -> Result<MigrationSet> {
+    let scripts = set.migrations().iter().flat_map(|migration| migration.scripts());
+    let mut files: Vec<_> = scripts.map(|script| (script.file().to_owned(), script.text().to_owned())).collect();
+    for (number, draft) in (set.head() + 1..).zip(drafts) {
+        let named = draft.files(number, &create::slug(&draft.message)?);
+        files.extend(named.into_iter().map(|(name, text)| (name.into(), text.to_owned())));
+    }
+    let set = MigrationSet::of(set.name(), set.schema(), None, files).for_engines(set.engines());
+    set.check().map(|()| set)
+}
+
+/// Proves the migrations above a number as `charter db verify` would, on every engine of this build, and that they come to
+/// what is wanted.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`], with what they do not do.
+pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<()> {
+    let refused = |message: String| {
+        let hint = "write it by hand, or in smaller steps; a view of all columns (`*`) has new ones at its end";
+        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
+    };
+    if let Some(fault) = verify_above(set, above)?.faults.into_iter().next() {
+        return refused(
+            format!("what would be written does not hold: {fault} {}", listed(&fault.differences))
+                .trim_end()
+                .to_owned(),
+        );
+    }
+    let left = state(set)?.differences(wanted);
+    match left.is_empty() {
+        true => Ok(()),
+        false => refused(format!("what would be written leaves differences: {}", listed(&left))),
+    }
+}
+
+/// Differences in one line.
+pub(super) fn listed(differences: &[Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,209 @@
+//! From one state to another in steps that a live Postgres server can bear.
+//!
+//! What needs one transaction (columns, tables, views) comes first, a table at a time where that can be; then, statement by
+//! statement, what reads whole tables (indexes, constraints on rows that exist). Each step is the way between two states, so
+//! that every engine has its own way, and the way back is the same way backwards.
+
+use super::change::{Part, TableChange, created, dropped, is_required, missing, pairs};
+use super::constraint_name::ConstraintNames;
+use super::rename::{Names, table};
+use super::sql::{Spelling, index_mentions};
+use crate::migrate::schema::{ForeignKey, Schema, Table};
+
+/// One migration that is to be.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) from: Schema,
+    /// The state before, with the new names.
+    pub(super) middle: Schema,
+    pub(super) to: Schema,
+    pub(super) names: Names,
+    /// Whether Postgres runs it statement by statement.
+    pub(super) one_by_one: bool,
+    /// The table that it is about, when it is about one of several.
+    pub(super) subject: Option<String>,
+}
+
+/// The steps from a state to the wanted one; `middle` is the state with the new names.
+pub(super) fn steps(from: &Schema, middle: &Schema, wanted: &Schema, names: &Names, spelling: &Spelling) -> Vec<Step> {
+    let target = target(middle, wanted, spelling);
+    let main = without_what_reads_rows(middle, &target);
+    let mut states = table_by_table(middle, &main, names);
+    let last = states.last().map_or(middle, |(state, ..)| state);
+    if !last.differences(&main).is_empty() || !names.is_empty() {
+        states.push((main.clone(), false, None));
+    }
+    if !main.differences(&target).is_empty() {
+        states.push((target, true, None));
+    }
+    let mut steps = Vec::new();
+    // The names are new from the first step on.
+    let (mut before, mut here, mut names) = (from.clone(), middle.clone(), names.clone());
+    for (to, one_by_one, subject) in states {
+        let next = to.clone();
+        steps.push(Step { from: before, middle: here, to, names, one_by_one, subject });
+        (before, here, names) = (next.clone(), next, Names::default());
+    }
+    steps
+}
+
+/// The wanted state as it comes out of the present one: what stays keeps its place and its name, what comes stands behind it.
+fn target(middle: &Schema, wanted: &Schema, spelling: &Spelling) -> Schema {
+    let mut target = Schema { others: middle.others.clone(), ..wanted.clone() };
+    for to in target.tables.values_mut() {
+        let Some(from) = table(middle, &to.name) else { continue };
+        let kept = from.columns.iter().filter_map(|column| to.column(&column.name).cloned());
+        let new = to.columns.iter().filter(|column| from.column(&column.name).is_none()).cloned();
+        to.columns = kept.chain(new).collect();
+        if let (Some(old), Some(new)) = (&from.primary_key, &to.primary_key)
+            && old.is_same(new)
+        {
+            to.primary_key = Some(old.clone());
+        }
+        to.unique = in_place(&from.unique, &to.unique);
+        to.checks = in_place(&from.checks, &to.checks);
+        to.foreign_keys = in_place(&from.foreign_keys, &to.foreign_keys);
+        to.sql = from.sql.clone();
+        pin_names(from, to, spelling);
+    }
+    target
+}
+
+/// What is wanted, those first that there are already, as they are.
+fn in_place<T: Part>(present: &[T], wanted: &[T]) -> Vec<T> {
+    let gone = missing(present, wanted);
+    let kept = present.iter().filter(|item| !gone.iter().any(|gone| std::ptr::eq(*gone, *item)));
+    kept.chain(missing(wanted, present)).cloned().collect()
+}
+
+/// Gives constraints without a name the one that Postgres knows them by, where they would seem to be called otherwise once
+/// others are gone.
+fn pin_names(from: &Table, to: &mut Table, spelling: &Spelling) {
+    let before = ConstraintNames::of(from, spelling);
+    let after = ConstraintNames::of(to, spelling);
+    macro_rules! pin {
+        ($field:ident) => {
+            for (place, item) in to.$field.iter_mut().enumerate() {
+                let was = from.$field.iter().position(|other| other.is_same(item));
+                let was = was.and_then(|place| before.$field.get(place));
+                if let Some(was) = was.filter(|was| item.name.is_none() && Some(*was) != after.$field.get(place)) {
+                    item.name = Some(was.clone());
+                }
+            }
+        };
+    }
+    pin!(unique);
+    pin!(checks);
+    pin!(foreign_keys);
+}
+
+/// The target without what Postgres has to read the rows of a table for that has some: new indexes and constraints of tables
+/// that stay, columns that take no NULL any more. Indexes that go are still there.
+fn without_what_reads_rows(middle: &Schema, target: &Schema) -> Schema {
+    let mut main = target.clone();
+    for to in main.tables.values_mut() {
+        let Some(from) = table(middle, &to.name) else { continue };
+        let required: Vec<bool> = to.columns.iter().map(|column| is_required(to, column)).collect();
+        for (column, is_required_now) in to.columns.iter_mut().zip(required) {
+            if let Some(old) = from.column(&column.name) {
+                column.not_null &= is_required(from, old) || !is_required_now;
+            }
+        }
+        let same_key = matches!((&from.primary_key, &to.primary_key), (Some(old), Some(new)) if old.is_same(new));
+        to.primary_key = to.primary_key.take().filter(|_| same_key);
+        to.unique = present_in(&to.unique, &from.unique);
+        to.checks = present_in(&to.checks, &from.checks);
+        to.foreign_keys = present_in(&to.foreign_keys, &from.foreign_keys);
+        let has = |column: &str| to.columns.iter().any(|other| other.name.eq_ignore_ascii_case(column));
+        let gone: Vec<&str> = from.columns.iter().map(|c| c.name.as_str()).filter(|name| !has(name)).collect();
+        let stays = from.indexes.iter().filter(|(_, index)| !gone.iter().any(|column| index_mentions(index, column)));
+        to.indexes = stays.map(|(name, index)| (name.clone(), index.clone())).collect();
+    }
+    // A foreign key needs a key to refer to.
+    let order = creation_order(created(middle, &main, &Names::default()));
+    let place = |name: &str| order.iter().position(|other| other.eq_ignore_ascii_case(name));
+    let mut keyless: Vec<(String, ForeignKey)> = Vec::new();
+    for of in main.tables.values() {
+        for key in &of.foreign_keys {
+            let has_key = table(&main, &key.table).is_some_and(|referred| is_key(referred, &key.references));
+            let is_later = place(&of.name).is_some() && place(&key.table) > place(&of.name);
+            if !has_key || is_later {
+                keyless.push((of.name.clone(), key.clone()));
+            }
+        }
+    }
+    for (name, key) in keyless {
+        if let Some(table) = main.tables.get_mut(&name) {
+            table.foreign_keys.retain(|other| *other != key);
+            table.sql = None;
+        }
+    }
+    main
+}
+
+fn present_in<T: Part>(items: &[T], present: &[T]) -> Vec<T> {
+    let new = missing(items, present);
+    items.iter().filter(|item| !new.iter().any(|new| std::ptr::eq(*new, *item))).cloned().collect()
+}
+
+/// Whether no two rows of a table can have the same values in some columns.
+fn is_key(table: &Table, columns: &[String]) -> bool {
+    let same = |others: &[String]| {
+        others.len() == columns.len()
+            && columns.iter().all(|column| others.iter().any(|other| other.eq_ignore_ascii_case(column)))
+    };
+    let by_index = table.indexes.values().any(|index| {
+        let parts: Vec<String> = index.parts.iter().map(|part| part.expression.clone()).collect();
+        index.unique && index.predicate.is_none() && index.parts.iter().all(|part| part.is_column) && same(&parts)
+    });
+    by_index
+        || table.primary_key.as_ref().is_some_and(|key| same(&key.columns))
+        || table.unique.iter().any(|unique| same(&unique.columns))
+}
+
+/// The names of tables, those first that others refer to, as far as that goes.
+pub(super) fn creation_order(mut tables: Vec<&Table>) -> Vec<&str> {
+    let mut order = Vec::new();
+    while !tables.is_empty() {
+        let is_free = |table: &&Table| {
+            !table.foreign_keys.iter().any(|key| {
+                let is_it = |other: &&Table| other.name.eq_ignore_ascii_case(&key.table) && other.name != table.name;
+                tables.iter().any(|other| is_it(other))
+            })
+        };
+        let place = tables.iter().position(is_free).unwrap_or(0);
+        order.push(tables.remove(place).name.as_str());
+    }
+    order
+}
+
+/// The states in which one table more is as it shall be, where several tables that exist change: a transaction that locks
+/// more than one of them can block them all. Not where names or views change with them, which is done at once or not at all.
+fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema, bool, Option<String>)> {
+    let changed = pairs(middle, main, &Names::default()).into_iter();
+    let changed: Vec<&Table> = changed
+        .filter(|(from, to)| TableChange::of(from, to, &Names::default()).is_of_definition())
+        .map(|(_, to)| to)
+        .collect();
+    let dropped = dropped(middle, main, &Names::default());
+    let views_stay = middle.views.iter().all(|(name, view)| {
+        let now = main.views.get(name);
+        now.is_some_and(|now| now.definition == view.definition && now.columns == view.columns)
+    });
+    if changed.len() + dropped.len() < 2 || !names.is_empty() || !views_stay {
+        return Vec::new();
+    }
+    let mut states = Vec::new();
+    let mut state = middle.clone();
+    for to in changed {
+        state.tables.retain(|name, _| !name.eq_ignore_ascii_case(&to.name));
+        state.tables.insert(to.name.clone(), to.clone());
+        states.push((state.clone(), false, Some(to.name.clone())));
+    }
+    // Those first that refer to others.
+    for name in creation_order(dropped).into_iter().rev() {
+        state.tables.remove(name);
+        states.push((state.clone(), false, Some(name.to_owned())));
+    }
+    states
+}
