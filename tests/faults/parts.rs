@@ -14,6 +14,7 @@ pub(crate) fn play(part: &str, arguments: &[&str]) {
         ("write", [url, prefix, count]) => write(url, prefix, count.parse().expect("a number")),
         ("push", [from, to]) => push(from, to),
         ("fill", [url, ballast]) => super::disk::fill(url, ballast),
+        ("migrate", [url, directory, direction, pause]) => super::migrations::migrate(url, directory, direction, pause),
         _ => panic!("there is no part {part} {arguments:?}"),
     }
 }
