@@ -39,7 +39,7 @@ fn the_program() {
       -V, --version  Print version
 
     Global options:
-          --db <URL>               The database: sqlite:///FILE,
+          --db <URL>               The database: sqlite:///FILE, duckdb:///FILE,
                                    postgresql://USER:PASSWORD@HOST/DATABASE or memory:
       -n, --namespace <NAMESPACE>  The namespace of names that have none; the default one is empty
           --env <ENVIRONMENT>      What the database is used for: dev, staging or prod; only stricter
