@@ -3,10 +3,13 @@
 mod cli;
 mod conformance;
 mod connections;
+#[cfg(feature = "duckdb")]
+mod duckdb;
 mod execution;
 mod faults;
 mod features;
 mod migrations;
+mod policy;
 mod schema;
 mod support;
 mod sync;

@@ -2,7 +2,9 @@
 
 use crate::support::child::Player;
 use crate::support::postgres::{self, Database};
-use crate::support::stores::{Engine, initialize, open, parse, query_file, record, sqlite, store_all};
+use crate::support::stores::{
+    Engine, FILE_ENGINES, SQL_ENGINES, initialize, open, parse, query_file, query_url, record, sqlite, store_all,
+};
 use charter::config::Environment;
 use charter::migrate::{Migration, MigrationSet};
 use charter::store::{Access, OpenOptions};
@@ -11,7 +13,6 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const HISTORY: &str = "charter_schema_history";
-const SQL_ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
 
 fn first() -> &'static Migration {
     &MigrationSet::charter().migrations()[0]
@@ -129,26 +130,17 @@ fn the_way_down_leads_back_to_nothing() {
 }
 
 #[test]
-fn both_engines_have_the_same_history() {
-    let histories = SQL_ENGINES.map(|engine| {
-        let test = engine.fresh();
-        test.query(&format!("SELECT version, name, checksum FROM {HISTORY}"))
-    });
-    let number = |number: String| Some(number);
-    assert_eq!(
-        histories[0],
-        [[
-            number("1".to_owned()),
-            Some("contracts".to_owned()),
-            number(first().checksum(charter::Engine::Sqlite).to_string())
-        ]]
-    );
-    assert_eq!(histories[0], histories[1]);
+fn every_engine_has_the_same_history() {
+    for engine in SQL_ENGINES {
+        let rows = engine.fresh().query(&format!("SELECT version, name, checksum FROM {HISTORY}"));
+        let checksum = first().checksum(engine.of_sql()).to_string();
+        assert_eq!(rows, [["1", "contracts", &checksum].map(|value| Some(value.to_owned()))], "{engine:?}");
+    }
 }
 
 #[test]
 fn a_database_says_what_it_has() {
-    for engine in SQL_ENGINES {
+    for engine in SQL_ENGINES.iter().copied() {
         let test = engine.fresh();
         let status = Store::migration_status(&parse(&test.url)).expect("a status").expect("it has migrations");
         assert_eq!((status.current(), status.pending.len()), (Some(1), 0));
@@ -307,9 +299,9 @@ fn refused(verbs: Vec<(&'static str, Result<(), Error>)>, message: &str) {
 
 #[test]
 fn a_database_for_newer_programs_is_refused() {
-    for engine in SQL_ENGINES {
-        let test = engine.fresh();
+    for engine in SQL_ENGINES.iter().copied() {
         for minimum in ["99.0.0", "0.1.1-x", "not a version"] {
+            let test = engine.fresh();
             test.execute(&format!("UPDATE charter_schema_version SET minimum_program = '{minimum}'"));
             refused(verbs(&test.url), minimum);
             assert_eq!(test.query("SELECT count(*) FROM charter_records"), [[Some("0".to_owned())]]);
@@ -319,7 +311,7 @@ fn a_database_for_newer_programs_is_refused() {
 
 #[test]
 fn a_migration_with_another_text_is_refused() {
-    for engine in SQL_ENGINES {
+    for engine in SQL_ENGINES.iter().copied() {
         for change in ["checksum = '17'", "name = 'other'"] {
             let test = engine.fresh();
             test.execute(&format!("UPDATE {HISTORY} SET {change}"));
@@ -332,7 +324,7 @@ fn a_migration_with_another_text_is_refused() {
 
 #[test]
 fn a_database_that_is_ahead_serves_this_program() {
-    for engine in SQL_ENGINES {
+    for engine in SQL_ENGINES.iter().copied() {
         let test = engine.fresh();
         test.execute(&format!(
             "INSERT INTO {HISTORY} (version, name, applied_on, checksum) \
@@ -355,7 +347,7 @@ fn a_database_that_is_ahead_serves_this_program() {
 
 #[test]
 fn a_gap_in_the_history_is_refused() {
-    for engine in SQL_ENGINES {
+    for engine in SQL_ENGINES.iter().copied() {
         let test = engine.fresh();
         test.execute(&format!("UPDATE {HISTORY} SET version = 2, name = 'future'"));
         for (verb, outcome) in verbs(&test.url).into_iter().take(4) {
@@ -366,10 +358,9 @@ fn a_gap_in_the_history_is_refused() {
 
 #[test]
 fn opening_one_fresh_file_from_everywhere_makes_it_once() {
-    for _ in 0..3 {
+    for engine in FILE_ENGINES.iter().cycle().take(3 * FILE_ENGINES.len()) {
         let folder = folder();
-        let path = folder.path().join("x.db");
-        let url = file_url(&path);
+        let url = engine.file_url(folder.path());
         let players: Vec<Player> = (0..4).map(|_| Player::start("open", &[&url])).collect();
         std::thread::scope(|scope| {
             for thread in 0..8 {
@@ -382,7 +373,7 @@ fn opening_one_fresh_file_from_everywhere_makes_it_once() {
         });
         players.into_iter().for_each(|player| drop(player.finish()));
         assert_eq!(open(&url, Access::Read).list_everything().expect("a list").len(), 8);
-        let count = |table: &str| query_file(&path, &format!("SELECT count(*) FROM {table}"));
+        let count = |table: &str| query_url(&url, &format!("SELECT count(*) FROM {table}"));
         for table in [HISTORY, "charter_schema_version", "charter_head"] {
             assert_eq!(count(table), [[Some("1".to_owned())]], "{table}");
         }

@@ -96,10 +96,89 @@ const PORTABLE: &str = "
 const PORTABLE_DOWN: &str = "DROP VIEW firms; DROP INDEX customers_lower; DROP INDEX orders_total;
     DROP TABLE \"Orders\"; DROP TABLE customers;";
 
+fn portable() -> MigrationSet {
+    set(&[("V1__a.sql", PORTABLE), ("V1__a.down.sql", PORTABLE_DOWN)])
+}
+
+#[test]
+fn every_version_of_postgres_is_read_alike() {
+    for programs in postgres::programs() {
+        let server = postgres::Server::of(&programs, &[]);
+        let server = parse(&server.url("postgres"));
+        for set in [MigrationSet::charter(), &portable()] {
+            let set = set.clone().for_engines([Engine::Sqlite, Engine::Postgres]);
+            let verification = verify(&[&set], Some(&server), &mut |_| {}).expect("a verification");
+            assert_eq!(told(&verification), [""; 0], "{programs}");
+        }
+        let right = postgres_alone("SELECT 1;", "SELECT 1;");
+        assert_eq!(
+            told(&verify(&[&right], Some(&server), &mut |_| {}).expect("a verification")),
+            [""; 0],
+            "{programs}"
+        );
+        let wrong = verify(&[&postgres_alone(ALONE_UP, ALONE_DOWN)], Some(&server), &mut |_| {});
+        assert_eq!(told(&wrong.expect("a verification")), ALONE_TOLD, "{programs}");
+    }
+}
+
+/// What only Postgres has, in a set whose third migration does something to it.
+fn postgres_alone(up: &str, down: &str) -> MigrationSet {
+    let files = [
+        (
+            "V1__a.sql",
+            "CREATE TABLE a (b BIGINT NOT NULL, c TEXT COLLATE \"C\", d TEXT, UNIQUE (d) DEFERRABLE);
+            CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+            CREATE MATERIALIZED VIEW m AS SELECT b FROM a; CREATE SEQUENCE s; CREATE DOMAIN e AS TEXT CHECK (VALUE <> '');
+            CREATE TABLE parts (day DATE NOT NULL) PARTITION BY RANGE (day);
+            CREATE TABLE part PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+            CREATE TABLE numbered (n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, twice BIGINT GENERATED ALWAYS AS (1 + 1) STORED,
+                EXCLUDE USING btree (twice WITH =));",
+        ),
+        (
+            "V1__a.down.sql",
+            "DROP TABLE numbered; DROP TABLE parts; DROP DOMAIN e; DROP SEQUENCE s; DROP MATERIALIZED VIEW m; DROP TABLE a;
+            DROP FUNCTION f();",
+        ),
+        (
+            "V2__b.sql",
+            "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY i ON a (b) INCLUDE (c) WHERE b > 0;
+            ALTER TABLE a ADD CONSTRAINT positive CHECK (b > 0) NOT VALID;",
+        ),
+        (
+            "V2__b.down.sql",
+            "-- charter: no-transaction\nDROP INDEX CONCURRENTLY i;\nALTER TABLE a DROP CONSTRAINT positive;",
+        ),
+        ("V3__c.sql", up),
+        ("V3__c.down.sql", down),
+    ];
+    set(&files).for_engines([Engine::Postgres])
+}
+
+const ALONE_UP: &str =
+    "DROP TRIGGER t ON a; DROP SEQUENCE s; DROP DOMAIN e; ALTER TABLE a ALTER c TYPE TEXT COLLATE \"POSIX\";
+    ALTER TABLE a DROP CONSTRAINT a_d_key; ALTER TABLE a VALIDATE CONSTRAINT positive; DROP INDEX i; DROP TABLE part;
+    ALTER TABLE numbered ALTER n DROP IDENTITY, ALTER twice DROP EXPRESSION, DROP CONSTRAINT numbered_twice_excl;";
+const ALONE_DOWN: &str = "CREATE DOMAIN e AS TEXT; ALTER TABLE a ALTER c TYPE TEXT; ALTER TABLE a ADD UNIQUE (d);
+    CREATE INDEX i ON a USING hash (b) WHERE b > 0; CREATE TABLE part (day DATE NOT NULL);";
+const ALONE_TOLD: [&str; 12] = [
+    "3 c on postgres: taking it back does not restore what was there",
+    "  missing: constraint numbered_twice_excl of numbered",
+    "  missing: sequence s",
+    "  missing: trigger t of a",
+    "  different: table part: options none instead of PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
+    "  different: column a.c: collation none instead of C",
+    "  different: column numbered.n: numbering none instead of ALWAYS",
+    "  different: column numbered.twice: generation none instead of ((1 + 1)) STORED",
+    "  different: unique constraint a_d_key of a: options none instead of DEFERRABLE",
+    "  different: check positive of a: options none instead of NOT VALID",
+    "  different: index i of a: options USING HASH instead of INCLUDE c",
+    "  different: type e: definition text instead of text CHECK ((VALUE <> ''::text))",
+];
+
 #[test]
 fn what_is_only_spelt_otherwise_is_the_same_on_every_engine() {
-    // DuckDB keeps no names of constraints, and finds the foreign key twice.
-    let verification = prove(&set(&[("V1__a.sql", PORTABLE), ("V1__a.down.sql", PORTABLE_DOWN)]));
+    let verification = prove(&portable());
     assert_eq!(told(&verification), [""; 0]);
     // The same in other words.
     let words = [
@@ -209,6 +288,7 @@ fn every_kind_of_difference_between_engines_is_told_unless_it_is_declared() {
             let verification = prove_on_two(&overlay(&format!("-- charter: differs {declaration}\n")));
             assert_eq!(self::told(&verification), [""; 0], "{declaration}");
         }
+        // Any other declaration is none for this.
         let other = if declarations.contains(&"types") { "defaults" } else { "types, table p" };
         let verification = prove_on_two(&overlay(&format!("-- charter: differs {other}\n")));
         assert!(!verification.is_ok(), "{other} for {to}");
@@ -331,47 +411,6 @@ fn a_set_is_proven_on_the_engines_that_it_is_written_for() {
 }
 
 #[test]
-fn what_postgres_alone_has_comes_back_too_and_runs_without_a_transaction() {
-    let up = "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY i ON a (b) INCLUDE (c) WHERE b > 0;
-        ALTER TABLE a ADD CONSTRAINT positive CHECK (b > 0) NOT VALID;";
-    let down = "-- charter: no-transaction\nDROP INDEX CONCURRENTLY i;\nALTER TABLE a DROP CONSTRAINT positive;";
-    let first = "CREATE TABLE a (b BIGINT NOT NULL, c TEXT COLLATE \"C\", d TEXT, UNIQUE (d) DEFERRABLE);
-        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-        CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
-        CREATE MATERIALIZED VIEW m AS SELECT b FROM a; CREATE SEQUENCE s; CREATE DOMAIN e AS TEXT CHECK (VALUE <> '');";
-    let first_down = "DROP DOMAIN e; DROP SEQUENCE s; DROP MATERIALIZED VIEW m; DROP TABLE a; DROP FUNCTION f();";
-    let prove = |up: &str, down: &str| {
-        let files = [("V1__a.sql", first), ("V1__a.down.sql", first_down), ("V2__b.sql", up), ("V2__b.down.sql", down)];
-        told(&self::prove(&set(&files).for_engines([Engine::Postgres])))
-    };
-    assert_eq!(prove(up, down), [""; 0]);
-    for (up, down, difference) in [
-        (up, "DROP INDEX i;", "  extra: check positive of a"),
-        ("DROP TRIGGER t ON a;", "SELECT 1;", "  missing: trigger t of a"),
-        ("DROP SEQUENCE s;", "SELECT 1;", "  missing: sequence s"),
-        (
-            "DROP DOMAIN e;",
-            "CREATE DOMAIN e AS TEXT;",
-            "  different: type e: definition text instead of text CHECK ((VALUE <> ''::text))",
-        ),
-        (
-            "ALTER TABLE a ALTER c TYPE TEXT COLLATE \"POSIX\";",
-            "ALTER TABLE a ALTER c TYPE TEXT;",
-            "  different: column a.c: collation none instead of C",
-        ),
-        (
-            "ALTER TABLE a DROP CONSTRAINT a_d_key;",
-            "ALTER TABLE a ADD UNIQUE (d);",
-            "  different: unique constraint a_d_key of a: options none instead of DEFERRABLE",
-        ),
-        ("CREATE INDEX j ON a (b);", "DROP INDEX j; CREATE INDEX k ON a USING hash (d);", "  extra: index k of a"),
-    ] {
-        let told = prove(up, down);
-        assert!(told.iter().any(|line| line == difference), "{difference}: {told:#?}");
-    }
-}
-
-#[test]
 fn throw_away_databases_are_gone_also_after_an_error_and_a_panic() {
     let server = postgres::Server::start(&[]);
     let url = parse(&server.url("postgres"));
@@ -400,4 +439,120 @@ fn throw_away_databases_are_gone_also_after_an_error_and_a_panic() {
     left();
     let error = verify(&[&good], Some(&parse("sqlite:///x.db")), &mut |_| {}).expect_err("no server");
     assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+/// What the program says of a database.
+fn info(url: &str) -> SchemaInfo {
+    let manager = MigrationManager::new(url).expect("a manager");
+    let mut infos = manager.get_schema_info().expect("an answer");
+    assert_eq!(infos.len(), 1);
+    infos.remove(0)
+}
+
+#[test]
+fn what_was_done_to_charters_tables_by_hand_is_told_and_asking_writes_nothing() {
+    // What is done, what is told, what undoes it.
+    let on_both = [
+        (
+            "DROP INDEX charter_records_parent",
+            "missing: index charter_records_parent of charter_records",
+            "CREATE INDEX charter_records_parent ON charter_records (parent)",
+        ),
+        ("CREATE INDEX mine ON charter_records (kind)", "extra: index mine of charter_records", "DROP INDEX mine"),
+        ("DROP VIEW owners", "missing: view owners", ""),
+        ("ALTER TABLE charter_uploads ADD COLUMN note TEXT", "extra: column charter_uploads.note", ""),
+    ];
+    let on_postgres = [
+        (
+            "ALTER TABLE charter_cursors ALTER epoch TYPE INTEGER",
+            "different: column charter_cursors.epoch: type integer instead of BIGINT",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_cursors ALTER epoch DROP NOT NULL",
+            "different: column charter_cursors.epoch: nullability NULL instead of NOT NULL",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_records ALTER stored_at SET DEFAULT '2020-01-01'",
+            "different: column charter_records.stored_at: default",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_head DROP CONSTRAINT charter_head_singleton_check",
+            "missing: check (singleton = 1) of charter_head",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_changes DROP CONSTRAINT charter_changes_digest_fkey",
+            "missing: foreign key (digest) to charter_records (digest) of charter_changes",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_records DROP CONSTRAINT charter_records_sort_key_key",
+            "missing: unique constraint (sort_key) of charter_records",
+            "",
+        ),
+        (
+            "ALTER TABLE charter_receipts DROP CONSTRAINT charter_receipts_pkey",
+            "missing: primary key (remote, push) of charter_receipts",
+            "",
+        ),
+        (
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'charter_uploads_push'::regclass",
+            "different: index charter_uploads_push of charter_uploads: validity invalid instead of valid",
+            "",
+        ),
+        ("CREATE TABLE charter.stray (a TEXT)", "extra: table stray", ""),
+    ];
+    for place in [Place::Sqlite, Place::Postgres] {
+        let store: TestStore = place.fresh();
+        let fresh = info(&store.url);
+        assert_eq!(fresh.state, SchemaState::Valid, "{:?}", fresh.differences);
+        assert!(fresh.is_valid() && fresh.tables.len() >= 7 && fresh.views.len() == 11, "{fresh:?}");
+        assert_eq!(fresh.indexes, ["charter_records_parent", "charter_uploads_push"]);
+        let manager = MigrationManager::new(&store.url).expect("a manager");
+        assert_eq!(manager.validate_schema().expect("an answer"), []);
+        assert!(matches!(manager.get_matching_revision(MigrationSet::charter()), Ok(Match::Exactly(_))));
+        let more: &[_] = if place == Place::Postgres { &on_postgres } else { &[] };
+        let mut expected = Vec::new();
+        for (sql, difference, undo) in on_both.iter().chain(more) {
+            store.execute(sql);
+            let told: Vec<String> = info(&store.url).differences.iter().map(ToString::to_string).collect();
+            assert!(told.iter().any(|line| line.starts_with(difference)), "{difference}: {told:#?}");
+            match *undo {
+                "" => expected.push(difference),
+                undo => store.execute(undo),
+            }
+        }
+        assert_eq!(manager.validate_schema().expect("an answer").len(), expected.len());
+        assert!(matches!(manager.get_matching_revision(MigrationSet::charter()), Ok(Match::Nearest { .. })));
+    }
+}
+
+#[test]
+fn a_file_that_a_host_program_shares_is_judged_by_charters_tables_alone() {
+    let store = Place::Sqlite.fresh();
+    store.execute(
+        "CREATE TABLE host (a TEXT); CREATE VIEW broken AS SELECT * FROM nowhere; CREATE INDEX host_a ON host (a);",
+    );
+    // One whose module only the host program has.
+    store.execute(
+        "PRAGMA writable_schema = on; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) \
+         VALUES ('table', 'odd', 'odd', 0, 'CREATE VIRTUAL TABLE odd USING of_the_host(x)')",
+    );
+    let told = info(&store.url);
+    assert!(told.is_valid(), "{:?}", told.differences);
+    assert!(!told.tables.iter().chain(&told.views).any(|name| name == "host" || name == "broken"));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:///{}", folder.path().join("host.db").display());
+    let manager = MigrationManager::new(&url).expect("a manager");
+    assert_eq!(manager.validate_schema().expect_err("no file").kind(), ErrorKind::NotFound);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    let host = crate::support::stores::sqlite(&folder.path().join("host.db"));
+    host.execute_batch("CREATE TABLE host (a TEXT)").expect("a table");
+    assert_eq!(info(&url).state, SchemaState::NotInitialized);
+    assert_eq!(manager.validate_schema().expect_err("no history").kind(), ErrorKind::NotInitialized);
+    assert!(matches!(manager.get_matching_revision(MigrationSet::charter()), Ok(Match::Nothing)));
 }

@@ -8,7 +8,13 @@ use charter::store::{Access, OpenOptions, Pushed};
 use charter::{ErrorKind, Store};
 use charter_sync::{Limits, Receipt, Step, verify_chain};
 
-const ENGINES: [Engine; 3] = [Engine::Memory, Engine::Sqlite, Engine::Postgres];
+const ENGINES: &[Engine] = &[
+    Engine::Memory,
+    Engine::Sqlite,
+    #[cfg(feature = "duckdb")]
+    Engine::DuckDb,
+    Engine::Postgres,
+];
 
 /// The store as a remote: opened anew where that is possible.
 fn remote(test: &TestStore) -> Store {
@@ -49,10 +55,10 @@ fn fill(store: &Store) {
 
 #[test]
 fn every_store_pushes_to_every_other() {
-    let sources = ENGINES.map(|engine| engine.fresh());
+    let sources: Vec<TestStore> = ENGINES.iter().map(|engine| engine.fresh()).collect();
     sources.iter().for_each(|source| fill(&source.store));
     for source in &sources {
-        for engine in ENGINES {
+        for engine in ENGINES.iter().copied() {
             let target = engine.fresh();
             let there = remote(&target);
             let receipt = published(source.store.push_with(&there, Limits { entries: 7, bytes: 100_000 }, &mut |_| {}));
@@ -82,7 +88,7 @@ fn records_go_on_from_store_to_store() {
 
 #[test]
 fn only_what_is_new_is_sent() {
-    for engine in ENGINES {
+    for engine in ENGINES.iter().copied() {
         let (laptop, target) = (Engine::Sqlite.fresh(), engine.fresh());
         let there = remote(&target);
         let mut sent = 0;
@@ -105,7 +111,7 @@ fn only_what_is_new_is_sent() {
 
 #[test]
 fn what_another_laptop_brought_is_not_brought_again() {
-    for engine in ENGINES {
+    for engine in ENGINES.iter().copied() {
         let (one, two, target) = (Engine::Memory.fresh(), Engine::Sqlite.fresh(), engine.fresh());
         let shared = records("shared", 10);
         store_all(&one.store, &shared);
@@ -145,7 +151,7 @@ fn a_push_of_many_records_costs_few_round_trips() {
 
 #[test]
 fn conflicts_are_all_listed_and_nothing_changes() {
-    for engine in ENGINES {
+    for engine in ENGINES.iter().copied() {
         let (laptop, target) = (Engine::Sqlite.fresh(), engine.fresh());
         let there = remote(&target);
         let (ours, theirs): (Vec<_>, Vec<_>) = (0..25)
@@ -214,7 +220,7 @@ fn what_was_changed_behind_charters_back_is_refused_on_arrival() {
         "UPDATE charter_records SET parent = digest WHERE name = 'x-0003'",
         "PRAGMA foreign_keys = OFF; UPDATE charter_changes SET digest = replace(digest, 'a', 'b') WHERE sequence = 4",
     ];
-    for engine in ENGINES {
+    for engine in ENGINES.iter().copied() {
         let target = engine.fresh();
         for (round, change) in changes.iter().enumerate() {
             let laptop = Engine::Sqlite.fresh();

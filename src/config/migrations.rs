@@ -80,7 +80,9 @@ impl MigrationSettings {
             migrate: said("migrate")?.map_or(Ok(Migrate::default()), |setting| match setting.text.trim() {
                 "auto" => Ok(Migrate::ByEnvironment),
                 "never" => Ok(Migrate::Never),
-                _ => Err(setting.wrong("this is neither auto nor never")),
+                _ => Err(setting
+                    .wrong("this is neither auto nor never")
+                    .with_hint("auto lets the environment decide what opening applies; never leaves it to the verbs")),
             })?,
             directory_place: directory.as_ref().map(Setting::place),
         })

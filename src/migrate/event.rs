@@ -22,6 +22,8 @@ pub enum Event<'a> {
         /// What they say.
         judgement: &'a Judgement,
     },
+    /// In prod: what is about to be applied was not tried on a throw-away database, because there is none.
+    NotVerified,
     /// A migration is about to be applied.
     Applying {
         /// It.

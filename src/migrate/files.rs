@@ -81,12 +81,11 @@ pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The SQL files of a folder, by name.
+/// The SQL files of a folder, with its path before their names.
 pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut texts = Vec::new();
     for name in read_names(directory)? {
         let path = directory.join(&name);
-        let name = PathBuf::from(name);
         let bytes = std::fs::read(&path).map_err(|error| Error::from(error).at(&path, None))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.utf8_error().valid_up_to();
@@ -94,9 +93,14 @@ pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>>
             Error::new(crate::error::ErrorKind::Invalid, "the file is not UTF-8")
                 .at(&path, Some(Position { line, column: 1 }))
         });
-        texts.push((name, text.context("reading the migrations")?));
+        let text = text.context("reading the migrations")?;
+        texts.push((path, text));
     }
     Ok(texts)
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Makes migrations of files, and tells what is wrong with them. A file that does not fit is left out.
@@ -104,7 +108,7 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
     let mut problems = Vec::new();
     let mut named = Vec::new();
     for (file, text) in texts {
-        let name = file.to_string_lossy().into_owned();
+        let name = name_of(&file);
         if name == MODELS_FILE {
             continue;
         }
@@ -118,7 +122,7 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
         named.into_iter().partition(|(name, _)| name.engine.is_none() && !name.is_down);
     for (name, script) in bases {
         if let Some(first) = migrations.get(&name.number) {
-            let message = format!("number {} is taken by {}", name.number, first.up.file().display());
+            let message = format!("number {} is taken by {}", name.number, name_of(first.up.file()));
             problems.push(error(script.file(), message));
             continue;
         }
@@ -141,7 +145,7 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
         };
         match place {
             Some(first) => {
-                let message = format!("this and {} are the same file of a migration", first.file().display());
+                let message = format!("this and {} are the same file of a migration", name_of(first.file()));
                 problems.push(error(script.file(), message));
             }
             None => *place = Some(script),
@@ -264,5 +268,31 @@ mod tests {
                 "V2__b.sql: there is no down migration: it cannot be taken back, and staging and prod refuse it",
             ]
         );
+    }
+
+    #[test]
+    fn what_an_overlay_declares_is_known_and_only_overlays_declare() {
+        let base = [("V1__a.sql", ""), ("V1__a.down.sql", "")];
+        let with = |name: &'static str, what: &str| {
+            let text = format!("-- charter: differs {what}\nSELECT 1;");
+            let mut files: Vec<(&str, &str)> = base.iter().copied().filter(|(other, _)| *other != name).collect();
+            files.push((name, &text));
+            problems(&files)
+        };
+        assert_eq!(with("V1__a.duckdb.sql", "no-indexes, table a"), [""; 0]);
+        let found = with("V1__a.duckdb.sql", "no-index");
+        assert!(
+            found[0].starts_with("V1__a.duckdb.sql:1:1: \"no-index\" is nothing that an engine can differ in"),
+            "{found:?}"
+        );
+        for name in ["V1__a.sql", "V1__a.down.sql", "V1__a.duckdb.down.sql"] {
+            let found = with(name, "no-indexes");
+            assert_eq!(
+                found,
+                [format!(
+                    "{name}:1:1: differs says how an engine differs, and stands in the overlay that brings it up"
+                )]
+            );
+        }
     }
 }

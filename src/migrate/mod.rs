@@ -27,10 +27,11 @@ mod set;
 mod stamp;
 mod status;
 mod steps;
+mod template;
 mod verify;
 
 pub use audit::{Action, Allowed};
-pub use autogenerate::{Content, Rename, create_migration, models_differences};
+pub use autogenerate::{Content, Rename, models_differences};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};
@@ -41,7 +42,7 @@ pub use history::HistoryEntry;
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
     Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
-    Validation, database_name, migrate, rollback,
+    Validation, create_migration, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;
@@ -53,4 +54,5 @@ pub use set::{Migration, MigrationSet, Problem};
 pub use stamp::Stamped;
 pub use status::{AppliedMigration, Status, Unfinished};
 pub(crate) use status::{Found, check_minimum_program};
+pub use template::Template;
 pub use verify::{Fault, FaultKind, Run, Step, Verification, engines_at_hand, verify};

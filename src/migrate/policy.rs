@@ -184,6 +184,8 @@ pub(crate) fn judge(
     if (policy.environment, policy.occasion) != (Environment::Dev, Occasion::Open) {
         find(engine, connection, proposals, &mut migrations)?;
     }
+    #[cfg(not(feature = "lint"))]
+    drop(connection);
     for judged in &mut migrations {
         policy.decide(judged, &allowances, is_all_new);
     }
@@ -254,10 +256,9 @@ fn find(
             continue;
         }
         let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
-        let mut inputs: Vec<Input> =
-            applied.map(|migration| input(proposal.set, migration.up(engine), Input::applied)).collect();
+        let mut inputs: Vec<Input> = applied.map(|migration| input(migration.up(engine), Input::applied)).collect();
         let pending = inputs.len();
-        inputs.extend(proposal.pending().map(|migration| input(proposal.set, migration.up(engine), Input::new)));
+        inputs.extend(proposal.pending().map(|migration| input(migration.up(engine), Input::new)));
         let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
         let mut catalogue = None;
         if let (Engine::Postgres, Some(connection)) = (engine, connection.as_deref_mut()) {
@@ -275,9 +276,8 @@ fn find(
 
 /// A script as the safety rules read it.
 #[cfg(feature = "lint")]
-pub(crate) fn input(set: &MigrationSet, script: &Script, of: impl Fn(PathBuf, String) -> Input) -> Input {
-    let file = set.directory().map_or_else(|| script.file().to_owned(), |directory| directory.join(script.file()));
-    of(file, script.text().to_owned())
+pub(crate) fn input(script: &Script, of: impl Fn(PathBuf, String) -> Input) -> Input {
+    of(script.file().to_owned(), script.text().to_owned())
 }
 
 impl Policy<'_> {
@@ -382,5 +382,52 @@ impl Judgement {
             let fine = judged.refused.is_empty().then(|| format!("\n  {name}: could be applied"));
             refused.chain(fine)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::{AppliedMigration, Found};
+    use super::*;
+
+    fn refused(environment: Environment, occasion: Occasion, is_new: bool, files: &[(&str, &str)]) -> Vec<String> {
+        let set = MigrationSet::from_files("shop", files.iter().copied()).expect("a set");
+        let mut status = Status::judge(Found::default(), &set, Engine::Sqlite).expect("a status");
+        if !is_new {
+            let first = status.pending.remove(0);
+            let (number, slug) = (first.number(), first.slug().to_owned());
+            status.applied.push(AppliedMigration { number, slug, id: None, applied_at: String::new() });
+        }
+        let proposals = [Proposal { set: &set, status: &status, target: Some(set.head()) }];
+        let policy = Policy { environment, occasion, allowances: &[] };
+        let judgement = judge(Engine::Sqlite, None, &policy, &proposals).expect("a judgement");
+        let url = DatabaseUrl::parse("sqlite:///shop.db").expect("a URL");
+        assert_eq!(judgement.is_allowed(), judgement.check(&url, false).is_ok());
+        judgement.migrations.into_iter().flat_map(|judged| judged.refused).collect()
+    }
+
+    const FILES: [(&str, &str); 4] = [
+        ("V1__orders.sql", "CREATE TABLE orders (id BIGINT);"),
+        ("V1__orders.down.sql", "DROP TABLE orders;"),
+        ("V2__size.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"),
+        ("V2__size.down.sql", "ALTER TABLE orders DROP COLUMN size;"),
+    ];
+
+    /// Without the rules nobody knows what is safe: only where nothing is yet, nothing can be hurt.
+    #[test]
+    fn a_build_without_the_rules_lets_pass_what_is_all_new() {
+        let nothing: [&str; 0] = [];
+        for environment in [Environment::Dev, Environment::Staging, Environment::Prod] {
+            for occasion in [Occasion::Open, Occasion::Upgrade] {
+                assert_eq!(refused(environment, occasion, true, &FILES), nothing);
+                assert_eq!(
+                    refused(environment, occasion, true, &FILES[..1]).is_empty(),
+                    environment == Environment::Dev
+                );
+                let later = refused(environment, occasion, false, &FILES);
+                let is_blind = cfg!(not(feature = "lint")) && environment != Environment::Dev;
+                assert_eq!(!later.is_empty(), is_blind, "{later:?}");
+            }
+        }
     }
 }

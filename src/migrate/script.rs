@@ -11,6 +11,26 @@ use std::path::{Path, PathBuf};
 ///
 /// Comments before the first statement that begin with `-- charter:` are directives: `no-transaction`,
 /// `minimum-program VERSION`, `differs WHAT`. No directive touches the safety rules.
+///
+/// An overlay that brings an engine up says with `differs` in what the engine's tables are not those of the others; anything
+/// else that differs is a fault of the set ([`verify`](crate::migrate::verify)). Several stand in lines of their own, or in
+/// one with commas between them:
+///
+/// | `-- charter: differs` | what may differ |
+/// |---|---|
+/// | `no-foreign-keys` | foreign keys that the engine lacks, or that do other things there |
+/// | `no-indexes` | indexes that it lacks, or that are over other columns or rows |
+/// | `no-checks` | checks that it lacks, or that say something else |
+/// | `no-unique` | unique constraints that it lacks |
+/// | `no-views` | views that it lacks, or that have other columns |
+/// | `types` | types and collations of columns |
+/// | `defaults` | defaults of columns, and how they are generated or numbered |
+/// | `nullability` | which columns take NULL |
+/// | `table NAME` | all of a table |
+/// | `index NAME` | all of an index |
+/// | `view NAME` | all of a view |
+///
+/// A declaration holds for what arises with its migration, and for as long as it stays so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     file: PathBuf,

@@ -287,12 +287,8 @@ impl MigrationSet {
     /// [`ErrorKind::Invalid`] with the first problem that is an error, and its place.
     pub fn check(&self) -> Result<()> {
         let Some(problem) = self.problems.iter().find(|problem| problem.is_error) else { return Ok(()) };
-        let file = match &self.directory {
-            Some(directory) => directory.join(&problem.location.file),
-            None => problem.location.file.clone(),
-        };
         Err(Error::new(ErrorKind::Invalid, problem.message.clone())
-            .at(file, problem.location.position)
+            .at(&problem.location.file, problem.location.position)
             .with_hint("`charter db validate` shows everything that is wrong with the files"))
     }
 }

@@ -80,15 +80,8 @@ impl Found {
         if found.has_audit {
             found.unfinished = unfinished(set, engine, query)?;
         }
-        if !found.has_history {
-            return Ok(found);
-        }
-        let rows = query(&format!(
-            "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
-            qualified(set, engine, &history)
-        ))?;
-        found.applied = rows.into_iter().map(applied).collect::<Result<_>>()?;
-        if has_versions && !found.applied.is_empty() {
+        // The environment is the database's own, and the limit holds, even if the history is lost.
+        if has_versions {
             let rows = query(&format!(
                 "SELECT minimum_program, environment FROM {} ORDER BY version DESC LIMIT 1",
                 qualified(set, engine, VERSIONS)
@@ -98,6 +91,14 @@ impl Found {
                 (found.minimum_program, found.environment) = (minimum, environment);
             }
         }
+        if !found.has_history {
+            return Ok(found);
+        }
+        let rows = query(&format!(
+            "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
+            qualified(set, engine, &history)
+        ))?;
+        found.applied = rows.into_iter().map(applied).collect::<Result<_>>()?;
         Ok(found)
     }
 

@@ -110,7 +110,8 @@ impl fmt::Display for Fault {
             FaultKind::NoDown => f.write_str("it has no down migration")?,
         }
         match &self.error {
-            Some(error) => write!(f, ": {error}"),
+            // An engine may say it in several lines.
+            Some(error) => write!(f, ": {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")),
             None => Ok(()),
         }
     }
@@ -168,21 +169,48 @@ pub fn verify(
     against: Option<&DatabaseUrl>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
-    prove(sets, against, None, progress)
+    prove(sets, &engines_at_hand(against), against, Part::default(), progress)
 }
 
 /// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
 pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
-    prove(&[set], None, Some(number).filter(|number| *number > 0), &mut |_| {})
+    let part = Part { above: Some(number).filter(|number| *number > 0), target: None };
+    prove(&[set], &engines_at_hand(None), None, part, &mut |_| {})
+}
+
+/// [`verify`], for what an engine is about to run of a set: on that engine alone.
+pub(super) fn verify_part(
+    set: &MigrationSet,
+    engine: Engine,
+    against: Option<&DatabaseUrl>,
+    part: Part,
+) -> Result<Verification> {
+    prove(&[set], &[engine], against, part, &mut |_| {})
+}
+
+/// Which migrations of a set are proven; those before them are taken for granted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part {
+    /// Those above this one, all of them without one.
+    pub(super) above: Option<i64>,
+    /// Those up to this one, all of them without one.
+    pub(super) target: Option<i64>,
+}
+
+impl Part {
+    fn has(self, number: i64) -> bool {
+        Some(number) > self.above && self.target.is_none_or(|target| number <= target)
+    }
 }
 
 fn prove(
     sets: &[&MigrationSet],
+    at_hand: &[Engine],
     against: Option<&DatabaseUrl>,
-    above: Option<i64>,
+    part: Part,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
-    let at_hand = engines_at_hand(against);
+    let above = part.above;
     let engines = |set: &MigrationSet| -> Vec<Engine> {
         at_hand.iter().copied().filter(|engine| set.engines().contains(engine)).collect()
     };
@@ -193,7 +221,7 @@ fn prove(
         set.check()?;
         let mut states = Vec::new();
         for engine in engines(set) {
-            let mut trials = Trials { set, engine, against, above, verification: &mut verification };
+            let mut trials = Trials { set, engine, against, part, verification: &mut verification };
             states.push((engine, trials.run(&mut steps)?));
         }
         for (place, (wanted, wanted_states)) in states.iter().enumerate() {
@@ -219,8 +247,7 @@ struct Trials<'a> {
     set: &'a MigrationSet,
     engine: Engine,
     against: Option<&'a DatabaseUrl>,
-    /// The migrations up to this one are taken for granted.
-    above: Option<i64>,
+    part: Part,
     verification: &'a mut Verification,
 }
 
@@ -232,12 +259,12 @@ impl<'a> Trials<'a> {
     fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {
         let mut states = States::new();
         let mut trial = self.trial()?;
-        trial.go_to(self.above)?;
-        let (mut before, mut state) = (self.above, trial.schema()?);
-        states.extend(self.above.map(|number| (number, state.clone())));
+        trial.go_to(self.part.above)?;
+        let (mut before, mut state) = (self.part.above, trial.schema()?);
+        states.extend(before.map(|number| (number, state.clone())));
         let mut migrations = 0;
-        let (set, above) = (self.set, self.above);
-        for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
+        let (set, part) = (self.set, self.part);
+        for migration in set.migrations().iter().filter(|migration| part.has(migration.number())) {
             (steps.progress)(Step { set: self.set, migration, engine: self.engine, place: steps.place, of: steps.of });
             steps.place += 1;
             migrations += 1;

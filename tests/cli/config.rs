@@ -60,7 +60,7 @@ fn a_file_that_does_not_parse_is_an_error_with_its_line() {
     --- stdout ---
     --- stderr ---
     error: [DIRECTORY]/charter.cfg:2:7: charter does not know the scheme `sqlit:`
-    hint: did you mean `sqlite:`? use sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
+    hint: did you mean `sqlite:`? use sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
     "#);
 }
 
@@ -107,17 +107,17 @@ fn a_database_url_that_is_none_is_a_usage_error() {
     error: this is not a database URL: it has no scheme, such as `sqlite:`
     hint: for the SQLite file `charter.db` the URL is `sqlite:///charter.db`
     "#);
-    assert_output!(sandbox, sandbox.run(&["list", "--db", "duckdb:///x.db"]), @r#"
+    assert_output!(sandbox, sandbox.run(&["list", "--db", "redb:///x.db"]), @r#"
     exit: 2
     --- stdout ---
     --- stderr ---
-    error: this version of charter has no store for `duckdb:` URLs yet
-    hint: use sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
+    error: this version of charter has no store for `redb:` URLs yet
+    hint: use sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "mysql://h/d", "--json"]), @r#"
     exit: 2
     --- stdout ---
     --- stderr ---
-    {"error":{"kind":"usage","message":"charter has no store for `mysql:` URLs","hint":"use sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:"}}
+    {"error":{"kind":"usage","message":"charter has no store for `mysql:` URLs","hint":"use sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:"}}
     "#);
 }

@@ -39,7 +39,7 @@ fn the_program() {
       -V, --version  Print version
 
     Global options:
-          --db <URL>               The database: sqlite:///FILE,
+          --db <URL>               The database: sqlite:///FILE, duckdb:///FILE,
                                    postgresql://USER:PASSWORD@HOST/DATABASE or memory:
       -n, --namespace <NAMESPACE>  The namespace of names that have none; the default one is empty
           --env <ENVIRONMENT>      What the database is used for: dev, staging or prod; only stricter
@@ -127,7 +127,8 @@ fn put() {
     content under a published version is a conflict (exit code 3).
 
     A folder stands for the *.yaml, *.yml and *.json files in it and in its subfolders; hidden ones are
-    passed over.
+    passed over. A list in a file called owners, domains, systems or data_feeds is one record for each
+    entry, under its `name`.
 
     Usage: charter put [OPTIONS] <FILE>...
 
@@ -308,9 +309,14 @@ fn db() {
     --- stdout ---
     Make charter's tables in a database, on a server too
 
-    Applies every migration that the database lacks, each in one transaction with its row of history.
-    Where there is nothing to do, nothing is done. A new database gets its environment from --env, else
-    from the configuration; else an embedded one is `dev` and one on a server `prod`.
+    Applies every migration that the database lacks, the project's included, each in one transaction
+    with its row of history. Where there is nothing to do, nothing is done. A new database gets its
+    environment from --env, else from the configuration; else an embedded one is `dev` and one on a
+    server `prod`.
+
+    Where the tables are there already and no history says so, the revision that they look like is
+    recorded, if --force or a person says so; if they look like none, the differences are shown and
+    nothing is done.
 
     Usage: charter db init [OPTIONS] [URL]
 
@@ -319,6 +325,9 @@ fn db() {
               The database; by default the one that the configuration names
 
     Options:
+          --force
+              Record the revision that tables look like which are there without a history
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -328,6 +337,7 @@ fn db() {
       charter db init postgresql://charter@registry.example.com/charter
       charter db init --env staging postgresql://charter@localhost/charter
       charter db init sqlite:///registry.db
+      charter db init --force                   Record tables that are there already
     --- stderr ---
     "#);
     assert_output!(sandbox, help(&sandbox, &["db", "upgrade"]), @r#"
@@ -335,16 +345,47 @@ fn db() {
     --- stdout ---
     Apply the migrations that a database lacks
 
-    Each migration is one transaction with its row of history: what was applied before a failure stays
-    applied.
+    First charter's own, then the project's. Each migration is one transaction with its row of history:
+    what was applied before a failure stays applied. In staging and prod, migrations with an error
+    finding, or without a down migration, are refused before anything runs.
 
-    Usage: charter db upgrade [OPTIONS] [URL]
+    Usage: charter db upgrade [OPTIONS] [URL] [REVISION]
 
     Arguments:
       [URL]
               The database; by default the one that the configuration names
 
+      [REVISION]
+              The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
+              of its id
+
     Options:
+          --revision <REVISION>
+              The revision, as an option
+
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+          --allow <RULE@REVISION>
+              Let a finding pass: the rule's name, `@`, and the migration; needs --reason
+
+          --reason <TEXT>
+              Why; it is kept in the history
+
+      -y, --yes
+              Agree, without being asked, to what prod asks about
+
+          --backup[=<PATH>]
+              Copy an embedded database first, to PATH, else beside it as FILE.TIME.backup
+
+          --sql
+              Print the statements that would run, and change nothing
+
+          --engine <ENGINE>
+              With --sql, print what an empty database of this engine would need, sqlite, duckdb or
+              postgres, and ask no database
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -353,6 +394,11 @@ fn db() {
     Examples:
       charter db upgrade
       charter db upgrade postgresql://charter@registry.example.com/charter
+      charter db upgrade --revision +1          One migration of the project's set
+      charter db upgrade --backup               Copy the file first
+      charter db upgrade --sql                  Print what would run, and run nothing
+      charter db upgrade --sql --engine postgres > all.sql
+      charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'
     --- stderr ---
     "#);
     assert_output!(sandbox, help(&sandbox, &["db", "current"]), @r#"
@@ -360,8 +406,8 @@ fn db() {
     --- stdout ---
     Print the newest migration that a database has
 
-    Prints its number, name and id, and what is pending. Only reads; a file that does not exist is an
-    error.
+    Prints its number, name and id for each set of migrations, what is pending, and what was begun and
+    not finished. Only reads; a file that does not exist is an error.
 
     Usage: charter db current [OPTIONS] [URL]
 
@@ -370,8 +416,12 @@ fn db() {
               The database; by default the one that the configuration names
 
     Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
           --check
-              Fail (exit code 1) unless nothing is pending
+              Fail (exit code 1) unless nothing is pending or unfinished
 
       -h, --help
               Print help (see a summary with '-h')
@@ -384,12 +434,98 @@ fn db() {
       charter db current --json | jq .at_head
     --- stderr ---
     "#);
-    assert_output!(sandbox, help(&sandbox, &["db", "history"]), @r#"
+    assert_output!(sandbox, help(&sandbox, &["db", "downgrade"]), @r#"
     exit: 0
     --- stdout ---
-    List the migrations that a database has, and those that it lacks
+    Take migrations back
 
-    Usage: charter db history [OPTIONS] [URL]
+    The newest one, or those above a revision, newest first, of one set: the project's where there is
+    one, else charter's own. Each is one transaction with its history. Says which tables and columns go
+    and how much is in them; in staging it asks, and in prod the database's name must be typed.
+
+    Usage: charter db downgrade [OPTIONS] [URL] [REVISION]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+      [REVISION]
+              The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
+              of its id
+
+    Options:
+          --revision <REVISION>
+              The revision, as an option
+
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+      -y, --yes
+              Agree, without being asked
+
+          --confirm <NAME>
+              Agree with the database's name, which prod asks for
+
+          --backup[=<PATH>]
+              Copy an embedded database first, to PATH, else beside it as FILE.TIME.backup
+
+          --sql
+              Print the statements that would run, and change nothing
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db downgrade                        Take the newest migration back
+      charter db downgrade --revision -2          Take two back
+      charter db downgrade --sql                  Print what would run, and run nothing
+      charter db downgrade --revision base --set charter --backup
+      charter db downgrade postgresql://charter@registry.example.com/charter --confirm charter
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "pending"]), @r#"
+    exit: 0
+    --- stdout ---
+    List the migrations that a database lacks, and what its environment says of them
+
+    In the order in which `charter db upgrade` would apply them. Only reads.
+
+    Usage: charter db pending [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db pending
+      charter db pending postgresql://charter@registry.example.com/charter --json
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "validate"]), @r#"
+    exit: 0
+    --- stdout ---
+    Look for what is wrong with the files of migrations, and with a database's history of them
+
+    Files whose names do not parse, numbers that stand twice, files without a down migration, variants
+    for an engine without their base, statements that would end the transaction; and migrations that
+    were changed after they were applied, that are missing, or that this program may not touch. Only
+    reads; a database that does not exist yet has nothing to disagree with. Fails (exit code 1) if there
+    is an error; warnings alone do not.
+
+    Usage: charter db validate [OPTIONS] [URL]
 
     Arguments:
       [URL]
@@ -402,7 +538,216 @@ fn db() {
     Global options: [...]
 
     Examples:
+      charter db validate
+      charter db validate postgresql://charter@registry.example.com/charter --json
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "verify"]), @r#"
+    exit: 0
+    --- stdout ---
+    Prove a set of migrations: each one up, down and up again, on each engine
+
+    Runs in throw-away databases, in memory and, with --against, in one on that server, which is dropped
+    at the end. After each step the database must have what it should: a down migration restores what
+    was there, and the engines agree at every revision, but for what an overlay declares (`-- charter:
+    differs no-foreign-keys`). Fails (exit code 1) with the differences. The database of the
+    configuration is not touched.
+
+    Usage: charter db verify [OPTIONS]
+
+    Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+          --against <URL>
+              A Postgres server whose user may make databases
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db verify
+      charter db verify --against postgresql://postgres@localhost/postgres
+      charter db verify --set charter --json
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "stamp"]), @r#"
+    exit: 0
+    --- stdout ---
+    Record that a database is at a revision, and run nothing
+
+    Repairs the history by hand: adds what is missing up to the revision and takes out what is above it,
+    takes the present texts for those that were applied, and ends a migration that is half done. Only
+    the history is changed, of one set: the project's where there is one, else charter's own. Each
+    change is kept in the history with the reason.
+
+    Usage: charter db stamp [OPTIONS] <REVISION> [URL]
+
+    Arguments:
+      <REVISION>
+              The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
+              of its id
+
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+          --reason <TEXT>
+              Why; it is kept in the history
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db stamp head --reason 'the tables were made by hand'
+      charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
+      charter db stamp base --set project
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "info"]), @r#"
+    exit: 0
+    --- stdout ---
+    Tell whether a database has the tables that its revision should have
+
+    Compares what the engine's catalogue says with what the migrations make in a throw-away database:
+    tables, columns, keys, checks, indexes and views that are missing, extra or different. Other
+    programs' tables do not count. Only reads. Fails (exit code 1) if something is different.
+
+    Usage: charter db info [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db info
+      charter db info postgresql://charter@registry.example.com/charter --json | jq .valid
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "seed"]), @r#"
+    exit: 0
+    --- stdout ---
+    Store what a folder has: contracts, owners, domains, systems, data feeds
+
+    Stores every contract file of a folder and its subfolders as `charter put` does, and the lists in
+    owners.yaml, domains.yaml, systems.yaml and data_feeds.yaml: one record for each entry, under its
+    `name` (owners under their `id`). All of it is stored, or nothing. Seeding again changes nothing; a
+    list's entry that has changed is its next edition.
+
+    Usage: charter db seed [OPTIONS] <DIR> [URL]
+
+    Arguments:
+      <DIR>
+              The folder
+
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --dry-run
+              Check everything and store nothing
+
+      -v, --verbose
+              List every record, however many there are
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db seed seeds/
+      charter db seed seeds/ postgresql://charter@localhost/charter
+      charter db seed seeds/ --dry-run    Check everything, store nothing
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "truncate"]), @r#"
+    exit: 0
+    --- stdout ---
+    Remove all content from charter's tables
+
+    Removes every record, with the change log, the cursors, receipts and uploads of pushes, in one
+    transaction; the tables stay, and so do all tables of other programs. The store is a new one
+    afterwards: what is put into it is pushed anew. Says what will be lost, and asks; in prod the
+    database's name must be typed.
+
+    Usage: charter db truncate [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+      -y, --yes
+              Agree, without being asked
+
+          --confirm <NAME>
+              Agree with the database's name, which prod asks for
+
+          --backup[=<PATH>]
+              Copy an embedded database first, to PATH, else beside it as FILE.TIME.backup
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db truncate
+      charter db truncate --yes --backup
+      charter db truncate postgresql://charter@registry.example.com/charter --confirm charter
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, help(&sandbox, &["db", "history"]), @r#"
+    exit: 0
+    --- stdout ---
+    List the migrations that a database has, and those that it lacks
+
+    With --verbose, everything that was done to the tables instead, from the history that charter keeps:
+    what, by whom, on which machine, how long it took, and which findings were let pass and why. Only
+    reads.
+
+    Usage: charter db history [OPTIONS] [URL]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+    Options:
+          --set <SET>
+              One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
+              says otherwise)
+
+      -v, --verbose
+              List everything that was done, and who did it
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
       charter db history
+      charter db history --verbose
       charter db history postgresql://charter@registry.example.com/charter --json
     --- stderr ---
     "#);
@@ -570,5 +915,126 @@ fn unknown_arguments_are_usage_errors() {
     --- stdout ---
     --- stderr ---
     {"error":{"kind":"usage","message":"invalid value 'production' for '--env <ENVIRONMENT>'\n  [possible values: dev, staging, prod]\n\n  tip: a similar value exists: 'prod'\n\nFor more information, try '--help'."}}
+    "#);
+}
+
+#[test]
+fn db_lint() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["db", "lint"]), @r#"
+    exit: 0
+    --- stdout ---
+    Judge SQL files by the safety rules, without a database
+
+    Says of each statement what it locks, breaks or loses, whether it is instant, scans or rewrites, and
+    the safe form. No comment in a file switches a rule off.
+
+    A file called V<number>__<slug>.sql is one of a set of charter's: it is judged as charter runs it,
+    in one transaction and with timeouts set, unless `-- charter: no-transaction` at its top says
+    otherwise. Any other file is judged as it is written, with no transaction assumed. Files are read in
+    order: what one makes, the next one knows.
+
+    A folder stands for the *.sql files in it and in its subfolders, by name, numbers as numbers; hidden
+    ones are passed over. Of a set, each migration is the file that the engine runs, and schema.sql is
+    none; down files are judged only with --down. Without files, the sets of the configuration are
+    judged, each for the engines that it is written for.
+
+    With a database (--against or --db), nothing is written to it, and what is there decides: whether a
+    table is empty, a constraint validated, what type a column has. Without files, what is pending there
+    is judged.
+
+    Usage: charter db lint [OPTIONS] [FILE]...
+
+    Arguments:
+      [FILE]...
+              Files and folders; `-` is standard input
+
+    Options:
+          --engine <ENGINE>
+              The engine that runs the files: postgres, sqlite or duckdb; may be said several times. By
+              default postgres, or what a file's name says
+
+          --postgres-version <N>
+              The major version of the Postgres server: 14 to 18; by default the oldest, where least is
+              safe, or what the server says
+
+          --wrapped
+              Judge every file as if it ran in one transaction
+
+          --down
+              Judge the down files, as they would run after everything else
+
+          --set <NAME>
+              The set to judge, where no files are named
+
+          --against <URL>
+              Judge for this database, whose catalogue decides; it is only read
+
+          --deny <SEVERITY>
+              The mildest finding that fails: info, warning or error; by default error
+
+          --sarif
+              Print findings as a SARIF 2.1.0 log
+
+          --github
+              Print findings as annotations of GitHub's
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db lint                              Judge the project's migrations
+      charter db lint migrations/V7__add_email.sql
+      charter db lint sql/ --postgres-version 17   Judge a folder for a newer server
+      charter db lint --against postgresql://charter@registry.example.com/charter
+      charter db lint migrations/ --github         Show findings beside a pull request's lines
+      git show :next.sql | charter db lint - --wrapped
+
+    Exit codes: 0 if there is no error finding (or none that --deny names), else 1
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn db_environment() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, help(&sandbox, &["db", "environment"]), @r#"
+    exit: 0
+    --- stdout ---
+    Print the environment of a database, or change it
+
+    A database is made with its environment, and every client keeps its rules: a client can only be
+    stricter (--env). Its owner changes it here; the change is written to the history. Making the rules
+    weaker asks, and in prod the database's name must be typed.
+
+    Usage: charter db environment [OPTIONS] [URL] [ENVIRONMENT]
+
+    Arguments:
+      [URL]
+              The database; by default the one that the configuration names
+
+      [ENVIRONMENT]
+              The environment that it is from now on: dev, staging or prod
+
+    Options:
+      -y, --yes
+              Agree, without being asked
+
+          --confirm <NAME>
+              Agree with the database's name, which prod asks for
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Global options: [...]
+
+    Examples:
+      charter db environment
+      charter db environment staging
+      charter db environment postgresql://charter@registry.example.com/charter prod
+      charter db environment postgresql://charter@registry.example.com/charter staging --confirm charter
+    --- stderr ---
     "#);
 }

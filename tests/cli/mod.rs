@@ -4,6 +4,7 @@ mod config;
 mod db;
 mod demo;
 mod help;
+mod lint;
 mod put;
 mod read;
 mod secrets;

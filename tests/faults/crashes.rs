@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Kills a writing process at a random moment, again and again; what it had said it had written is there.
-fn kill_writers(test: &TestStore, rounds: usize) {
+fn kill_writers(url: &str, rounds: usize) {
     let mut kept: Vec<(String, usize)> = Vec::new();
     for round in 0..rounds {
         let prefix = format!("round-{round}");
-        let mut player = Player::start("write", &[&test.url, &prefix, "1000000"]);
+        let mut player = Player::start("write", &[url, &prefix, "1000000"]);
         let mut said: Vec<String> = Vec::new();
         for _ in 0..=below(12) {
             said.push(player.hear().expect("it writes until it is killed"));
@@ -27,7 +27,7 @@ fn kill_writers(test: &TestStore, rounds: usize) {
         said.extend(player.kill());
         assert!(said.iter().enumerate().all(|(number, said)| *said == number.to_string()), "{said:?}");
         // Whoever only reads comes first: it must not need another's repair.
-        let store = test.open(if round % 2 == 0 { Access::Read } else { Access::Write });
+        let store = open(url, if round % 2 == 0 { Access::Read } else { Access::Write });
         kept.push((prefix, said.len()));
         let (prefix, count) = kept.last().expect("one");
         (0..*count).for_each(|number| has_all(&store, &batch(prefix, number)));
@@ -36,15 +36,16 @@ fn kill_writers(test: &TestStore, rounds: usize) {
         assert_eq!(all_or_none(&store, &batch(prefix, count + 1)), 0, "after {next}");
         is_whole(&store);
     }
+    let store = open(url, Access::Read);
     for (prefix, count) in kept {
-        (0..count).for_each(|number| has_all(&test.store, &batch(&prefix, number)));
+        (0..count).for_each(|number| has_all(&store, &batch(&prefix, number)));
     }
 }
 
 #[test]
 fn what_a_killed_process_acknowledged_is_in_the_file() {
     let test = Engine::Sqlite.fresh();
-    kill_writers(&test, 24);
+    kill_writers(&test.url, 24);
     assert_eq!(test.query("PRAGMA integrity_check"), [[Some("ok".to_owned())]]);
     store_all(&test.open(Access::Write), &records("after", 3));
 }
@@ -52,8 +53,19 @@ fn what_a_killed_process_acknowledged_is_in_the_file() {
 #[test]
 fn what_a_killed_process_acknowledged_is_on_the_server() {
     let test = Engine::Postgres.fresh();
-    kill_writers(&test, 12);
+    kill_writers(&test.url, 12);
     store_all(&test.open(Access::Write), &records("after", 3));
+}
+
+/// Nobody else may have a DuckDB file open meanwhile.
+#[cfg(feature = "duckdb")]
+#[test]
+fn what_a_killed_process_acknowledged_is_in_the_duckdb_file() {
+    let folder = tempfile::Builder::new().prefix("charter-crash.").tempdir().expect("a folder");
+    let url = Engine::DuckDb.file_url(folder.path());
+    initialize(&url);
+    kill_writers(&url, 10);
+    store_all(&open(&url, Access::Write), &records("after", 3));
 }
 
 /// A server that waits for its disk, so that it may crash.
@@ -190,6 +202,38 @@ fn kill_pushers(target: &TestStore, rounds: usize) {
 #[test]
 fn a_killed_push_to_a_file_is_finished_by_the_next() {
     kill_pushers(&Engine::Sqlite.fresh(), 14);
+}
+
+/// The same with two files of DuckDB, which nobody else can look into while a push is at work.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_killed_push_between_duckdb_files_is_finished_by_the_next() {
+    let folder = || tempfile::Builder::new().prefix("charter-crash.").tempdir().expect("a folder");
+    let (here, there) = (folder(), folder());
+    let (from, to) = (Engine::DuckDb.file_url(here.path()), Engine::DuckDb.file_url(there.path()));
+    initialize(&from);
+    initialize(&to);
+    for round in 0..8 {
+        let size = 40;
+        store_all(&open(&from, Access::Write), &records(&format!("round-{round}"), size));
+        let mut player = Player::start("push", &[&from, &to]);
+        for _ in 0..=below(24) {
+            if player.hear().is_none() {
+                break;
+            }
+        }
+        a_moment(Duration::from_millis(4));
+        player.kill();
+        let (laptop, target) = (open(&from, Access::Write), open(&to, Access::Remote));
+        let seen = target.list_everything().expect("a list").len();
+        assert!(seen == round * size || seen == (round + 1) * size, "a part of a push is visible: {seen}");
+        laptop.push_with(&target, small(), &mut |_| {}).expect("a push");
+        assert_eq!(contents(&target), contents(&laptop), "round {round}");
+        receipts_account_for(&target, (round + 1) * size);
+        is_whole(&target);
+    }
+    let left = crate::support::stores::query_url(&to, "SELECT count(*) FROM charter_uploads");
+    assert_eq!(left, [[Some("0".to_owned())]]);
 }
 
 #[test]

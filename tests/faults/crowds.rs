@@ -4,7 +4,7 @@ use super::parts::batch;
 use super::{has_all, is_whole};
 use crate::support::child::Player;
 use crate::support::stores::{
-    Engine, TestStore, append, check_change_log, contents, open, query_file, record, records, store_all,
+    Engine, SQL_ENGINES, TestStore, append, check_change_log, contents, open, query_file, record, records, store_all,
 };
 use charter::store::{Access, Pushed};
 use charter::{ErrorKind, Store};
@@ -77,7 +77,7 @@ fn threads_and_processes_that_write_one_registry_lose_nothing_and_fail_nothing()
 /// Whoever has seen a change never finds one with a smaller number later.
 #[test]
 fn readers_of_the_change_log_miss_nothing_while_others_write() {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
+    for engine in SQL_ENGINES {
         let test = engine.fresh();
         std::thread::scope(|scope| {
             let store = &test.store;
@@ -133,7 +133,7 @@ fn receipts_account_for_everything(target: &Store, before: usize) {
 
 #[test]
 fn pushers_at_once_bring_the_union() {
-    for engine in [Engine::Postgres, Engine::Sqlite] {
+    for engine in SQL_ENGINES {
         let target = engine.fresh();
         let laptops: Vec<TestStore> = (0..8).map(|_| Engine::Sqlite.fresh()).collect();
         for round in 0..3 {
@@ -156,7 +156,7 @@ fn pushers_at_once_bring_the_union() {
 
 #[test]
 fn of_pushers_that_collide_exactly_one_wins() {
-    for engine in [Engine::Postgres, Engine::Sqlite] {
+    for engine in SQL_ENGINES {
         let target = engine.fresh();
         for (round, keys) in [(0, 1), (1, 1), (2, 40), (3, 40)] {
             let laptops: Vec<TestStore> = (0..6).map(|_| Engine::Memory.fresh()).collect();

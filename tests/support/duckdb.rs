@@ -12,15 +12,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The rows of one query, from a copy of the file and its log.
 #[track_caller]
-pub(crate) fn query(path: &Path, sql: &str) -> Rows {
+pub(crate) fn query_file(path: &Path, sql: &str) -> Rows {
     let folder = tempfile::Builder::new().prefix("charter-copy.").tempdir().expect("a folder");
     let log = PathBuf::from(format!("{}.wal", path.display()));
     let mut copy = Command::new("cp");
     copy.arg(path).args(log.exists().then_some(&log)).arg(folder.path());
     assert!(copy.status().expect("the program cp").success());
-    let connection = Connection::open(folder.path().join(path.file_name().expect("a file"))).expect("a DuckDB file");
-    let described = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})");
-    let mut statement = connection.prepare(&described).expect(sql);
+    query(&Connection::open(folder.path().join(path.file_name().expect("a file"))).expect("a DuckDB file"), sql)
+}
+
+/// The rows of one query, each value as DuckDB writes it.
+#[track_caller]
+pub(crate) fn query(connection: &Connection, sql: &str) -> Rows {
+    let mut statement = connection.prepare(&format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})")).expect(sql);
     let mut rows = statement.query([]).expect(sql);
     let mut result = Vec::new();
     while let Some(row) = rows.next().expect(sql) {
@@ -34,6 +38,7 @@ pub(crate) fn query(path: &Path, sql: &str) -> Rows {
 pub(crate) fn execute(url: &str, sql: &str) {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("behind_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let set = MigrationSet::from_files(&name, [("V1__change.sql", sql)]).expect("a set");
+    let set = MigrationSet::from_files(&name, [("V1__change.sql", sql), ("V1__change.down.sql", "SELECT 1;")])
+        .expect("a set");
     MigrationManager::new(url).expect("a URL").with_set(set).run_migrations("head").expect(sql);
 }

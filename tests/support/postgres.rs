@@ -3,8 +3,11 @@
 //! `scripts/test` starts the shared server and names it in `CHARTER_TEST_POSTGRES_URL`; the programs for a server of
 //! one's own are in `CHARTER_TEST_POSTGRES_BIN`. Nothing is skipped where they are missing: the test fails.
 
+mod pooler;
 mod proxy;
 
+#[allow(unused_imports)]
+pub(crate) use pooler::Pooler;
 #[allow(unused_imports)]
 pub(crate) use proxy::Proxy;
 
@@ -20,6 +23,15 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the tests with scripts/test, which starts the Postgres server that they need")
     })
+}
+
+/// The folders of the programs of servers, one for each version to test with; the first is the shared server's.
+///
+/// # Panics
+///
+/// When there is none.
+pub(crate) fn programs() -> Vec<String> {
+    variable("CHARTER_TEST_POSTGRES_BIN").split(':').map(str::to_owned).collect()
 }
 
 /// A fresh, empty database on the shared server.
@@ -71,6 +83,35 @@ fn values(message: &SimpleQueryMessage) -> Option<Vec<Option<String>>> {
 /// The error with its sources: tokio-postgres says only "db error" at the top.
 fn describe(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A connection that stays, for transactions that stand in somebody's way.
+pub(crate) struct Session {
+    runtime: tokio::runtime::Runtime,
+    client: tokio_postgres::Client,
+}
+
+impl Session {
+    /// Connects.
+    #[track_caller]
+    pub(crate) fn open(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+            tokio::spawn(connection);
+            client
+        });
+        Self { runtime, client }
+    }
+
+    /// Runs SQL text, of one or more statements, and gives all their rows.
+    #[track_caller]
+    pub(crate) fn query(&self, sql: &str) -> Rows {
+        let messages = self.runtime.block_on(self.client.simple_query(sql));
+        let messages = messages.unwrap_or_else(|error| panic!("{}\nin: {sql}", describe(&error)));
+        messages.iter().filter_map(values).collect()
+    }
 }
 
 /// `url` with another database.
@@ -143,9 +184,17 @@ impl Server {
     ///
     /// When it does not start; the server's log is on standard error.
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let programs = variable("CHARTER_TEST_POSTGRES_BIN");
+        Self::of(&programs()[0], settings)
+    }
+
+    /// Starts one of a version, with the programs in a folder.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub(crate) fn of(programs: &str, settings: &[(&str, &str)]) -> Self {
         let mut keeper = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/throwaway-postgres"))
-            .arg(programs.split(':').next().unwrap_or_default())
+            .arg(programs)
             .args(settings.iter().map(|(name, value)| format!("{name}={value}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

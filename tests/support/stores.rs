@@ -26,7 +26,37 @@ pub(crate) const SQL_ENGINES: &[Engine] = &[
     Engine::Postgres,
 ];
 
+/// The engines whose stores are files that charter makes.
+pub(crate) const FILE_ENGINES: &[Engine] = &[
+    Engine::Sqlite,
+    #[cfg(feature = "duckdb")]
+    Engine::DuckDb,
+];
+
 impl Engine {
+    /// The engine of its SQL.
+    #[track_caller]
+    pub(crate) fn of_sql(self) -> charter::Engine {
+        match self {
+            Self::Memory => panic!("a store in memory has no SQL"),
+            Self::Sqlite => charter::Engine::Sqlite,
+            #[cfg(feature = "duckdb")]
+            Self::DuckDb => charter::Engine::DuckDb,
+            Self::Postgres => charter::Engine::Postgres,
+        }
+    }
+
+    /// The URL of a file in a folder that nobody has made yet.
+    #[track_caller]
+    pub(crate) fn file_url(self, folder: &std::path::Path) -> String {
+        match self {
+            Self::Sqlite => format!("sqlite:///{}", folder.join("charter.db").display()),
+            #[cfg(feature = "duckdb")]
+            Self::DuckDb => format!("duckdb:///{}", folder.join("charter.duckdb").display()),
+            _ => panic!("{self:?} has no files"),
+        }
+    }
+
     /// An initialised, empty store of its own, removed with the value.
     pub(crate) fn fresh(self) -> TestStore {
         let place = match self {
@@ -60,9 +90,9 @@ impl Place {
     fn url(&self) -> String {
         match self {
             Self::Memory => "memory:".to_owned(),
-            Self::File(folder) => format!("sqlite:///{}", folder.path().join("charter.db").display()),
+            Self::File(folder) => Engine::Sqlite.file_url(folder.path()),
             #[cfg(feature = "duckdb")]
-            Self::DuckDb(folder) => format!("duckdb:///{}", folder.path().join("charter.duckdb").display()),
+            Self::DuckDb(folder) => Engine::DuckDb.file_url(folder.path()),
             Self::Database(database) => database.url().to_owned(),
         }
     }
@@ -86,9 +116,9 @@ impl TestStore {
     pub(crate) fn query(&self, sql: &str) -> Rows {
         match &self.place {
             Place::Memory => panic!("a store in memory has no SQL"),
-            Place::File(folder) => query_file(&folder.path().join("charter.db"), sql),
+            Place::File(_) => query_url(&self.url, sql),
             #[cfg(feature = "duckdb")]
-            Place::DuckDb(folder) => super::duckdb::query(&folder.path().join("charter.duckdb"), sql),
+            Place::DuckDb(_) => query_url(&self.url, sql),
             Place::Database(database) => database.query(&format!("SET search_path = charter; {sql}")),
         }
     }
@@ -126,6 +156,18 @@ pub(crate) fn sqlite(path: &std::path::Path) -> rusqlite::Connection {
     let connection = rusqlite::Connection::open(path).expect("a SQLite file");
     connection.busy_timeout(std::time::Duration::from_secs(60)).expect("a timeout");
     connection
+}
+
+/// The rows of one query of an embedded file.
+#[track_caller]
+pub(crate) fn query_url(url: &str, sql: &str) -> Rows {
+    let url = parse(url);
+    let path = url.file().expect("a file");
+    match url.target() {
+        #[cfg(feature = "duckdb")]
+        charter::config::Target::DuckDb(_) => super::duckdb::query_file(path, sql),
+        _ => query_file(path, sql),
+    }
 }
 
 /// The rows of one query of a SQLite file.

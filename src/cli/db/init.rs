@@ -7,7 +7,7 @@ use super::database::{Database, Opened};
 use super::upgrade::{self, Permit};
 use crate::error::{Error, ErrorKind};
 use crate::migrate::schema::Match;
-use crate::migrate::{Revision, UpgradeOptions};
+use crate::migrate::{Migration, MigrationSet, Revision, UpgradeOptions};
 
 /// Make charter's tables in a database, on a server too
 ///
@@ -40,7 +40,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     upgrade::upgrade(session, &opened, UpgradeOptions::default(), &Permit::default(), &BackupFirst::default())
 }
 
-/// Records what is there of sets of which nothing is recorded.
+/// Records what is there of sets of which nothing is recorded: of all of them or, when anything stands in the way, of none.
 fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
     let statuses = match opened.manager.status() {
         // It is made now.
@@ -48,45 +48,56 @@ fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
         statuses => statuses?,
     };
     let url = &opened.database.url;
+    let mut found: Vec<(&MigrationSet, &Migration)> = Vec::new();
     for of_set in statuses.iter().filter(|of_set| of_set.status.applied.is_empty()) {
-        let (set, name) = (&of_set.set, of_set.set.name());
-        let number = match opened.manager.get_matching_revision(set) {
-            Ok(Match::Exactly(numbers)) => numbers.first().copied(),
-            Ok(Match::Nearest { number, differences }) if set.is_charter() => {
-                for difference in &differences {
-                    session.ui.warning(None, &difference.to_string());
-                }
-                let message = format!(
-                    "{url} has tables with names of charter's and no history of them, and they are not what any revision \
-                     makes; least unlike is {number}"
-                );
-                return Err(Error::new(ErrorKind::Refused, message)
-                    .with_hint("give charter a database of its own; or remove the differences, and try again")
-                    .into());
-            }
-            // What is missing is made by the migrations; what stands in their way is told by the first that fails.
-            Ok(_) => None,
-            Err(error) if error.kind() == ErrorKind::Unsupported => None,
-            Err(error) => return Err(error.into()),
-        };
-        let Some(migration) = number.and_then(|number| set.migration(number)) else { continue };
-        let found =
-            format!("{url} has the tables of {name} as migration {migration} leaves them, and no history of them");
-        if !is_forced {
-            if !session.ui.can_ask() {
-                let error = Error::new(ErrorKind::Refused, found);
-                return Err(error.with_hint("say --force to record that they are there").into());
-            }
-            if !session.ui.ask_yes(&format!("{found}. Record that?"))? {
-                return Err(declined().into());
-            }
+        let number = looks_like(session, opened, &of_set.set)?;
+        found.extend(number.and_then(|number| of_set.set.migration(number)).map(|migration| (&of_set.set, migration)));
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    if !is_forced {
+        let tables = found.iter().map(|(set, migration)| format!("of {} as migration {migration}", set.name()));
+        let tables = tables.collect::<Vec<_>>().join(", and ");
+        let message = format!("{url} has no history of the tables {tables} leaves them");
+        if !session.ui.can_ask() {
+            let error = Error::new(ErrorKind::Refused, message);
+            return Err(error.with_hint("say --force to record that they are there").into());
         }
+        if !session.ui.ask_yes(&format!("{message}. Record that they are there?"))? {
+            return Err(declined().into());
+        }
+    }
+    for (set, migration) in found {
         let revision = Revision::Named(migration.number().to_string());
         let reason = "the tables were there without a history";
-        let stamped = opened.manager.stamp(Some(name), &revision, Some(reason), &mut |_| {})?;
+        let stamped = opened.manager.stamp(Some(set.name()), &revision, Some(reason), &mut |_| {})?;
         for stamped in stamped {
-            session.ui.note(&format!("recorded {name} {} {}", stamped.number, stamped.slug));
+            session.ui.note(&format!("recorded {} {} {}", set.name(), stamped.number, stamped.slug));
         }
     }
     Ok(())
+}
+
+/// The migration after which a set's tables look as those that are there.
+fn looks_like(session: &Session<'_>, opened: &Opened, set: &MigrationSet) -> Outcome<Option<i64>> {
+    let url = &opened.database.url;
+    match opened.manager.get_matching_revision(set) {
+        Ok(Match::Exactly(numbers)) => Ok(numbers.first().copied()),
+        Ok(Match::Nearest { number, differences }) if set.is_charter() => {
+            for difference in &differences {
+                session.ui.warning(None, &difference.to_string());
+            }
+            let message = format!(
+                "{url} has tables with names of charter's and no history of them, and they are not what any revision makes; \
+                 least unlike is {number}"
+            );
+            let error = Error::new(ErrorKind::Refused, message);
+            Err(error.with_hint("give charter a database of its own; or remove the differences, and try again").into())
+        }
+        // What is missing is made by the migrations; what stands in their way is told by the first that fails.
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -2,10 +2,13 @@
 //! verb.
 
 mod backup;
+mod check;
 mod confirm;
+mod create;
 mod current;
 mod database;
 mod downgrade;
+mod environment;
 mod events;
 mod history;
 mod info;
@@ -13,8 +16,10 @@ mod init;
 mod lint;
 mod migrations;
 mod pending;
+mod renumber;
 mod seed;
 mod stamp;
+mod template;
 mod truncate;
 mod upgrade;
 mod validate;
@@ -34,11 +39,17 @@ pub(super) enum Command {
     Downgrade(downgrade::Arguments),
     Current(current::Arguments),
     History(history::Arguments),
+    Environment(environment::Arguments),
     Lint(lint::Arguments),
     Pending(pending::Arguments),
     Validate(validate::Arguments),
+    Check(check::Arguments),
     Verify(verify::Arguments),
     Stamp(stamp::Arguments),
+    #[command(visible_alias = "revision")]
+    Create(create::Arguments),
+    Template(template::Arguments),
+    Renumber(renumber::Arguments),
     Info(info::Arguments),
     Seed(seed::Arguments),
     Truncate(truncate::Arguments),
@@ -51,10 +62,15 @@ pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {
         Command::Downgrade(arguments) => downgrade::run(session, arguments),
         Command::Current(arguments) => current::run(session, arguments),
         Command::History(arguments) => history::run(session, arguments),
+        Command::Environment(arguments) => environment::run(session, arguments),
         Command::Lint(arguments) => lint::run(session, arguments),
         Command::Pending(arguments) => pending::run(session, arguments),
         Command::Validate(arguments) => validate::run(session, arguments),
         Command::Verify(arguments) => verify::run(session, arguments),
+        Command::Check(arguments) => check::run(session, arguments),
+        Command::Create(arguments) => create::run(session, arguments),
+        Command::Template(arguments) => template::run(session, arguments),
+        Command::Renumber(arguments) => renumber::run(session, arguments),
         Command::Stamp(arguments) => stamp::run(session, arguments),
         Command::Info(arguments) => info::run(session, arguments),
         Command::Seed(arguments) => seed::run(session, arguments),

@@ -1,18 +1,19 @@
 //! `charter db upgrade`.
 
-use super::super::session::Session;
+use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, GOOD, Outcome, declined, object};
 use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
 
 /// Apply the migrations that a database lacks
 ///
-/// charter's own first, then the project's. Each migration is one transaction with its row of history: what was applied
+/// First charter's own, then the project's. Each migration is one transaction with its row of history: what was applied
 /// before a failure stays applied. In staging and prod, migrations with an error finding, or without a down migration, are
 /// refused before anything runs.
 #[derive(clap::Args)]
@@ -37,8 +38,10 @@ pub(in crate::cli) struct Arguments {
     /// Print the statements that would run, and change nothing
     #[arg(long)]
     sql: bool,
-    /// With --sql, print what an empty database of this engine would need, and ask no database
+    /// With --sql, print what an empty database of this engine would need, sqlite, duckdb or postgres, and ask no
+    /// database
     #[arg(long, value_name = "ENGINE", requires = "sql", conflicts_with = "backup")]
+    #[arg(value_parser = ["sqlite", "duckdb", "postgres"], hide_possible_values = true)]
     engine: Option<String>,
 }
 
@@ -54,11 +57,17 @@ pub(super) struct Permit {
     /// Agree, without being asked, to what prod asks about
     #[arg(long, short)]
     yes: bool,
+    /// In prod, try the migrations in a temporary database of this server first: up, down and up again
+    #[arg(long, value_name = "URL")]
+    verify_against: Option<String>,
 }
 
 impl Permit {
     fn allowances(&self) -> Outcome<Vec<Allowance>> {
         let reason = self.reason.as_deref().unwrap_or_default();
+        for text in &self.allow {
+            refuse_url(text, "what is allowed")?;
+        }
         let allowances = self.allow.iter().map(|text| Allowance::new(text, reason));
         allowances.collect::<Result<_, _>>().map_err(Failure::Usage)
     }
@@ -67,7 +76,7 @@ impl Permit {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (opened, revision) = arguments.goal.open_to_change(session)?;
     let options = UpgradeOptions {
-        set: arguments.set.name.clone(),
+        set: arguments.set.name()?.map(str::to_owned),
         revision: revision.unwrap_or(Revision::Head),
         ..UpgradeOptions::default()
     };
@@ -115,6 +124,8 @@ pub(super) fn upgrade(
     }
     let url = &opened.database.url;
     (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
+    options.verify_against =
+        permit.verify_against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let progress = session.ui.progress("connecting");
     let judgement = opened.manager.judge(&options)?;
     drop(progress);

@@ -272,7 +272,7 @@ fn what_migrations_cannot_be_is_an_error_with_its_line() {
     let house = House::new();
     for setting in [
         "dir =",
-        "name = charter",
+        "name = charter-2",
         "name = Shop",
         "schema = charter",
         "schema = pg_temp",

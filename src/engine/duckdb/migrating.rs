@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use duckdb::Connection;
 use duckdb::arrow::datatypes::DataType;
 use duckdb::types::{TimeUnit, ValueRef};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 /// One connection with transactions that its holder begins and ends.
@@ -15,6 +15,8 @@ pub(crate) struct Migrating {
     connection: Connection,
     /// The transaction that is open.
     transaction: Option<Transaction>,
+    /// What the database is called on the connection.
+    database: String,
     can_write: bool,
     /// The file; `None` for a database in memory.
     share: Option<Share>,
@@ -31,11 +33,10 @@ impl Migrating {
     /// A connection to a file.
     ///
     /// # Errors
-    /// As [`Connections::open`].
+    /// As [`Connections::open`](super::Connections::open).
     pub(crate) fn open(path: &Path, access: FileAccess) -> Result<Self> {
         let share = Share::acquire(path, access)?;
-        let can_write = access != FileAccess::Read;
-        Ok(Self { connection: share.connect()?, transaction: None, can_write, share: Some(share) })
+        Self::over(share.connect()?, access != FileAccess::Read, Some(share))
     }
 
     /// A database in memory, gone with the value.
@@ -43,19 +44,53 @@ impl Migrating {
     /// # Errors
     /// What DuckDB says.
     pub(crate) fn in_memory() -> Result<Self> {
-        let connection = Connection::open_in_memory_with_flags(configuration()?)?;
-        Ok(Self { connection, transaction: None, can_write: true, share: None })
+        Self::over(Connection::open_in_memory_with_flags(configuration()?)?, true, None)
     }
 
-    /// Takes a new connection, which has none of the settings of the old one. A database in memory keeps its connection.
+    fn over(connection: Connection, can_write: bool, share: Option<Share>) -> Result<Self> {
+        let database: String = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
+        Ok(Self { connection, transaction: None, database, can_write, share })
+    }
+
+    /// Takes a new connection, which has none of the settings of the old one.
     ///
     /// # Errors
     /// What DuckDB says.
     pub(crate) fn renew(&mut self) -> Result<()> {
-        if let Some(share) = &self.share {
-            self.connection = share.connect()?;
-        }
+        self.connection = self.connection.try_clone()?;
         Ok(())
+    }
+
+    /// Lets names without a schema mean the database's own again. DuckDB keeps a `USE` whatever comes of its transaction.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub(crate) fn use_own_schema(&mut self) -> Result<()> {
+        let statement = format!("USE {}.main", quoted(&self.database));
+        self.execute(&statement)
+    }
+
+    /// Copies the whole database, as it is now, over a file that is empty.
+    ///
+    /// # Errors
+    /// What DuckDB says, and [`ErrorKind::Io`] when the copy cannot be put into its place.
+    pub(crate) fn copy_to(&mut self, path: &Path) -> Result<()> {
+        // DuckDB takes no file that is there and empty, and its log lies beside a file that is not whole.
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let name = format!("charter_backup_{}", uuid::Uuid::new_v4().simple());
+        let place = partial.display().to_string().replace('\'', "''");
+        self.connection.execute_batch(&format!("ATTACH '{place}' AS {name} (READ_WRITE)"))?;
+        let copy = format!("COPY FROM DATABASE {} TO {name}", quoted(&self.database));
+        let copied = self.connection.execute_batch(&copy);
+        let closed = self.connection.execute_batch(&format!("DETACH {name}"));
+        let placed = copied.and(closed).map_err(Error::from).and_then(|()| Ok(std::fs::rename(&partial, path)?));
+        if placed.is_err() {
+            // It is this call's own, and holds nothing that can be used.
+            let _ = std::fs::remove_file(&partial);
+        }
+        placed
     }
 
     /// Begins a transaction; one that writes waits for the others of this process.
@@ -128,6 +163,11 @@ impl Migrating {
             None => Ok(()),
         }
     }
+}
+
+/// A name as SQL takes it, whatever it is.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// What one query answers, each value as text. What has no plain text, such as a list, is cast in the query.

@@ -184,13 +184,13 @@ impl From<duckdb::Error> for Error {
             (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
         } else if has("not a valid DuckDB database file") {
             (ErrorKind::Invalid, Some("the file is not a DuckDB database"))
-        } else if has("No space left on device") {
+        } else if has("No space left on device") || has("File too large") {
             (ErrorKind::Io, Some("the disk is full; nothing was changed"))
         } else if has("Permission denied") || has("Read-only file system") || has("attached in read-only mode") {
             (ErrorKind::Io, Some("the database or its folder cannot be written"))
         } else if has("No such file or directory") {
             (ErrorKind::Io, Some("check that the folder exists and can be written"))
-        } else if reason.starts_with("IO Error: ") {
+        } else if reason.starts_with("IO Error: ") || has("Could not write file") {
             (ErrorKind::Io, None)
         } else if has("database has been invalidated") || reason.starts_with("FATAL Error: ") {
             (ErrorKind::Backend, Some("end the program and start it again; what was acknowledged is in the file"))
@@ -202,5 +202,67 @@ impl From<duckdb::Error> for Error {
             Some(hint) => error.with_hint(hint),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    const FILE: &str = "CHARTER_TEST_DUCKDB_FILE";
+
+    /// What another process is told when it asks for a file once.
+    fn asked_by_another(path: &Path) -> String {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "engine::duckdb::tests::another_process_asks", "--nocapture"]);
+        let output = command.env(FILE, path).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().find_map(|line| line.split("it says ").nth(1)).unwrap().to_owned()
+    }
+
+    /// Plays its part when it was started to. Otherwise it is a test of nothing.
+    #[test]
+    fn another_process_asks() {
+        let Some(path) = std::env::var_os(FILE).map(PathBuf::from) else { return };
+        let said = |access| match Share::try_acquire(&path, access) {
+            Ok(_) => "yes".to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        };
+        println!("it says {} {}", said(FileAccess::Read), said(FileAccess::Write));
+    }
+
+    #[test]
+    fn a_file_is_let_go_when_the_last_in_this_process_closes_it_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        let first = Connections::open(&path, FileAccess::Create).unwrap();
+        let second = Connections::open(&path, FileAccess::Write).unwrap();
+        let third = Migrating::open(&path, FileAccess::Read).unwrap();
+        for one in [Some(first), Some(second), None] {
+            assert_eq!(asked_by_another(&path), "Busy Busy");
+            drop(one);
+        }
+        drop(third);
+        assert_eq!(asked_by_another(&path), "yes yes");
+
+        let reader = Connections::open(&path, FileAccess::Read).unwrap();
+        assert_eq!(asked_by_another(&path), "yes Busy");
+        let error = Share::try_acquire(&path, FileAccess::Write).err().unwrap();
+        assert!(error.kind() == ErrorKind::Busy && error.hint().is_some(), "{error:?}");
+        drop(reader);
+        assert!(Share::try_acquire(&path, FileAccess::Write).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_another_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        let old = Share::acquire(&path, FileAccess::Create).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let _ = std::fs::remove_file(folder.path().join("a.duckdb.wal"));
+        let new = Share::acquire(&path, FileAccess::Create).unwrap();
+        assert_ne!(old.file, new.file);
     }
 }

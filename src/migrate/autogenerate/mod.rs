@@ -56,7 +56,7 @@ pub enum Content<'a> {
 /// [`ErrorKind::Invalid`] when the message gives no name, a rename does not fit, or the set's files or its models are wrong;
 /// [`ErrorKind::Unsupported`] when the set is part of the program, or a difference cannot be written so that it holds on
 /// every engine: then nothing is written; [`ErrorKind::NotFound`] when there are no models; [`ErrorKind::Io`].
-pub fn create_migration(set: &MigrationSet, message: &str, content: Content<'_>) -> Result<Vec<Created>> {
+pub(super) fn create_migration(set: &MigrationSet, message: &str, content: Content<'_>) -> Result<Vec<Created>> {
     create::slug(message)?;
     create::directory(set)?;
     set.check()?;
@@ -107,6 +107,22 @@ fn autogenerate(
         let names = Names::decide(present, &wanted, renames, ask)?;
         Ok((wanted.clone(), names))
     })
+}
+
+/// Writes the migrations that make a change to what a set's migrations make.
+///
+/// # Errors
+/// As [`create_migration`], and what the change says.
+pub(super) fn write_change(
+    set: &MigrationSet,
+    message: &str,
+    mut change: impl FnMut(&Schema) -> Result<Schema>,
+) -> Result<Vec<Created>> {
+    create::slug(message)?;
+    create::directory(set)?;
+    set.check()?;
+    let drafts = write(set, message, &mut |present| Ok((change(present)?, Names::default())))?;
+    create::write(set, &drafts)
 }
 
 /// Writes what leads from what a set's migrations make to what is wanted, which may depend on it, and proves it.

@@ -7,7 +7,7 @@ use crate::engine::file::FileAccess;
 use crate::engine::lock_file::LockFile;
 use crate::engine::{Engine, TextRow};
 use crate::error::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One connection to a file while it is migrated.
@@ -51,6 +51,11 @@ impl MigrationConnection for DuckDbMigrating {
         self.session.execute(statement)
     }
 
+    fn record(&mut self, statements: &[String]) -> Result<()> {
+        self.session.use_own_schema()?;
+        statements.iter().try_for_each(|statement| self.session.execute(statement))
+    }
+
     fn reset(&mut self) -> Result<()> {
         self.session.renew()
     }
@@ -61,6 +66,10 @@ impl MigrationConnection for DuckDbMigrating {
 
     fn rollback(&mut self) -> Result<()> {
         self.session.rollback()
+    }
+
+    fn backup(&mut self, path: &Path) -> Result<()> {
+        self.session.copy_to(path)
     }
 
     /// A lock file beside the database. The processes are kept apart by DuckDB already, the threads of one are not.
@@ -123,6 +132,41 @@ mod tests {
         }
         drop(writer);
         assert_eq!(reader.query("SELECT count(*) FROM a").unwrap(), [[Some("0".to_owned())]]);
+    }
+
+    #[test]
+    fn what_a_migration_sets_reaches_neither_charters_rows_nor_the_next_one() {
+        let mut connection = DuckDbMigrating::in_memory().unwrap();
+        connection.execute("CREATE SCHEMA elsewhere").unwrap();
+        connection.execute("CREATE TABLE history (a BIGINT)").unwrap();
+        connection.begin(&Transaction::default()).unwrap();
+        connection.execute("USE elsewhere").unwrap();
+        connection.record(&["INSERT INTO history VALUES (1)".to_owned()]).unwrap();
+        connection.execute("USE elsewhere").unwrap();
+        connection.rollback().unwrap();
+        connection.reset().unwrap();
+        assert_eq!(connection.query("SELECT count(*) FROM history").unwrap(), [[Some("0".to_owned())]]);
+    }
+
+    #[test]
+    fn a_backup_has_everything_and_the_database_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = connect(folder.path(), Purpose::Migrate).unwrap();
+        writer
+            .execute("CREATE TABLE a (b BIGINT PRIMARY KEY, c TEXT UNIQUE); CREATE VIEW v AS SELECT b FROM a")
+            .unwrap();
+        writer.execute("INSERT INTO a VALUES (1, 'x')").unwrap();
+        let mut reader = connect(folder.path(), Purpose::Read).unwrap();
+        let place = folder.path().join("it's a copy.duckdb");
+        std::fs::File::create_new(&place).unwrap();
+        reader.backup(&place).unwrap();
+        writer.execute("DELETE FROM a").unwrap();
+
+        let mut copy = Migrating::open(&place, FileAccess::Write).unwrap();
+        assert_eq!(copy.query("SELECT b FROM v").unwrap(), [[Some("1".to_owned())]]);
+        assert!(copy.execute("INSERT INTO a VALUES (2, 'x')").is_err(), "it has its constraints");
+        drop((copy, writer, reader));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::super::connection::Purpose;
 use super::MigrationManager;
 use crate::config::Target;
+use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::ffi::OsString;
 use std::fs::File;
@@ -38,7 +39,12 @@ impl MigrationManager {
                 ));
             }
         };
-        let mut connection = self.connect(Purpose::Read)?;
+        // A DuckDB file that is open to read attaches no other to write.
+        let purpose = match self.engine() {
+            Some(Engine::DuckDb) => Purpose::MigrateExisting,
+            _ => Purpose::Read,
+        };
+        let mut connection = self.connect(purpose)?;
         let (place, copy) = reserve(database, path)?;
         let copied = connection.backup(&place).and_then(|()| Ok(copy.sync_all()?));
         if copied.is_err() {

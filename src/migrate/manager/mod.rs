@@ -1,7 +1,9 @@
 //! The migrations of one database: what programs and the command line ask for.
 
 mod backup;
+mod create;
 mod downgrade;
+mod environment;
 mod losses;
 mod plan;
 mod sql;
@@ -9,6 +11,7 @@ mod stamp;
 mod truncate;
 mod upgrade;
 
+pub use create::create_migration;
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;
@@ -307,12 +310,8 @@ impl MigrationManager {
         let mut validation = Validation::default();
         for set in &self.sets {
             for problem in set.problems() {
-                let mut problem = problem.clone();
-                if let Some(directory) = set.directory() {
-                    problem.location.file = directory.join(&problem.location.file);
-                }
                 let of = if problem.is_error { &mut validation.errors } else { &mut validation.warnings };
-                of.push(problem);
+                of.push(problem.clone());
             }
         }
         let problem = |is_error, set: &MigrationSet, error: &Error| Problem {

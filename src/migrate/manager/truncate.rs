@@ -77,7 +77,7 @@ impl MigrationManager {
         })
     }
 
-    fn initialized(&self, connection: &mut dyn MigrationConnection) -> Result<Status> {
+    pub(super) fn initialized(&self, connection: &mut dyn MigrationConnection) -> Result<Status> {
         let status = status(connection, MigrationSet::charter())?;
         match status.current() {
             Some(_) => Ok(status),

@@ -6,10 +6,11 @@ use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
 use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
-use super::super::set::MigrationSet;
+use super::super::set::{Migration, MigrationSet};
 use super::super::status::{Found, Status};
+use super::super::verify::{Part, verify_part};
 use super::{Done, MigrationManager, status};
-use crate::config::Environment;
+use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -24,12 +25,15 @@ pub struct UpgradeOptions {
     pub allowances: Vec<Allowance>,
     /// Whether somebody has said yes to what prod asks about.
     pub confirmed: bool,
+    /// A server on which prod's migrations are tried, each up, down and up again, before they run on another one: in a
+    /// database of their own, which is dropped after. For embedded files they are tried in memory.
+    pub verify_against: Option<DatabaseUrl>,
 }
 
 impl Default for UpgradeOptions {
     /// All sets to their heads, and nothing let pass.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false }
+        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false, verify_against: None }
     }
 }
 
@@ -58,15 +62,7 @@ impl MigrationManager {
     /// As [`MigrationManager::upgrade`].
     pub(crate) fn open(&self) -> Result<Vec<Done>> {
         let goals: Vec<Goal<'_>> = self.sets_on_open().map(|set| Goal { set, revision: Revision::Head }).collect();
-        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {}).map_err(|error| {
-            match error.to_string().contains("permission denied") {
-                true => error.with_hint(format!(
-                    "apply it with `charter db upgrade {}`, as the role that owns the tables",
-                    self.url
-                )),
-                false => error,
-            }
-        })
+        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {})
     }
 
     /// The sets that opening a store brings up to date: those that are written for its engine.
@@ -83,7 +79,11 @@ impl MigrationManager {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
-        self.judge_for(goals, options, occasion)?.check(&self.url, options.confirmed)?;
+        let judgement = self.judge_for(goals, options, occasion)?;
+        judgement.check(&self.url, options.confirmed)?;
+        if judgement.environment == Environment::Prod {
+            self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
+        }
         let mut connection = self.connect(Purpose::Migrate)?;
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
@@ -108,6 +108,38 @@ impl MigrationManager {
             }
             Ok(done)
         })
+    }
+
+    /// Tries what is about to be applied on a throw-away database, when one can be had.
+    fn try_out(
+        &self,
+        goals: &[Goal<'_>],
+        judgement: &Judgement,
+        against: Option<&DatabaseUrl>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let engine = self.engine_of_database()?;
+        for goal in goals {
+            let of_set = judgement.migrations.iter().filter(|judged| judged.set == goal.set.name());
+            let numbers: Vec<i64> = of_set.map(|judged| judged.migration.number()).collect();
+            let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
+            if engine == Engine::Postgres && against.is_none() {
+                events(Event::NotVerified);
+                return Ok(());
+            }
+            let before = goal.set.migrations().iter().map(Migration::number).take_while(|number| number < first);
+            let part = Part { above: before.last(), target: Some(*last) };
+            let faults = verify_part(goal.set, engine, against, part)?.faults;
+            if faults.is_empty() {
+                continue;
+            }
+            let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+            let message =
+                format!("{} refuses migrations that fail on a throw-away database:{lines}", judgement.environment);
+            return Err(Error::new(ErrorKind::Refused, message)
+                .with_hint("`charter db verify` shows the differences; nothing was applied"));
+        }
+        Ok(())
     }
 
     /// What the environment says of what [`MigrationManager::upgrade`] would apply. Writes nothing, and makes no file.

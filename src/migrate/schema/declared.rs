@@ -6,21 +6,7 @@ use crate::migrate::set::MigrationSet;
 
 /// A way in which an engine's tables differ from the others', declared by an overlay that brings an engine up.
 ///
-/// | declaration | what may differ |
-/// |---|---|
-/// | `no-foreign-keys` | foreign keys that the engine lacks, or that do other things there |
-/// | `no-indexes` | indexes that it lacks, or that are over other columns or rows |
-/// | `no-checks` | checks that it lacks, or that say something else |
-/// | `no-unique` | unique constraints that it lacks |
-/// | `no-views` | views that it lacks, or that have other columns |
-/// | `types` | types and collations of columns |
-/// | `defaults` | defaults of columns, and how they are generated or numbered |
-/// | `nullability` | which columns take NULL |
-/// | `table NAME` | all of a table |
-/// | `index NAME` | all of an index |
-/// | `view NAME` | all of a view |
-///
-/// Several stand in lines of their own, or in one with commas between them.
+/// The table of them is at [`Script`](crate::migrate::Script).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Declared {
     Lacking(Object),

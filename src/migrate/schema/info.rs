@@ -281,3 +281,141 @@ impl MigrationManager {
         matching_revision(&mut *self.connect(Purpose::Read)?, set)
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::migrate::schema::throw_away;
+
+    const BOOKS: &str =
+        "CREATE TABLE books (id BIGINT NOT NULL PRIMARY KEY, title VARCHAR(80) NOT NULL DEFAULT 'none', pages BIGINT,
+        CHECK (pages > 0)); CREATE INDEX books_title ON books (title); CREATE VIEW titles AS SELECT title FROM books;";
+    const READERS: &str = "CREATE TABLE readers (id BIGINT NOT NULL PRIMARY KEY, name TEXT UNIQUE);";
+    const EMPTY: &str = "UPDATE readers SET name = 'x';";
+
+    fn set() -> MigrationSet {
+        let files = [
+            ("V1__books.sql", BOOKS),
+            ("V1__books.down.sql", "DROP VIEW titles; DROP INDEX books_title; DROP TABLE books;"),
+            ("V2__readers.sql", READERS),
+            ("V2__readers.down.sql", "DROP TABLE readers;"),
+            ("V3__empty.sql", EMPTY),
+            ("V3__empty.down.sql", "SELECT 1;"),
+        ];
+        MigrationSet::from_files("library", files).expect("a set")
+    }
+
+    fn engines() -> Vec<Engine> {
+        let engines = [Engine::Sqlite, Engine::DuckDb];
+        engines.into_iter().filter(|engine| *engine == Engine::Sqlite || cfg!(feature = "duckdb")).collect()
+    }
+
+    fn lines(differences: &[Difference]) -> Vec<String> {
+        differences.iter().map(ToString::to_string).collect()
+    }
+
+    /// What is told of a database at head in which something was done.
+    fn info(engine: Engine, sql: &str) -> SchemaInfo {
+        let set = set();
+        let mut trial = Trial::new(&set, engine, None).expect("a database");
+        trial.go_to(Some(set.head())).expect("the migrations");
+        trial.database().execute(sql).expect(sql);
+        schema_info(trial.database(), &set).expect("an answer")
+    }
+
+    #[test]
+    fn a_database_is_valid_whatever_else_lives_in_it() {
+        for engine in engines() {
+            let info = info(engine, "CREATE TABLE guests (a TEXT); CREATE VIEW others AS SELECT a FROM guests");
+            assert_eq!((info.state.as_str(), lines(&info.differences)), ("valid", vec![]), "{engine}");
+            assert_eq!((info.revision, info.head), (Some(3), 3));
+            assert_eq!(info.tables, ["books", "readers"]);
+            assert_eq!((info.views, info.indexes), (vec!["titles".to_owned()], vec!["books_title".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn what_was_done_to_the_tables_by_hand_is_told() {
+        for (sql, difference) in [
+            ("DROP VIEW titles", "missing: view titles"),
+            ("DROP TABLE readers", "missing: table readers"),
+            ("DROP INDEX books_title", "missing: index books_title of books"),
+            ("CREATE INDEX more ON books (pages)", "extra: index more of books"),
+            ("ALTER TABLE readers ADD COLUMN age BIGINT", "extra: column readers.age"),
+            (
+                "DROP INDEX books_title; CREATE UNIQUE INDEX books_title ON books (title)",
+                "different: index books_title of books: uniqueness UNIQUE instead of not unique",
+            ),
+            (
+                "DROP VIEW titles; CREATE VIEW titles AS SELECT title FROM books WHERE pages > 3",
+                "different: view titles: definition SELECT title FROM books WHERE",
+            ),
+            ("DROP TABLE readers; CREATE VIEW readers AS SELECT 1 AS id", "extra: view readers"),
+            (
+                "DROP TABLE readers; CREATE TABLE readers (id BIGINT NOT NULL PRIMARY KEY, name TEXT)",
+                "missing: unique constraint (name) of readers",
+            ),
+            (
+                "DROP TABLE readers; CREATE TABLE readers (id INTEGER NOT NULL PRIMARY KEY, name TEXT UNIQUE)",
+                "different: column readers.id: type INTEGER instead of BIGINT",
+            ),
+        ] {
+            for engine in engines() {
+                let info = info(engine, sql);
+                assert_eq!(info.state, SchemaState::Different, "{sql}");
+                let told = lines(&info.differences);
+                assert!(told.iter().any(|line| line.starts_with(difference)), "{difference}: {told:?}");
+                let parts = info.missing().count() + info.extra().count() + info.different().count();
+                assert_eq!(parts, info.differences.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_recorded_revision_is_what_counts() {
+        let set = set();
+        for engine in engines() {
+            let mut trial = Trial::new(&set, engine, None).expect("a database");
+            assert_eq!(schema_info(trial.database(), &set).expect("an answer").state, SchemaState::NotInitialized);
+            trial.go_to(Some(1)).expect("the first migration");
+            let info = schema_info(trial.database(), &set).expect("an answer");
+            assert_eq!(
+                (info.state, info.revision, info.tables),
+                (SchemaState::Valid, Some(1), vec!["books".to_owned()])
+            );
+            trial.database().execute(READERS).expect(READERS);
+            let info = schema_info(trial.database(), &set).expect("an answer");
+            assert_eq!(lines(&info.differences), ["extra: table readers"]);
+
+            trial.go_to(None).expect("the way down");
+            trial.go_to(Some(3)).expect_err("the table is there");
+            let old = MigrationSet::from_files("library", [("V1__books.sql", BOOKS)]).expect("a set");
+            let mut trial = Trial::new(&set, engine, None).expect("a database");
+            trial.go_to(Some(3)).expect("the migrations");
+            assert_eq!(schema_info(trial.database(), &old).expect("an answer").state, SchemaState::Newer);
+        }
+    }
+
+    #[test]
+    fn a_database_without_a_history_looks_like_a_revision_or_like_none() {
+        let set = set();
+        for engine in engines() {
+            let matching = |sql: &str| {
+                let mut database = throw_away(engine, None).expect("a database");
+                database.execute(sql).expect(sql);
+                matching_revision(&mut *database, &set).expect("an answer")
+            };
+            assert!(matches!(matching("CREATE TABLE guests (a TEXT)"), Match::Nothing));
+            let found = matching(&format!("CREATE TABLE guests (a TEXT); {BOOKS}"));
+            assert!(matches!(&found, Match::Exactly(numbers) if numbers == &[1]), "{found:?}");
+            // A migration of rows alone cannot be seen.
+            let found = matching(&format!("{BOOKS} {READERS}"));
+            assert!(matches!(&found, Match::Exactly(numbers) if numbers == &[3, 2]), "{found:?}");
+            let found = matching(&BOOKS.replace("VARCHAR(80)", "DATE"));
+            let Match::Nearest { number: 1, differences } = &found else { panic!("{found:?}") };
+            let told = lines(differences);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].starts_with("different: column books.title: type DATE instead of VARCHAR"), "{told:?}");
+        }
+    }
+}

@@ -4,14 +4,16 @@
 //! compared by meaning: [`Schema::differences`] knows that `VARCHAR(20)` and `character varying(20)` are one type, on one
 //! engine and across engines.
 
+mod comparison;
 mod create;
 mod cursor;
 mod declared;
-mod differences;
+mod difference;
 mod duckdb;
 mod expression;
 mod info;
 mod postgres;
+mod reader;
 mod sqlite;
 mod throw_away;
 mod types;
@@ -22,7 +24,7 @@ use crate::engine::Engine;
 use crate::error::{Context, Result};
 use cursor::Cursor;
 pub(crate) use declared::{Declarations, Declared};
-pub use differences::{Aspect, Difference, DifferenceKind, Object};
+pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
 use std::collections::BTreeMap;
 pub(crate) use throw_away::{Trial, throw_away};
@@ -319,5 +321,103 @@ mod tests {
             ours.sort();
             assert_eq!(ours, keys);
         }
+    }
+
+    /// Everything that SQLite's tables can say.
+    const FULL: &str = "CREATE TABLE p (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT, UNIQUE (x) ON CONFLICT IGNORE);
+        CREATE TABLE t (a TEXT NOT NULL COLLATE NOCASE, b BIGINT DEFAULT 1, c BIGINT AS (b + 1) STORED, d BIGINT,
+            CONSTRAINT whole CHECK (b > 0), PRIMARY KEY (a),
+            FOREIGN KEY (d) REFERENCES p (id) ON DELETE CASCADE ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID;
+        CREATE INDEX i ON t (lower(a) COLLATE NOCASE DESC, b) WHERE b > 1;
+        CREATE TRIGGER g AFTER DELETE ON t BEGIN DELETE FROM p WHERE id = 1; END;
+        CREATE VIEW v AS SELECT a, b FROM t WHERE b > 2";
+
+    #[test]
+    fn one_engine_is_compared_to_the_last_word() {
+        let full = sqlite(FULL);
+        for (from, to, difference) in [
+            (" AUTOINCREMENT", "", "different: column p.id: numbering none instead of AUTOINCREMENT"),
+            (
+                " ON CONFLICT IGNORE",
+                "",
+                "different: unique constraint (x) of p: options none instead of ON CONFLICT IGNORE",
+            ),
+            (" COLLATE NOCASE, b BIGINT", ", b BIGINT", "different: column t.a: collation none instead of NOCASE"),
+            ("DEFAULT 1", "DEFAULT '1'", "different: column t.b: default '1' instead of 1"),
+            (
+                "(b + 1) STORED",
+                "(b + 1)",
+                "different: column t.c: generation (b + 1) VIRTUAL instead of (b + 1) STORED",
+            ),
+            (
+                "(b + 1) STORED",
+                "(b + 2) STORED",
+                "different: column t.c: generation (b + 2) STORED instead of (b + 1) STORED",
+            ),
+            ("CONSTRAINT whole", "CONSTRAINT part", "different: check whole of t: name part instead of whole"),
+            ("CHECK (b > 0)", "CHECK (b >= 0)", "different: check whole of t: definition (b >= 0) instead of (b > 0)"),
+            (
+                "ON DELETE CASCADE",
+                "ON DELETE RESTRICT",
+                "different: foreign key (d) to p (id) of t: ON DELETE RESTRICT instead of CASCADE",
+            ),
+            ("ON UPDATE SET NULL", "", "different: foreign key (d) to p (id) of t: ON UPDATE none instead of SET NULL"),
+            (
+                " INITIALLY DEFERRED",
+                "",
+                "different: foreign key (d) to p (id) of t: options DEFERRABLE instead of DEFERRABLE INITIALLY DEFERRED",
+            ),
+            (" WITHOUT ROWID", "", "different: table t: options none instead of WITHOUT ROWID"),
+            (
+                " DESC",
+                "",
+                "different: index i of t: columns (lower(a) COLLATE NOCASE, b) instead of (lower(a) COLLATE NOCASE DESC, b)",
+            ),
+            (
+                "lower(a) COLLATE NOCASE",
+                "lower(a)",
+                "different: index i of t: columns (lower(a) DESC, b) instead of (lower(a) COLLATE NOCASE DESC, b)",
+            ),
+            ("lower(a)", "upper(a)", "different: index i of t: columns (upper(a) COLLATE"),
+            (" WHERE b > 1", "", "different: index i of t: predicate none instead of b > 1"),
+            ("WHERE b > 1", "WHERE b > 9", "different: index i of t: predicate b > 9 instead of b > 1"),
+            ("WHERE id = 1", "WHERE id = 2", "different: trigger g: definition CREATE TRIGGER"),
+            (
+                "WHERE b > 2",
+                "WHERE b > 3",
+                "different: view v: definition SELECT a, b FROM t WHERE b > 3 instead of SELECT",
+            ),
+        ] {
+            assert!(FULL.contains(from), "{from}");
+            let other = sqlite(&FULL.replacen(from, to, 1));
+            let told: Vec<String> = other.differences(&full).iter().map(ToString::to_string).collect();
+            assert!(told.len() == 1 && told[0].starts_with(difference), "{difference}: {told:#?}");
+            assert_eq!(full.differences(&other).len(), 1);
+        }
+    }
+
+    #[test]
+    fn one_engine_may_spell_it_otherwise() {
+        let full = sqlite(FULL);
+        let mut other = FULL.to_owned();
+        for (from, to) in [
+            ("CREATE TABLE p", "create table if not exists \"P\" /* ; */"),
+            ("UNIQUE (x)", "unique([X])"),
+            ("DEFAULT 1", "DEFAULT (1)"),
+            ("b > 0", "((\"b\")>0)"),
+            ("BIGINT AS (b + 1)", "INT8 GENERATED ALWAYS AS ((B+1))"),
+            ("FOREIGN KEY (d) REFERENCES p (id)", "FOREIGN KEY (d) REFERENCES p"),
+            ("CREATE INDEX i ON t", "CREATE INDEX \"i\" ON \"t\""),
+            ("WHERE b > 1", "where (b) > 1"),
+            ("CREATE VIEW v AS SELECT a, b", "CREATE VIEW v AS\n  -- all\n  select \"a\", b"),
+        ] {
+            assert!(other.contains(from), "{from}");
+            other = other.replacen(from, to, 1);
+        }
+        // The order of columns is none of a table's business: engines add them at the end.
+        let other =
+            other.replacen("b BIGINT DEFAULT (1), ", "", 1).replacen("d BIGINT,", "d BIGINT, b BIGINT DEFAULT (1),", 1);
+        let told: Vec<String> = sqlite(&other).differences(&full).iter().map(ToString::to_string).collect();
+        assert_eq!(told, [""; 0]);
     }
 }

@@ -138,6 +138,12 @@ impl<'a> Trial<'a> {
         Schema::read(&mut *self.database, self.set)
     }
 
+    /// The database itself.
+    #[cfg(test)]
+    pub(crate) fn database(&mut self) -> &mut dyn MigrationConnection {
+        &mut *self.database
+    }
+
     /// Ends it, and says when the database cannot be dropped.
     ///
     /// # Errors

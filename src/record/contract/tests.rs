@@ -154,7 +154,10 @@ fn what_is_no_contract_is_refused_with_advice() {
     parcel.yaml:1:1: this is neither a contract (it has no `schema`) nor a JSON Schema (it has no member that JSON Schema knows)
     hint: to store one part of a contract alone, say which it is, as in `charter put --kind metadata`, or `--kind schema` for a schema
     "#);
-    insta::assert_snapshot!(refusal("- a"), @r#"parcel.yaml:1:1: a contract file must hold an object or a boolean, not ["a"]"#);
+    insta::assert_snapshot!(refusal("- a"), @r#"
+    parcel.yaml:1:1: a contract file must hold an object or a boolean, not ["a"]
+    hint: a list of records is a file called owners, domains, systems or data_feeds, with its ending
+    "#);
     insta::assert_snapshot!(refusal("schema: []"), @"parcel.yaml:1:9: /schema: `schema` must be an object or a boolean, not []");
     insta::assert_snapshot!(refusal("apiVersion: v3.0.2\nkind: DataContract\nid: x\nschema: []"), @r#"
     parcel.yaml:1:13: /apiVersion: contracts of the Open Data Contract Standard ("v3.0.2") are not supported yet

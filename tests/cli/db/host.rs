@@ -75,8 +75,8 @@ fn a_shared_database_on_a_server_keeps_its_tables() {
     database.execute("CREATE TABLE schemas (id INTEGER); CREATE TABLE charter_records (id INTEGER); INSERT INTO charter_records VALUES (1)");
     let host = || {
         database.query(
-            "SELECT c.oid::text AS id, c.relname AS name, c.relfilenode::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace
-             UNION ALL SELECT id::text, name, xmin::text FROM \"Users\" UNION ALL SELECT id::text, '', xmin::text FROM charter_records
+            "SELECT c.oid::text, c.relname, c.relfilenode::text FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace
+             UNION ALL SELECT u.id::text, u.name, u.xmin::text FROM public.\"Users\" AS u UNION ALL SELECT r.id::text, '', r.xmin::text FROM public.charter_records AS r
              ORDER BY 1, 2",
         )
     };
@@ -120,11 +120,20 @@ fn a_hosts_reference_keeps_what_it_refers_to() {
 fn verbs_that_read_make_nothing() {
     let sandbox = shop();
     sandbox.write("empty.db", "");
-    for verb in [&["current"][..], &["history"], &["history", "--verbose"], &["pending"], &["validate"]] {
+    for verb in [
+        &["current"][..],
+        &["history"],
+        &["history", "--verbose"],
+        &["pending"],
+        &["validate"],
+        &["info"],
+        &["downgrade", "base", "--sql"],
+        &["upgrade", "--sql"],
+    ] {
         for url in ["sqlite:///missing.db", "sqlite:///empty.db"] {
             let arguments = [&["db"], verb, &[url]].concat();
             let output = sandbox.run(&arguments);
-            let is_there = url.contains("empty") || verb == ["validate"];
+            let is_there = url.contains("empty") || verb == ["validate"] || verb == ["upgrade", "--sql"];
             assert_eq!(output.code(), Some(i32::from(!is_there)), "{output}");
         }
     }

@@ -1,6 +1,9 @@
 //! `charter db`.
 
+mod by_hand;
 mod content;
+mod create;
+mod environment;
 mod host;
 mod project;
 mod validate;

@@ -22,8 +22,8 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     exit: 0
     --- stdout ---
     applied  charter  1 contracts [SHORT DIGEST]
-    applied  shop  10 orders [SHORT DIGEST]
-    applied  shop  20 email [SHORT DIGEST]
+    applied  shop     10 orders [SHORT DIGEST]
+    applied  shop     20 email [SHORT DIGEST]
     sqlite:///[DIRECTORY]/charter.db has every migration now
     --- stderr ---
     "#);
@@ -37,7 +37,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     exit: 0
     --- stdout ---
     charter  1 contracts [SHORT DIGEST] (head)
-    shop  20 email [SHORT DIGEST] (head)
+    shop     20 email [SHORT DIGEST] (head)
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "history"]), [SHORT_DIGESTS], @r#"
@@ -55,21 +55,21 @@ fn both_sets_go_up_and_the_projects_goes_down() {
     assert_output!(sandbox, sandbox.run(&["db", "downgrade"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    taken back  shop  20 email [SHORT DIGEST]
+    taken back  shop     20 email [SHORT DIGEST]
     --- stderr ---
     warning: sqlite:///[DIRECTORY]/charter.db loses the column orders.email, with 1 value
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  10 orders [SHORT DIGEST]
-    shop  pending  20 email [SHORT DIGEST]
+    shop     10 orders [SHORT DIGEST]
+    shop     pending  20 email [SHORT DIGEST]
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "pending"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    pending  shop  20 email [SHORT DIGEST]
+    pending  shop     20 email [SHORT DIGEST]
     --- stderr ---
     "#);
     sandbox.run(&["db", "current", "--check"]).exit(1);
@@ -208,14 +208,14 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations was applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  10 orders [SHORT DIGEST]
-    shop  pending  20 email [SHORT DIGEST]
+    shop     10 orders [SHORT DIGEST]
+    shop     pending  20 email [SHORT DIGEST]
     --- stderr ---
     "#);
 }
@@ -317,6 +317,57 @@ fn a_backup_is_whole_and_never_written_over() {
     );
 }
 
+/// What DuckDB copies is the same database: every table, view, key and row.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_backup_of_a_duckdb_file_is_whole() {
+    let sandbox = shop();
+    let url = "duckdb:///charter.duckdb";
+    sandbox.write("book.yaml", super::super::BOOK);
+    sandbox.run(&["db", "upgrade", url]).success();
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+    let listed = sandbox.run(&["list", "--db", url, "--json"]).success().json();
+    sandbox.run(&["db", "truncate", url, "--yes", "--backup=copy.duckdb"]).success();
+    sandbox.run(&["db", "downgrade", url, "--backup=copy.duckdb"]).exit(1);
+    assert_eq!(sandbox.run(&["list", "--db", url, "--json"]).success().json(), serde_json::json!([]));
+    let copy = "duckdb:///copy.duckdb";
+    sandbox.run(&["db", "info", copy]).success();
+    sandbox.run(&["db", "current", copy, "--check"]).success();
+    assert_eq!(sandbox.run(&["list", "--db", copy, "--json"]).success().json(), listed);
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+}
+
+#[test]
+fn a_migration_that_is_half_done_is_said_to_be() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let text = "-- charter: no-transaction\nCREATE TABLE pens (id BIGINT);\nINSERT INTO nowhere VALUES (1);\n";
+    sandbox.write("sql/V30__pens.sql", text);
+    sandbox.write("sql/V30__pens.down.sql", "DROP TABLE pens;\n");
+    sandbox.run(&["db", "upgrade"]).exit(1);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    shop     20 email [SHORT DIGEST]
+    shop     unfinished  30 pens: applying it was begun and not finished, 1 of 2 steps are done
+    shop     pending  30 pens [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "pending"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    unfinished  shop     30 pens: applying it was begun and not finished, 1 of 2 steps are done
+    pending  shop     30 pens [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "current", "--check"]).exit(1);
+    let current = sandbox.run(&["db", "current", "--json"]).success().json();
+    assert_eq!(current["sets"][1]["unfinished"]["steps_done"], 1);
+    sandbox.write("sql/V30__pens.sql", text.replace("INSERT INTO nowhere VALUES (1)", "INSERT INTO pens VALUES (1)"));
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "current", "--check"]).success();
+}
+
 #[test]
 fn a_server_is_never_said_to_be_backed_up() {
     let (sandbox, database) = (shop(), postgres::database());
@@ -360,8 +411,8 @@ fn a_database_that_is_ahead_is_said_to_be() {
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
     exit: 0
     --- stdout ---
-    shop  20 email (newer than this program)
-    shop  ahead of this program by 1 migration
+    shop     20 email (newer than this program)
+    shop     ahead of this program by 1 migration
     --- stderr ---
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "downgrade", "10"]), @r#"

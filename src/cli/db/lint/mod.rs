@@ -64,7 +64,7 @@ pub(in crate::cli) struct Arguments {
     /// Judge for this database, whose catalogue decides; it is only read
     #[arg(long, value_name = "URL")]
     against: Option<String>,
-    /// The mildest finding that fails: info, warning or error
+    /// The mildest finding that fails: info, warning or error; by default error
     #[arg(long, value_name = "SEVERITY", default_value = "error", hide_default_value = true)]
     #[arg(value_parser = ["info", "warning", "error"], hide_possible_values = true)]
     deny: String,
@@ -210,8 +210,7 @@ fn pending(session: &Session<'_>, arguments: &Arguments, report: &mut Report) ->
     let options = UpgradeOptions { set: arguments.set.clone(), ..UpgradeOptions::default() };
     let judgement = manager.judge(&options).map_err(|error| named(database, error))?;
     for judged in judgement.migrations {
-        let set = manager.set(Some(&judged.set))?;
-        report.add(judged.findings, vec![migrate::input(set, judged.migration.up(engine), Input::new)]);
+        report.add(judged.findings, vec![migrate::input(judged.migration.up(engine), Input::new)]);
     }
     Ok(())
 }

@@ -22,10 +22,10 @@ impl Batch {
     pub(super) fn of_set(set: &MigrationSet, engine: Engine, down: bool) -> Self {
         let up = if down { Input::applied } else { Input::new };
         let mut inputs: Vec<Input> =
-            set.migrations().iter().map(|migration| migrate::input(set, migration.up(engine), up)).collect();
+            set.migrations().iter().map(|migration| migrate::input(migration.up(engine), up)).collect();
         if down {
             let downs = set.migrations().iter().rev().filter_map(|migration| migration.down(engine));
-            inputs.extend(downs.map(|script| migrate::input(set, script, Input::new)));
+            inputs.extend(downs.map(|script| migrate::input(script, Input::new)));
         }
         Self { engine, schema: Some(set.schema().to_owned()), inputs }
     }

@@ -1,0 +1,79 @@
+//! `charter db renumber`.
+
+use super::super::session::Session;
+use super::super::ui::{GOOD, Outcome, object};
+use super::database::{Database, Set};
+use crate::migrate::{RenumberBy, Renumbered, plan_renumbering, renumber};
+use crate::record::Value;
+
+/// Put migrations that nobody has applied after those that came in between
+///
+/// Two branches each bring migrations; the ones that are merged and applied first leave the others below the newest number,
+/// where they are refused. Those that the database lacks and that lie below what it has get new numbers, in their order. Say
+/// --migration to move some without asking a database. Files are renamed, all of them or none; texts stay as they are.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  charter db renumber --dry-run
+  charter db renumber postgresql://charter@registry.example.com/charter
+  charter db renumber --migration add_email --migration V20260131120000__notes.sql")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    set: Set,
+    /// A migration that goes after all others, by its number, its name or its file; may be said several times.
+    /// The database is not asked then
+    #[arg(long, value_name = "MIGRATION", conflicts_with = "url")]
+    migration: Vec<String>,
+    /// Say what would be renamed, and rename nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    let opened = arguments.database.open(session)?;
+    let set = arguments.set.name()?;
+    let name = opened.manager.set(set)?.name().to_owned();
+    let plan = match arguments.migration.is_empty() {
+        true => opened.manager.plan_renumbering(set)?,
+        false => plan_renumbering(opened.manager.set(set)?, &RenumberBy::Named(arguments.migration.clone()))?,
+    };
+    if !arguments.dry_run {
+        renumber(&plan)?;
+    }
+    session.ui.result(
+        || text(&plan, arguments.dry_run),
+        || {
+            object! {
+                "set": name,
+                "dry_run": arguments.dry_run,
+                "renumbered": plan.iter().map(value).collect::<Vec<_>>(),
+            }
+            .into()
+        },
+    )
+}
+
+fn text(plan: &[Renumbered], dry_run: bool) -> String {
+    let what = if dry_run { "to renumber" } else { "renumbered" };
+    let line = |one: &Renumbered| format!("{GOOD}{what}{GOOD:#}  {} {} -> {}\n", one.slug, one.from, one.to);
+    match plan.is_empty() {
+        true => "every migration is where it can be applied: nothing was renamed\n".to_owned(),
+        false => plan.iter().map(line).collect(),
+    }
+}
+
+fn value(renumbered: &Renumbered) -> Value {
+    let files = renumbered
+        .files
+        .iter()
+        .map(|(from, to)| Value::from(object! {"from": from.display().to_string(), "to": to.display().to_string()}));
+    object! {
+        "name": renumbered.slug.as_str(),
+        "from": renumbered.from.unsigned_abs(),
+        "to": renumbered.to.unsigned_abs(),
+        "files": files.collect::<Vec<_>>(),
+    }
+    .into()
+}

@@ -1,0 +1,277 @@
+//! What people do by hand: statements to look at or run elsewhere, the history repaired, tables taken over, a set proven.
+
+use super::super::SHORT_DIGESTS;
+use super::project::shop;
+use crate::support::{assert_output, postgres, terminal};
+use rusqlite::Connection;
+
+/// Everything that a SQLite file has, but for what differs from run to run: moments, durations, identities.
+fn content(file: &Connection) -> Vec<String> {
+    let mut found = Vec::new();
+    for query in [
+        "SELECT type || name || coalesce(sql, '') FROM sqlite_schema ORDER BY name",
+        "SELECT version || name || checksum FROM charter_schema_history",
+        "SELECT version || name || checksum FROM shop_schema_history",
+        "SELECT version || action || environment || statements FROM shop_schema_audit",
+        "SELECT version || description || minimum_program || environment FROM charter_schema_version",
+        "SELECT singleton || epoch || sequence FROM charter_head",
+    ] {
+        let mut statement = file.prepare(query).expect(query);
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).expect(query);
+        found.extend(rows.map(|row| row.expect(query)));
+    }
+    found
+}
+
+/// What is printed is what would run: a database on which it was run by hand is the one that charter would have made.
+#[test]
+fn printed_statements_do_what_the_verb_does() {
+    let sandbox = shop();
+    let sql = sandbox.run(&["db", "upgrade", "--sql"]).success().stdout;
+    assert_eq!(sandbox.files(), ["charter.cfg", "sql"], "printing makes nothing");
+    let by_hand = Connection::open(sandbox.path("by_hand.db")).expect("a file");
+    by_hand.execute_batch(&sql).expect("statements that run");
+    sandbox.run(&["db", "upgrade"]).success();
+    let made = Connection::open(sandbox.path("charter.db")).expect("the database");
+    assert_eq!(content(&by_hand), content(&made));
+    sandbox.run(&["db", "current", "sqlite:///by_hand.db", "--check"]).success();
+    sandbox.run(&["db", "info", "sqlite:///by_hand.db"]).success();
+    assert_eq!(sandbox.run(&["db", "upgrade", "--sql"]).success().stdout, "");
+
+    let sql = sandbox.run(&["db", "downgrade", "base", "--sql"]).success().stdout;
+    sandbox.run(&["db", "current", "--check"]).success();
+    by_hand.execute_batch(&sql).expect("statements that run");
+    sandbox.run(&["db", "downgrade", "base"]).success();
+    assert_eq!(content(&by_hand), content(&made));
+    let json = sandbox.run(&["db", "upgrade", "+1", "--sql", "--json"]).success().json();
+    assert!(json["sql"].as_str().is_some_and(|sql| sql.contains("-- apply 10 orders") && !sql.contains("email")));
+}
+
+#[test]
+fn printed_statements_run_on_a_server() {
+    let (sandbox, database, other) = (shop(), postgres::database(), postgres::database());
+    let sql = sandbox.run(&["db", "upgrade", database.url(), "--sql"]).success().stdout;
+    assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('charter', 'shop')").is_empty());
+    database.execute(&sql);
+    sandbox.run(&["db", "current", database.url(), "--check"]).success();
+    sandbox.run(&["db", "info", database.url()]).success();
+    // Without any database, for an empty one.
+    let offline = sandbox.run(&["db", "upgrade", "--sql", "--engine", "postgres"]).success().stdout;
+    assert!(offline.contains("SET LOCAL lock_timeout = 5000;") && !offline.contains("PRAGMA"), "{offline}");
+    assert_eq!(sandbox.files(), ["charter.cfg", "sql"]);
+    other.execute(&offline);
+    sandbox.run(&["db", "current", other.url(), "--check"]).success();
+    sandbox.run(&["db", "upgrade", "--engine", "postgres"]).exit(2);
+    sandbox.run(&["db", "upgrade", "--sql", "--engine", "oracle"]).exit(2);
+    let down = sandbox.run(&["db", "downgrade", "base", database.url(), "--sql"]).success().stdout;
+    database.execute(&down);
+    let current = sandbox.run(&["db", "current", database.url(), "--set", "shop", "--json"]).success().json();
+    assert_eq!(current["sets"][0]["current"], serde_json::Value::Null);
+}
+
+#[test]
+fn the_history_is_repaired_by_hand() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "stamp", "10", "--reason", "the column was dropped by hand"]), @r#"
+    exit: 0
+    --- stdout ---
+    unstamped  20 email
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
+    exit: 1
+    --- stdout ---
+    charter  sqlite at 1: valid; 7 tables, 2 indexes, 11 views
+    shop     sqlite at 10: not valid: 1 difference; 1 table, 0 indexes, 0 views
+      extra: column orders.email
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "stamp", "head", &sandbox.sqlite_url("charter.db"), "--json"]), @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "set": "shop",
+      "changes": [
+        {
+          "number": 20,
+          "name": "email",
+          "action": "stamped"
+        }
+      ]
+    }
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "stamp", "head"]), @r#"
+    exit: 0
+    --- stdout ---
+    the history of sqlite:///[DIRECTORY]/charter.db says that already: nothing was done
+    --- stderr ---
+    "#);
+    // A migration whose text was changed after it was applied.
+    sandbox.write(
+        "sql/V10__orders.sql",
+        "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT); -- a comment\n",
+    );
+    sandbox.run(&["db", "upgrade"]).exit(4);
+    sandbox.run(&["db", "stamp", "head"]).success();
+    sandbox.run(&["db", "upgrade"]).success();
+    let history = sandbox.run(&["db", "history", "-v", "--set", "shop", "--json"]).success().json();
+    let details: Vec<&str> =
+        history.as_array().expect("entries").iter().filter_map(|entry| entry["detail"].as_str()).collect();
+    assert!(details[0].ends_with(": the column was dropped by hand"), "{details:?}");
+    sandbox.run(&["db", "stamp", "30"]).exit(1);
+    sandbox.run(&["db", "stamp"]).exit(2);
+    sandbox.run(&["db", "stamp", "head", "sqlite:///nowhere.db"]).exit(1);
+    assert_eq!(sandbox.files(), ["charter.cfg", "charter.db", "sql"]);
+}
+
+#[test]
+fn tables_without_a_history_are_taken_over_if_they_are_what_they_should_be() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let file = Connection::open(sandbox.path("charter.db")).expect("the database");
+    let forget = "DROP TABLE charter_schema_history; DROP TABLE shop_schema_history;";
+    file.execute_batch(forget).expect("no history");
+    assert_output!(sandbox, sandbox.run(&["db", "init"]), [SHORT_DIGESTS], @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db has no history of the tables of charter as migration 1 contracts [SHORT DIGEST], and of shop as migration 20 email [SHORT DIGEST] leaves them
+    hint: say --force to record that they are there
+    "#);
+    let (code, shown) = terminal::run(&sandbox, &["db", "init"], "n\n");
+    assert!(code == Some(4) && shown.contains("Record that they are there? [y/N]"), "{code:?} {shown}");
+    assert_output!(sandbox, sandbox.run(&["db", "init", "--force"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has every migration already
+    --- stderr ---
+    recorded charter 1 contracts
+    recorded shop 10 orders
+    recorded shop 20 email
+    "#);
+    sandbox.run(&["db", "current", "--check"]).success();
+    sandbox.run(&["db", "init"]).success();
+
+    file.execute_batch(forget).expect("no history");
+    file.execute_batch("ALTER TABLE charter_cursors DROP COLUMN epoch; CREATE INDEX mine ON charter_records (name)")
+        .expect("a change");
+    for arguments in [&["db", "init"][..], &["db", "init", "--force"]] {
+        let refused = sandbox.run(arguments).exit(4);
+        assert!(refused.stderr.contains("missing: column charter_cursors.epoch"), "{refused}");
+        assert!(refused.stderr.contains("extra: index mine of charter_records"), "{refused}");
+        let tables: i64 = file
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%schema_history'", [], |row| row.get(0))
+            .expect("a number");
+        assert_eq!(tables, 0, "nothing was done");
+    }
+}
+
+#[test]
+fn tables_on_a_server_are_taken_over_too() {
+    let (sandbox, database) = (shop(), postgres::database());
+    let url = database.url();
+    sandbox.run(&["db", "init", url, "--env", "staging"]).success();
+    database.execute("DROP TABLE charter.charter_schema_history");
+    sandbox.run(&["db", "init", url]).exit(4);
+    sandbox.run(&["db", "init", url, "--force"]).success();
+    let current = sandbox.run(&["db", "current", url, "--json"]).success().json();
+    assert_eq!((&current["environment"], &current["at_head"]), (&"staging".into(), &true.into()));
+}
+
+#[test]
+fn what_a_database_has_is_told() {
+    let sandbox = shop();
+    assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: there is no database sqlite:///[DIRECTORY]/charter.db
+    hint: make it with `charter db init sqlite:///[DIRECTORY]/charter.db`
+    "#);
+    sandbox.run(&["db", "init"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
+    exit: 0
+    --- stdout ---
+    charter  sqlite at 1: valid; 7 tables, 2 indexes, 11 views
+    shop     sqlite at 20: valid; 1 table, 0 indexes, 0 views
+    --- stderr ---
+    "#);
+    let file = Connection::open(sandbox.path("charter.db")).expect("the database");
+    file.execute_batch("DROP INDEX charter_records_parent; DROP VIEW owners; ALTER TABLE orders ADD COLUMN extra TEXT; CREATE TABLE hosts (id)")
+        .expect("a change");
+    assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
+    exit: 1
+    --- stdout ---
+    charter  sqlite at 1: not valid: 2 differences; 7 tables, 1 index, 10 views
+      missing: index charter_records_parent of charter_records
+      missing: view owners
+    shop     sqlite at 20: not valid: 1 difference; 1 table, 0 indexes, 0 views
+      extra: column orders.extra
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "info", "--set", "shop", "--json"]), @r#"
+    exit: 1
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "environment": "dev",
+      "valid": false,
+      "sets": [
+        {
+          "set": "shop",
+          "engine": "sqlite",
+          "revision": 20,
+          "head": 20,
+          "state": "different",
+          "reason": null,
+          "tables": [
+            "orders"
+          ],
+          "indexes": [],
+          "views": [],
+          "missing": [],
+          "extra": [
+            {
+              "object": "column",
+              "table": "orders",
+              "name": "extra",
+              "aspect": null,
+              "found": "TEXT",
+              "wanted": null
+            }
+          ],
+          "different": []
+        }
+      ]
+    }
+    --- stderr ---
+    "#);
+}
+
+#[test]
+fn a_set_is_proven_or_its_faults_are_told() {
+    let sandbox = shop();
+    let verified = sandbox.run(&["db", "verify"]).success();
+    assert!(verified.stdout.starts_with("shop on sqlite: 2 migrations up, down and up again\n"), "{verified}");
+    assert!(verified.stdout.ends_with("\nverified\n"), "{verified}");
+    assert!(verified.stderr.contains("not tried on postgres: give it a server with --against URL"), "{verified}");
+    sandbox.write("sql/V20__email.down.sql", "SELECT 1;\n");
+    let faulty = sandbox.run(&["db", "verify"]).exit(1).stdout;
+    let fault =
+        "error: 20 email on sqlite: taking it back does not restore what was there\n  extra: column orders.email\n";
+    assert!(faulty.contains(fault) && faulty.contains("\nnot verified: "), "{faulty}");
+    let json = sandbox.run(&["db", "verify", "--json"]).exit(1).json();
+    assert_eq!((&json["verified"], &json["errors"][0]["fault"]), (&false.into(), &"not_restored".into()));
+    assert_eq!(json["errors"][0]["differences"][0]["name"], "email");
+    sandbox.run(&["db", "verify", "--against", "mysql://host/x"]).exit(2);
+    assert_eq!(sandbox.files(), ["charter.cfg", "sql"]);
+
+    let sandbox = shop();
+    let database = postgres::database();
+    let verified = sandbox.run(&["db", "verify", "--against", database.url()]).success();
+    assert!(verified.stdout.contains("shop on postgres: 2 migrations up, down and up again"), "{verified}");
+    assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'shop'").is_empty());
+}

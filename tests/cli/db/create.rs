@@ -1,0 +1,182 @@
+//! The verbs that write migrations: `charter db create`, `check`, `template` and `renumber`.
+
+use super::project::shop;
+use crate::support::{Sandbox, terminal};
+use std::fs;
+
+const MODELS: &str = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT, email TEXT);\n";
+
+/// The names of the files of the project's set.
+fn files(sandbox: &Sandbox) -> Vec<String> {
+    let mut files: Vec<String> = fs::read_dir(sandbox.path("sql"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn an_empty_pair_is_numbered_and_named() {
+    let sandbox = shop();
+    let created = sandbox.run(&["db", "create", "-m", "Add notes", "--json"]).success().json();
+    assert_eq!((&created["set"], &created["created"][0]["name"]), (&"shop".into(), &"add_notes".into()));
+    // The project counts, so that the next number is the next one.
+    assert!(files(&sandbox).contains(&"V21__add_notes.down.sql".to_owned()), "{:?}", files(&sandbox));
+    let told = sandbox.run(&["db", "revision", "--message", "more"]).success();
+    assert_eq!(told.stdout.matches("written  ").count(), 2, "{told}");
+    assert!(fs::read_to_string(sandbox.path("sql/V22__more.sql")).expect("the file").starts_with("-- more\n"));
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "create", "-m", "!"]).exit(1);
+    sandbox.run(&["db", "create"]).exit(2);
+    let embedded = sandbox.run(&["db", "create", "-m", "x", "--set", "charter"]).exit(1);
+    assert!(embedded.stderr.contains("part of the program"), "{embedded}");
+}
+
+#[test]
+fn models_and_migrations_are_compared_and_brought_together() {
+    let sandbox = shop();
+    let missing = sandbox.run(&["db", "check"]).exit(1);
+    assert!(missing.stderr.contains("schema.sql"), "{missing}");
+    sandbox.write("sql/schema.sql", MODELS);
+    let same = sandbox.run(&["db", "check"]).success();
+    assert_eq!(same.stdout, "the same: the migrations of shop make what the models say\n");
+    let nothing = sandbox.run(&["db", "create", "-m", "nothing", "--auto"]).success();
+    assert_eq!(nothing.stdout, "the migrations make what the models say: nothing was written\n");
+    assert_eq!(files(&sandbox).len(), 5);
+
+    sandbox.write("sql/schema.sql", &format!("{MODELS}CREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY);\n"));
+    let different = sandbox.run(&["db", "check"]).exit(1);
+    assert_eq!(
+        different.stdout,
+        "not the same: what the migrations of shop make has 1 difference\n  missing: table customers\n"
+    );
+    let json = sandbox.run(&["db", "check", "--json"]).exit(1).json();
+    assert_eq!((&json["same"], &json["differences"][0]["name"]), (&false.into(), &"customers".into()));
+    sandbox.run(&["db", "create", "-m", "customers", "--auto"]).success();
+    sandbox.run(&["db", "check"]).success();
+    let written = fs::read_to_string(sandbox.path("sql/V21__customers.sql")).expect("the file");
+    assert_eq!(written, "-- customers\n\nCREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.run(&["db", "verify"]).success();
+
+    sandbox.write("sql/schema.sql", "CREATE TABLE orders (;\n");
+    let wrong = sandbox.run(&["db", "check"]).exit(1);
+    assert!(wrong.stderr.contains("schema.sql:1:1"), "{wrong}");
+    assert_eq!(files(&sandbox).len(), 7);
+}
+
+#[test]
+fn a_new_name_is_said_or_asked_about() {
+    let renamed = MODELS.replace("note", "remark");
+    let rows = |sandbox: &Sandbox| -> String {
+        let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("the file");
+        file.query_row("SELECT remark FROM orders", [], |row| row.get(0)).expect("a row")
+    };
+    let filled = || {
+        let sandbox = shop();
+        sandbox.write("sql/schema.sql", &renamed);
+        sandbox.run(&["db", "upgrade"]).success();
+        let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("the file");
+        file.execute("INSERT INTO orders (id, note) VALUES (1, 'kept')", []).expect("a row");
+        sandbox
+    };
+    let sandbox = filled();
+    sandbox.run(&["db", "create", "-m", "remarks", "--auto", "--rename", "orders.note:remark"]).success();
+    sandbox.run(&["db", "upgrade"]).success();
+    assert_eq!(rows(&sandbox), "kept");
+
+    let sandbox = filled();
+    let (code, shown) = terminal::run(&sandbox, &["db", "create", "-m", "remarks", "--auto"], "y\n");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("is the column orders.remark the former note? [y/N]"), "{shown}");
+    sandbox.run(&["db", "upgrade"]).success();
+    assert_eq!(rows(&sandbox), "kept");
+
+    let sandbox = filled();
+    for (rename, code) in [("orders.nothing:remark", 1), ("orders", 2)] {
+        sandbox.run(&["db", "create", "-m", "x", "--auto", "--rename", rename]).exit(code);
+    }
+    assert_eq!(files(&sandbox).len(), 5);
+}
+
+#[test]
+fn a_template_wants_names_and_gives_all_that_it_takes() {
+    let sandbox = shop();
+    let template = |arguments: &[&str]| {
+        let arguments: Vec<&str> = ["db", "template"].iter().chain(arguments).copied().collect();
+        sandbox.run(&arguments)
+    };
+    template(&["add_table", "--table", "customers", "--column", "id BIGINT NOT NULL", "--column", "name"]).success();
+    template(&["add_column", "--table", "orders", "--column", "customer", "--type", "BIGINT"]).success();
+    template(&[
+        "add_column",
+        "--table",
+        "orders",
+        "--column",
+        "paid",
+        "--type",
+        "BOOLEAN",
+        "--not-null",
+        "--default",
+        "FALSE",
+    ])
+    .success();
+    template(&["add_index", "--table", "orders", "--column", "customer", "--name", "of_customer"]).success();
+    let json = template(&[
+        "add_foreign_key",
+        "--table",
+        "orders",
+        "--column",
+        "customer",
+        "--references",
+        "customers",
+        "--json",
+    ])
+    .success()
+    .json();
+    assert_eq!(json["created"][0]["name"], "add_foreign_key_of_orders_customer_to_customers");
+    let written: String = files(&sandbox)
+        .iter()
+        .map(|file| fs::read_to_string(sandbox.path("sql").join(file)).expect("a file"))
+        .collect();
+    assert!(
+        written.contains("-- charter: no-transaction") && written.contains("CREATE INDEX CONCURRENTLY of_customer")
+    );
+    assert!(written.contains(" NOT VALID;") && written.contains("VALIDATE CONSTRAINT"));
+    sandbox.run(&["db", "verify"]).success();
+    sandbox.run(&["db", "lint"]).success();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "downgrade", "--revision", "20"]).success();
+
+    let count = files(&sandbox).len();
+    template(&["add_column", "--table", "nowhere", "--column", "x"]).exit(1);
+    template(&["add_column", "--table", "orders"]).exit(2);
+    assert_eq!(files(&sandbox).len(), count);
+    sandbox.write("sql/schema.sql", MODELS);
+    let told = template(&["add_column", "--table", "customers", "--column", "mail"]).success();
+    assert!(told.stderr.contains("schema.sql does not say so yet"), "{told}");
+}
+
+#[test]
+fn what_was_merged_late_is_put_after_what_was_applied() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.write("sql/V15__mine.sql", "CREATE TABLE mine (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.write("sql/V15__mine.down.sql", "DROP TABLE mine;\n");
+    sandbox.run(&["db", "upgrade"]).exit(4);
+    let planned = sandbox.run(&["db", "renumber", "--dry-run"]).success();
+    assert_eq!(planned.stdout, "to renumber  mine 15 -> 21\n");
+    assert!(sandbox.path("sql/V15__mine.sql").exists());
+    let json = sandbox.run(&["db", "renumber", "--json"]).success().json();
+    assert_eq!((&json["renumbered"][0]["from"], &json["renumbered"][0]["to"]), (&15.into(), &21.into()));
+    assert!(sandbox.path("sql/V21__mine.down.sql").exists() && !sandbox.path("sql/V15__mine.sql").exists());
+    sandbox.run(&["db", "upgrade"]).success();
+    let nothing = sandbox.run(&["db", "renumber"]).success();
+    assert_eq!(nothing.stdout, "every migration is where it can be applied: nothing was renamed\n");
+
+    // Without a database, by name.
+    let sandbox = shop();
+    let told = sandbox.run(&["db", "renumber", "--migration", "orders"]).success();
+    assert_eq!(told.stdout, "renumbered  orders 10 -> 21\n");
+    assert!(!sandbox.path("charter.db").exists());
+}

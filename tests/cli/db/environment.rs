@@ -1,0 +1,104 @@
+//! `charter db environment`.
+
+use crate::support::{Sandbox, assert_output, postgres, terminal};
+
+#[test]
+fn it_is_printed_and_changed() {
+    let sandbox = Sandbox::new();
+    assert_output!(sandbox, sandbox.run(&["db", "environment"]), @r#"
+    exit: 1
+    --- stdout ---
+    --- stderr ---
+    error: there is no database sqlite:///[DIRECTORY]/charter.db
+    hint: make it with `charter db init sqlite:///[DIRECTORY]/charter.db`
+    "#);
+    sandbox.run(&["init"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "--env", "prod"]), @r#"
+    exit: 0
+    --- stdout ---
+    dev
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "staging"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db is staging now; it was dev
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "sqlite:///charter.db", "prod", "--json"]), @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "database": "sqlite:///[DIRECTORY]/charter.db",
+      "environment": "prod",
+      "before": "staging"
+    }
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "prod"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db is prod already
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "environment", "sqlite:///charter.db", "production"]).exit(2);
+}
+
+#[test]
+fn weaker_rules_are_confirmed() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["init", "--env", "prod"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "dev", "--yes"]), @r#"
+    exit: 4
+    --- stdout ---
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db: changing the environment to dev in prod must be confirmed with the database's name
+    hint: say --confirm charter.db
+    "#);
+    sandbox.run(&["db", "environment", "dev", "--confirm", "other.db"]).exit(4);
+    // What a client says of itself makes it no easier.
+    sandbox.run(&["--env", "dev", "db", "environment", "dev", "--yes"]).exit(4);
+    let (code, seen) = terminal::run(&sandbox, &["db", "environment", "staging"], "charter.db\n");
+    assert_eq!(code, Some(0), "{seen}");
+    let (code, seen) = terminal::run(&sandbox, &["db", "environment", "dev"], "n\n");
+    assert_eq!(code, Some(4), "{seen}");
+    assert_output!(sandbox, sandbox.run(&["db", "environment", "dev", "--yes"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db is dev now; it was staging
+    --- stderr ---
+    "#);
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("the file");
+    let mut rows = file
+        .prepare("SELECT detail, environment FROM charter_schema_audit WHERE action = 'environment' ORDER BY entry")
+        .expect("a query");
+    let changes = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    let changes: Vec<(String, String)> = changes.collect::<Result<_, _>>().expect("texts");
+    let change = |detail: &str, environment: &str| (detail.to_owned(), environment.to_owned());
+    assert_eq!(changes, [change("prod -> staging", "prod"), change("staging -> dev", "staging")]);
+}
+
+#[test]
+fn the_owner_of_a_servers_tables_changes_it_for_all_clients() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    sandbox.run(&["db", "init", database.url()]).success();
+    assert_eq!(sandbox.run(&["db", "environment", database.url()]).success().stdout, "prod\n");
+    let role = format!("clerk_{}", uuid::Uuid::new_v4().simple());
+    database.execute(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA charter TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA charter TO {role}"
+    ));
+    let (_, address) = database.url().split_once('@').expect("a user in the URL");
+    let as_clerk = format!("postgresql://{role}:x@{address}");
+    let output = sandbox.run(&["db", "environment", &as_clerk, "staging", "--confirm", database.name()]).exit(4);
+    assert!(output.stderr.contains("charter's tables belong to"), "{output}");
+    assert_eq!(sandbox.run(&["db", "environment", &as_clerk]).success().stdout, "prod\n");
+    sandbox.run(&["db", "environment", database.url(), "staging", "--yes"]).exit(4);
+    sandbox.run(&["db", "environment", database.url(), "staging", "--confirm", database.name()]).success();
+    assert_eq!(
+        database.query("SELECT DISTINCT environment FROM charter.charter_schema_version"),
+        [[Some("staging".to_owned())]]
+    );
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}

@@ -1,0 +1,268 @@
+//! `charter db lint`.
+
+use crate::support::{Sandbox, assert_output, postgres};
+
+const INDEX: &str = "CREATE INDEX orders_note ON orders (note);\n";
+const ORDERS: &str = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n";
+
+/// The findings of a run as `file:line:column severity rule`.
+fn findings(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
+    let arguments: Vec<&str> = ["db", "lint", "--json"].iter().chain(arguments).copied().collect();
+    let json = sandbox.run(&arguments).json();
+    let shown = |finding: &serde_json::Value| {
+        let text = |member: &str| finding[member].as_str().expect(member).to_owned();
+        format!("{}:{}:{} {} {}", text("file"), finding["line"], finding["column"], text("severity"), text("rule"))
+    };
+    json.as_array().expect("an array").iter().map(shown).collect()
+}
+
+#[test]
+fn people_see_the_line_the_cost_and_the_safe_form() {
+    let sandbox = Sandbox::new();
+    sandbox.write("next.sql", format!("SET lock_timeout = '5s';\nSET statement_timeout = '1min';\n{INDEX}"));
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "next.sql"]), @r#"
+    exit: 1
+    --- stdout ---
+    error[index-not-concurrent]: CREATE INDEX on orders blocks its writes while it is built
+      --> next.sql:3:1
+       |
+     3 | CREATE INDEX orders_note ON orders (note);
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = scans: SHARE lock on the table while the index is built: reads go on, every write waits.
+       = safe form: CREATE INDEX CONCURRENTLY, outside a transaction (`-- charter: no-transaction` at the top of the file).
+
+    warning[not-rerunnable]: missing IF NOT EXISTS, the migration can't be rerun if it fails part way through
+      --> next.sql:3:1
+       |
+     3 | CREATE INDEX orders_note ON orders (note);
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       = instant: If a later statement fails, this one is done and the file cannot be run again.
+       = safe form: IF EXISTS or IF NOT EXISTS, or BEGIN and COMMIT around the file.
+
+    1 error, 1 warning in 1 file
+    --- stderr ---
+    "#);
+    sandbox.write("safe.sql", "SET lock_timeout = '5s';\nSET statement_timeout = '1min';\nALTER TABLE orders ADD COLUMN IF NOT EXISTS size BIGINT;\n");
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "safe.sql"]), @r#"
+    exit: 0
+    --- stdout ---
+    nothing found in 1 file
+    --- stderr ---
+    "#);
+    assert!(sandbox.files() == ["next.sql", "safe.sql"], "nothing is written");
+}
+
+#[test]
+fn machines_get_the_same() {
+    let sandbox = Sandbox::new();
+    sandbox.write("V2__index.sql", INDEX);
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "V2__index.sql", "--json"]), @r#"
+    exit: 1
+    --- stdout ---
+    [
+      {
+        "rule": "index-not-concurrent",
+        "severity": "error",
+        "file": "V2__index.sql",
+        "line": 1,
+        "column": 1,
+        "statement": "CREATE INDEX orders_note ON orders (note);",
+        "message": "CREATE INDEX on orders blocks its writes while it is built",
+        "effect": "SHARE lock on the table while the index is built: reads go on, every write waits.",
+        "cost": "scans",
+        "help": "CREATE INDEX CONCURRENTLY, outside a transaction (`-- charter: no-transaction` at the top of the file)."
+      }
+    ]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "V2__index.sql", "--github"]), @r#"
+    exit: 1
+    --- stdout ---
+    ::error file=V2__index.sql,line=1,endLine=1,col=1,endColumn=43,title=index-not-concurrent::CREATE INDEX on orders blocks its writes while it is built%0ASHARE lock on the table while the index is built: reads go on, every write waits.%0ASafe form: CREATE INDEX CONCURRENTLY, outside a transaction (`-- charter: no-transaction` at the top of the file).
+    --- stderr ---
+    "#);
+    let sarif = sandbox.run(&["db", "lint", "V2__index.sql", "--sarif"]).exit(1).json();
+    assert_eq!(
+        (&sarif["version"], &sarif["runs"][0]["results"][0]["ruleId"]),
+        (&"2.1.0".into(), &"index-not-concurrent".into())
+    );
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "V2__index.sql", "--sarif", "--json"]), @r#"
+    exit: 2
+    --- stdout ---
+    --- stderr ---
+    {"error":{"kind":"usage","message":"--json, --sarif and --github are three forms of the same","hint":"leave out two of them"}}
+    "#);
+}
+
+#[test]
+fn a_set_is_judged_as_it_is_run() {
+    let sandbox = Sandbox::new();
+    // In the order of the numbers; without the timeouts that charter sets; in one transaction unless it says otherwise.
+    sandbox.write("m/V2__orders.sql", ORDERS);
+    sandbox.write("m/V2__orders.down.sql", "DROP TABLE orders;");
+    sandbox.write("m/V10__index.sql", INDEX);
+    sandbox.write("m/V10__index.down.sql", "DROP INDEX orders_note;");
+    sandbox
+        .write("m/V11__more.sql", "ALTER TABLE orders ADD COLUMN size BIGINT; ALTER TABLE orders ADD COLUMN b BIGINT;");
+    sandbox.write("m/V11__more.postgres.sql", "CREATE INDEX CONCURRENTLY i ON orders (id);");
+    sandbox.write("m/V11__more.sqlite.sql", "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;");
+    sandbox.write("m/schema.sql", "this is no SQL");
+    assert_eq!(findings(&sandbox, &["m"]), ["m/V11__more.postgres.sql:1:1 error concurrently-in-transaction"]);
+    assert_eq!(
+        findings(&sandbox, &["m", "--engine", "sqlite"]),
+        ["m/V11__more.sqlite.sql:1:1 error sqlite-cannot-run"]
+    );
+    assert_eq!(
+        findings(&sandbox, &["m", "--engine", "duckdb", "--engine", "postgres"]),
+        ["m/V11__more.postgres.sql:1:1 error concurrently-in-transaction"]
+    );
+    sandbox
+        .write("m/V11__more.postgres.sql", "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY i ON orders (id);");
+    sandbox.run(&["db", "lint", "m"]).success();
+    // What takes it back is judged when it is asked for, last first.
+    assert_eq!(
+        findings(&sandbox, &["m", "--down"]),
+        ["m/V10__index.down.sql:1:1 error index-drop-not-concurrent", "m/V2__orders.down.sql:1:1 error table-dropped"]
+    );
+    // A file that is named is judged by itself, for the engine in its name.
+    assert_eq!(
+        findings(&sandbox, &["m/V11__more.sqlite.sql", "m/V2__orders.down.sql"]),
+        ["m/V11__more.sqlite.sql:1:1 error sqlite-cannot-run", "m/V2__orders.down.sql:1:1 error table-dropped"]
+    );
+}
+
+#[test]
+fn any_other_file_is_judged_as_it_is_written() {
+    let sandbox = Sandbox::new();
+    sandbox.write("2_index.sql", INDEX);
+    sandbox.write("folder/10_index.sql", INDEX);
+    sandbox.write("folder/9_orders.sql", ORDERS);
+    sandbox.write("folder/9_orders.down.sql", "DROP TABLE orders;");
+    sandbox.write("folder/20_users/up.sql", "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (id);");
+    sandbox.write("folder/20_users/down.sql", "DROP TABLE orders;");
+    sandbox.write("folder/.hidden/x.sql", "DROP TABLE orders;");
+    let timeouts =
+        ["2_index.sql:1:1 warning lock-timeout-missing", "2_index.sql:1:1 warning statement-timeout-missing"];
+    let found = findings(&sandbox, &["2_index.sql"]);
+    assert_eq!(found[0], "2_index.sql:1:1 error index-not-concurrent");
+    assert!(timeouts.iter().all(|timeout| found.iter().any(|found| found == timeout)), "{found:?}");
+    let errors = |arguments: &[&str]| -> Vec<String> {
+        findings(&sandbox, arguments).into_iter().filter(|finding| finding.contains(" error ")).collect()
+    };
+    // Made by an earlier file, and therefore empty.
+    assert_eq!(errors(&["folder/9_orders.sql", "2_index.sql"]), [""; 0]);
+    assert_eq!(errors(&["folder"]), ["folder/20_users/up.sql:1:27 error concurrently-if-not-exists"]);
+    assert_eq!(
+        errors(&["folder", "--wrapped"]),
+        [
+            "folder/20_users/up.sql:1:1 error concurrently-in-transaction",
+            "folder/20_users/up.sql:1:27 error concurrently-if-not-exists"
+        ]
+    );
+}
+
+#[test]
+fn standard_input_and_files_that_cannot_be_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("index.sql", INDEX);
+    sandbox.write("latin.sql", b"SELECT 1;\nSELECT '\xe4';");
+    sandbox.write("empty/readme.md", "nothing");
+    let output = sandbox.run_with_input(&["db", "lint", "-", "--github"], INDEX).exit(1);
+    assert!(output.stdout.starts_with("::error file=-,line=1,"), "{output}");
+    assert_output!(sandbox, sandbox.run(&["db", "lint", "latin.sql", "missing.sql", "index.sql", "empty", "--github"]), @r#"
+    exit: 1
+    --- stdout ---
+    ::error file=index.sql,line=1,endLine=1,col=1,endColumn=43,title=index-not-concurrent::CREATE INDEX on orders blocks its writes while it is built%0ASHARE lock on the table while the index is built: reads go on, every write waits.%0ASafe form: CREATE INDEX CONCURRENTLY, outside a transaction (`-- charter: no-transaction` at the top of the file).
+    ::warning file=index.sql,line=1,endLine=1,col=1,endColumn=43,title=lock-timeout-missing::lock_timeout is not set when this takes its lock%0AWhile the statement waits behind one long query, every query after it waits too.%0ASafe form: SET lock_timeout = '[DURATION]' at the top, and run the migration again when it gives up.
+    ::warning file=index.sql,line=1,endLine=1,col=1,endColumn=43,title=statement-timeout-missing::statement_timeout is not set when this takes its lock%0AIf the statement takes longer than was thought, nothing ends it.%0ASafe form: SET statement_timeout = '1min' at the top.
+    --- stderr ---
+    error: latin.sql:2:1: the file is not UTF-8
+    error: missing.sql: No such file or directory (os error 2)
+    error: empty: the folder has no SQL files (*.sql)
+    "#);
+}
+
+#[test]
+fn the_mildest_finding_that_fails_can_be_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "warned.sql",
+        "CREATE TABLE IF NOT EXISTS orders (id BIGINT);\nALTER TABLE users SET (autovacuum_enabled = false);",
+    );
+    sandbox.run(&["db", "lint", "warned.sql"]).success();
+    sandbox.run(&["db", "lint", "warned.sql", "--deny", "warning"]).exit(1);
+    // A newer server can more.
+    sandbox.write("nulls.sql", "ALTER TABLE orders ADD CONSTRAINT noted NOT NULL note NOT VALID;");
+    let errors = |version: &str| {
+        let found = findings(&sandbox, &["nulls.sql", "--postgres-version", version]);
+        found.into_iter().filter(|found| found.contains(" error ")).count()
+    };
+    assert_eq!((errors("17"), errors("18")), (1, 0));
+    sandbox.run(&["db", "lint", "warned.sql", "--postgres-version", "9"]).exit(2);
+}
+
+#[test]
+fn no_comment_switches_a_rule_off_and_no_text_commands_the_terminal() {
+    let sandbox = Sandbox::new();
+    for comment in [
+        "-- squawk-ignore-file",
+        "-- squawk-ignore require-concurrent-index-creation",
+        "-- charter: allow index-not-concurrent",
+        "-- noqa",
+    ] {
+        sandbox.write("index.sql", format!("{comment}\n{INDEX}"));
+        assert!(
+            findings(&sandbox, &["index.sql"]).contains(&"index.sql:2:1 error index-not-concurrent".to_owned()),
+            "{comment}"
+        );
+    }
+    sandbox.write("escape.sql", "DROP TABLE \"a\u{1b}[2Jb\"; -- \u{1b}[31m\n");
+    let output = sandbox.run(&["db", "lint", "escape.sql", "--color", "never"]).exit(1);
+    assert!(output.stdout.contains("table-dropped") && !output.stdout.contains('\u{1b}'), "{output}");
+}
+
+#[test]
+fn without_files_the_sets_of_the_configuration_are_judged() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(&["db", "lint", "--deny", "warning"]).success();
+    assert!(output.stderr.contains("only charter's own migrations"), "{output}");
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nengines = postgres, sqlite\nname = shop\n");
+    sandbox.run(&["db", "lint"]).exit(1);
+    sandbox.write("sql/V1__orders.sql", ORDERS);
+    sandbox.write("sql/V2__retype.sql", "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;");
+    let retyped = ["sql/V2__retype.sql:1:1 error sqlite-cannot-run"];
+    assert_eq!(findings(&sandbox, &["--set", "shop"]), retyped);
+    assert_eq!(findings(&sandbox, &["--set", "shop", "--engine", "postgres"]), [""; 0]);
+    sandbox.run(&["db", "lint", "--set", "charter"]).success();
+    sandbox.run(&["db", "lint", "--set", "shp"]).exit(1);
+    sandbox.run(&["db", "lint", "--set", "shop", "sql"]).exit(2);
+    sandbox.write("sql/V2__again.sql", "SELECT 1;");
+    let output = sandbox.run(&["db", "lint", "--set", "shop"]).exit(1);
+    assert!(output.stderr.contains("number 2 is taken"), "{output}");
+}
+
+#[test]
+fn a_database_is_asked_and_only_read() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\n");
+    sandbox.write("sql/V1__orders.sql", ORDERS);
+    sandbox.write("sql/V1__orders.down.sql", "DROP TABLE orders;");
+    sandbox.run(&["db", "upgrade", database.url(), "--env", "dev"]).success();
+    sandbox.write("sql/V2__index.sql", INDEX);
+    let found = |arguments: &[&str]| findings(&sandbox, &[arguments, &["--against", database.url()]].concat());
+    // What is applied is not judged; what is pending, by what is there.
+    assert_eq!(found(&[]), [""; 0]);
+    database.execute("INSERT INTO public.orders VALUES (1, 'x')");
+    assert_eq!(found(&[]), ["sql/V2__index.sql:1:1 error index-not-concurrent"]);
+    assert_eq!(findings(&sandbox, &["--db", database.url()]), ["sql/V2__index.sql:1:1 error index-not-concurrent"]);
+    sandbox.write("loose.sql", INDEX);
+    assert!(found(&["loose.sql"]).contains(&"loose.sql:1:1 error index-not-concurrent".to_owned()));
+    database.execute("DELETE FROM public.orders");
+    assert_eq!(found(&["loose.sql", "--postgres-version", "17"]).len(), 0);
+    assert_eq!(database.query("SELECT max(version) FROM public.project_schema_history"), [[Some("1".to_owned())]]);
+    sandbox.run(&["db", "lint", "--against", database.url(), "--engine", "sqlite"]).exit(2);
+    sandbox.run(&["db", "lint", "--against", "sqlite:///nothing.db"]).success();
+    sandbox.run(&["db", "lint", "loose.sql", "--against", "sqlite:///nothing.db"]).exit(1);
+    assert!(!sandbox.path("nothing.db").exists());
+}

@@ -1,0 +1,412 @@
+//! What each environment allows: the table of the environments, cell by cell, on every engine.
+
+use crate::support::postgres::{self, Database};
+use crate::support::stores::{Engine, SQL_ENGINES, parse};
+use charter::config::Environment::{self, Dev, Prod, Staging};
+use charter::migrate::{Allowance, Event, MigrationManager, MigrationSet, UpgradeOptions};
+use charter::store::{Access, Migrate, OpenOptions};
+use charter::{Error, ErrorKind, Store};
+use tempfile::TempDir;
+
+const ENVIRONMENTS: [Environment; 3] = [Dev, Staging, Prod];
+
+/// The second migration of the set: the first one makes a table, which has a row by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Second {
+    /// Nothing is found in it.
+    Safe,
+    /// It has a warning.
+    Warned,
+    /// It has an error.
+    Unsafe,
+    /// It is safe, and cannot be taken back.
+    WithoutDown,
+}
+
+const SECONDS: [Second; 4] = [Second::Safe, Second::Warned, Second::Unsafe, Second::WithoutDown];
+
+/// A database with a set of its own in a dialect of its own.
+struct Project {
+    engine: Engine,
+    _folder: TempDir,
+    database: Option<Database>,
+    url: String,
+}
+
+impl Project {
+    /// A database of an environment that has the first migration, and a row in its table.
+    fn new(engine: Engine, environment: Environment) -> Self {
+        let project = Self::empty(engine);
+        let manager = project.manager(&[]).with_environment(environment);
+        manager.run_migrations("head").expect("the first migration");
+        project.execute("INSERT INTO orders (id, note) VALUES (1, 'x')");
+        project
+    }
+
+    fn empty(engine: Engine) -> Self {
+        let folder = tempfile::Builder::new().prefix("charter-policy.").tempdir().expect("a folder");
+        let database = (engine == Engine::Postgres).then(postgres::database);
+        let url = match (&database, engine) {
+            (Some(database), _) => database.url().to_owned(),
+            #[cfg(feature = "duckdb")]
+            (None, Engine::DuckDb) => format!("duckdb:///{}", folder.path().join("shop.duckdb").display()),
+            (None, _) => format!("sqlite:///{}", folder.path().join("shop.db").display()),
+        };
+        Self { engine, _folder: folder, database, url }
+    }
+
+    /// The set with more files behind the first migration.
+    fn manager(&self, files: &[(&str, &str)]) -> MigrationManager {
+        let first = [
+            ("V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(20));"),
+            ("V1__orders.down.sql", "DROP TABLE orders;"),
+        ];
+        let set = MigrationSet::from_files("shop", first.into_iter().chain(files.iter().copied())).expect("a set");
+        MigrationManager::new(&self.url).expect("a manager").with_set(set)
+    }
+
+    fn with(&self, second: Second) -> MigrationManager {
+        let warned = match self.engine {
+            Engine::Postgres => "ALTER TABLE orders SET (autovacuum_enabled = false);",
+            #[cfg(feature = "duckdb")]
+            Engine::DuckDb => "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;",
+            _ => "CREATE TABLE sizes (id UUID NOT NULL);",
+        };
+        let down = ("V2__second.down.sql", "SELECT 1;");
+        match second {
+            Second::Safe => self.manager(&[("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"), down]),
+            Second::Warned => self.manager(&[("V2__second.sql", warned), down]),
+            Second::Unsafe => self.manager(&[("V2__second.sql", "ALTER TABLE orders DROP COLUMN note;"), down]),
+            Second::WithoutDown => self.manager(&[("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;")]),
+        }
+    }
+
+    fn execute(&self, sql: &str) {
+        match (&self.database, self.engine) {
+            // The user's own schema would come first, and has the name of charter's.
+            (Some(database), _) => database.execute(&format!("SET search_path = public; {sql}")),
+            #[cfg(feature = "duckdb")]
+            (None, Engine::DuckDb) => crate::support::duckdb::execute(&self.url, sql),
+            (None, _) => {
+                let path = self.url.strip_prefix("sqlite:///").expect("a file");
+                crate::support::stores::sqlite(path.as_ref()).execute_batch(sql).expect(sql);
+            }
+        }
+    }
+
+    /// The migrations of the set that the database has, as its audit table tells: number, action, what was let pass.
+    fn history(&self) -> Vec<String> {
+        let entries = self.manager(&[]).get_migration_history().expect("a history");
+        let entries = entries.into_iter().filter(|entry| entry.set == "shop");
+        let allowed = |entry: &charter::migrate::HistoryEntry| -> String {
+            entry
+                .allowed
+                .iter()
+                .map(|allowed| format!(" {}@{}: {}", allowed.rule, allowed.revision, allowed.reason))
+                .collect()
+        };
+        entries.map(|entry| format!("{} {}{}", entry.number, entry.action, allowed(&entry))).collect()
+    }
+}
+
+fn open(manager: &MigrationManager, options: &OpenOptions) -> Result<(), Error> {
+    Store::open_managed(manager, options).map(drop)
+}
+
+/// Asserts that a refusal says which migration and why, and that nothing has happened.
+#[track_caller]
+fn refused(project: &Project, error: &Error, why: &str) {
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("\n  2 second") && error.to_string().contains(why), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("upgrade") || hint.contains("--allow")), "{error:?}");
+    assert_eq!(project.history(), ["1 applied"]);
+    project.execute("SELECT note FROM orders");
+}
+
+fn why(second: Second) -> &'static str {
+    match second {
+        Second::Unsafe => "V2__second.sql:1:",
+        Second::WithoutDown => "there is no down migration",
+        _ => "",
+    }
+}
+
+#[test]
+fn opening_applies_what_the_environment_lets_it() {
+    for engine in SQL_ENGINES {
+        for environment in ENVIRONMENTS {
+            for second in SECONDS {
+                let project = Project::new(*engine, environment);
+                let outcome = open(&project.with(second), &OpenOptions::default());
+                let is_applied = match environment {
+                    Dev => true,
+                    Staging => matches!(second, Second::Safe | Second::Warned),
+                    Prod => second == Second::Safe,
+                };
+                match outcome {
+                    Ok(()) => assert!(is_applied, "{engine:?} {environment} {second:?}"),
+                    Err(error) => {
+                        assert!(!is_applied, "{engine:?} {environment} {second:?}: {error}");
+                        refused(&project, &error, why(second));
+                    }
+                }
+                assert_eq!(project.history().len(), 1 + usize::from(is_applied));
+            }
+        }
+    }
+}
+
+#[test]
+fn all_of_the_pending_migrations_are_applied_by_an_open_or_none() {
+    for engine in SQL_ENGINES {
+        let project = Project::new(*engine, Prod);
+        let manager = project.manager(&[
+            ("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"),
+            ("V2__second.down.sql", "SELECT 1;"),
+            ("V3__third.sql", "ALTER TABLE orders DROP COLUMN note;"),
+            ("V3__third.down.sql", "SELECT 1;"),
+        ]);
+        let error = open(&manager, &OpenOptions::default()).expect_err("the third is unsafe");
+        refused(&project, &error, "\n  3 third");
+    }
+}
+
+#[test]
+fn migrate_never_validates_and_names_the_verb() {
+    let never = OpenOptions { migrate: Migrate::Never, ..OpenOptions::default() };
+    for engine in SQL_ENGINES {
+        for environment in ENVIRONMENTS {
+            let project = Project::new(*engine, environment);
+            let error = open(&project.with(Second::Safe), &never).expect_err("a migration is pending");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("charter db upgrade")), "{error:?}");
+            assert_eq!(project.history(), ["1 applied"]);
+            open(&project.manager(&[]), &never).expect("nothing is pending");
+            let reading = OpenOptions { access: Access::Read, ..never.clone() };
+            open(&project.with(Second::Safe), &reading).expect("readers are not concerned");
+        }
+        let project = Project::empty(*engine);
+        let error = open(&project.manager(&[]), &never).expect_err("nothing is there");
+        assert_eq!(error.kind(), ErrorKind::NotInitialized, "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("charter db init")), "{error:?}");
+        assert!(parse(&project.url).file().is_none_or(|file| !file.exists()));
+    }
+}
+
+#[test]
+fn a_client_is_stricter_than_the_database_and_never_laxer() {
+    for engine in SQL_ENGINES {
+        let project = Project::new(*engine, Dev);
+        let strict = OpenOptions { environment: Some(Prod), ..OpenOptions::default() };
+        let error = open(&project.with(Second::Unsafe), &strict).expect_err("the client is strict");
+        refused(&project, &error, why(Second::Unsafe));
+
+        let project = Project::new(*engine, Prod);
+        let lax = OpenOptions { environment: Some(Dev), ..OpenOptions::default() };
+        let error = open(&project.with(Second::Unsafe), &lax).expect_err("the database is strict");
+        refused(&project, &error, why(Second::Unsafe));
+        let upgraded = project.with(Second::Unsafe).with_environment(Dev).run_migrations("head");
+        refused(&project, &upgraded.expect_err("the database is strict"), why(Second::Unsafe));
+    }
+}
+
+#[test]
+fn a_new_file_of_prod_is_made_if_all_is_safe_and_not_begun_otherwise() {
+    let prod = OpenOptions { environment: Some(Prod), ..OpenOptions::default() };
+    for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
+        let project = Project::empty(*engine);
+        let error = open(&project.with(Second::WithoutDown), &prod).expect_err("no down");
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(!parse(&project.url).file().expect("a file").exists());
+        open(&project.with(Second::Safe), &prod).expect("safe");
+        assert_eq!(project.history(), ["1 applied", "2 applied"]);
+    }
+}
+
+fn upgrade(manager: &MigrationManager, allow: Option<&str>, yes: bool) -> Result<Vec<String>, Error> {
+    let allowances = allow.map(|text| Allowance::new(text, "nobody reads it")).transpose()?.into_iter().collect();
+    let options = UpgradeOptions { allowances, confirmed: yes, ..UpgradeOptions::default() };
+    let mut found = Vec::new();
+    manager.upgrade(&options, &mut |event| {
+        if let Event::Judged { judgement } = event {
+            let findings = judgement.migrations.iter().flat_map(|judged| &judged.findings);
+            found.extend(findings.map(|finding| finding.rule.name.to_owned()));
+        }
+    })?;
+    Ok(found)
+}
+
+#[test]
+fn an_upgrade_shows_in_dev_and_refuses_in_staging_and_prod_what_is_not_let_pass() {
+    for engine in SQL_ENGINES {
+        for environment in ENVIRONMENTS {
+            let project = Project::new(*engine, environment);
+            let manager = project.with(Second::Unsafe);
+            let outcome = upgrade(&manager, None, true);
+            if environment == Dev {
+                assert!(outcome.expect("dev applies it").contains(&"column-dropped".to_owned()));
+                continue;
+            }
+            refused(&project, &outcome.expect_err("not let pass"), why(Second::Unsafe));
+            for other in ["table-dropped@2", "column-dropped@1"] {
+                refused(&project, &upgrade(&manager, Some(other), true).expect_err("another one"), why(Second::Unsafe));
+            }
+            if environment == Prod {
+                let error = upgrade(&manager, Some("column-dropped@2"), false).expect_err("no yes");
+                assert!(error.kind() == ErrorKind::Refused && error.to_string().contains("column-dropped"), "{error}");
+                assert_eq!(project.history(), ["1 applied"]);
+            }
+            upgrade(&manager, Some("column-dropped@second"), environment == Prod).expect("let pass");
+            assert_eq!(project.history(), ["1 applied", "2 applied column-dropped@2: nobody reads it"]);
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_minds_no_warning_but_a_missing_way_down() {
+    for engine in SQL_ENGINES {
+        for environment in ENVIRONMENTS {
+            let project = Project::new(*engine, environment);
+            upgrade(&project.with(Second::Warned), None, false).expect("a warning");
+            let project = Project::new(*engine, environment);
+            match upgrade(&project.with(Second::WithoutDown), None, true) {
+                Ok(_) => assert_eq!(environment, Dev),
+                Err(error) => {
+                    assert!(environment != Dev, "{error}");
+                    refused(&project, &error, why(Second::WithoutDown));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_allowance_must_mean_something() {
+    let project = Project::new(Engine::Sqlite, Staging);
+    let manager = project.with(Second::Unsafe);
+    for (text, kind) in [
+        ("column-dropped", ErrorKind::Invalid),
+        ("column-droped@2", ErrorKind::Invalid),
+        ("column-dropped@", ErrorKind::Invalid),
+        ("column-dropped@head", ErrorKind::Invalid),
+        ("column-dropped@-1", ErrorKind::Invalid),
+        ("column-dropped@7", ErrorKind::NotFound),
+        ("column-dropped@secnd", ErrorKind::NotFound),
+    ] {
+        let error = upgrade(&manager, Some(text), true).expect_err(text);
+        assert_eq!(error.kind(), kind, "{text}: {error}");
+        assert!(error.hint().is_some(), "{error:?}");
+    }
+    assert_eq!(Allowance::new("column-dropped@2", " ").expect_err("no reason").kind(), ErrorKind::Invalid);
+    let hint = Allowance::new("column-droped@2", "x").expect_err("misspelt");
+    assert!(hint.hint().is_some_and(|hint| hint.contains("`column-dropped`")), "{hint:?}");
+
+    let allowances = ["column-dropped@2", "table-dropped@2", "column-dropped@orders"]
+        .map(|text| Allowance::new(text, "x").expect("an allowance"));
+    let options = UpgradeOptions { allowances: allowances.into(), ..UpgradeOptions::default() };
+    let judgement = manager.judge(&options).expect("a judgement");
+    let unused: Vec<String> = judgement.unused.iter().map(ToString::to_string).collect();
+    assert_eq!(unused, ["table-dropped@2", "column-dropped@orders"]);
+}
+
+#[test]
+fn no_comment_lets_anything_pass() {
+    for engine in SQL_ENGINES {
+        let project = Project::new(*engine, Staging);
+        let drop = "ALTER TABLE orders DROP COLUMN note;";
+        for text in [
+            format!("-- squawk-ignore-file\n-- squawk-ignore ban-drop-column\n{drop}"),
+            format!("-- charter: allow column-dropped\n-- charter: ignore\n{drop} -- noqa"),
+            format!("/* charter: allow column-dropped@2 */ {drop}"),
+            format!("-- charter: no-lint\n-- safety: off\n{drop}"),
+        ] {
+            let files = [("V2__second.sql", text.as_str()), ("V2__second.down.sql", "SELECT 1;")];
+            // A directive that nobody knows is an error of the set already.
+            let first = ("V1__orders.sql", "CREATE TABLE orders (id BIGINT);");
+            if MigrationSet::from_files("shop", [first, files[0]]).is_err() {
+                continue;
+            }
+            let error = open(&project.manager(&files), &OpenOptions::default()).expect_err(&text);
+            refused(&project, &error, "column-dropped");
+            refused(&project, &upgrade(&project.manager(&files), None, true).expect_err(&text), "column-dropped");
+        }
+    }
+}
+
+/// The error findings of a second migration on a Postgres database, without applying it.
+fn errors(project: &Project, text: &str) -> Vec<String> {
+    let manager = project.manager(&[("V2__second.sql", text)]);
+    let judgement = manager.judge(&UpgradeOptions::default()).expect("a judgement");
+    let findings = judgement.migrations.iter().flat_map(|judged| &judged.findings);
+    let errors = findings.filter(|finding| finding.severity == charter::safety::Severity::Error);
+    errors.map(|finding| finding.rule.name.to_owned()).collect()
+}
+
+#[test]
+fn a_servers_catalogue_decides() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    let index = "CREATE INDEX orders_note ON orders (note);";
+    assert_eq!(errors(&project, index), ["index-not-concurrent"]);
+    project.execute("DELETE FROM orders");
+    assert_eq!(errors(&project, index), none, "a table without rows");
+    project.execute("INSERT INTO orders (id, note) VALUES (1, 'x')");
+
+    // What the migrations made is not what counts, but what is there.
+    let widen = "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(30);";
+    assert_eq!(errors(&project, widen), none);
+    project.execute("ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40)");
+    assert_eq!(errors(&project, widen), ["column-type-changed"]);
+
+    let required = "ALTER TABLE orders ALTER COLUMN note SET NOT NULL;";
+    assert_eq!(errors(&project, required), ["set-not-null-scans"]);
+    project.execute("ALTER TABLE orders ADD CONSTRAINT noted CHECK (note IS NOT NULL) NOT VALID");
+    assert_eq!(errors(&project, required), ["set-not-null-scans"]);
+    project.execute("ALTER TABLE orders VALIDATE CONSTRAINT noted");
+    assert_eq!(errors(&project, required), none);
+
+    project.execute(
+        "CREATE TABLE events (at DATE NOT NULL) PARTITION BY RANGE (at);
+         CREATE TABLE events_of_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+         INSERT INTO events VALUES ('2026-02-03');
+         CREATE SCHEMA \"Other\"; CREATE TABLE \"Other\".\"Na me\" (a BIGINT); INSERT INTO \"Other\".\"Na me\" VALUES (1);
+         CREATE TABLE keys (order_id BIGINT); INSERT INTO keys VALUES (1); CREATE INDEX keys_order ON keys (order_id);",
+    );
+    assert_eq!(errors(&project, "CREATE INDEX ON events (at);"), ["index-on-partitioned"]);
+    assert_eq!(errors(&project, "DROP INDEX keys_order;"), ["index-drop-not-concurrent"]);
+    project.execute("DELETE FROM events; TRUNCATE \"Other\".\"Na me\"; DELETE FROM keys");
+    assert_eq!(errors(&project, "CREATE INDEX ON events (at);"), none);
+    assert_eq!(errors(&project, "CREATE INDEX ON \"Other\".\"Na me\" (a);"), none);
+    assert_eq!(errors(&project, "CREATE INDEX ON \"Na me\" (a);"), ["index-not-concurrent"], "another schema's");
+    assert_eq!(errors(&project, "DROP INDEX keys_order;"), none);
+}
+
+#[test]
+fn a_table_whose_rows_cannot_be_seen_is_not_empty() {
+    let project = Project::new(Engine::Postgres, Staging);
+    let database = project.database.as_ref().expect("a database");
+    let role = format!("reader_{}", uuid::Uuid::new_v4().simple());
+    project.execute(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT USAGE ON SCHEMA charter, public TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA charter, public TO {role};
+         CREATE TABLE hidden (a BIGINT); INSERT INTO hidden VALUES (1); GRANT SELECT ON hidden TO {role};
+         ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; CREATE POLICY nobody ON hidden USING (false);
+         CREATE TABLE secret (a BIGINT); CREATE TABLE open (a BIGINT); GRANT SELECT ON open TO {role};"
+    ));
+    let (_, address) = database.url().split_once('@').expect("a user in the URL");
+    let as_reader = Project {
+        engine: Engine::Postgres,
+        _folder: tempfile::tempdir().expect("a folder"),
+        database: None,
+        url: format!("postgresql://{role}:x@{address}"),
+    };
+    for (table, expected) in [("hidden", 1), ("secret", 1), ("open", 0)] {
+        let found = errors(&as_reader, &format!("CREATE INDEX ON {table} (a);"));
+        assert_eq!(found.len(), expected, "{table}: {found:?}");
+    }
+    // Nor may this role apply anything.
+    let error = open(&as_reader.with(Second::Safe), &OpenOptions::default()).expect_err("no rights");
+    assert!(error.hint().is_some_and(|hint| hint.contains("owner")), "{error:?}");
+    assert_eq!(project.history(), ["1 applied"]);
+    project.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
