@@ -195,7 +195,7 @@ impl Model {
     fn column(&mut self, how: u8) -> Column {
         let data_type = TYPES[usize::from(how) % TYPES.len()];
         let default = default(data_type, how / 8);
-        Column { name: self.fresh("c"), data_type, not_null: how % 4 == 0, default }
+        Column { name: self.fresh("c"), data_type, not_null: how.is_multiple_of(4), default }
     }
 }
 
