@@ -59,6 +59,13 @@ fn each_feature_brings_its_own_and_nothing_of_the_others() {
     let postgres = packages("postgres");
     assert!(postgres.contains("tokio-postgres") && !postgres.contains("rusqlite"), "{postgres:?}");
     assert!(PROGRAM.iter().all(|unwanted| !postgres.contains(*unwanted)), "{postgres:?}");
+    let duckdb = packages("duckdb");
+    assert!(duckdb.contains("duckdb") && !duckdb.contains("rusqlite") && !duckdb.contains("tokio"), "{duckdb:?}");
+    assert!(!duckdb.contains("clap") && !duckdb.contains("redb"), "{duckdb:?}");
+    for features in ["default", "sqlite,redb,postgres"] {
+        let packages = packages(features);
+        assert!(!packages.contains("duckdb") && !packages.contains("libduckdb-sys"), "{features}: {packages:?}");
+    }
     let watch = packages("watch");
     assert!(watch.contains("notify") && !watch.contains("clap"), "{watch:?}");
 }

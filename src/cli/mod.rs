@@ -86,7 +86,7 @@ struct Arguments {
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// The database: sqlite:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
+    /// The database: sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
     #[arg(long, global = true, value_name = "URL")]
     db: Option<String>,
     /// The namespace of names that have none; the default one is empty

@@ -166,7 +166,9 @@ pub(super) fn refuse_memory(url: &DatabaseUrl) -> Outcome {
         Target::Memory => {
             let message = "a store in memory is gone when the program ends: what is put there would be lost";
             let error = Error::new(ErrorKind::Invalid, message);
-            Err(Failure::Usage(error.with_hint("name a file or a server: sqlite:///FILE, postgresql://HOST/DATABASE")))
+            Err(Failure::Usage(
+                error.with_hint("name a file or a server: sqlite:///FILE, duckdb:///FILE, postgresql://HOST/DATABASE"),
+            ))
         }
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@ use super::files::{self, Contents};
 use super::put::{record_value, sort_as_given, table};
 use super::session::{Session, refuse_folder, refuse_memory, refuse_url};
 use super::ui::{Outcome, count, error_value, object};
-use crate::config::{ConfigWatcher, Configuration, Event as ConfigurationEvent, Surroundings};
+use crate::config::{ConfigWatcher, Configuration, Event as ConfigurationEvent, Surroundings, Target};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::record::{ContractOptions, Digest, Document, Draft, Format, Object, Value};
 use crate::store::{Access, Fate, PutRecord, Store};
@@ -406,7 +406,13 @@ impl Watching<'_> {
             return Ok(store.clone());
         }
         match self.session.connect(&self.configuration, Access::Write) {
-            Ok(store) => Ok(self.store.insert(store).clone()),
+            Ok(store) => {
+                // A DuckDB file is one program's as long as that has it open: others get their turn between changes.
+                if !matches!(self.configuration.database().url.target(), Target::DuckDb(_)) {
+                    self.store = Some(store.clone());
+                }
+                Ok(store)
+            }
             Err(super::ui::Failure::Errors(errors)) => Err(errors),
             Err(super::ui::Failure::Usage(error)) => Err(vec![error]),
             Err(super::ui::Failure::Told(_)) => Err(Vec::new()),

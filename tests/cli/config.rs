@@ -107,12 +107,12 @@ fn a_database_url_that_is_none_is_a_usage_error() {
     error: this is not a database URL: it has no scheme, such as `sqlite:`
     hint: for the SQLite file `charter.db` the URL is `sqlite:///charter.db`
     "#);
-    assert_output!(sandbox, sandbox.run(&["list", "--db", "duckdb:///x.db"]), @r#"
-    exit: 1
+    assert_output!(sandbox, sandbox.run(&["list", "--db", "redb:///x.db"]), @r#"
+    exit: 2
     --- stdout ---
     --- stderr ---
-    error: there is no database duckdb:///[DIRECTORY]/x.db
-    hint: make it with `charter init`, or put something into it with `charter put FILE`
+    error: this version of charter has no store for `redb:` URLs yet
+    hint: use sqlite:///FILE, duckdb:///FILE, postgresql://USER:PASSWORD@HOST/DATABASE or memory:
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "mysql://h/d", "--json"]), @r#"
     exit: 2

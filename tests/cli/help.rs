@@ -39,7 +39,7 @@ fn the_program() {
       -V, --version  Print version
 
     Global options:
-          --db <URL>               The database: sqlite:///FILE,
+          --db <URL>               The database: sqlite:///FILE, duckdb:///FILE,
                                    postgresql://USER:PASSWORD@HOST/DATABASE or memory:
       -n, --namespace <NAMESPACE>  The namespace of names that have none; the default one is empty
           --env <ENVIRONMENT>      What the database is used for: dev, staging or prod; only stricter
@@ -376,6 +376,10 @@ fn db() {
       -y, --yes
               Agree, without being asked, to what prod asks about
 
+          --verify-against <URL>
+              In prod, try the migrations in a temporary database of this server first: up, down and up
+              again
+
           --backup[=<PATH>]
               Copy an embedded database first, to PATH, else beside it as FILE.TIME.backup
 
@@ -383,7 +387,8 @@ fn db() {
               Print the statements that would run, and change nothing
 
           --engine <ENGINE>
-              With --sql, print what an empty database of this engine would need, and ask no database
+              With --sql, print what an empty database of this engine would need, sqlite, duckdb or
+              postgres, and ask no database
 
       -h, --help
               Print help (see a summary with '-h')

@@ -324,7 +324,7 @@ fn nothing_is_put_where_it_would_be_lost() {
         --- stdout ---
         --- stderr ---
         error: a store in memory is gone when the program ends: what is put there would be lost
-        hint: name a file or a server: sqlite:///FILE, postgresql://HOST/DATABASE
+        hint: name a file or a server: sqlite:///FILE, duckdb:///FILE, postgresql://HOST/DATABASE
         "#);
     }
     }

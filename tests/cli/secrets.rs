@@ -22,7 +22,7 @@ fn no_output_has_a_password() {
         "https://hunter2@h",
         "sqlite://u:hunter2@h/d",
     ];
-    let commands: [&[&str]; 20] = [
+    let commands: [&[&str]; 38] = [
         &["list", "--db", "URL"],
         &["--db=URL", "put", "user.json"],
         &["--dbb=URL", "list"],
@@ -40,6 +40,24 @@ fn no_output_has_a_password() {
         &["init", "URL"],
         &["db", "init", "URL"],
         &["db", "current", "URL", "--json"],
+        &["db", "upgrade", "URL"],
+        &["db", "upgrade", "URL", "URL"],
+        &["db", "upgrade", "--revision", "URL"],
+        &["db", "upgrade", "URL", "--sql"],
+        &["db", "upgrade", "--sql", "--engine", "URL"],
+        &["db", "upgrade", "--allow", "URL", "--reason", "x"],
+        &["db", "upgrade", "--set", "URL"],
+        &["db", "downgrade", "URL", "--backup"],
+        &["db", "downgrade", "head", "URL"],
+        &["db", "downgrade", "base", "--set", "charter", "--backup=URL"],
+        &["db", "pending", "URL"],
+        &["db", "history", "URL", "--verbose"],
+        &["db", "info", "URL"],
+        &["db", "stamp", "head", "URL"],
+        &["db", "stamp", "URL"],
+        &["db", "truncate", "URL", "--confirm", "URL"],
+        &["db", "seed", ".", "URL"],
+        &["db", "verify", "--against", "URL"],
         &["sync", "push", "URL"],
         &["sync", "status", "URL"],
         &["list", "--color", "URL", "--env", "URL", "-n", "URL"],
@@ -83,6 +101,10 @@ fn a_server_that_is_reached_keeps_the_secret() {
         &["list", "--db", &url],
         &["sync", "push", &url],
         &["db", "history", &url, "--json"],
+        &["db", "upgrade", &url, "--sql"],
+        &["db", "info", &url],
+        &["db", "truncate", &url, "--backup"],
+        &["db", "verify", "--against", &url],
     ] {
         let output = sandbox.run(arguments);
         assert!(!output.to_string().contains(SECRET), "{arguments:?}\n{output}");

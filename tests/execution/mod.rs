@@ -1,4 +1,6 @@
 //! Migrations as they run: in steps, under limits, one migrator at a time, and what is written by hand.
 
+mod limits;
+mod locks;
 mod stamping;
 mod steps;

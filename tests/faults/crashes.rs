@@ -64,7 +64,7 @@ fn what_a_killed_process_acknowledged_is_in_the_duckdb_file() {
     let folder = tempfile::Builder::new().prefix("charter-crash.").tempdir().expect("a folder");
     let url = Engine::DuckDb.file_url(folder.path());
     initialize(&url);
-    kill_writers(&url, 16);
+    kill_writers(&url, 10);
     store_all(&open(&url, Access::Write), &records("after", 3));
 }
 
@@ -202,6 +202,38 @@ fn kill_pushers(target: &TestStore, rounds: usize) {
 #[test]
 fn a_killed_push_to_a_file_is_finished_by_the_next() {
     kill_pushers(&Engine::Sqlite.fresh(), 14);
+}
+
+/// The same with two files of DuckDB, which nobody else can look into while a push is at work.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_killed_push_between_duckdb_files_is_finished_by_the_next() {
+    let folder = || tempfile::Builder::new().prefix("charter-crash.").tempdir().expect("a folder");
+    let (here, there) = (folder(), folder());
+    let (from, to) = (Engine::DuckDb.file_url(here.path()), Engine::DuckDb.file_url(there.path()));
+    initialize(&from);
+    initialize(&to);
+    for round in 0..8 {
+        let size = 40;
+        store_all(&open(&from, Access::Write), &records(&format!("round-{round}"), size));
+        let mut player = Player::start("push", &[&from, &to]);
+        for _ in 0..=below(24) {
+            if player.hear().is_none() {
+                break;
+            }
+        }
+        a_moment(Duration::from_millis(4));
+        player.kill();
+        let (laptop, target) = (open(&from, Access::Write), open(&to, Access::Remote));
+        let seen = target.list_everything().expect("a list").len();
+        assert!(seen == round * size || seen == (round + 1) * size, "a part of a push is visible: {seen}");
+        laptop.push_with(&target, small(), &mut |_| {}).expect("a push");
+        assert_eq!(contents(&target), contents(&laptop), "round {round}");
+        receipts_account_for(&target, (round + 1) * size);
+        is_whole(&target);
+    }
+    let left = crate::support::stores::query_url(&to, "SELECT count(*) FROM charter_uploads");
+    assert_eq!(left, [[Some("0".to_owned())]]);
 }
 
 #[test]

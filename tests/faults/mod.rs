@@ -6,6 +6,7 @@ mod crashes;
 mod crowds;
 mod cuts;
 mod disk;
+mod migrations;
 pub(crate) mod parts;
 
 use crate::support::stores::{check_change_log, contents, read_key, whole};

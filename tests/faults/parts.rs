@@ -13,7 +13,8 @@ pub(crate) fn play(part: &str, arguments: &[&str]) {
         ("open", [url]) => open_once(url),
         ("write", [url, prefix, count]) => write(url, prefix, count.parse().expect("a number")),
         ("push", [from, to]) => push(from, to),
-        ("fill", [folder, ballast]) => super::disk::fill(folder, ballast),
+        ("fill", [url, ballast]) => super::disk::fill(url, ballast),
+        ("migrate", [url, directory, direction, pause]) => super::migrations::migrate(url, directory, direction, pause),
         _ => panic!("there is no part {part} {arguments:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Projects with migrations of their own: a folder of files, and a database.
 
-use super::postgres::{self, Database, Rows};
+use super::postgres::{self, Database, Rows, Session};
 use super::stores::{parse, query_file};
 use charter::config::Environment;
 use charter::migrate::{DowngradeOptions, Event, MigrationManager, MigrationSet, Revision, UpgradeOptions};
@@ -24,7 +24,7 @@ pub(crate) struct Project {
     folder: TempDir,
     url: String,
     engine: Engine,
-    database: Option<Database>,
+    database: Option<(Database, Session)>,
 }
 
 impl Project {
@@ -33,9 +33,15 @@ impl Project {
     pub(crate) fn new(engine: Engine, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("charter-project.").tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("migrations")).expect("a folder");
-        let database = (engine == Engine::Postgres).then(postgres::database);
+        let database = (engine == Engine::Postgres).then(|| {
+            let database = postgres::database();
+            let session = Session::open(database.url());
+            // The user is called as charter's schema is, which would come first.
+            session.query("SET search_path = public");
+            (database, session)
+        });
         let url = match (&database, engine) {
-            (Some(database), _) => database.url().to_owned(),
+            (Some((database, _)), _) => database.url().to_owned(),
             (None, Engine::DuckDb) => format!("duckdb:///{}", folder.path().join("shop.duckdb").display()),
             (None, _) => format!("sqlite:///{}", folder.path().join("shop.db").display()),
         };
@@ -90,10 +96,7 @@ impl Project {
     #[track_caller]
     pub(crate) fn query(&self, sql: &str) -> Rows {
         match self.engine {
-            Engine::Postgres => {
-                // The user is called as charter's schema is, which would come first.
-                self.database.as_ref().expect("a database").query(&format!("SET search_path = public; {sql}"))
-            }
+            Engine::Postgres => self.database.as_ref().expect("a database").1.query(sql),
             Engine::Sqlite => query_file(&self.file(), sql),
             Engine::DuckDb => query_duckdb(&self.file(), sql),
         }

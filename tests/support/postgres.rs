@@ -3,8 +3,11 @@
 //! `scripts/test` starts the shared server and names it in `CHARTER_TEST_POSTGRES_URL`; the programs for a server of
 //! one's own are in `CHARTER_TEST_POSTGRES_BIN`. Nothing is skipped where they are missing: the test fails.
 
+mod pooler;
 mod proxy;
 
+#[allow(unused_imports)]
+pub(crate) use pooler::Pooler;
 #[allow(unused_imports)]
 pub(crate) use proxy::Proxy;
 
@@ -80,6 +83,35 @@ fn values(message: &SimpleQueryMessage) -> Option<Vec<Option<String>>> {
 /// The error with its sources: tokio-postgres says only "db error" at the top.
 fn describe(error: &(dyn Error + 'static)) -> String {
     std::iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A connection that stays, for transactions that stand in somebody's way.
+pub(crate) struct Session {
+    runtime: tokio::runtime::Runtime,
+    client: tokio_postgres::Client,
+}
+
+impl Session {
+    /// Connects.
+    #[track_caller]
+    pub(crate) fn open(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let client = runtime.block_on(async {
+            let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+            tokio::spawn(connection);
+            client
+        });
+        Self { runtime, client }
+    }
+
+    /// Runs SQL text, of one or more statements, and gives all their rows.
+    #[track_caller]
+    pub(crate) fn query(&self, sql: &str) -> Rows {
+        let messages = self.runtime.block_on(self.client.simple_query(sql));
+        let messages = messages.unwrap_or_else(|error| panic!("{}\nin: {sql}", describe(&error)));
+        messages.iter().filter_map(values).collect()
+    }
 }
 
 /// `url` with another database.

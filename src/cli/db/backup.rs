@@ -1,10 +1,10 @@
 //! Copying a database before something happens to it.
 
-use super::super::session::Session;
+use super::super::session::{Session, refuse_url};
 use super::super::ui::{Outcome, or_null};
 use super::database::Opened;
 use crate::record::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whether to copy the database first.
 #[derive(clap::Args, Default)]
@@ -18,6 +18,7 @@ impl BackupFirst {
     /// Makes the copy if it is asked for, and says where it is.
     pub(super) fn make(&self, session: &Session<'_>, opened: &Opened) -> Outcome<Option<PathBuf>> {
         let Some(path) = &self.backup else { return Ok(None) };
+        refuse_url(&path.as_deref().unwrap_or(Path::new("")).to_string_lossy(), "the path of the backup")?;
         let progress = session.ui.progress("making a backup");
         let copy = opened.manager.backup(path.as_deref())?;
         drop(progress);

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = Database { url: None }.open(session)?;
-    let set = opened.manager.set(arguments.set.name.as_deref())?;
+    let set = opened.manager.set(arguments.set.name()?)?;
     let differences = models_differences(set)?;
     let text = || match differences.is_empty() {
         true => format!("{GOOD}the same{GOOD:#}: the migrations of {} make what the models say\n", set.name()),

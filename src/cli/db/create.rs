@@ -38,7 +38,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let renames: Result<Vec<Rename>, Error> = arguments.rename.iter().map(|rename| rename.parse()).collect();
     let renames = renames.map_err(Failure::Usage)?;
     let opened = Database { url: None }.open(session)?;
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     let mut failed = None;
     let mut ask = |rename: &Rename| {
         let question = match rename {

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
-    let Some(statuses) = statuses(session, &opened, arguments.set.name.as_deref())? else { return Ok(()) };
+    let Some(statuses) = statuses(session, &opened, arguments.set.name()?)? else { return Ok(()) };
     session.ui.result(|| text(&opened, &statuses), || value(&opened, &statuses))?;
     if !is_initialised(&statuses) {
         session.ui.hint(&format!("make charter's tables with `charter db init {}`", opened.database.url));

@@ -1,6 +1,6 @@
 //! Which database a verb is about, which of its sets, and how far.
 
-use super::super::session::Session;
+use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, Outcome};
 use super::foreign;
 use crate::config::{DatabaseUrl, Resolved};
@@ -20,7 +20,15 @@ pub(super) struct Database {
 pub(super) struct Set {
     /// One set of migrations: charter, or the project's by its name (`project` unless charter.cfg says otherwise)
     #[arg(long = "set", value_name = "SET")]
-    pub(super) name: Option<String>,
+    name: Option<String>,
+}
+
+impl Set {
+    /// Its name, if one is said.
+    pub(super) fn name(&self) -> Outcome<Option<&str>> {
+        refuse_url(self.name.as_deref().unwrap_or_default(), "the name of the set")?;
+        Ok(self.name.as_deref())
+    }
 }
 
 /// Which database, and how far.
@@ -59,7 +67,7 @@ impl Opened {
     }
 
     /// The database, unless another program's configuration names it: nothing is changed there.
-    fn to_change(self) -> Outcome<Self> {
+    fn unless_foreign(self) -> Outcome<Self> {
         if self.database.source.is_foreign() { Err(foreign(&self.database).into()) } else { Ok(self) }
     }
 }
@@ -72,7 +80,7 @@ impl Database {
 
     /// The database, to change something.
     pub(super) fn open_to_change(&self, session: &Session<'_>) -> Outcome<Opened> {
-        self.open(session)?.to_change()
+        self.open(session)?.unless_foreign()
     }
 }
 
@@ -80,8 +88,9 @@ impl Goal {
     /// The database, to change something, and the revision if one is said.
     pub(super) fn open_to_change(&self, session: &Session<'_>) -> Outcome<(Opened, Option<Revision>)> {
         let (url, revision) = self.parts().map_err(Failure::Usage)?;
+        refuse_url(revision.unwrap_or_default(), "the revision")?;
         let revision = revision.map(str::parse).transpose().map_err(Failure::Usage)?;
-        Ok((Opened::of(session, url)?.to_change()?, revision))
+        Ok((Opened::of(session, url)?.unless_foreign()?, revision))
     }
 
     /// Which word is the URL and which the revision: either may be left out.

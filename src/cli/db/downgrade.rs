@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     }
     let url = &opened.database.url;
     let mut options = DowngradeOptions {
-        set: arguments.set.name.clone(),
+        set: arguments.set.name()?.map(str::to_owned),
         revision: revision.unwrap_or(Revision::Relative(-1)),
         confirmation: Confirmation::None,
     };

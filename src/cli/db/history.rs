@@ -29,7 +29,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     let Some(statuses) = statuses(session, &opened, set)? else { return Ok(()) };
     if !arguments.verbose {
         return session.ui.result(|| migrations_text(&opened, &statuses), || migrations_value(&statuses));

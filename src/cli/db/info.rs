@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
     }
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     opened.manager.set(set)?;
     let environment = opened.manager.get_environment()?;
     let mut infos = opened.manager.get_schema_info()?;

@@ -24,7 +24,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     let Some(statuses) = statuses(session, &opened, set)? else { return Ok(()) };
     let options = UpgradeOptions { set: set.map(str::to_owned), revision: Revision::Head, ..UpgradeOptions::default() };
     let mut judgement = opened.manager.judge(&options)?;

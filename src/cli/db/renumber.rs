@@ -33,7 +33,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     let name = opened.manager.set(set)?.name().to_owned();
     let plan = match arguments.migration.is_empty() {
         true => opened.manager.plan_renumbering(set)?,

@@ -36,5 +36,5 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     refuse_url(&arguments.folder.to_string_lossy(), "the folder")?;
     let configuration = session.configuration(arguments.database.url.as_deref())?;
     let reporting = Reporting { dry_run: arguments.dry_run, verbose: arguments.verbose };
-    put(session, &configuration, &[arguments.folder.clone()], None, &ContractOptions::default(), reporting)
+    put(session, &configuration, std::slice::from_ref(&arguments.folder), None, &ContractOptions::default(), reporting)
 }

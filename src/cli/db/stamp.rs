@@ -1,6 +1,6 @@
 //! `charter db stamp`.
 
-use super::super::session::Session;
+use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, GOOD, Outcome, object};
 use super::database::{Database, Set};
 use super::events::Told;
@@ -33,13 +33,13 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    super::super::session::refuse_url(&arguments.revision, "the revision")?;
+    refuse_url(&arguments.revision, "the revision")?;
     let revision: Revision = arguments.revision.parse().map_err(Failure::Usage)?;
     let opened = arguments.database.open_to_change(session)?;
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
     }
-    let set = arguments.set.name.as_deref();
+    let set = arguments.set.name()?;
     let (name, url) = (opened.manager.set(set)?.name().to_owned(), &opened.database.url);
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();

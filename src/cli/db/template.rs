@@ -36,7 +36,7 @@ Examples:
   charter db template add_column --table orders --column note
   charter db template add_column --table orders --column paid --type BOOLEAN --not-null --default FALSE"
     )]
-    AddColumn {
+    Column {
         /// The table
         #[arg(long, value_name = "NAME")]
         table: String,
@@ -64,7 +64,7 @@ Examples:
   charter db template add_index --table orders --column customer --column placed_at
   charter db template add_index --table orders --column email --unique --name one_order_each"
     )]
-    AddIndex {
+    Index {
         /// The table
         #[arg(long, value_name = "NAME")]
         table: String,
@@ -92,7 +92,7 @@ Examples:
   charter db template add_table --table lines --column 'orders BIGINT NOT NULL REFERENCES orders' \\
     --column 'place BIGINT NOT NULL' --primary-key orders --primary-key place"
     )]
-    AddTable {
+    Table {
         /// The table
         #[arg(long, value_name = "NAME")]
         table: String,
@@ -114,7 +114,7 @@ Examples:
   charter db template add_foreign_key --table orders --column customer --references customers
   charter db template add_foreign_key --table lines --column product --references products --to code --on-delete 'SET NULL'"
     )]
-    AddForeignKey {
+    ForeignKey {
         /// The table
         #[arg(long, value_name = "NAME")]
         table: String,
@@ -150,20 +150,20 @@ struct Common {
 impl Kind {
     fn template(&self) -> (Template, &Common) {
         match self {
-            Self::AddColumn { table, column, data_type, not_null, default, common } => {
+            Self::Column { table, column, data_type, not_null, default, common } => {
                 let (table, column, data_type) = (table.clone(), column.clone(), data_type.clone());
                 let default = default.clone();
                 (Template::AddColumn { table, column, data_type, not_null: *not_null, default }, common)
             }
-            Self::AddIndex { table, columns, unique, name, common } => {
+            Self::Index { table, columns, unique, name, common } => {
                 let (table, columns, name) = (table.clone(), columns.clone(), name.clone());
                 (Template::AddIndex { table, columns, unique: *unique, name }, common)
             }
-            Self::AddTable { table, columns, primary_key, common } => {
+            Self::Table { table, columns, primary_key, common } => {
                 let (table, columns, primary_key) = (table.clone(), columns.clone(), primary_key.clone());
                 (Template::AddTable { table, columns, primary_key }, common)
             }
-            Self::AddForeignKey { table, columns, references, referenced, on_delete, name, common } => {
+            Self::ForeignKey { table, columns, references, referenced, on_delete, name, common } => {
                 let (table, columns, references) = (table.clone(), columns.clone(), references.clone());
                 let (referenced, on_delete, name) = (referenced.clone(), on_delete.clone(), name.clone());
                 (Template::AddForeignKey { table, columns, references, referenced, on_delete, name }, common)
@@ -175,7 +175,7 @@ impl Kind {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (template, common) = arguments.template.template();
     let opened = Database { url: None }.open(session)?;
-    let set = common.set.name.as_deref();
+    let set = common.set.name()?;
     let created = opened.manager.create_migration_template(set, &template, common.message.as_deref())?;
     told(session, opened.manager.set(set)?.name(), &created)?;
     // The files are new: the folder is read again.
@@ -183,8 +183,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let set = opened.manager.set(set)?;
     let models = set.directory().map(|directory| directory.join(MODELS_FILE)).filter(|models| models.exists());
     if let Some(models) = models {
-        let differences = models_differences(set)?;
-        if !differences.is_empty() {
+        // Models that cannot be read do not say so either.
+        if models_differences(set).map_or(true, |differences| !differences.is_empty()) {
             let message =
                 format!("{} does not say so yet: change it too, or `charter db check` fails", models.display());
             session.ui.warning(None, &message);

@@ -1,6 +1,6 @@
 //! `charter db upgrade`.
 
-use super::super::session::Session;
+use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, GOOD, Outcome, declined, object};
 use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
@@ -38,8 +38,10 @@ pub(in crate::cli) struct Arguments {
     /// Print the statements that would run, and change nothing
     #[arg(long)]
     sql: bool,
-    /// With --sql, print what an empty database of this engine would need, and ask no database
+    /// With --sql, print what an empty database of this engine would need, sqlite, duckdb or postgres, and ask no
+    /// database
     #[arg(long, value_name = "ENGINE", requires = "sql", conflicts_with = "backup")]
+    #[arg(value_parser = ["sqlite", "duckdb", "postgres"], hide_possible_values = true)]
     engine: Option<String>,
 }
 
@@ -63,6 +65,9 @@ pub(super) struct Permit {
 impl Permit {
     fn allowances(&self) -> Outcome<Vec<Allowance>> {
         let reason = self.reason.as_deref().unwrap_or_default();
+        for text in &self.allow {
+            refuse_url(text, "what is allowed")?;
+        }
         let allowances = self.allow.iter().map(|text| Allowance::new(text, reason));
         allowances.collect::<Result<_, _>>().map_err(Failure::Usage)
     }
@@ -71,7 +76,7 @@ impl Permit {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (opened, revision) = arguments.goal.open_to_change(session)?;
     let options = UpgradeOptions {
-        set: arguments.set.name.clone(),
+        set: arguments.set.name()?.map(str::to_owned),
         revision: revision.unwrap_or(Revision::Head),
         ..UpgradeOptions::default()
     };

@@ -184,13 +184,13 @@ impl From<duckdb::Error> for Error {
             (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
         } else if has("not a valid DuckDB database file") {
             (ErrorKind::Invalid, Some("the file is not a DuckDB database"))
-        } else if has("No space left on device") {
+        } else if has("No space left on device") || has("File too large") {
             (ErrorKind::Io, Some("the disk is full; nothing was changed"))
         } else if has("Permission denied") || has("Read-only file system") || has("attached in read-only mode") {
             (ErrorKind::Io, Some("the database or its folder cannot be written"))
         } else if has("No such file or directory") {
             (ErrorKind::Io, Some("check that the folder exists and can be written"))
-        } else if reason.starts_with("IO Error: ") {
+        } else if reason.starts_with("IO Error: ") || has("Could not write file") {
             (ErrorKind::Io, None)
         } else if has("database has been invalidated") || reason.starts_with("FATAL Error: ") {
             (ErrorKind::Backend, Some("end the program and start it again; what was acknowledged is in the file"))

@@ -6,7 +6,7 @@
 
 use super::change::{TableChange, created, dropped, pairs};
 use super::rename::{Names, Rename};
-use super::sql::{Spelling, is_bound, is_constant};
+use super::sql::{Spelling, default_text, is_bound, is_constant};
 use super::stage::creation_order;
 use super::value::{cast, filler};
 use super::views::{Touched, ViewPlan};
@@ -15,6 +15,9 @@ use crate::engine::Engine;
 use crate::engine::lexer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::schema::{Column, Schema, Table, View};
+
+/// How the name begins that a table has while it is made anew.
+pub(super) const NEW: &str = "charter_new_";
 
 /// The statements of a step on SQLite.
 pub(super) fn sqlite_up(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
@@ -186,24 +189,33 @@ impl Writer<'_> {
 
     /// Makes tables anew, and drops those that go for good, between the new ones' getting the rows and getting the names.
     fn rebuild(&mut self, changes: &[TableChange<'_>], gone: &[&str], names: &Names) -> Result<()> {
-        let spelled = |name: &str| self.spelling.name(name);
-        let new = |change: &TableChange<'_>| format!("charter_new_{}", change.to.name);
         let (mut copies, mut moves) = (Vec::new(), Vec::new());
         for change in changes {
             refuse_conflict_clauses(change.from)?;
             self.refuse_circle(change.to)?;
-            copies.push(self.spelling.create_table(change.to, &new(change), self.engine)?);
+            let new = format!("{NEW}{}", change.to.name);
+            let table = self.spelling.create_table(change.to, &new, self.engine)?;
             let (columns, values) = self.values(change, names)?;
-            if !columns.is_empty() {
-                let (to, from) = (spelled(&new(change)), spelled(&change.from.name));
-                let (columns, values) = (columns.join(", "), values.join(", "));
-                copies.push(format!("INSERT INTO {to} ({columns})\nSELECT {values} FROM {from};"));
+            let list = columns.join(", ");
+            let (old, name, spelled) =
+                (self.spelling.name(&change.from.name), self.spelling.name(&change.to.name), self.spelling.name(&new));
+            // DuckDB knows a table that refers to others by the name that it was made with, for good.
+            if self.engine == Engine::DuckDb && !change.to.foreign_keys.is_empty() {
+                let values: Vec<String> =
+                    values.iter().zip(&columns).map(|(value, column)| format!("{value} AS {column}")).collect();
+                copies.push(format!("CREATE TABLE {spelled} AS\nSELECT {} FROM {old};", values.join(", ")));
+                moves.push(self.spelling.create_table(change.to, &change.to.name, self.engine)?);
+                moves.push(format!("INSERT INTO {name} ({list})\nSELECT {list} FROM {spelled};"));
+                moves.push(format!("DROP TABLE {spelled};"));
+            } else {
+                copies.push(table);
+                copies.push(format!("INSERT INTO {spelled} ({list})\nSELECT {} FROM {old};", values.join(", ")));
+                moves.push(format!("ALTER TABLE {spelled} RENAME TO {name};"));
             }
-            moves.push(format!("ALTER TABLE {} RENAME TO {};", spelled(&new(change)), spelled(&change.to.name)));
         }
         let old: Vec<&Table> = changes.iter().map(|change| change.from).collect();
         let drops = gone.iter().rev().copied().chain(creation_order(old).into_iter().rev());
-        let drops: Vec<String> = drops.map(|name| format!("DROP TABLE {};", spelled(name))).collect();
+        let drops: Vec<String> = drops.map(|name| format!("DROP TABLE {};", self.spelling.name(name))).collect();
         self.statements.extend(copies.into_iter().chain(drops).chain(moves));
         Ok(())
     }
@@ -221,10 +233,11 @@ impl Writer<'_> {
         ))
     }
 
-    /// The columns that a new table's rows get, and their values from the old one's.
+    /// The columns that a new table's rows get, at least one, and their values from the old one's.
     fn values(&self, change: &TableChange<'_>, names: &Names) -> Result<(Vec<String>, Vec<String>)> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for column in change.to.columns.iter().filter(|column| column.generated.is_none()) {
+        let stored = || change.to.columns.iter().filter(|column| column.generated.is_none());
+        for column in stored() {
             let before = change.from.column(names.column_before(&change.to.name, &column.name));
             let value = match before {
                 Some(old) if super::change::same_type(&old.data_type, &column.data_type) => {
@@ -237,6 +250,11 @@ impl Writer<'_> {
             };
             columns.push(self.spelling.name(&column.name));
             values.push(value);
+        }
+        // Rows of which nothing stays are rows all the same.
+        if let Some(column) = stored().next().filter(|_| columns.is_empty()) {
+            columns.push(self.spelling.name(&column.name));
+            values.push(column.default.as_deref().map_or_else(|| "NULL".to_owned(), default_text));
         }
         Ok((columns, values))
     }

@@ -229,10 +229,14 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others:
     let downs = side(|both| &both.1, &down_comment);
     let base = |texts: &BTreeMap<Engine, String>| -> String {
         let shared = |engine: &Engine| texts.values().filter(|text| Some(*text) == texts.get(engine)).count();
-        // Postgres' own where no two are alike.
+        // Postgres' own where no two are alike. A table that is made anew is no text for all, however many do it.
+        let is_portable = |engine: &Engine| {
+            *engine == Engine::Postgres || texts.get(engine).is_some_and(|text| !text.contains(embedded::NEW))
+        };
         let order = [Engine::DuckDb, Engine::Sqlite, Engine::Postgres];
-        let best = order.iter().filter(|engine| texts.contains_key(engine)).max_by_key(|engine| shared(engine));
-        best.and_then(|engine| texts.get(engine)).cloned().unwrap_or_default()
+        let present = || order.iter().filter(|engine| texts.contains_key(engine));
+        let best = present().filter(|engine| is_portable(engine)).max_by_key(|engine| shared(engine));
+        best.or_else(|| present().next_back()).and_then(|engine| texts.get(engine)).cloned().unwrap_or_default()
     };
     let (up, down) = (base(&ups), base(&downs));
     let mut overlays = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! Migrating DuckDB files.
 
-use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
+use super::{MigrationConnection, Purpose, Transaction};
 use crate::config::url::DuckDbTarget;
 use crate::engine::duckdb::Migrating;
 use crate::engine::file::FileAccess;

@@ -317,6 +317,57 @@ fn a_backup_is_whole_and_never_written_over() {
     );
 }
 
+/// What DuckDB copies is the same database: every table, view, key and row.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_backup_of_a_duckdb_file_is_whole() {
+    let sandbox = shop();
+    let url = "duckdb:///charter.duckdb";
+    sandbox.write("book.yaml", super::super::BOOK);
+    sandbox.run(&["db", "upgrade", url]).success();
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+    let listed = sandbox.run(&["list", "--db", url, "--json"]).success().json();
+    sandbox.run(&["db", "truncate", url, "--yes", "--backup=copy.duckdb"]).success();
+    sandbox.run(&["db", "downgrade", url, "--backup=copy.duckdb"]).exit(1);
+    assert_eq!(sandbox.run(&["list", "--db", url, "--json"]).success().json(), serde_json::json!([]));
+    let copy = "duckdb:///copy.duckdb";
+    sandbox.run(&["db", "info", copy]).success();
+    sandbox.run(&["db", "current", copy, "--check"]).success();
+    assert_eq!(sandbox.run(&["list", "--db", copy, "--json"]).success().json(), listed);
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+}
+
+#[test]
+fn a_migration_that_is_half_done_is_said_to_be() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let text = "-- charter: no-transaction\nCREATE TABLE pens (id BIGINT);\nINSERT INTO nowhere VALUES (1);\n";
+    sandbox.write("sql/V30__pens.sql", text);
+    sandbox.write("sql/V30__pens.down.sql", "DROP TABLE pens;\n");
+    sandbox.run(&["db", "upgrade"]).exit(1);
+    assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    shop     20 email [SHORT DIGEST]
+    shop     unfinished  30 pens: applying it was begun and not finished, 1 of 2 steps are done
+    shop     pending  30 pens [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "pending"]), [SHORT_DIGESTS], @r#"
+    exit: 0
+    --- stdout ---
+    unfinished  shop     30 pens: applying it was begun and not finished, 1 of 2 steps are done
+    pending  shop     30 pens [SHORT DIGEST]
+    --- stderr ---
+    "#);
+    sandbox.run(&["db", "current", "--check"]).exit(1);
+    let current = sandbox.run(&["db", "current", "--json"]).success().json();
+    assert_eq!(current["sets"][1]["unfinished"]["steps_done"], 1);
+    sandbox.write("sql/V30__pens.sql", text.replace("INSERT INTO nowhere VALUES (1)", "INSERT INTO pens VALUES (1)"));
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "current", "--check"]).success();
+}
+
 #[test]
 fn a_server_is_never_said_to_be_backed_up() {
     let (sandbox, database) = (shop(), postgres::database());

@@ -1,5 +1,6 @@
 //! What is written for which difference.
 
+mod cases;
 mod property;
 
 use super::*;
@@ -13,9 +14,6 @@ struct Project {
 impl Project {
     fn new(migration: &str, models: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().expect("a folder") };
-        let set = MigrationSet::from_files("shop", [("V1__first.sql", migration)]).expect("a set");
-        proof::states(&set).expect("the migration runs");
-
         project.write("V1__first.sql", migration);
         project.write("V1__first.down.sql", "");
         project.write(MODELS_FILE, models);
@@ -39,43 +37,60 @@ impl Project {
         create_migration(&self.set(), "change", Content::Models { renames, ask: None })
     }
 
-    /// What was written, by the ends of the files' names.
-    fn written(&self, renames: &[&str]) -> Vec<(String, String)> {
+    /// Writes what leads to the models, which must work, and reads it back.
+    fn go(&self, renames: &[&str]) -> Written {
         let created = self.create(renames).expect("written");
         assert_eq!(models_differences(&self.set()).expect("compared"), []);
         let files = created.iter().flat_map(|created| &created.files);
-        files
-            .map(|file| {
-                let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-                (name, std::fs::read_to_string(file).expect("a file"))
+        let files = files.map(|file| {
+            let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(file).expect("a file"))
+        });
+        Written { files: files.collect() }
+    }
+}
+
+/// The files that were written, by name.
+struct Written {
+    files: BTreeMap<String, String>,
+}
+
+impl Written {
+    fn names(&self) -> Vec<&str> {
+        self.files.keys().map(String::as_str).collect()
+    }
+
+    /// The statements of a file, one a line, without comments.
+    fn statements(&self, name: &str) -> Vec<String> {
+        let text = self.files.get(name).unwrap_or_else(|| panic!("{name} is not among {:?}", self.names()));
+        let script = Script::new(name, text);
+        let statements = script.statements(Engine::Postgres);
+        statements.iter().map(|said| said.text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// The comments that ask somebody to decide.
+    fn decisions(&self, name: &str) -> Vec<&str> {
+        self.files[name].lines().filter_map(|line| line.strip_prefix("-- decide: ")).collect()
+    }
+
+    /// What the safety rules find an error in, as charter runs it on Postgres after what was applied before.
+    #[cfg(feature = "lint")]
+    fn errors(&self, project: &Project) -> Vec<String> {
+        use crate::safety::{Input, LintOptions, Severity, lint};
+        let inputs: Vec<Input> = project
+            .set()
+            .migrations()
+            .iter()
+            .map(|migration| {
+                let script = migration.up(Engine::Postgres);
+                match migration.number() {
+                    1 => Input::applied(script.file(), script.text()),
+                    _ => Input::new(script.file(), script.text()),
+                }
             })
-            .collect()
+            .collect();
+        let findings = lint(&inputs, &LintOptions::for_set(Engine::Postgres, 14, "public"));
+        let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|finding| format!("{}: {}", finding.rule.name, finding.message)).collect()
     }
-}
-
-fn show(migration: &str, models: &str, renames: &[&str]) {
-    println!("\n################ {models} {renames:?}");
-    for (name, text) in Project::new(migration, models).written(renames) {
-        println!("=== {name}\n{text}");
-    }
-}
-
-#[test]
-fn look() {
-    let base = "CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, a TEXT, b BIGINT);\nCREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, t BIGINT REFERENCES t (id));\nCREATE INDEX ti ON t (a);\nCREATE VIEW v AS SELECT id, a FROM t;";
-    show(
-        base,
-        "CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, a TEXT, b BIGINT, n TEXT);\nCREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, t BIGINT REFERENCES t (id));\nCREATE INDEX ti ON t (a);\nCREATE VIEW v AS SELECT id, a FROM t;",
-        &[],
-    );
-    show(
-        base,
-        "CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, a TEXT NOT NULL, b BIGINT CHECK (b > 0));\nCREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, t BIGINT REFERENCES t (id), UNIQUE (t));\nCREATE INDEX ti ON t (a);\nCREATE INDEX tj ON t (b);\nCREATE VIEW v AS SELECT id, a FROM t;",
-        &[],
-    );
-    show(
-        base,
-        "CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, z TEXT, b TEXT);\nCREATE TABLE c (id BIGINT NOT NULL PRIMARY KEY, t BIGINT);\nCREATE INDEX ti ON t (z);\nCREATE VIEW v AS SELECT id, z FROM t; CREATE TABLE n (id BIGINT NOT NULL PRIMARY KEY, c BIGINT REFERENCES c (id));",
-        &["t.a:z"],
-    );
 }
