@@ -94,7 +94,8 @@ fn manager(url: &str, folder: &Path) -> MigrationManager {
 }
 
 fn upgrade(manager: &MigrationManager) -> Duration {
-    let options = UpgradeOptions { set: Some("shop".to_owned()), revision: Revision::Head, ..UpgradeOptions::default() };
+    let options =
+        UpgradeOptions { set: Some("shop".to_owned()), revision: Revision::Head, ..UpgradeOptions::default() };
     let (time, done) = timed(|| manager.upgrade(&options, &mut |_| {}).expect("applied"));
     assert_eq!(done.len(), MIGRATIONS);
     time
@@ -157,19 +158,14 @@ fn main() {
         runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name}"))).expect("a database");
         server.database(&name)
     };
-    compare(
-        &format!("{MIGRATIONS} migrations"),
-        1.3,
-        &mut || upgrade(&manager(&database(), &few)),
-        &mut || {
-            let url = database();
-            timed(|| {
-                let client = connect(&url);
-                raw(|statement| runtime.block_on(client.batch_execute(statement)).expect(statement));
-            })
-            .0
-        },
-    );
+    compare(&format!("{MIGRATIONS} migrations"), 1.3, &mut || upgrade(&manager(&database(), &few)), &mut || {
+        let url = database();
+        timed(|| {
+            let client = connect(&url);
+            raw(|statement| runtime.block_on(client.batch_execute(statement)).expect(statement));
+        })
+        .0
+    });
 
     println!("\nThe program");
     println!("{:<58} {:>12} {:>12}", "", "charter", "wanted");

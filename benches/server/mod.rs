@@ -47,4 +47,3 @@ impl Drop for Server {
         let _ = self.process.wait();
     }
 }
-

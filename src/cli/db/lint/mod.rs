@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+#[allow(rustdoc::invalid_html_tags, reason = "it is the help of the command, not a page")]
 /// Judge SQL files by the safety rules, without a database
 ///
 /// Says of each statement what it locks, breaks or loses, whether it is instant, scans or rewrites, and the safe form. No
