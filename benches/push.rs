@@ -6,56 +6,20 @@
 //! charter_records and charter_changes and moves the head, in one transaction.
 
 mod compare;
+mod server;
 
 use charter::Store;
 use charter::config::DatabaseUrl;
 use charter::record::{Body, Draft, Kind, Name, Version};
 use charter::store::Pushed;
 use compare::{compare, heading, timed};
+use server::Server;
 use futures_util::SinkExt as _;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use tempfile::TempDir;
 
 const RECORDS: usize = 10_000;
-
-/// A throw-away server, gone with this process.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let bin = std::env::var("CHARTER_TEST_POSTGRES_BIN")
-            .expect("set CHARTER_TEST_POSTGRES_BIN to the folder that has PostgreSQL's programs, initdb and postgres");
-        let bin = bin.split(':').next().unwrap_or_default().to_owned();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/throwaway-postgres");
-        let mut process = Command::new(script)
-            .args([&bin, "fsync=on", "synchronous_commit=on"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the script starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("an answer");
-        let url = line.trim().strip_prefix("ready ").expect("a server").to_owned();
-        Self { process, url }
-    }
-
-    fn database(&self, name: &str) -> String {
-        let (base, _) = self.url.rsplit_once('/').expect("a URL with a database");
-        format!("{base}/{name}")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
 
 fn main() {
     let server = Server::start();
@@ -69,7 +33,7 @@ fn main() {
             client
         })
     };
-    let admin = connect(&server.url);
+    let admin = connect(server.url());
     let mut number = 0;
     let mut fresh = || {
         number += 1;

@@ -1,8 +1,8 @@
 //! charter: a local-first registry for data contracts.
 //!
 //! A [`Store`] keeps [records](record): JSON Schemas, coercion and validation rules, metadata, governance rules, ownership,
-//! and the contracts that join them, versioned and immutable. Where it keeps them is a URL: a SQLite file, memory, or a
-//! company's PostgreSQL server, to which [`Store::push`] replicates.
+//! and the contracts that join them, versioned and immutable. Where it keeps them is a URL: a SQLite or DuckDB file, memory,
+//! or a company's PostgreSQL server, to which [`Store::push`] replicates.
 //!
 //! ```
 //! use charter::Store;
@@ -27,6 +27,9 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `sqlite` | SQLite files, with SQLite compiled in | yes |
+//! | `duckdb` | DuckDB files, linked: the folder of libduckdb 2.0 is in `DUCKDB_LIB_DIR` when it is built | no |
+//! | `duckdb-download` | the same with a library that is fetched when it is built (`DUCKDB_DOWNLOAD_LIB=1`) | no |
+//! | `duckdb-bundled` | the same with DuckDB compiled in, which takes half an hour | no |
 //! | `redb` | `memory:`, redb without a file | yes |
 //! | `postgres` | PostgreSQL servers: an asynchronous driver and TLS | yes |
 //! | `watch` | `config::ConfigWatcher`, which follows `charter.cfg` | with `cli` |
@@ -40,7 +43,7 @@
 )]
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "redb", feature = "postgres")),
-    allow(dead_code, unused_imports, reason = "each backend uses a part of what they share")
+    allow(dead_code, unused_imports, unused_variables, reason = "each backend uses a part of what they share")
 )]
 
 #[cfg(feature = "cli")]

@@ -49,16 +49,12 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
         let text = |value: Option<String>| value.unwrap_or_else(|| "NULL".to_owned());
         query_file(path, sql).into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().join("|")).collect()
     };
-    let tables = format!(
-        "FROM sqlite_schema AS t, pragma_{{}} AS p WHERE t.type = 'table' AND t.name NOT IN ('charter_schema_history', 'charter_schema_audit')"
-    );
+    let tables = "FROM sqlite_schema AS t, pragma_{} AS p WHERE t.type = 'table' AND t.name NOT IN ('charter_schema_history', 'charter_schema_audit')";
     let of = |columns: &str, pragma: &str| {
         rows(&format!("SELECT t.name, {columns} {} ORDER BY 1, 2, 3", tables.replace("{}", pragma)))
     };
     let views = rows("SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY name");
-    let checks = format!(
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY name"
-    );
+    let checks = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY name";
     [
         of("p.name, p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden", "table_xinfo(t.name)"),
         of("p.name, p.\"unique\", p.origin, p.partial", "index_list(t.name)"),
@@ -68,7 +64,7 @@ fn sqlite_catalogue(path: &Path) -> Vec<String> {
               WHERE i.type = 'index' AND i.tbl_name NOT IN ('charter_schema_history', 'charter_schema_audit') ORDER BY 1, x.seqno",
         ),
         views.iter().map(|view| blank(view)).collect(),
-        rows(&checks).iter().filter(|sql| sql.contains("CHECK")).map(|sql| blank(sql)).collect(),
+        rows(checks).iter().filter(|sql| sql.contains("CHECK")).map(|sql| blank(sql)).collect(),
     ]
     .concat()
 }

@@ -1,11 +1,12 @@
 //! What each environment allows: the table of the environments, cell by cell, on every engine.
 
-use crate::support::postgres::{self, Database};
-use crate::support::stores::{Engine, SQL_ENGINES, parse};
+use crate::support::postgres::{self, Database, Rows};
+use crate::support::stores::{Engine, SQL_ENGINES, parse, query_file};
 use charter::config::Environment::{self, Dev, Prod, Staging};
-use charter::migrate::{Allowance, Event, MigrationManager, MigrationSet, UpgradeOptions};
+use charter::migrate::{Allowance, Confirmation, Event, MigrationManager, MigrationSet, UpgradeOptions};
 use charter::store::{Access, Migrate, OpenOptions};
 use charter::{Error, ErrorKind, Store};
+use std::path::Path;
 use tempfile::TempDir;
 
 const ENVIRONMENTS: [Environment; 3] = [Dev, Staging, Prod];
@@ -37,9 +38,10 @@ impl Project {
     /// A database of an environment that has the first migration, and a row in its table.
     fn new(engine: Engine, environment: Environment) -> Self {
         let project = Self::empty(engine);
-        let manager = project.manager(&[]).with_environment(environment);
+        let manager = project.manager(&[]).with_environment(Dev);
         manager.run_migrations("head").expect("the first migration");
         project.execute("INSERT INTO orders (id, note) VALUES (1, 'x')");
+        manager.change_environment(environment, &Confirmation::None, &mut |_| {}).expect("stricter");
         project
     }
 
@@ -66,19 +68,25 @@ impl Project {
     }
 
     fn with(&self, second: Second) -> MigrationManager {
-        let warned = match self.engine {
-            Engine::Postgres => "ALTER TABLE orders SET (autovacuum_enabled = false);",
+        let size = ("ALTER TABLE orders ADD COLUMN size BIGINT;", "ALTER TABLE orders DROP COLUMN size;");
+        let (up, down) = match (second, self.engine) {
+            (Second::Safe | Second::WithoutDown, _) => size,
+            (Second::Warned, Engine::Postgres) => (
+                "ALTER TABLE orders SET (autovacuum_enabled = false);",
+                "ALTER TABLE orders RESET (autovacuum_enabled);",
+            ),
             #[cfg(feature = "duckdb")]
-            Engine::DuckDb => "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;",
-            _ => "CREATE TABLE sizes (id UUID NOT NULL);",
+            (Second::Warned, Engine::DuckDb) => (
+                "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40);",
+                "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(20);",
+            ),
+            (Second::Warned, _) => ("CREATE TABLE sizes (id UUID NOT NULL);", "DROP TABLE sizes;"),
+            (Second::Unsafe, _) => {
+                ("ALTER TABLE orders DROP COLUMN note;", "ALTER TABLE orders ADD COLUMN note VARCHAR(20);")
+            }
         };
-        let down = ("V2__second.down.sql", "SELECT 1;");
-        match second {
-            Second::Safe => self.manager(&[("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"), down]),
-            Second::Warned => self.manager(&[("V2__second.sql", warned), down]),
-            Second::Unsafe => self.manager(&[("V2__second.sql", "ALTER TABLE orders DROP COLUMN note;"), down]),
-            Second::WithoutDown => self.manager(&[("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;")]),
-        }
+        let files = [("V2__second.sql", up), ("V2__second.down.sql", down)];
+        self.manager(if second == Second::WithoutDown { &files[..1] } else { &files })
     }
 
     fn execute(&self, sql: &str) {
@@ -88,10 +96,25 @@ impl Project {
             #[cfg(feature = "duckdb")]
             (None, Engine::DuckDb) => crate::support::duckdb::execute(&self.url, sql),
             (None, _) => {
-                let path = self.url.strip_prefix("sqlite:///").expect("a file");
-                crate::support::stores::sqlite(path.as_ref()).execute_batch(sql).expect(sql);
+                crate::support::stores::sqlite(self.file()).execute_batch(sql).expect(sql);
             }
         }
+    }
+
+    /// What is in the table, by the columns of the first migration.
+    fn notes(&self) -> Rows {
+        let sql = "SELECT note FROM orders";
+        match (&self.database, self.engine) {
+            (Some(database), _) => database.query(&format!("SET search_path = public; {sql}")),
+            #[cfg(feature = "duckdb")]
+            (None, Engine::DuckDb) => crate::support::duckdb::query_file(self.file(), sql),
+            (None, _) => query_file(self.file(), sql),
+        }
+    }
+
+    fn file(&self) -> &Path {
+        let (_, path) = self.url.split_once(":///").expect("a file");
+        path.as_ref()
     }
 
     /// The migrations of the set that the database has, as its audit table tells: number, action, what was let pass.
@@ -120,7 +143,7 @@ fn refused(project: &Project, error: &Error, why: &str) {
     assert!(error.to_string().contains("\n  2 second") && error.to_string().contains(why), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("upgrade") || hint.contains("--allow")), "{error:?}");
     assert_eq!(project.history(), ["1 applied"]);
-    project.execute("SELECT note FROM orders");
+    assert_eq!(project.notes(), [[Some("x".to_owned())]]);
 }
 
 fn why(second: Second) -> &'static str {

@@ -42,6 +42,15 @@ pub(crate) fn compare(what: &str, wanted: f64, charter: Side<'_>, raw: Side<'_>)
     println!("{what:<58} {:>12} {:>12} {ratio:>7.2} {wanted:>7.2}{verdict}", show(ours), show(theirs));
 }
 
+/// Measures one thing after one round that is not counted, and prints the median and the target.
+#[allow(dead_code)]
+pub(crate) fn limit(what: &str, wanted: Duration, measure: &mut dyn FnMut() -> Duration) {
+    let measured = (0..=rounds()).map(|_| measure()).skip(1).collect();
+    let median = median(measured);
+    let verdict = if median <= wanted { "" } else { "  missed" };
+    println!("{what:<58} {:>12} {:>12}{verdict}", show(median), format!("< {}", show(wanted)));
+}
+
 /// The median of some durations.
 pub(crate) fn median(mut durations: Vec<Duration>) -> Duration {
     durations.sort_unstable();

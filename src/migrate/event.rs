@@ -22,8 +22,11 @@ pub enum Event<'a> {
         /// What they say.
         judgement: &'a Judgement,
     },
-    /// In prod: what is about to be applied was not tried on a throw-away database, because there is none.
-    NotVerified,
+    /// In prod: what is about to be applied was not tried on a throw-away database.
+    NotVerified {
+        /// Why: what stands in the way there, such as a table of another program; `None` when there is no such database.
+        reason: Option<&'a Error>,
+    },
     /// A migration is about to be applied.
     Applying {
         /// It.

@@ -185,7 +185,7 @@ pub(crate) fn judge(
         find(engine, connection, proposals, &mut migrations)?;
     }
     #[cfg(not(feature = "lint"))]
-    drop(connection);
+    let _ = connection;
     for judged in &mut migrations {
         policy.decide(judged, &allowances, is_all_new);
     }

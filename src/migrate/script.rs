@@ -224,7 +224,7 @@ mod tests {
             "COMMIT AND CHAIN",
             "COPY a FROM STDIN",
         ] {
-            assert_eq!(place(&format!("SELECT 1;\n{text}")).is_some(), true, "{text}");
+            assert!(place(&format!("SELECT 1;\n{text}")).is_some(), "{text}");
         }
         assert_eq!(place("SELECT 1;\n  COMMIT;").as_deref(), Some("a.sql:2:3"));
         for text in [

@@ -376,6 +376,10 @@ fn db() {
       -y, --yes
               Agree, without being asked, to what prod asks about
 
+          --verify-against <URL>
+              In prod, try the migrations in a temporary database of this server first: up, down and up
+              again
+
           --backup[=<PATH>]
               Copy an embedded database first, to PATH, else beside it as FILE.TIME.backup
 

@@ -22,9 +22,12 @@ impl Told {
                 let holder = holder.map(|holder| format!(" ({holder})")).unwrap_or_default();
                 note(format!("another migrator is at work on this database{holder}: waiting for up to {}", said(*limit)));
             }
-            Event::NotVerified => note(
+            Event::NotVerified { reason: None } => note(
                 "not tried on a throw-away database before: --verify-against URL names a server for it".to_owned(),
             ),
+            Event::NotVerified { reason: Some(reason) } => {
+                note(format!("not tried on a throw-away database before: {reason}"));
+            }
             Event::Judged { judgement } => progress.suspend(|| warn(session, judgement)),
             Event::Applying { migration, place, of } => {
                 progress.update(&format!("applying migration {migration}"), *place as u64, *of as u64);

@@ -168,7 +168,7 @@ pub(super) fn creation_order(mut tables: Vec<&Table>) -> Vec<&str> {
         let is_free = |table: &&Table| {
             !table.foreign_keys.iter().any(|key| {
                 let is_it = |other: &&Table| other.name.eq_ignore_ascii_case(&key.table) && other.name != table.name;
-                tables.iter().any(|other| is_it(other))
+                tables.iter().any(is_it)
             })
         };
         let place = tables.iter().position(is_free).unwrap_or(0);

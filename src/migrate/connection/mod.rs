@@ -109,6 +109,10 @@ pub(crate) enum Purpose {
 /// # Errors
 /// [`ErrorKind::NotFound`] when a file that is not to be made does not exist, [`ErrorKind::Unsupported`] when this build
 /// has not the engine or the store has no migrations, and what the engine says.
+#[cfg_attr(
+    not(any(feature = "sqlite", feature = "duckdb", feature = "postgres")),
+    allow(unused_variables, reason = "without an engine, nothing is connected to")
+)]
 pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn MigrationConnection>> {
     match url.target() {
         #[cfg(feature = "sqlite")]

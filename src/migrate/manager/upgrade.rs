@@ -8,7 +8,7 @@ use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposa
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet};
 use super::super::status::{Found, Status};
-use super::super::verify::{Part, verify_part};
+use super::super::verify::{FaultKind, Part, verify_part};
 use super::{Done, MigrationManager, status};
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
@@ -124,12 +124,24 @@ impl MigrationManager {
             let numbers: Vec<i64> = of_set.map(|judged| judged.migration.number()).collect();
             let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
             if engine == Engine::Postgres && against.is_none() {
-                events(Event::NotVerified);
+                events(Event::NotVerified { reason: None });
                 return Ok(());
             }
             let before = goal.set.migrations().iter().map(Migration::number).take_while(|number| number < first);
             let part = Part { above: before.last(), target: Some(*last) };
-            let faults = verify_part(goal.set, engine, against, part)?.faults;
+            let faults = match verify_part(goal.set, engine, against, part) {
+                Ok(verification) => verification.faults,
+                Err(error) => {
+                    events(Event::NotVerified { reason: Some(&error) });
+                    continue;
+                }
+            };
+            // What cannot be applied there may lack a table that only the real database has, of another set or a host. It runs
+            // in a transaction, or in steps that are recorded; so it may be tried where it belongs.
+            let (absent, faults): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.kind == FaultKind::Up);
+            if let Some(fault) = absent.first() {
+                events(Event::NotVerified { reason: fault.error.as_ref() });
+            }
             if faults.is_empty() {
                 continue;
             }

@@ -159,6 +159,12 @@ impl fmt::Display for Difference {
         if let Some(aspect) = self.aspect {
             let side = |value: &Option<String>| one_line(value.as_deref().unwrap_or("none"));
             write!(f, ": {} {} instead of {}", aspect.as_str(), side(&self.found), side(&self.wanted))?;
+        } else if matches!(self.object, Object::Unique | Object::ForeignKey | Object::Check)
+            && let Some(text) = self.found.as_ref().or(self.wanted.as_ref()).map(|text| one_line(text))
+            && text != self.name
+        {
+            // A name, perhaps one that the engine gave, says little.
+            write!(f, ": {text}")?;
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ pub(super) fn same_default(one: (Option<&str>, Engine), other: (Option<&str>, En
             "null" => None,
             _ if casts => Some(normal),
             _ if data_type == "boolean" => Some(boolean(text).unwrap_or(&normal).to_owned()),
-            _ if types::is_number(&data_type) && text.parse::<f64>().is_ok() => Some(text.to_owned()),
+            _ if types::is_number(&data_type) => Some(number(text).unwrap_or(normal)),
             _ => Some(normal),
         }
     };
@@ -38,6 +38,16 @@ fn boolean(text: &str) -> Option<&'static str> {
         "1" | "t" | "true" => Some("true"),
         "0" | "f" | "false" => Some("false"),
         _ => None,
+    }
+}
+
+/// A number in its one spelling: `1e3` is 1000, and `1.50` is 1.5.
+pub(super) fn number(text: &str) -> Option<String> {
+    let is_number = text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    match text.parse::<i128>() {
+        Ok(number) => Some(number.to_string()),
+        Err(_) if is_number => Some(text.parse::<f64>().ok()?.to_string()),
+        Err(_) => None,
     }
 }
 
@@ -103,6 +113,7 @@ impl Node {
                     Self::Leaf(format!("-{number}"))
                 }
                 ("+", inner) => inner,
+                ("not", Self::Unary(inner, twice)) if inner == "not" => *twice,
                 (_, inner) => Self::Unary(operator, Box::new(inner)),
             },
             Self::Infix(operator, operands) => {
@@ -151,7 +162,7 @@ fn literal(text: &str, data_type: &str) -> String {
     let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) else { return text.to_owned() };
     match data_type {
         "boolean" => boolean(inner).unwrap_or(text).to_owned(),
-        _ if types::is_number(data_type) && inner.parse::<f64>().is_ok() => inner.to_owned(),
+        _ if types::is_number(data_type) => number(inner).unwrap_or_else(|| text.to_owned()),
         _ => text.to_owned(),
     }
 }
@@ -159,6 +170,14 @@ fn literal(text: &str, data_type: &str) -> String {
 impl Node {
     pub(super) fn list(name: &str, first: Self, rest: Vec<Self>) -> Self {
         Self::Call(name.to_owned(), std::iter::once(first).chain(rest).collect())
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        match self {
+            Self::Leaf(text) => text == "null",
+            Self::Cast(inner, _) => inner.is_null(),
+            _ => false,
+        }
     }
 
     /// The elements of an array that is written out.
@@ -211,6 +230,12 @@ mod tests {
             ("position('@' in email) > 1", "(POSITION(('@'::text) IN (email)) > 1)"),
             ("starts < CURRENT_TIMESTAMP", "(starts < now())"),
             ("a = 'b' -- comment", "(a = 'b'::text)"),
+            ("length(trim(name)) > 0", "(length(TRIM(BOTH FROM name)) > 0)"),
+            ("trim(name, 'x') = ltrim(a)", "(TRIM(BOTH 'x'::text FROM name) = TRIM(LEADING FROM a))"),
+            ("a IS NOT DISTINCT FROM b", "(NOT (a IS DISTINCT FROM b))"),
+            ("a IS b", "(NOT (a IS DISTINCT FROM b))"),
+            ("case a when 'x' then 1 end > 0", "(CASE a WHEN 'x'::text THEN 1 ELSE NULL::integer END > 0)"),
+            ("price < 1e3 AND price > .5", "((price < (1000)::numeric) AND (price > 0.50))"),
         ] {
             assert!(
                 same((written, Sqlite), (postgres, Postgres)),
@@ -223,6 +248,12 @@ mod tests {
             ("a IN ('x', 'y')", "(a IN ('x', 'y'))"),
             ("a = TRUE", "(a = CAST('t' AS BOOLEAN))"),
             ("price > -1", "(price > -1)"),
+            (
+                "a IS TRUE OR b IS NOT FALSE",
+                "((CAST(a AS BOOLEAN) IS NOT DISTINCT FROM true) OR (CAST(b AS BOOLEAN) IS DISTINCT FROM false))",
+            ),
+            ("case a when 'x' then 1 end > 0", "(CASE  WHEN ((a = 'x')) THEN (1) ELSE NULL END > 0)"),
+            ("trim(a) = ''", "(\"trim\"(a) = '')"),
         ] {
             assert!(same((written, Sqlite), (duckdb, DuckDb)), "{written}");
         }
@@ -240,6 +271,9 @@ mod tests {
             ("NOT (a AND b)", "NOT a AND b"),
             ("a - (b - c)", "a - b - c"),
             ("a = '1'", "a = 1"),
+            ("a IS TRUE", "a"),
+            ("case a when 1 then 2 end", "case a when 2 then 1 end"),
+            ("trim(a, 'x')", "trim(a, 'y')"),
             ("a LIKE 'x'", "a NOT LIKE 'x'"),
             ("a IS NULL", "a IS NOT NULL"),
             ("CAST(a AS INTEGER) = 1", "CAST(a AS TEXT) = 1"),
@@ -261,6 +295,7 @@ mod tests {
             (Some("0"), Some("'0'::bigint"), "BIGINT"),
             (Some("-1"), Some("'-1'::integer"), "INTEGER"),
             (Some("'1.5'"), Some("1.5"), "DECIMAL(10, 2)"),
+            (Some("1e3"), Some("'1000'::numeric"), "DECIMAL(10, 2)"),
             (Some("FALSE"), Some("false"), "BOOLEAN"),
             (Some("1"), Some("true"), "BOOLEAN"),
             (Some("CURRENT_TIMESTAMP"), Some("now()"), "TIMESTAMPTZ"),

@@ -1,7 +1,7 @@
 //! Reading an expression into its tree, with the precedences of its engine.
 
 use super::cursor::Cursor;
-use super::expression::{Node, name, tokens};
+use super::expression::{self, Node, name, tokens};
 use super::types;
 use crate::engine::Engine;
 use crate::engine::lexer::TokenKind;
@@ -200,11 +200,12 @@ impl Reader<'_> {
     }
 
     fn is(&mut self, left: Node) -> Option<Node> {
+        let null = || Node::Leaf("null".to_owned());
         if self.cursor.word("isnull") {
-            return Some(Node::Unary("is null".to_owned(), Box::new(left)));
+            return Some(Node::infix("is", left, null()));
         }
         if self.cursor.word("notnull") {
-            return Some(Node::Unary("is null".to_owned(), Box::new(left)).not_if(true));
+            return Some(Node::infix("is", left, null()).not_if(true));
         }
         self.cursor.word("is");
         let negated = self.cursor.word("not");
@@ -212,9 +213,9 @@ impl Reader<'_> {
             // IS NOT DISTINCT FROM is what SQLite writes as IS.
             return Some(Node::infix("is", left, self.expression(IS)?).not_if(!negated));
         }
-        for word in ["null", "true", "false", "unknown"] {
+        for (word, value) in [("null", "null"), ("unknown", "null"), ("true", "true"), ("false", "false")] {
             if self.cursor.word(word) {
-                return Some(Node::Unary(format!("is {word}"), Box::new(left)).not_if(negated));
+                return Some(Node::infix("is", left, Node::Leaf(value.to_owned())).not_if(negated));
             }
         }
         Some(Node::infix("is", left, self.expression(IS)?).not_if(negated))
@@ -309,7 +310,7 @@ impl Reader<'_> {
             };
             if !goes_on || !self.cursor.is_adjacent(place) {
                 let text = text.trim_end_matches('.');
-                return Some(Node::Leaf(if text.starts_with('.') { format!("0{text}") } else { text.to_owned() }));
+                return Some(Node::Leaf(expression::number(text).unwrap_or_else(|| text.to_owned())));
             }
         }
     }
@@ -350,12 +351,14 @@ impl Reader<'_> {
 
     fn case(&mut self) -> Option<Node> {
         let mut parts = Vec::new();
-        if !self.cursor.is_word("when") {
-            parts.push(self.expression(0)?);
-        }
+        let subject = if self.cursor.is_word("when") { None } else { Some(self.expression(0)?) };
         while self.cursor.word("when") {
-            parts.push(Node::Leaf("when".to_owned()));
-            parts.push(self.expression(0)?);
+            let condition = self.expression(0)?;
+            // As DuckDB writes it out.
+            parts.push(match &subject {
+                Some(subject) => Node::infix("=", subject.clone(), condition),
+                None => condition,
+            });
             if !self.cursor.word("then") {
                 return None;
             }
@@ -363,9 +366,9 @@ impl Reader<'_> {
         }
         if self.cursor.word("else") {
             let otherwise = self.expression(0)?;
-            // Without one it is NULL.
-            if otherwise != Node::Leaf("null".to_owned()) {
-                parts.extend([Node::Leaf("else".to_owned()), otherwise]);
+            // Without one it is NULL, of some type.
+            if !otherwise.is_null() {
+                parts.push(otherwise);
             }
         }
         self.cursor.word("end").then(|| Node::Call("case".to_owned(), parts))
@@ -388,6 +391,9 @@ impl Reader<'_> {
             self.cursor.step();
             return Some(Node::Cast(Box::new(Node::Leaf(text)), types::normal(&found, self.engine)));
         }
+        if (found == "trim" || found == "btrim") && self.cursor.is_symbol("(") {
+            return self.trim();
+        }
         if self.cursor.is_symbol("(") {
             let arguments = self.arguments()?;
             return Some(Node::Call(found, arguments));
@@ -396,6 +402,23 @@ impl Reader<'_> {
             "current_timestamp" => Node::Call(found, Vec::new()),
             _ => Node::Leaf(found),
         })
+    }
+
+    /// What stands behind TRIM: which side, what is cut off, and of what, in the words of the standard or as a function.
+    fn trim(&mut self) -> Option<Node> {
+        let start = self.cursor.place();
+        if !self.cursor.symbol("(") {
+            return None;
+        }
+        let sides = [("both", "trim"), ("leading", "ltrim"), ("trailing", "rtrim")];
+        let side = sides.into_iter().find(|(word, _)| self.cursor.word(word)).map(|(_, function)| function);
+        let what = if self.cursor.is_word("from") { None } else { Some(self.expression(0)?) };
+        if !self.cursor.word("from") {
+            self.cursor.go_to(start);
+            return Some(Node::Call(side.unwrap_or("trim").to_owned(), self.arguments()?));
+        }
+        let arguments = std::iter::once(self.expression(0)?).chain(what).collect();
+        self.cursor.symbol(")").then(|| Node::Call(side.unwrap_or("trim").to_owned(), arguments))
     }
 
     fn data_type(&mut self) -> Option<String> {

@@ -77,6 +77,10 @@ pub(super) fn normal(data_type: &str, engine: Engine) -> String {
             let name = if bits.parse().is_ok_and(|bits: u32| bits <= 24) { "real" } else { "double" };
             return name.to_owned() + &"[]".repeat(dimensions);
         }
+        ("timestamp_s", "") if engine == Engine::DuckDb => return "timestamp(0)".to_owned() + &"[]".repeat(dimensions),
+        ("timestamp_ms", "") if engine == Engine::DuckDb => {
+            return "timestamp(3)".to_owned() + &"[]".repeat(dimensions);
+        }
         ("char" | "character", "") => return "char(1)".to_owned() + &"[]".repeat(dimensions),
         (name, _) => SAME.iter().find(|(other, _)| *other == name).map_or(name, |(_, same)| same),
     };
@@ -137,6 +141,7 @@ mod tests {
             ("CHAR(3)", "VARCHAR", "character(3)"),
             ("TEXT[]", "VARCHAR[]", "text[]"),
             ("DATE", "DATE", "date"),
+            ("TIMESTAMP(3)", "TIMESTAMP_MS", "timestamp(3) without time zone"),
         ] {
             for (one, other) in [
                 ((sqlite, Sqlite), (duckdb, DuckDb)),

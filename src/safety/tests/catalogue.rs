@@ -64,7 +64,7 @@ fn what_the_files_change_is_not_the_catalogues_any_more() {
     );
     assert_eq!(
         rules_for("drop table empty; create table empty (a int); drop index full_key;"),
-        ["table-dropped", "index-drop-not-concurrent"]
+        ["table-dropped", "not-rerunnable", "not-rerunnable", "index-drop-not-concurrent", "not-rerunnable"]
     );
 }
 

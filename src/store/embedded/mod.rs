@@ -123,7 +123,7 @@ impl<E: Embedded> Backend for EmbeddedBackend<E> {
     }
 
     fn head(&self) -> Result<Head> {
-        self.connections.read(|session| replication::head(session))
+        self.connections.read(replication::head)
     }
 
     fn changes(&self, after: Sequence, limit: usize) -> Result<Vec<Change>> {

@@ -45,7 +45,7 @@ fn models_and_migrations_are_compared_and_brought_together() {
     assert_eq!(nothing.stdout, "the migrations make what the models say: nothing was written\n");
     assert_eq!(files(&sandbox).len(), 5);
 
-    sandbox.write("sql/schema.sql", &format!("{MODELS}CREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY);\n"));
+    sandbox.write("sql/schema.sql", format!("{MODELS}CREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY);\n"));
     let different = sandbox.run(&["db", "check"]).exit(1);
     assert_eq!(
         different.stdout,

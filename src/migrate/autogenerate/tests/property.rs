@@ -1,7 +1,9 @@
 //! Random sequences of changes to models: what is written for each of them adds up to the models, and loses no rows.
 
 use super::*;
-use crate::migrate::connection::{MigrationConnection, Transaction, in_memory};
+use crate::config::DatabaseUrl;
+use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, connect, in_memory};
+use crate::migrate::verify::verify;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -193,7 +195,7 @@ impl Model {
     fn column(&mut self, how: u8) -> Column {
         let data_type = TYPES[usize::from(how) % TYPES.len()];
         let default = default(data_type, how / 8);
-        Column { name: self.fresh("c"), data_type, not_null: how % 4 == 0, default }
+        Column { name: self.fresh("c"), data_type, not_null: how.is_multiple_of(4), default }
     }
 }
 
@@ -269,20 +271,51 @@ struct Live(Box<dyn MigrationConnection>);
 /// The rows of a table: the values of each column, in the order of `id`.
 type Rows = BTreeMap<(String, String), Vec<Option<String>>>;
 
+/// The server of the tests, where there is one.
+fn server() -> Option<DatabaseUrl> {
+    let url = std::env::var("CHARTER_TEST_POSTGRES_URL").ok()?;
+    cfg!(feature = "postgres").then(|| DatabaseUrl::parse(&url).expect("a URL"))
+}
+
 impl Live {
+    /// One of each engine at hand; on the server, a schema of its own.
+    fn all() -> Vec<Self> {
+        let engines = [Some(Engine::Sqlite), cfg!(feature = "duckdb").then_some(Engine::DuckDb)];
+        let embedded = engines.into_iter().flatten().map(|engine| Self(in_memory(engine).expect("a database")));
+        let server = server().map(|url| {
+            let mut live = Self(connect(&url, Purpose::MigrateExisting).expect("a connection"));
+            let schema = format!("property_{}", uuid::Uuid::new_v4().simple());
+            live.execute(&format!("CREATE SCHEMA {schema}"));
+            live.execute(&format!("SET search_path = {schema}"));
+            live
+        });
+        embedded.chain(server).collect()
+    }
+
+    fn end(mut self) {
+        if self.0.engine() == Engine::Postgres {
+            self.execute("SET client_min_messages = error");
+            let schema = self.0.query("SELECT current_schema()").expect("the schema").concat();
+            let schema = schema.into_iter().flatten().next().expect("a schema");
+            self.execute(&format!("DROP SCHEMA {schema} CASCADE"));
+        }
+    }
+
     fn execute(&mut self, statement: &str) {
         if let Err(error) = self.0.execute(statement) {
             panic!("{statement}: {error}");
         }
     }
 
-    /// Runs a script in one transaction, as a migrator would.
+    /// Runs a script as a migrator would: in one transaction, unless it says otherwise.
     fn run(&mut self, script: &Script) -> Result<()> {
-        self.0.begin(&Transaction::default())?;
+        if !script.is_without_transaction() {
+            self.0.begin(&Transaction::default())?;
+        }
         for statement in script.statements(self.0.engine()) {
             self.0.execute(statement.text).map_err(|error| error.at(script.file(), Some(statement.position)))?;
         }
-        self.0.commit()
+        if script.is_without_transaction() { Ok(()) } else { self.0.commit() }
     }
 
     /// Gives every table two rows, no two values of a column alike.
@@ -328,14 +361,9 @@ impl Live {
     }
 }
 
-fn engines() -> Vec<Engine> {
-    [Engine::Sqlite].into_iter().chain(cfg!(feature = "duckdb").then_some(Engine::DuckDb)).collect()
-}
-
 fn live_through(changes: &[Vec<Choice>]) {
     let project = Project::new("", "");
-    let mut live: Vec<Live> =
-        engines().into_iter().map(|engine| Live(in_memory(engine).expect("a database"))).collect();
+    let mut live = Live::all();
     let mut model = Model::default();
     let mut head = 1;
     for step in changes {
@@ -360,19 +388,15 @@ fn live_through(changes: &[Vec<Choice>]) {
         let set = project.set();
         assert_eq!(models_differences(&set).expect("compared"), []);
         assert_eq!(set.problems().iter().filter(|problem| problem.is_error).count(), 0);
-        for Live(connection) in &mut live {
-            let engine = connection.engine();
-            let mut live = Live(std::mem::replace(connection, in_memory(Engine::Sqlite).expect("a database")));
+        for live in &mut live {
+            let engine = live.0.engine();
             live.fill(&before);
             let rows = live.rows(&before);
             let new: Vec<_> = set.migrations().iter().filter(|migration| migration.number() > head).collect();
             let files = || {
-                created
-                    .iter()
-                    .flat_map(|created| &created.files)
-                    .map(|file| std::fs::read_to_string(file).expect("a file"))
-                    .collect::<Vec<_>>()
-                    .join("\n====\n")
+                let files = created.iter().flat_map(|created| &created.files);
+                let texts = files.map(|file| std::fs::read_to_string(file).expect("a file"));
+                texts.collect::<Vec<_>>().join("\n====\n")
             };
             let run = |live: &mut Live, script: &Script| {
                 if let Err(error) = live.run(script) {
@@ -386,9 +410,9 @@ fn live_through(changes: &[Vec<Choice>]) {
                     }
                 }
             };
-            new.iter().for_each(|migration| run(&mut live, migration.up(engine)));
-            check_up(&mut live);
-            new.iter().rev().for_each(|migration| run(&mut live, migration.down(engine).expect("a way back")));
+            new.iter().for_each(|migration| run(live, migration.up(engine)));
+            check_up(live);
+            new.iter().rev().for_each(|migration| run(live, migration.down(engine).expect("a way back")));
             for ((table, column), values) in live.rows(&before) {
                 if is_kept(&names, &model, &table, &column) {
                     assert_eq!(
@@ -399,11 +423,18 @@ fn live_through(changes: &[Vec<Choice>]) {
                     );
                 }
             }
-            new.iter().for_each(|migration| run(&mut live, migration.up(engine)));
-            check_up(&mut live);
-            *connection = live.0;
+            new.iter().for_each(|migration| run(live, migration.up(engine)));
+            check_up(live);
         }
         head = set.head();
+    }
+    live.into_iter().for_each(Live::end);
+    if let Some(server) = server() {
+        let verification = verify(&[&project.set()], Some(&server), &mut |_| {}).expect("a verification");
+        let faults = verification.faults.iter();
+        let faults: Vec<String> =
+            faults.map(|fault| format!("{fault} {}", proof::listed(&fault.differences))).collect();
+        assert_eq!(faults, [""; 0], "{}", model.sql());
     }
 }
 
@@ -439,9 +470,9 @@ fn is_kept(names: &[Rename], model: &Model, table: &str, column: &str) -> bool {
 }
 
 proptest! {
-    // Every migration is tried several times on each engine, and DuckDB takes its time.
+    // Every migration is tried several times on each engine, and only SQLite is quick at it.
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(feature = "duckdb") { 8 } else { 48 }, max_shrink_iters: 400, ..ProptestConfig::default()
+        cases: if cfg!(feature = "duckdb") || server().is_some() { 8 } else { 48 }, max_shrink_iters: 400, ..ProptestConfig::default()
     })]
     #[test]
     fn what_is_written_adds_up_to_the_models_and_keeps_the_rows(
