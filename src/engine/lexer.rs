@@ -56,10 +56,15 @@ pub(crate) fn tokens(text: &str, engine: Engine) -> Vec<Token> {
             continue;
         }
         let (kind, end, terminated) = match byte {
-            b'-' if bytes.get(at + 1) == Some(&b'-') => (TokenKind::Comment, line_end(bytes, at), true),
+            b'-' if bytes.get(at + 1) == Some(&b'-') => (TokenKind::Comment, line_end(bytes, at, engine), true),
             b'/' if bytes.get(at + 1) == Some(&b'*') => block_comment(bytes, at, engine),
             b'\'' => string(bytes, at, false),
-            b'e' | b'E' if engine != Engine::Sqlite && bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, true),
+            b'e' | b'E' if engine == Engine::Postgres && bytes.get(at + 1) == Some(&b'\'') => {
+                segments(bytes, at + 1).last().map_or((TokenKind::Symbol, at + 1, true), |last| {
+                    (TokenKind::String, last.end, last.terminated)
+                })
+            }
+            b'e' | b'E' if engine == Engine::DuckDb && bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, true),
             b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if bytes.get(at + 1) == Some(&b'\'') => {
                 string(bytes, at + 1, false)
             }
@@ -95,8 +100,60 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |length| at + length)
+/// The end of a comment that begins with two hyphens: for SQLite alone, a carriage return is part of it.
+fn line_end(bytes: &[u8], at: usize, engine: Engine) -> usize {
+    let ends = |byte: &u8| *byte == b'\n' || (*byte == b'\r' && engine != Engine::Sqlite);
+    bytes[at..].iter().position(ends).map_or(bytes.len(), |length| at + length)
+}
+
+/// One of the pieces of a string that goes on after a line break.
+struct Segment {
+    start: usize,
+    end: usize,
+    terminated: bool,
+}
+
+/// The pieces of a Postgres string with escapes whose first quote is at `quote`: the escapes hold in all of them.
+fn segments(bytes: &[u8], quote: usize) -> Vec<Segment> {
+    let mut found = Vec::new();
+    let mut next = Some(quote);
+    while let Some(start) = next {
+        let (_, end, terminated) = string(bytes, start, true);
+        found.push(Segment { start, end, terminated });
+        next = if terminated { continued(bytes, end) } else { None };
+    }
+    found
+}
+
+/// The quote with which a string goes on: nothing but blanks, comments and at least one line break before it.
+fn continued(bytes: &[u8], end: usize) -> Option<usize> {
+    let mut at = end;
+    let mut broken = false;
+    loop {
+        match bytes.get(at)? {
+            b'\n' | b'\r' => broken = true,
+            b' ' | b'\t' | 0x0b | 0x0c => {}
+            b'-' if bytes.get(at + 1) == Some(&b'-') => {
+                at = line_end(bytes, at, Engine::Postgres);
+                continue;
+            }
+            b'\'' if broken => return Some(at),
+            _ => return None,
+        }
+        at += 1;
+    }
+}
+
+/// What stands between the quotes of the later pieces of a string with escapes, for parsers that take those pieces for
+/// strings without.
+pub(crate) fn later_pieces(text: &str, token: &Token) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let start = token.range.start;
+    if token.kind != TokenKind::String || !matches!(bytes.get(start..start + 2), Some(b"e'" | b"E'")) {
+        return Vec::new();
+    }
+    let pieces = segments(bytes, start + 1).into_iter().skip(1);
+    pieces.map(|piece| piece.start + 1..if piece.terminated { piece.end - 1 } else { piece.end }).collect()
 }
 
 fn block_comment(bytes: &[u8], at: usize, engine: Engine) -> (TokenKind, usize, bool) {
@@ -169,8 +226,10 @@ pub(crate) fn statements(text: &str, tokens: &[Token]) -> Vec<Vec<Token>> {
     let mut found = Vec::new();
     let mut current: Vec<Token> = Vec::new();
     let mut depth = 0usize;
-    for token in tokens.iter().filter(|token| token.kind != TokenKind::Comment) {
-        let begins = token.is_word(text, "begin") && !current.is_empty() && is_routine(text, &current);
+    let mut words = tokens.iter().filter(|token| token.kind != TokenKind::Comment).peekable();
+    while let Some(token) = words.next() {
+        let next = words.peek().copied();
+        let begins = token.is_word(text, "begin") && is_body(text, &current, next);
         if begins || (depth > 0 && token.is_word(text, "case")) {
             depth += 1;
         } else if token.is_word(text, "end") {
@@ -188,13 +247,16 @@ pub(crate) fn statements(text: &str, tokens: &[Token]) -> Vec<Vec<Token>> {
     found
 }
 
-fn is_routine(text: &str, statement: &[Token]) -> bool {
-    statement[0].is_word(text, "create")
-        && statement
-            .iter()
-            .skip(1)
-            .take(4)
-            .any(|token| ["trigger", "function", "procedure"].iter().any(|word| token.is_word(text, word)))
+/// Whether a BEGIN opens the body of what a statement makes, and is not a name in it.
+fn is_body(text: &str, statement: &[Token], next: Option<&Token>) -> bool {
+    let is = |token: &Token, words: &[&str]| words.iter().any(|word| token.is_word(text, word));
+    let Some((first, rest)) = statement.split_first() else { return false };
+    let makes = |words: &[&str]| is(first, &["create"]) && rest.iter().take(4).any(|token| is(token, words));
+    let named = statement.last().is_some_and(|last| {
+        is(last, &["trigger", "exists", "on", "of"]) || last.is_symbol(text, ".") || last.is_symbol(text, ",")
+    });
+    let atomic = next.is_some_and(|next| is(next, &["atomic"]));
+    (makes(&["trigger"]) && !named) || (makes(&["function", "procedure"]) && atomic)
 }
 
 #[cfg(test)]
@@ -238,6 +300,36 @@ mod tests {
         let found = statements(text, &tokens(text, Engine::Sqlite));
         assert_eq!(found.len(), 2);
         assert!(found[1][0].is_word(text, "drop"));
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_body_hides_nothing() {
+        for text in [
+            "create function f(begin int) returns int language sql as 'select 1'; commit;",
+            "create trigger begin after insert on t execute function f(); commit;",
+            "create trigger t after insert on s.begin execute function f(); commit;",
+        ] {
+            assert_eq!(statements(text, &tokens(text, Engine::Postgres)).len(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_carriage_return_ends_a_comment_but_for_sqlite() {
+        let text = "-- a\rcommit;";
+        assert_eq!(texts(text, Engine::Postgres), ["-- a", "commit", ";"]);
+        assert_eq!(texts(text, Engine::DuckDb), ["-- a", "commit", ";"]);
+        assert_eq!(texts(text, Engine::Sqlite), [text]);
+    }
+
+    #[test]
+    fn the_escapes_of_a_string_hold_after_a_line_break() {
+        let text = "E'a' -- b'\n  '\\'; -- '; c";
+        assert_eq!(texts(text, Engine::Postgres), ["E'a' -- b'\n  '\\'; -- '", ";", "c"]);
+        let token = &tokens(text, Engine::Postgres)[0];
+        let pieces: Vec<&str> = later_pieces(text, token).into_iter().map(|piece| &text[piece]).collect();
+        assert_eq!(pieces, ["\\'; -- "]);
+        assert_eq!(texts("E'a' '\\'", Engine::Postgres), ["E'a'", "'\\'"]);
+        assert_eq!(texts("E'a'\n'\\'; -- '", Engine::DuckDb), ["E'a'", "'\\'", ";", "-- '"]);
     }
 
     #[test]

@@ -77,7 +77,7 @@ static PUBLICATION: Rule = Rule {
     name: "publication-changed",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A publication or subscription is dropped or narrowed, or takes in all tables; as a warning, tables are added",
+    summary: "A publication or subscription is dropped or narrowed, or takes in tables that are not known to have a primary key; as a warning, others",
     reason: "Subscribers miss what is no longer published; UPDATE and DELETE of a published table without a replica identity fail.",
     help: "Give every table a primary key first, and refresh the subscriptions.",
     source: "https://www.postgresql.org/docs/current/logical-replication-publication.html",
@@ -112,27 +112,41 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::GRANT | K::ALTER_DEFAULT_PRIVILEGES | K::CREATE_ROLE | K::CREATE_USER | K::CREATE_GROUP | K::ALTER_GROUP => {
             (&GRANT, Severity::Info, "who may do what changes")
         }
-        K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => (&REVOKE, Severity::Warning, "the role can no longer log in"),
         K::REASSIGN => (&OWNER, Severity::Info, "objects have another owner from now on"),
         K::DROP_PUBLICATION | K::DROP_SUBSCRIPTION => {
             (&PUBLICATION, Severity::Error, "its changes are no longer replicated")
         }
-        K::ALTER_PUBLICATION if tree::has(node, K::ADD_PUBLICATION_OBJECTS) => {
-            (&PUBLICATION, Severity::Warning, "subscribers must be refreshed, and the tables need a replica identity")
-        }
+        K::ALTER_PUBLICATION if tree::has(node, K::ADD_PUBLICATION_OBJECTS) && is_whole(node) => WHOLE,
+        K::ALTER_PUBLICATION if tree::has(node, K::ADD_PUBLICATION_OBJECTS) => published(judge, node),
         K::ALTER_PUBLICATION if tree::has(node, K::OWNER_TO) || tree::has(node, K::PUBLICATION_RENAME_TO) => return,
         K::ALTER_PUBLICATION => (&PUBLICATION, Severity::Error, "what is published changes"),
         K::ALTER_SUBSCRIPTION => (&PUBLICATION, Severity::Warning, "what is replicated into this database changes"),
-        K::CREATE_PUBLICATION => {
-            let whole = tree::below(node, K::FOR_ALL_PUBLICATION_OBJECTS).next().is_some()
-                || tree::below(node, K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA).next().is_some();
-            if whole {
-                (&PUBLICATION, Severity::Error, "UPDATE and DELETE fail on every table that has no replica identity")
-            } else {
-                (&PUBLICATION, Severity::Warning, "UPDATE and DELETE fail if a table has no replica identity")
-            }
-        }
+        K::CREATE_PUBLICATION if is_whole(node) => WHOLE,
+        K::CREATE_PUBLICATION => published(judge, node),
         _ => return,
     };
     judge.report(rule, node, message.to_owned()).severity = severity;
+}
+
+const WHOLE: (&Rule, Severity, &str) =
+    (&PUBLICATION, Severity::Error, "UPDATE and DELETE fail on every table that has no replica identity");
+
+/// Whether a publication takes in tables that it does not name.
+fn is_whole(node: &SyntaxNode) -> bool {
+    tree::below(node, K::FOR_ALL_PUBLICATION_OBJECTS).next().is_some()
+        || tree::below(node, K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA).next().is_some()
+}
+
+/// What it means that the named tables are published.
+fn published(judge: &Judge<'_>, node: &SyntaxNode) -> (&'static Rule, Severity, &'static str) {
+    let tables = tree::below(node, K::PUBLICATION_OBJECT_TABLE);
+    let tables = tables.filter_map(|table| judge.session.relation(&table));
+    let keyless = tables.into_iter().any(|table| {
+        !judge.session.has_primary_key(&table) && !judge.session.is_new(&table)
+    });
+    if keyless {
+        (&PUBLICATION, Severity::Error, "UPDATE and DELETE fail if a table has no replica identity, and no key is known")
+    } else {
+        (&PUBLICATION, Severity::Warning, "subscribers must be refreshed")
+    }
 }

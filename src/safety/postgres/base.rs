@@ -11,7 +11,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::super::{LintOptions, Rule, Severity};
 use super::judge::Judge;
-use super::{access, columns, data, drops, hygiene, renames, types};
+use super::{access, columns, data, hygiene, objects, types};
 
 /// What squawk found, under our rule.
 #[derive(Debug)]
@@ -32,16 +32,6 @@ const TAKEN: &[(Squawk, &Rule)] = &[
     (Squawk::RequireEnumValueOrdering, &types::ENUM_VALUE_ORDER),
     (Squawk::PreferRobustStmts, &hygiene::NOT_RERUNNABLE),
     (Squawk::BanDuplicateColumnAssignments, &data::DUPLICATE_ASSIGNMENT),
-    (Squawk::BanDropDatabase, &drops::DATABASE_DROPPED),
-    (Squawk::BanDropView, &drops::VIEW_DROPPED),
-    (Squawk::BanDropFunction, &drops::FUNCTION_DROPPED),
-    (Squawk::BanDropType, &drops::TYPE_DROPPED),
-    (Squawk::BanDropDomain, &drops::TYPE_DROPPED),
-    (Squawk::BanDropSequence, &drops::SEQUENCE_DROPPED),
-    (Squawk::BanDropSchema, &drops::SCHEMA_DROPPED),
-    (Squawk::BanDropExtension, &drops::EXTENSION_DROPPED),
-    (Squawk::RenamingObject, &renames::OBJECT_RENAMED),
-    (Squawk::BanSetSchema, &renames::SCHEMA_CHANGED),
     (Squawk::BanAlterIdentity, &columns::IDENTITY_CHANGED),
     (Squawk::BanAlterSequenceValues, &columns::SEQUENCE_CHANGED),
     (Squawk::BanCreatePolicy, &access::POLICY),
@@ -109,28 +99,16 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if violations.is_empty() {
         return;
     }
-    let here = is_of_this_file(judge, node);
+    let here = objects::are_of_this_file(judge, node);
     let single =
         node.parent().is_some_and(|file| file.children().filter(|node| node.kind() != K::EMPTY_STMT).count() == 1);
     for Violation { rule, range, message } in violations {
         let advice = rule.severity == Severity::Info;
         let rerun = std::ptr::eq(rule, &hygiene::NOT_RERUNNABLE);
         let concurrent = super::tree::has_token(node, K::CONCURRENTLY_KW);
-        let told = std::ptr::eq(rule, &renames::OBJECT_RENAMED) && renames::is_told(node);
-        if told || (here && !advice) || (rerun && (single || concurrent || judge.session.in_transaction())) {
+        if (here && !advice) || (rerun && (single || concurrent || judge.session.in_transaction())) {
             continue;
         }
-        let finding = judge.report_range(rule, range, message);
-        if std::ptr::eq(rule, &renames::OBJECT_RENAMED) && renames::is_harmless(node) {
-            finding.severity = Severity::Warning;
-        }
+        judge.report_range(rule, range, message);
     }
-}
-
-/// Whether a statement alters or drops only what this file itself made.
-fn is_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
-    let drops = super::tree::tokens(node).next().is_some_and(|token| token.kind() == K::DROP_KW);
-    let named = if drops { usize::MAX } else { 1 };
-    let names: Vec<_> = node.children().filter_map(|child| judge.session.relation(&child)).take(named).collect();
-    !names.is_empty() && names.iter().all(|name| judge.session.made_here(name))
 }

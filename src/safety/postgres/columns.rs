@@ -79,7 +79,7 @@ static DOMAIN: Rule = Rule {
     help: "Give the column the domain's base type, and add the check NOT VALID.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
-static NOT_NULL_DROPPED: Rule = Rule {
+pub(super) static NOT_NULL_DROPPED: Rule = Rule {
     name: "not-null-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -88,7 +88,7 @@ static NOT_NULL_DROPPED: Rule = Rule {
     help: "Release programs that can read NULL first, then allow this by name.",
     source: "https://squawkhq.com/docs/ban-drop-not-null",
 };
-static DEFAULT_DROPPED: Rule = Rule {
+pub(super) static DEFAULT_DROPPED: Rule = Rule {
     name: "default-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,

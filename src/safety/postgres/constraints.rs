@@ -5,6 +5,7 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge, Late, columns_of};
+use super::locks::{self, LockMode};
 use super::session::{Birth, Constraint};
 use super::tree;
 
@@ -18,6 +19,7 @@ pub(in super::super) const RULES: &[&Rule] = &[
     &NOT_NULL,
     &VALIDATED_TOO_SOON,
     &ENFORCED,
+    &PARTITIONED,
 ];
 
 static BUILDS_INDEX: Rule = Rule {
@@ -87,9 +89,9 @@ static VALIDATED_TOO_SOON: Rule = Rule {
     name: "validate-in-same-transaction",
     severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "A constraint is validated in the transaction that added it",
-    reason: "The lock of ADD CONSTRAINT is held while every row is read, as if NOT VALID were not there.",
-    help: "VALIDATE CONSTRAINT in a later migration.",
+    summary: "A constraint is validated in the transaction that added it, or in one ALTER TABLE with what locks the table",
+    reason: "The lock of the other action is held while every row is read, as if NOT VALID were not there.",
+    help: "VALIDATE CONSTRAINT in a later migration, as a statement of its own.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
 static ENFORCED: Rule = Rule {
@@ -100,6 +102,16 @@ static ENFORCED: Rule = Rule {
     reason: "Every row is read and checked under the locks that adding the constraint takes.",
     help: "Add a new constraint NOT VALID, validate it in a later migration, then drop the old one.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT",
+};
+
+static PARTITIONED: Rule = Rule {
+    name: "constraint-on-partitioned",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A constraint of a partitioned table that the server refuses: USING INDEX, and before 18 a foreign key NOT VALID",
+    reason: "The statement fails.",
+    help: "Add the constraint to each partition (NOT VALID, or USING an index built concurrently), validate it there, then add it to the parent, which takes over those of the partitions.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
 };
 
 const CONSTRAINTS: [K; 7] = [
@@ -156,7 +168,14 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         return;
     }
     let using = tree::has(constraint, K::USING_INDEX_NAME);
+    let partitioned = judge.session.is_partitioned(table);
     match constraint.kind() {
+        K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if using && partitioned => {
+            judge.report(&PARTITIONED, action, format!("{table} is partitioned: USING INDEX is refused"));
+        }
+        K::FOREIGN_KEY_CONSTRAINT if partitioned && is_not_valid(constraint) && !judge.version(18) => {
+            judge.report(&PARTITIONED, action, format!("{table} is partitioned: NOT VALID is refused before 18"));
+        }
         K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if !using => {
             let what = if constraint.kind() == K::UNIQUE_CONSTRAINT { "UNIQUE" } else { "PRIMARY KEY" };
             judge.report(&BUILDS_INDEX, action, format!("adding {what} to {table} builds its index under a lock"));
@@ -164,9 +183,9 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         K::PRIMARY_KEY_CONSTRAINT => {
             let index = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| judge.session.relation(&index));
             let told = judge.session.table(table);
-            let columns = index.and_then(|index| told.and_then(|table| table.indexes.get(&index.name)).cloned());
-            let safe = columns.is_some_and(|columns| {
-                !columns.is_empty() && columns.iter().all(|column| judge.session.is_not_null(table, column))
+            let index = index.and_then(|index| told.and_then(|table| table.indexes.get(&index.name)));
+            let safe = index.is_some_and(|index| {
+                index.whole && index.columns.iter().all(|column| judge.session.is_not_null(table, column))
             });
             if !safe {
                 let message = format!("the key's columns in {table} must be NOT NULL already, or all rows are read");
@@ -194,7 +213,7 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         }
         K::NOT_NULL_CONSTRAINT if !is_not_valid(constraint) => {
             let column = tree::child_name(constraint, K::COLUMN_NAME_REF).unwrap_or_default();
-            if !is_proven(judge, table, &column) {
+            if !is_proven(judge, alter, &column) {
                 judge.report(
                     &CHECK,
                     action,
@@ -208,11 +227,19 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
 
 fn validate(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     let Some(name) = tree::path(action).pop() else { return };
-    let Some(birth) = judge.session.constraint(&alter.table, &name).map(|known| known.birth) else { return };
-    if birth == judge.session.birth() && !judge.session.is_new(&alter.table) {
-        let message = format!("{name} is validated in the transaction that added it");
-        judge.report(&VALIDATED_TOO_SOON, action, message);
+    if judge.session.is_new(&alter.table) {
+        return;
     }
+    let birth = judge.session.constraint(&alter.table, &name).map(|known| known.birth);
+    let company = alter.actions.iter().any(|other| locks::of_action(other) >= LockMode::Share);
+    let message = if birth == Some(judge.session.birth()) {
+        format!("{name} is validated in the transaction that added it")
+    } else if company {
+        format!("{name} is validated in one statement with what locks {}", alter.table)
+    } else {
+        return;
+    };
+    judge.report(&VALIDATED_TOO_SOON, action, message);
 }
 
 /// Whether a finding is that a constraint is validated under the lock that adding it took.
@@ -223,7 +250,7 @@ pub(super) fn is_too_soon(finding: &Finding) -> bool {
 fn set_not_null(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     let Some(column) = tree::child_name(action, K::COLUMN_NAME_REF) else { return };
     let table = &alter.table;
-    if judge.session.is_new(table) || judge.session.is_not_null(table, &column) || is_proven(judge, table, &column) {
+    if judge.session.is_new(table) || judge.session.is_not_null(table, &column) || is_proven(judge, alter, &column) {
         return;
     }
     judge.report(
@@ -233,10 +260,20 @@ fn set_not_null(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     );
 }
 
-/// Whether a validated check of the table says that the column is not null.
-fn is_proven(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
-    let mut constraints = judge.session.constraints(table);
-    constraints.any(|constraint| constraint.validated && constraint.proves.iter().any(|proven| proven == column))
+/// Whether a check that was validated before the statement, and that the statement does not drop, says that the column is
+/// not null: the server drops first, and validates last, wherever they stand.
+fn is_proven(judge: &Judge<'_>, alter: &Alter, column: &str) -> bool {
+    let named = |kind: K, name: &String| {
+        let mut actions = alter.actions.iter().filter(|action| action.kind() == kind);
+        actions.any(|action| tree::path(action).last() == Some(name))
+    };
+    let mut constraints = judge.session.table(&alter.table).into_iter().flat_map(|table| &table.constraints);
+    constraints.any(|(name, constraint)| {
+        constraint.validated
+            && constraint.proves.iter().any(|proven| proven == column)
+            && !named(K::DROP_CONSTRAINT, name)
+            && !named(K::VALIDATE_CONSTRAINT, name)
+    })
 }
 
 /// Foreign keys of new tables lock nothing for long, but want their index all the same.
@@ -313,7 +350,6 @@ pub(super) fn inline(
 
 /// What is remembered of a constraint.
 pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
-    let check = constraint.kind() == K::CHECK_CONSTRAINT;
     let expression = constraint.children().find(|child| {
         !matches!(
             child.kind(),
@@ -332,7 +368,8 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
         terms: literals.chain(columns).collect(),
-        check,
+        kind: constraint.kind(),
+        redundant: false,
     }
 }
 
@@ -341,7 +378,14 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
     let parsed = SourceFile::parse(&format!("ALTER TABLE t ADD {}", facts.definition));
     let root = parsed.syntax_node();
     let constraint = tree::below(&root, K::ADD_CONSTRAINT).find_map(|action| added(&action));
-    let none = Constraint { birth, validated: false, proves: Vec::new(), terms: Default::default(), check: false };
+    let none = Constraint {
+        birth,
+        validated: false,
+        proves: Vec::new(),
+        terms: Default::default(),
+        kind: K::ERROR,
+        redundant: false,
+    };
     let constraint = constraint.map_or(none, |constraint| remembered(&constraint, birth));
     Constraint { validated: facts.validated, ..constraint }
 }

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::Judge;
-use super::tree;
+use super::{bounds, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
     &[&TRUNCATED, &DELETE_ALL, &UPDATE_ALL, &UNBATCHED, &UNBATCHED_COPY, &DUPLICATE_ASSIGNMENT, &CATALOGUE_WRITTEN];
@@ -166,12 +166,7 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if here || new {
         return Rows::None;
     }
-    let rows = match filter {
-        _ if current => Rows::Point,
-        _ if is_limited(statement) => Rows::Batch,
-        Some(filter) => bound(&filter),
-        None => Rows::Open,
-    };
+    let rows = bounds::rows(&judge.session, statement, &table);
     let again = judge.session.in_transaction() && judge.session.changed.iter().any(|(changed, _)| *changed == table);
     if rows == Rows::Open {
         judge.report(&UNBATCHED, statement, format!("nothing bounds how many rows of {table} this {verb} changes"));
@@ -197,117 +192,6 @@ fn is_tautology(filter: &SyntaxNode) -> bool {
     }
 }
 
-/// Whether the rows come from a query with LIMIT, or from a list of VALUES.
-fn is_limited(statement: &SyntaxNode) -> bool {
-    let limited =
-        |node: &SyntaxNode| node.descendants().any(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
-    let sources = statement.children().any(|child| match child.kind() {
-        K::WITH_CLAUSE => limited(&child),
-        K::FROM_CLAUSE | K::USING_CLAUSE | K::USING_ON_CLAUSE => {
-            limited(&child) || tree::below(&child, K::VALUES).next().is_some()
-        }
-        _ => false,
-    });
-    let filter = tree::child(statement, K::WHERE_CLAUSE);
-    let filtered = filter.iter().flat_map(SyntaxNode::descendants).any(|part| {
-        let member = part.kind() == K::BIN_EXPR && tree::has_token(&part, K::IN_KW);
-        let any = part.kind() == K::ANY_FN;
-        (member || any) && limited(&part)
-    });
-    sources || filtered
-}
-
-/// How many rows a condition leaves.
-fn bound(filter: &SyntaxNode) -> Rows {
-    let mut conjuncts = Vec::new();
-    split(filter, K::AND_KW, &mut conjuncts);
-    let mut alternatives = Vec::new();
-    if let [only] = conjuncts.as_slice() {
-        split(only, K::OR_KW, &mut alternatives);
-        if alternatives.len() > 1 {
-            return alternatives.iter().map(bound).max().unwrap_or(Rows::Open);
-        }
-    }
-    let mut least = Rows::Open;
-    let (mut floors, mut ceilings) = (Vec::new(), Vec::new());
-    for conjunct in &conjuncts {
-        let sides: Vec<SyntaxNode> = conjunct.children().collect();
-        let column = sides.first().and_then(tree::column);
-        let Some(column) = column else { continue };
-        match conjunct.kind() {
-            K::BETWEEN_EXPR if !tree::has_token(conjunct, K::NOT_KW) => {
-                let ends: Vec<Option<Bound>> = sides.iter().skip(1).map(constant).collect();
-                if let [Some(low), Some(high)] = ends.as_slice()
-                    && is_batch(low, high)
-                {
-                    least = least.min(Rows::Batch);
-                }
-            }
-            K::BIN_EXPR => {
-                let value = sides.last().and_then(constant);
-                let list = sides.last().is_some_and(|list| {
-                    matches!(list.kind(), K::TUPLE_EXPR | K::PAREN_EXPR)
-                        && list.children().all(|item| constant(&item).is_some())
-                });
-                let has = |kind| tree::has_token(conjunct, kind);
-                let key = is_key(&column);
-                if key && ((has(K::EQ) && value.is_some()) || (has(K::IN_KW) && list)) {
-                    least = least.min(Rows::Point);
-                } else if let Some(value) = value {
-                    if has(K::R_ANGLE) || has(K::GTEQ) {
-                        floors.push((column, value));
-                    } else if has(K::L_ANGLE) || has(K::LTEQ) {
-                        ceilings.push((column, value));
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let closed =
-        floors.iter().any(|(column, low)| ceilings.iter().any(|(other, high)| column == other && is_batch(low, high)));
-    if closed { least.min(Rows::Batch) } else { least }
-}
-
-fn split(expression: &SyntaxNode, operator: K, into: &mut Vec<SyntaxNode>) {
-    let expression = tree::inner(expression.clone());
-    if expression.kind() == K::BIN_EXPR && tree::has_token(&expression, operator) {
-        expression.children().for_each(|side| split(&side, operator, into));
-    } else {
-        into.push(expression);
-    }
-}
-
-/// A constant in a condition: its value where it is a whole number.
-type Bound = Option<i128>;
-
-fn constant(expression: &SyntaxNode) -> Option<Bound> {
-    let expression = tree::inner(expression.clone());
-    match expression.kind() {
-        K::LITERAL => Some(tree::words(&expression).replace('_', "").parse().ok()),
-        K::CAST_EXPR | K::PREFIX_EXPR => expression.children().next().and_then(|inside| constant(&inside)),
-        _ => None,
-    }
-}
-
-/// The most rows that a range of whole numbers may span to be a batch.
-const BATCH: i128 = 100_000;
-
-fn is_batch(low: &Bound, high: &Bound) -> bool {
-    matches!((low, high), (Some(low), Some(high)) if high - low <= BATCH)
-}
-
-/// Whether a column's name says that few rows share a value.
-fn is_key(column: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid",
-        "version",
-    ];
-    const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
-    let column = column.to_ascii_lowercase();
-    NAMES.contains(&column.as_str()) || ENDS.iter().any(|end| column.ends_with(end))
-}
-
 fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let Some((node, table)) = target(judge, statement) else { return Rows::None };
     if written(judge, &node, &table) {
@@ -319,7 +203,7 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
 /// Rows that come from tables that are not new.
 fn copy(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let rows = reads(judge, statement);
-    if rows == Rows::Reads && !is_limited(statement) {
+    if rows == Rows::Reads {
         let limited = tree::below(statement, K::LIMIT_CLAUSE).next().is_some() || tree::has(statement, K::WITH_NO_DATA);
         if !limited {
             judge.report(&UNBATCHED_COPY, statement, "all rows that the query gives are copied at once".to_owned());

@@ -1,5 +1,8 @@
 //! Whether a default is the same for all rows that exist.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -19,166 +22,95 @@ pub(super) enum Default {
     Unknown(String),
 }
 
-/// Functions that come with Postgres, are not volatile, and are used in defaults.
+/// What looks like a call and is grammar, or a type; and functions of extensions that are not volatile.
 const CALM: &[&str] = &[
-    "abs",
-    "age",
     "array",
-    "array_fill",
-    "bit_length",
     "bool",
-    "btrim",
-    "ceil",
-    "ceiling",
-    "char_length",
-    "chr",
+    "boolean",
+    "bytea",
+    "cast",
+    "citext",
     "coalesce",
-    "concat",
-    "concat_ws",
+    "collation",
+    "crypt",
     "current_catalog",
-    "current_database",
     "current_date",
     "current_role",
-    "current_schema",
-    "current_schemas",
-    "current_setting",
     "current_time",
     "current_timestamp",
-    "current_user",
-    "date",
-    "date_bin",
-    "date_part",
-    "date_trunc",
-    "daterange",
-    "decode",
     "digest",
-    "div",
-    "encode",
-    "exp",
+    "exists",
     "extract",
-    "floor",
-    "format",
-    "gen_salt",
     "greatest",
-    "hashtext",
+    "grouping",
+    "hmac",
+    "hstore",
     "inet",
-    "inet_client_addr",
-    "initcap",
-    "int4",
-    "int4range",
-    "int8",
-    "int8range",
     "interval",
-    "json_build_array",
-    "json_build_object",
-    "jsonb_build_array",
-    "jsonb_build_object",
-    "jsonb_object",
-    "json_object",
+    "json",
+    "json_array",
+    "json_arrayagg",
+    "json_exists",
+    "json_objectagg",
+    "json_query",
+    "json_scalar",
+    "json_serialize",
+    "json_value",
+    "jsonb",
     "least",
-    "left",
-    "length",
     "localtime",
     "localtimestamp",
-    "lower",
-    "lpad",
-    "ltrim",
-    "make_date",
-    "make_interval",
-    "make_time",
-    "make_timestamp",
-    "make_timestamptz",
-    "md5",
-    "mod",
-    "now",
+    "merge_action",
+    "normalize",
     "nullif",
-    "num_nonnulls",
-    "numeric",
-    "numrange",
-    "octet_length",
-    "overlay",
-    "pg_backend_pid",
-    "point",
-    "position",
-    "power",
-    "quote_ident",
-    "quote_literal",
-    "regexp_replace",
-    "repeat",
-    "replace",
-    "reverse",
-    "right",
-    "round",
     "row",
-    "row_to_json",
-    "rpad",
-    "rtrim",
     "session_user",
-    "sha256",
-    "sha512",
-    "sign",
-    "split_part",
-    "sqrt",
-    "statement_timestamp",
-    "strpos",
-    "substr",
-    "substring",
-    "text",
-    "timestamp",
-    "timestamptz",
-    "timezone",
-    "to_char",
-    "to_date",
-    "to_json",
-    "to_jsonb",
-    "to_number",
-    "to_timestamp",
-    "to_tsvector",
-    "transaction_timestamp",
-    "translate",
+    "similarity",
+    "system_user",
     "trim",
-    "trunc",
-    "tsrange",
-    "tstzrange",
-    "txid_current",
-    "pg_current_xact_id",
-    "upper",
+    "unaccent",
     "user",
+    "uuid",
+    "uuid_generate_v3",
+    "uuid_generate_v5",
     "uuid_nil",
     "uuid_ns_dns",
+    "uuid_ns_oid",
     "uuid_ns_url",
-    "varchar",
-    "width_bucket",
+    "uuid_ns_x500",
+    "xmlconcat",
+    "xmlelement",
+    "xmlforest",
+    "xmlparse",
+    "xmlserialize",
 ];
 
-/// Functions that are volatile wherever they come from.
+/// Functions of extensions that are volatile.
 const VOLATILE: &[&str] = &[
-    "random",
-    "random_normal",
-    "gen_random_uuid",
     "gen_random_bytes",
-    "uuidv4",
-    "uuidv7",
+    "gen_salt",
+    "gen_ulid",
+    "nanoid",
+    "ulid_generate",
     "uuid_generate_v1",
     "uuid_generate_v1mc",
     "uuid_generate_v4",
     "uuid_generate_v7",
-    "clock_timestamp",
-    "timeofday",
-    "nextval",
-    "setval",
-    "currval",
-    "lastval",
-    "pg_sleep",
-    "ulid_generate",
-    "gen_ulid",
-    "nanoid",
-    "txid_status",
 ];
 
-/// Functions of which a row need not be asked: what SELECT may call without being asked what it does.
-pub(super) fn is_calm(function: &str) -> bool {
-    CALM.contains(&function)
+/// The functions that come with Postgres, and whether they are volatile.
+static BUILT_IN: LazyLock<BTreeMap<&str, bool>> = LazyLock::new(|| {
+    let lines = include_str!("functions.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(str::split_whitespace).map(|word| (word.trim_end_matches('*'), word.ends_with('*'))).collect()
+});
+
+/// Whether a function comes with Postgres, volatile or not, or is known as harmless as those that are not.
+pub(super) fn is_known(function: &str) -> bool {
+    BUILT_IN.contains_key(function) || CALM.contains(&function)
+}
+
+fn is_volatile(function: &str) -> bool {
+    VOLATILE.contains(&function) || BUILT_IN.get(function).copied().unwrap_or(false)
 }
 
 /// What a default's expression is.
@@ -194,13 +126,12 @@ pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
     let mut found = Default::Once;
     for call in tree::below(default, K::CALL_EXPR) {
         let Some(function) = called(&call) else { continue };
-        if VOLATILE.contains(&function.as_str()) {
-            return Default::EachRow(function);
-        }
+        let built_in = is_builtin(&call);
         match judge.session.routine(&function) {
-            Some(routine) if routine.calm => {}
-            Some(_) => return Default::EachRow(function),
-            None if is_calm(&function) && is_builtin(&call) => {}
+            Some(routine) if !routine.calm => return Default::EachRow(function),
+            _ if is_volatile(&function) => return Default::EachRow(function),
+            Some(_) => {}
+            None if is_known(&function) && built_in => {}
             None => found = Default::Unknown(function),
         }
     }
@@ -223,7 +154,7 @@ pub(super) fn called(call: &SyntaxNode) -> Option<String> {
 }
 
 /// Whether a call names no schema, or that of the functions that come with Postgres.
-fn is_builtin(call: &SyntaxNode) -> bool {
+pub(super) fn is_builtin(call: &SyntaxNode) -> bool {
     let named = call.children().find(|child| child.kind() == K::FIELD_EXPR);
     named.is_none_or(|named| {
         tree::below(&named, K::NAME_REF).next().is_some_and(|schema| tree::name(&schema) == "pg_catalog")

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::{Alter, Judge};
-use super::tree;
+use super::{objects, tree};
 
 const BREAKS: &str = "Programs that still use it break.";
 const RELEASE: &str = "Release programs that no longer use it first, then allow this by name.";
@@ -21,6 +21,7 @@ pub(in super::super) const RULES: &[&Rule] = &[
     &SEQUENCE_DROPPED,
     &EXTENSION_DROPPED,
     &CONSTRAINT_DROPPED,
+    &ROLE_DROPPED,
     &OWNED_DROPPED,
     &CASCADE,
 ];
@@ -52,7 +53,7 @@ pub(in super::super) static SCHEMA_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-dropschema.html",
 };
-pub(super) static DATABASE_DROPPED: Rule = Rule {
+static DATABASE_DROPPED: Rule = Rule {
     name: "database-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -70,7 +71,7 @@ pub(in super::super) static VIEW_DROPPED: Rule = Rule {
     help: "CREATE OR REPLACE VIEW keeps it in place while columns are added at its end; else release programs that no longer use it first.",
     source: "https://www.postgresql.org/docs/current/sql-dropview.html",
 };
-pub(super) static TYPE_DROPPED: Rule = Rule {
+static TYPE_DROPPED: Rule = Rule {
     name: "type-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -79,7 +80,7 @@ pub(super) static TYPE_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-droptype.html",
 };
-pub(super) static FUNCTION_DROPPED: Rule = Rule {
+static FUNCTION_DROPPED: Rule = Rule {
     name: "function-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -88,7 +89,7 @@ pub(super) static FUNCTION_DROPPED: Rule = Rule {
     help: "CREATE OR REPLACE FUNCTION changes it in place; else release programs that no longer use it first.",
     source: "https://www.postgresql.org/docs/current/sql-dropfunction.html",
 };
-pub(super) static SEQUENCE_DROPPED: Rule = Rule {
+static SEQUENCE_DROPPED: Rule = Rule {
     name: "sequence-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -97,7 +98,7 @@ pub(super) static SEQUENCE_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-dropsequence.html",
 };
-pub(super) static EXTENSION_DROPPED: Rule = Rule {
+static EXTENSION_DROPPED: Rule = Rule {
     name: "extension-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -106,7 +107,7 @@ pub(super) static EXTENSION_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-dropextension.html",
 };
-static CONSTRAINT_DROPPED: Rule = Rule {
+pub(super) static CONSTRAINT_DROPPED: Rule = Rule {
     name: "constraint-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -114,6 +115,15 @@ static CONSTRAINT_DROPPED: Rule = Rule {
     reason: "Programs lose a promise that they rely on: rows that it kept out can come in, ON CONFLICT fails. ACCESS EXCLUSIVE on the table, and on the referenced one too.",
     help: "Release programs that do without it first, then allow this by name. A check that only proved NOT NULL may go once the column is NOT NULL.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
+};
+static ROLE_DROPPED: Rule = Rule {
+    name: "role-dropped",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A role is dropped",
+    reason: "Programs that log in with it, or have their rights through it, break.",
+    help: RELEASE,
+    source: "https://www.postgresql.org/docs/current/sql-droprole.html",
 };
 static OWNED_DROPPED: Rule = Rule {
     name: "owned-dropped",
@@ -151,7 +161,8 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             let known = judge.session.constraint(table, &name);
             let fresh = known.is_some_and(|known| known.birth.file == judge.session.file);
             let done = known.is_some_and(|known| {
-                known.check
+                known.redundant
+                    || known.kind == K::CHECK_CONSTRAINT
                     && !known.proves.is_empty()
                     && known.terms.iter().all(|term| known.proves.contains(term) || term == "null")
                     && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
@@ -164,9 +175,43 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// What a statement drops, if it is more than a table, an index, or what has a rule elsewhere.
+fn dropped(kind: K) -> Option<(&'static Rule, &'static str)> {
+    Some(match kind {
+        K::DROP_SCHEMA => (&SCHEMA_DROPPED, "a schema"),
+        K::DROP_DATABASE => (&DATABASE_DROPPED, "a database"),
+        K::DROP_TABLESPACE => (&DATABASE_DROPPED, "a tablespace"),
+        K::DROP_VIEW => (&VIEW_DROPPED, "a view"),
+        K::DROP_MATERIALIZED_VIEW => (&VIEW_DROPPED, "a materialized view"),
+        K::DROP_TYPE => (&TYPE_DROPPED, "a type"),
+        K::DROP_DOMAIN => (&TYPE_DROPPED, "a domain"),
+        K::DROP_CAST => (&TYPE_DROPPED, "a cast"),
+        K::DROP_OPERATOR => (&TYPE_DROPPED, "an operator"),
+        K::DROP_OPERATOR_CLASS | K::DROP_OPERATOR_FAMILY => (&TYPE_DROPPED, "an operator class or family"),
+        K::DROP_FUNCTION => (&FUNCTION_DROPPED, "a function"),
+        K::DROP_PROCEDURE | K::DROP_ROUTINE => (&FUNCTION_DROPPED, "a routine"),
+        K::DROP_AGGREGATE => (&FUNCTION_DROPPED, "an aggregate"),
+        K::DROP_SEQUENCE => (&SEQUENCE_DROPPED, "a sequence"),
+        K::DROP_EXTENSION => (&EXTENSION_DROPPED, "an extension"),
+        K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => (&ROLE_DROPPED, "a role"),
+        K::DROP_SERVER
+        | K::DROP_FOREIGN_DATA_WRAPPER
+        | K::DROP_USER_MAPPING
+        | K::DROP_LANGUAGE
+        | K::DROP_ACCESS_METHOD
+        | K::DROP_COLLATION
+        | K::DROP_CONVERSION
+        | K::DROP_TRANSFORM
+        | K::DROP_TEXT_SEARCH_CONFIG
+        | K::DROP_TEXT_SEARCH_DICT
+        | K::DROP_TEXT_SEARCH_PARSER
+        | K::DROP_TEXT_SEARCH_TEMPLATE => (&EXTENSION_DROPPED, "what programs may use"),
+        _ => return None,
+    })
+}
+
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    let kind = node.kind();
-    match kind {
+    match node.kind() {
         K::DROP_TABLE | K::DROP_FOREIGN_TABLE => {
             let mut tables = judge.session.relations(node, K::TABLE_NAME_REF);
             tables.extend(judge.session.relations(node, K::RELATION_NAME_REF));
@@ -179,29 +224,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::DROP_OWNED => {
             judge.report(&OWNED_DROPPED, node, "DROP OWNED drops whatever the role owns".to_owned());
         }
-        K::DROP_TABLESPACE => {
-            judge.report(&DATABASE_DROPPED, node, "a tablespace is dropped".to_owned());
-        }
-        K::DROP_ROUTINE | K::DROP_PROCEDURE | K::DROP_AGGREGATE => {
-            let here = judge.session.relation(node).is_some_and(|routine| judge.session.made_here(&routine));
-            if !here {
-                judge.report(&FUNCTION_DROPPED, node, "a routine is dropped".to_owned());
+        kind => {
+            if let Some((rule, what)) = dropped(kind)
+                && !objects::are_of_this_file(judge, node)
+            {
+                judge.report(rule, node, format!("{what} is dropped"));
             }
         }
-        K::DROP_SERVER
-        | K::DROP_FOREIGN_DATA_WRAPPER
-        | K::DROP_LANGUAGE
-        | K::DROP_ACCESS_METHOD
-        | K::DROP_COLLATION
-        | K::DROP_CONVERSION
-        | K::DROP_TRANSFORM
-        | K::DROP_TEXT_SEARCH_CONFIG
-        | K::DROP_TEXT_SEARCH_DICT
-        | K::DROP_TEXT_SEARCH_PARSER
-        | K::DROP_TEXT_SEARCH_TEMPLATE => {
-            judge.report(&EXTENSION_DROPPED, node, "what programs may use is dropped".to_owned());
-        }
-        _ => {}
     }
     cascade(judge, node);
 }
@@ -212,8 +241,7 @@ fn cascade(judge: &mut Judge<'_>, node: &SyntaxNode) {
         let referential = word.parent().is_some_and(|parent| {
             matches!(parent.kind(), K::ON_DELETE_ACTION | K::ON_UPDATE_ACTION | K::CREATE_EXTENSION)
         });
-        let table = node.children().find_map(|child| judge.session.relation(&child));
-        if !referential && !table.is_some_and(|table| judge.session.is_of_this_file(&table)) {
+        if !referential && !objects::are_of_this_file(judge, node) {
             judge.report(&CASCADE, &word, "CASCADE goes on to what is not named here".to_owned());
         }
     }

@@ -9,7 +9,7 @@ use super::judge::Judge;
 use super::session::Routine;
 use super::{defaults, transactions, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&DYNAMIC, &UNKNOWN_FUNCTION];
+pub(in super::super) const RULES: &[&Rule] = &[&DYNAMIC, &HARMFUL_FUNCTION, &UNKNOWN_FUNCTION];
 
 static DYNAMIC: Rule = Rule {
     name: "dynamic-sql",
@@ -20,13 +20,22 @@ static DYNAMIC: Rule = Rule {
     help: "Write the statements themselves; else try it on a copy, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/sql-do.html",
 };
+static HARMFUL_FUNCTION: Rule = Rule {
+    name: "harmful-function",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A call of a function that ends what others are doing, or loses data (pg_terminate_backend, pg_drop_replication_slot, lo_unlink, ...)",
+    reason: "Running programs lose their connections, their queries or their data.",
+    help: "Leave this to the server's administration; lock_timeout and a retry instead of ending who holds the lock.",
+    source: "https://www.postgresql.org/docs/current/functions-admin.html",
+};
 static UNKNOWN_FUNCTION: Rule = Rule {
     name: "unknown-function",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A SELECT that calls a function of which these files do not say what it does",
-    reason: "The function may change data or tables.",
-    help: "Write the statements themselves, or make sure that the function only reads.",
+    summary: "A SELECT that is a call of a function of which these files do not say what it does; as a warning, one over the rows of a table",
+    reason: "The function may change data or tables: nobody can judge it beforehand.",
+    help: "Write the statements themselves; else make sure of what the function does, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/xfunc-volatility.html",
 };
 
@@ -47,46 +56,16 @@ const EXECUTORS: &[&str] = &[
     "exec_sql",
 ];
 
-/// Functions that end what others are doing.
-const HARMFUL: &[&str] =
-    &["pg_terminate_backend", "pg_cancel_backend", "pg_drop_replication_slot", "pg_promote", "pg_reload_conf"];
-
-/// Functions with an effect that is no matter of migrations' safety, or is judged elsewhere.
-const HARMLESS: &[&str] = &[
-    "set_config",
-    "setval",
-    "nextval",
-    "currval",
-    "lastval",
-    "pg_advisory_lock",
-    "pg_advisory_xact_lock",
-    "pg_advisory_unlock",
-    "pg_try_advisory_lock",
-    "pg_advisory_lock_shared",
-    "pg_notify",
-    "pg_sleep",
-    "random",
-    "gen_random_uuid",
-    "clock_timestamp",
-    "version",
-    "to_regclass",
-    "to_regtype",
-    "pg_get_serial_sequence",
-    "count",
-    "max",
-    "min",
-    "sum",
-    "avg",
-    "exists",
-    "generate_series",
-    "unnest",
-    "pg_size_pretty",
-    "pg_relation_size",
-    "pg_total_relation_size",
-    "obj_description",
-    "col_description",
-    "pg_is_in_recovery",
-    "txid_current",
+/// Functions that end what others are doing, or lose data.
+const HARMFUL: &[&str] = &[
+    "lo_unlink",
+    "pg_cancel_backend",
+    "pg_drop_replication_slot",
+    "pg_promote",
+    "pg_replication_origin_drop",
+    "pg_stat_reset",
+    "pg_terminate_backend",
+    "pg_wal_replay_pause",
 ];
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -104,7 +83,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
             inside(judge, node);
         }
-        K::EXPLAIN if tree::words(node).contains("analy") => inside(judge, node),
+        K::EXPLAIN if analyzes(node) => inside(judge, node),
         K::CREATE_SCHEMA => schema(judge, node),
         K::CALL => {
             let name = judge.shown(judge.session.relation(node).as_ref());
@@ -178,27 +157,56 @@ fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
 }
 
+/// Whether EXPLAIN runs what it explains.
+fn analyzes(node: &SyntaxNode) -> bool {
+    let options = tree::child(node, K::EXPLAIN_OPTION_LIST);
+    let on = |option: SyntaxNode| {
+        let words = tree::words(&option);
+        let (name, value) = words.split_once(' ').unwrap_or((&words, "true"));
+        name.starts_with("analy") && !matches!(value.trim_matches('\''), "false" | "off" | "0")
+    };
+    tree::has(node, K::EXPLAIN_ANALYZE) || options.iter().flat_map(SyntaxNode::children).any(on)
+}
+
+/// Calls of functions in a statement that runs them.
 fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    const NEVER_RUN: [K; 3] = [K::CREATE_RULE, K::CREATE_TRIGGER, K::CREATE_EVENT_TRIGGER];
-    if NEVER_RUN.contains(&node.kind()) {
+    const RUN: [K; 10] = [
+        K::SELECT,
+        K::VALUES,
+        K::INSERT,
+        K::UPDATE,
+        K::DELETE,
+        K::MERGE,
+        K::SELECT_INTO,
+        K::CREATE_TABLE_AS,
+        K::CREATE_MATERIALIZED_VIEW,
+        K::COPY,
+    ];
+    if !RUN.contains(&node.kind()) || tree::has(node, K::WITH_NO_DATA) {
         return;
     }
-    let reads =
-        matches!(node.kind(), K::SELECT | K::VALUES | K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::SELECT_INTO);
+    // SELECT f(): what it gives is thrown away, so it is there for what it does.
+    let tables = tree::below(node, K::RELATION_FROM_ITEM).next().is_some();
     for call in tree::below(node, K::CALL_EXPR) {
         let Some(function) = defaults::called(&call) else { continue };
-        let made = judge.session.routine(&function).is_some_and(|routine| !routine.calm);
-        let executor = EXECUTORS.contains(&function.as_str());
-        if reads && (made || executor) {
-            judge.report(&DYNAMIC, &call, format!("{function}() runs what is not in the text"));
-        } else if node.kind() == K::SELECT
-            && !tree::has(node, K::FROM_CLAUSE)
-            && judge.session.routine(&function).is_none()
-            && !defaults::is_calm(&function)
-            && !HARMLESS.contains(&function.as_str())
-            && (HARMFUL.contains(&function.as_str()) || !function.starts_with("pg_"))
-        {
-            judge.report(&UNKNOWN_FUNCTION, &call, format!("what {function}() does is not in the text"));
+        let name = function.as_str();
+        let routine = judge.session.routine(name);
+        let known = defaults::is_known(name) && defaults::is_builtin(&call);
+        if HARMFUL.contains(&name) {
+            judge.report(&HARMFUL_FUNCTION, &call, format!("{name}() ends what others are doing, or loses data"));
+        } else if routine.is_some_and(|routine| !routine.calm) || EXECUTORS.contains(&name) {
+            judge.report(&DYNAMIC, &call, format!("{name}() runs what is not in the text"));
+        } else if node.kind() == K::SELECT && routine.is_none() && !known && !is_argument(&call, node) {
+            let finding = judge.report(&UNKNOWN_FUNCTION, &call, format!("what {name}() does is not in the text"));
+            if tables {
+                finding.severity = Severity::Warning;
+            }
         }
     }
+}
+
+/// Whether a call only gives a value to something else: it is in a condition, or within another call.
+fn is_argument(call: &SyntaxNode, statement: &SyntaxNode) -> bool {
+    let outer = call.ancestors().skip(1).take_while(|node| node != statement);
+    outer.into_iter().any(|node| matches!(node.kind(), K::CALL_EXPR | K::WHERE_CLAUSE))
 }

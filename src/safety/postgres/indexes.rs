@@ -58,9 +58,9 @@ static CONCURRENT_REFUSED: Rule = Rule {
     name: "drop-concurrently-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "DROP INDEX CONCURRENTLY of several indexes, or with CASCADE",
-    reason: "The statement fails: it takes one index, and no CASCADE.",
-    help: "One DROP INDEX CONCURRENTLY statement for each index.",
+    summary: "CONCURRENTLY where it is refused: DROP INDEX of several indexes or with CASCADE, REINDEX SYSTEM, REFRESH WITH NO DATA",
+    reason: "The statement fails.",
+    help: "One DROP INDEX CONCURRENTLY statement for each index, without CASCADE.",
     source: "https://www.postgresql.org/docs/current/sql-dropindex.html",
 };
 static REINDEX: Rule = Rule {
@@ -174,6 +174,9 @@ fn drop(judge: &mut Judge<'_>, node: &SyntaxNode) {
 fn reindex(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if is_concurrent_reindex(node) {
         in_transaction(judge, node, "REINDEX CONCURRENTLY");
+        if tree::has(node, K::REINDEX_TARGET_SYSTEM) {
+            judge.report(&CONCURRENT_REFUSED, node, "REINDEX SYSTEM takes no CONCURRENTLY".to_owned());
+        }
         return;
     }
     let named = node.children().find(|child| matches!(child.kind(), K::REINDEX_TARGET_TABLE | K::REINDEX_TARGET_INDEX));
@@ -195,7 +198,12 @@ pub(super) fn is_concurrent_reindex(node: &SyntaxNode) -> bool {
 fn refresh(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let view = judge.session.relation(node);
     let new = view.as_ref().is_some_and(|view| judge.session.is_new(view));
-    if !tree::has_token(node, K::CONCURRENTLY_KW) && !new {
+    if tree::has_token(node, K::CONCURRENTLY_KW) {
+        if tree::has(node, K::WITH_NO_DATA) {
+            let message = "REFRESH CONCURRENTLY and WITH NO DATA exclude each other".to_owned();
+            judge.report(&CONCURRENT_REFUSED, node, message);
+        }
+    } else if !new {
         let view = judge.shown(view.as_ref());
         judge.report(&REFRESH, node, format!("nobody can read {view} while it is refreshed"));
     }

@@ -11,7 +11,7 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
     access, base, columns, constraints, data, drops, dynamic, hygiene, indexes, locks, partitions, renames, rewrites,
-    settings, tables, transactions, tree, triggers, types,
+    settings, tables, transactions, tree, triggers, types, versions,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -99,6 +99,7 @@ impl<'a> Judge<'a> {
 
     /// Judges one statement of the file, or one inside of another.
     pub(super) fn judge_statement(&mut self, node: &SyntaxNode) {
+        let before = self.session.held.len();
         transactions::check(self, node);
         settings::check(self, node);
         if let Some(alter) = self.alter(node) {
@@ -125,9 +126,10 @@ impl<'a> Judge<'a> {
         triggers::check(self, node);
         access::check(self, node);
         dynamic::check(self, node);
+        versions::check(self, node);
         hygiene::check(self, node);
         let rows = data::check(self, node);
-        locks::check(self, node, rows);
+        locks::check(self, node, rows, before);
         tables::apply(self, node);
         if !self.session.in_transaction() {
             self.session.end_transaction(true);
@@ -238,7 +240,7 @@ impl<'a> Judge<'a> {
         let mut found: Vec<Vec<Finding>> = sources.iter().map(|_| Vec::new()).collect();
         for late in std::mem::take(&mut self.late) {
             let indexed = self.session.indexes(&late.table).any(|index| {
-                let leading: Vec<&String> = index.iter().take(late.columns.len()).collect();
+                let leading: Vec<&String> = index.columns.iter().take(late.columns.len()).collect();
                 leading.len() == late.columns.len() && late.columns.iter().all(|column| leading.contains(&column))
             });
             if let (false, Some(source), Some(findings)) = (indexed, sources.get(late.file), found.get_mut(late.file)) {

@@ -65,7 +65,8 @@ pub(super) enum LockMode {
 
 use LockMode::{AccessExclusive, Exclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
 
-pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows) {
+/// Judges a statement among the locks that its transaction held before it: so many.
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before: usize) {
     if node.kind() == K::LOCK {
         lock_table(judge, node);
     }
@@ -76,7 +77,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows) {
         settings::require(judge, node);
     }
     if judge.session.in_transaction() {
-        company(judge, node, rows, &taken, blocking);
+        company(judge, node, rows, &taken, before);
     }
     let line = judge.line(node);
     if rows >= Rows::Batch {
@@ -87,8 +88,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows) {
 }
 
 /// What a statement means after those of its transaction that came before.
-fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(RelationName, LockMode)], blocking: bool) {
-    let held = judge.session.held.iter().find(|held| held.mode >= Share).cloned();
+fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(RelationName, LockMode)], before: usize) {
+    let blocking = taken.iter().any(|(_, mode)| *mode >= Share);
+    let held = judge.session.held.iter().take(before).find(|held| held.mode >= Share).cloned();
     if let Some(held) = &held {
         let kept = format!("{} has been locked since line {}", held.table, held.line);
         if rows >= Rows::Batch {
@@ -121,7 +123,14 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
 /// Whether a statement's time grows with a table that is not new.
 fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
     let validates = tree::below(node, K::VALIDATE_CONSTRAINT).next().is_some();
-    let calls = matches!(node.kind(), K::DO | K::CALL | K::EXECUTE | K::ANALYZE);
+    let calls = matches!(node.kind(), K::DO | K::CALL | K::EXECUTE);
+    let sampled: Vec<RelationName> = tree::child(node, K::TABLE_AND_COLUMNS_LIST)
+        .iter()
+        .flat_map(SyntaxNode::children)
+        .filter_map(|table| judge.session.relation(&table))
+        .collect();
+    let all_new = !sampled.is_empty() && sampled.iter().all(|table| judge.session.is_new(table));
+    let samples = node.kind() == K::ANALYZE && !all_new;
     let sleeps = node.kind() == K::SELECT && tree::words(node).contains("pg_sleep");
     let mut errors = judge
         .findings_from(judge.range(node).start)
@@ -131,7 +140,7 @@ fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
         Some(finding) if constraints::is_too_soon(finding) => return false,
         said => said.is_some(),
     };
-    rows == Rows::Reads || validates || calls || sleeps || said
+    rows == Rows::Reads || validates || calls || samples || sleeps || said
 }
 
 fn lock_table(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -235,24 +244,28 @@ fn taken(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> 
     }
 }
 
+/// The lock that an action of ALTER TABLE takes on its table. A statement takes the strongest of its actions' at once.
+pub(super) fn of_action(action: &SyntaxNode) -> LockMode {
+    match action.kind() {
+        K::VALIDATE_CONSTRAINT | K::SET_OPTIONS | K::RESET_OPTIONS | K::CLUSTER_ON | K::SET_WITHOUT_CLUSTER => {
+            ShareUpdateExclusive
+        }
+        K::ALTER_COLUMN if tree::has(action, K::SET_STATISTICS) => ShareUpdateExclusive,
+        K::ENABLE_TRIGGER | K::DISABLE_TRIGGER | K::ENABLE_ALWAYS_TRIGGER | K::ENABLE_REPLICA_TRIGGER => {
+            ShareRowExclusive
+        }
+        K::ADD_CONSTRAINT if tree::has(action, K::FOREIGN_KEY_CONSTRAINT) => ShareRowExclusive,
+        K::ATTACH_PARTITION => ShareUpdateExclusive,
+        K::DETACH_PARTITION if tree::has(action, K::DETACH_CONCURRENTLY) => ShareUpdateExclusive,
+        _ => AccessExclusive,
+    }
+}
+
 fn altered(judge: &Judge<'_>, node: &SyntaxNode) -> Vec<(RelationName, LockMode)> {
     let Some(alter) = judge.alter(node) else { return Vec::new() };
     let mut found = Vec::new();
     for action in &alter.actions {
-        let mode = match action.kind() {
-            K::VALIDATE_CONSTRAINT | K::SET_OPTIONS | K::RESET_OPTIONS | K::CLUSTER_ON | K::SET_WITHOUT_CLUSTER => {
-                ShareUpdateExclusive
-            }
-            K::ALTER_COLUMN if tree::has(action, K::SET_STATISTICS) => ShareUpdateExclusive,
-            K::ENABLE_TRIGGER | K::DISABLE_TRIGGER | K::ENABLE_ALWAYS_TRIGGER | K::ENABLE_REPLICA_TRIGGER => {
-                ShareRowExclusive
-            }
-            K::ADD_CONSTRAINT if tree::has(action, K::FOREIGN_KEY_CONSTRAINT) => ShareRowExclusive,
-            K::ATTACH_PARTITION => ShareUpdateExclusive,
-            K::DETACH_PARTITION if tree::has(action, K::DETACH_CONCURRENTLY) => ShareUpdateExclusive,
-            _ => AccessExclusive,
-        };
-        found.push((alter.table.clone(), mode));
+        found.push((alter.table.clone(), of_action(action)));
         let other = match action.kind() {
             K::ATTACH_PARTITION => {
                 tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name))

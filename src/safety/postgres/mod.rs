@@ -15,6 +15,7 @@ use super::{Catalogue, Finding, Input, LintOptions, files, lexer};
 
 pub(super) mod access;
 mod base;
+mod bounds;
 pub(super) mod columns;
 pub(super) mod constraints;
 pub(super) mod data;
@@ -25,6 +26,7 @@ pub(super) mod hygiene;
 pub(super) mod indexes;
 mod judge;
 pub(super) mod locks;
+mod objects;
 pub(super) mod partitions;
 pub(super) mod renames;
 pub(super) mod rewrites;
@@ -35,6 +37,7 @@ pub(super) mod transactions;
 mod tree;
 pub(super) mod triggers;
 pub(super) mod types;
+pub(super) mod versions;
 
 use judge::Judge;
 
@@ -102,13 +105,12 @@ fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
         let copies =
             statement.first().is_some_and(|token| token.is_word(text, "copy")) && word("from") && word("stdin");
         let data = line_end(range.end);
-        if copies
-            && let Some(length) = text.get(data..).and_then(|rest| rest.find("\n\\."))
-            && !blanks.iter().any(|blank| blank.contains(&range.start))
-        {
-            let message = "inline data after COPY FROM STDIN is read by psql alone".to_owned();
+        if copies && !blanks.iter().any(|blank| blank.contains(&range.start)) {
+            let message = "the data of COPY FROM STDIN is read by psql alone".to_owned();
             findings.push(source.finding(&files::PSQL_COMMAND, range.clone(), range, message));
-            blanks.push(data..data + length + "\n\\.".len());
+            if let Some(length) = text.get(data..).and_then(|rest| rest.find("\n\\.")) {
+                blanks.push(data..data + length + "\n\\.".len());
+            }
         }
     }
     let mut last = 0;
@@ -125,6 +127,14 @@ fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
         }
     }
     let mut bytes = text.as_bytes().to_vec();
+    // squawk's lexer ends a string that goes on after a line break at its first escaped quote.
+    for byte in source.tokens.iter().flat_map(|token| lexer::later_pieces(text, token)).flatten() {
+        if let Some(byte) = bytes.get_mut(byte)
+            && !matches!(byte, b'\n' | b'\r')
+        {
+            *byte = b'x';
+        }
+    }
     for byte in blanks.into_iter().flatten() {
         if let Some(byte) = bytes.get_mut(byte)
             && !matches!(byte, b'\n' | b'\r')

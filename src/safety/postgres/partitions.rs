@@ -5,6 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
+use super::session::{Constraint, DefaultPartition, Session};
 use super::{indexes, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&ATTACH, &DETACH, &PARTITION_OF, &INHERITANCE];
@@ -13,7 +14,7 @@ static ATTACH: Rule = Rule {
     name: "partition-attach-scans",
     severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "ATTACH PARTITION without a validated check that matches its bounds",
+    summary: "ATTACH PARTITION without a validated check that matches its bounds; a new partition beside a default one that holds rows",
     reason: "ACCESS EXCLUSIVE on the new partition, and on the default partition, while every row of it is read.",
     help: "ADD CONSTRAINT ... CHECK (key IS NOT NULL AND the bounds) NOT VALID on the table, VALIDATE it in a later migration, then ATTACH; the default partition needs a check that excludes them.",
     source: "https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE",
@@ -22,7 +23,7 @@ static DETACH: Rule = Rule {
     name: "partition-detach-not-concurrent",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "DETACH PARTITION without CONCURRENTLY",
+    summary: "DETACH PARTITION without CONCURRENTLY, or with it beside a default partition, which is refused",
     reason: "ACCESS EXCLUSIVE on the parent and the partition: all queries of the whole partitioned table wait.",
     help: "DETACH PARTITION ... CONCURRENTLY, outside a transaction (`-- charter: no-transaction` at the top of the file).",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION",
@@ -54,6 +55,10 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             if tree::has(action, K::DETACH_FINALIZE) {
             } else if tree::has(action, K::DETACH_CONCURRENTLY) {
                 indexes::in_transaction(judge, action, "DETACH PARTITION CONCURRENTLY");
+                if judge.session.default_partition(parent) != DefaultPartition::None {
+                    let message = format!("{parent} has a default partition: CONCURRENTLY is refused");
+                    judge.report(&DETACH, action, message);
+                }
             } else if !judge.session.is_new(parent) {
                 judge.report(&DETACH, action, format!("DETACH PARTITION blocks all reads and writes of {parent}"));
             }
@@ -69,44 +74,86 @@ fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
     let Some(partition) = tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name)) else {
         return;
     };
-    let new = judge.session.is_new(&partition);
-    if !new && !is_proven(judge, parent, &partition, action) {
+    if !judge.session.is_new(&partition) && !is_proven(judge, parent, &partition, action) {
         judge.report(&ATTACH, action, format!("every row of {partition} is read under a lock before it is attached"));
-    } else if judge.session.has_default_partition(parent) && !judge.session.is_new(parent) {
-        let message = format!("every row of the default partition of {parent} is read under a lock");
-        let finding = judge.report(&ATTACH, action, message);
-        finding.severity = Severity::Warning;
-        finding.cost = Cost::Unknown;
+    }
+    beside_default(judge, parent, action);
+}
+
+/// The rows of the default partition are read too, unless a check of it says that none belongs to the new partition.
+fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxNode) {
+    let excluded = match judge.session.default_partition(parent) {
+        DefaultPartition::None => true,
+        DefaultPartition::Some => judge.session.is_new(parent),
+        DefaultPartition::Named(default) => {
+            judge.session.is_new(&default) || matching(judge, parent, &default, bounds).next().is_some()
+        }
+    };
+    if !excluded {
+        judge.report(&ATTACH, bounds, format!("every row of the default partition of {parent} is read under a lock"));
     }
 }
 
-/// Whether a validated check of the table names the partition key and all of the bounds, and proves the key not null. Whether
-/// it says the same of them is for the server to see.
-fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
-    let bounds: Vec<String> = tree::below(action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
+/// The validated checks of a table that name the partition key and all of the bounds. Whether they say the same of them is
+/// for the server to see.
+fn matching<'a>(
+    judge: &'a Judge<'_>,
+    parent: &RelationName,
+    table: &RelationName,
+    bounds: &SyntaxNode,
+) -> impl Iterator<Item = &'a Constraint> {
+    let bounds: Vec<String> = tree::below(bounds, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
     let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
-    let checks: Vec<_> = judge.session.constraints(partition).filter(|check| check.validated).collect();
-    let not_null = |column: &String| {
-        judge.session.is_not_null(partition, column) || checks.iter().any(|check| check.proves.contains(column))
-    };
-    let bounded = checks.iter().any(|check| {
+    let table = table.clone();
+    let checks = judge.session.constraints(&table).collect::<Vec<_>>().into_iter();
+    checks.filter(move |check| {
         let named = if key.is_empty() {
-            check.terms.iter().any(not_null)
+            check.terms.iter().any(|term| is_not_null(judge, &table, term))
         } else {
             key.iter().all(|key| check.terms.contains(key))
         };
-        check.check && named && !bounds.is_empty() && bounds.iter().all(|bound| check.terms.contains(bound))
-    });
-    bounded && key.iter().all(not_null)
+        let bounded = !bounds.is_empty() && bounds.iter().all(|bound| check.terms.contains(bound));
+        check.validated && check.kind == K::CHECK_CONSTRAINT && named && bounded
+    })
+}
+
+fn is_not_null(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
+    let mut checks = judge.session.constraints(table).filter(|check| check.validated);
+    judge.session.is_not_null(table, column) || checks.any(|check| check.proves.iter().any(|proven| proven == column))
+}
+
+/// Whether a validated check of the table says what its bounds as a partition will, and that the key is not null.
+fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
+    let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
+    matching(judge, parent, partition, action).next().is_some()
+        && key.iter().all(|key| is_not_null(judge, partition, key))
+}
+
+/// Once a table is a partition, its bounds say what a check of nothing but them has said.
+pub(super) fn attached(session: &mut Session<'_>, partition: &RelationName, action: &SyntaxNode) {
+    let bounds: Vec<String> = tree::below(action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
+    let columns: Vec<String> = session.table(partition).iter().flat_map(|table| table.columns.keys().cloned()).collect();
+    for constraint in session.table_mut(partition).constraints.values_mut() {
+        let only = |term: &String| bounds.contains(term) || columns.contains(term) || term == "null";
+        constraint.redundant |= constraint.kind == K::CHECK_CONSTRAINT
+            && !bounds.is_empty()
+            && bounds.iter().all(|bound| constraint.terms.contains(bound))
+            && constraint.terms.iter().all(only);
+    }
 }
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if node.kind() != K::CREATE_TABLE {
         return;
     }
-    let Some(parent) = tree::child(node, K::PARTITION_OF).and_then(|of| judge.session.relation(&of)) else { return };
+    let Some(of) = tree::child(node, K::PARTITION_OF) else { return };
+    let Some(parent) = judge.session.relation(&of) else { return };
     if !judge.session.is_new(&parent) {
         let message = format!("a partition made in place locks all of {parent}");
         judge.report(&PARTITION_OF, node, message);
+        let values = node.children().find(|child| format!("{:?}", child.kind()).starts_with("PARTITION_FOR_VALUES"));
+        if let Some(values) = values {
+            beside_default(judge, &parent, &values);
+        }
     }
 }

@@ -5,6 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::{Alter, Judge};
+use super::objects::{self, Verb};
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -52,12 +53,12 @@ pub(in super::super) static OBJECT_RENAMED: Rule = Rule {
     name: "object-renamed",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A view, type, function, sequence, role or database is renamed; as a warning, a constraint, index, trigger or policy",
+    summary: "A view, type, function, sequence, role, database or the like is renamed; as a warning, a constraint, index, trigger or policy",
     reason: BREAKS,
     help: "Make the new one beside the old one, move the programs over, then drop the old one.",
     source: "https://squawkhq.com/docs/renaming-object",
 };
-pub(super) static SCHEMA_CHANGED: Rule = Rule {
+static SCHEMA_CHANGED: Rule = Rule {
     name: "set-schema",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -82,53 +83,56 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
                 judge.report(&COLUMN_RENAMED, action, format!("{table}.{column} has another name from now on"));
             }
         }
+        K::SET_SCHEMA => {
+            judge.report(&SCHEMA_CHANGED, action, format!("{table} is found in another schema from now on"));
+        }
+        K::RENAME_CONSTRAINT => {
+            let message = format!("a constraint of {table} has another name from now on");
+            judge.report(&OBJECT_RENAMED, action, message).severity = Severity::Warning;
+        }
         _ => {}
     }
 }
 
+/// ALTER of anything but a table: every RENAME TO and every SET SCHEMA, whatever the object.
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    let here = judge.session.relation(node).is_some_and(|name| judge.session.made_here(&name));
-    if here {
+    if !matches!(objects::verb(node), Some((Verb::Alter, _))) || objects::are_of_this_file(judge, node) {
         return;
     }
-    match node.kind() {
-        K::ALTER_SCHEMA => {
-            if let Some(rename) = tree::child(node, K::SCHEMA_RENAME_TO) {
-                judge.report(
-                    &SCHEMA_RENAMED,
-                    &rename,
-                    "everything in the schema has another name from now on".to_owned(),
-                );
+    for action in node.children() {
+        let renames = format!("{:?}", action.kind()).ends_with("_RENAME_TO");
+        let (rule, message): (&'static Rule, &str) = match (node.kind(), action.kind()) {
+            (K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE, _) | (K::ALTER_MATERIALIZED_VIEW, K::SET_SCHEMA) => continue,
+            (_, K::SET_SCHEMA) => (&SCHEMA_CHANGED, "it is found in another schema from now on"),
+            (K::ALTER_SCHEMA, K::SCHEMA_RENAME_TO) => {
+                (&SCHEMA_RENAMED, "everything in the schema has another name from now on")
             }
-        }
-        K::ALTER_TYPE => {
-            if let Some(rename) = tree::child(node, K::RENAME_VALUE) {
-                judge.report(
-                    &ENUM_VALUE_RENAMED,
-                    &rename,
-                    "a value of the enum has another name from now on".to_owned(),
-                );
+            (K::ALTER_TYPE, K::RENAME_VALUE) => {
+                (&ENUM_VALUE_RENAMED, "a value of the enum has another name from now on")
             }
-        }
-        K::ALTER_VIEW => {
-            if let Some(rename) = tree::child(node, K::RENAME_COLUMN) {
-                judge.report(&COLUMN_RENAMED, &rename, "a column of the view has another name from now on".to_owned());
+            (K::ALTER_VIEW, K::RENAME_COLUMN) => {
+                (&COLUMN_RENAMED, "a column of the view has another name from now on")
             }
+            _ if renames => (&OBJECT_RENAMED, "it has another name from now on"),
+            _ => continue,
+        };
+        let finding = judge.report(rule, &action, message.to_owned());
+        if renames && is_harmless(node) {
+            finding.severity = Severity::Warning;
         }
-        _ => {}
     }
 }
 
-/// Renames that a rule of ours reports under its own name.
-pub(super) fn is_told(node: &SyntaxNode) -> bool {
-    node.kind() == K::ALTER_SCHEMA || (node.kind() == K::ALTER_TYPE && tree::has(node, K::RENAME_VALUE))
-}
-
-/// Renames of what programs mostly do not name, as squawk sees them within a statement.
-pub(super) fn is_harmless(node: &SyntaxNode) -> bool {
-    match node.kind() {
-        K::ALTER_INDEX | K::ALTER_TRIGGER | K::ALTER_POLICY | K::ALTER_RULE | K::ALTER_STATISTICS => true,
-        K::ALTER_TABLE => node.children().any(|child| child.kind() == K::RENAME_CONSTRAINT),
-        _ => false,
-    }
+/// Renames of what programs mostly do not name.
+fn is_harmless(node: &SyntaxNode) -> bool {
+    matches!(
+        node.kind(),
+        K::ALTER_INDEX
+            | K::ALTER_TRIGGER
+            | K::ALTER_EVENT_TRIGGER
+            | K::ALTER_POLICY
+            | K::ALTER_RULE
+            | K::ALTER_STATISTICS
+            | K::ALTER_TABLESPACE
+    )
 }

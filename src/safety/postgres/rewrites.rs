@@ -54,13 +54,14 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             judge.report(&VACUUM_FULL, node, "VACUUM FULL writes the table again".to_owned());
         }
         // ALTER INDEX, ALTER TABLE ALL IN TABLESPACE and their like.
-        K::ALTER_INDEX => {
-            if let Some(action) = tree::child(node, K::SET_TABLESPACE) {
-                judge.report(&REWRITTEN, &action, "SET TABLESPACE writes the index again".to_owned());
-            }
-        }
-        K::ALTER_TABLE | K::ALTER_MATERIALIZED_VIEW if tree::has(node, K::ALL_IN_TABLESPACE) => {
+        _ if tree::has(node, K::ALL_IN_TABLESPACE) => {
             judge.report(&REWRITTEN, node, "everything in the tablespace is written again".to_owned());
+        }
+        K::ALTER_INDEX | K::ALTER_DATABASE => {
+            if let Some(action) = tree::child(node, K::SET_TABLESPACE) {
+                let what = if node.kind() == K::ALTER_INDEX { "the index" } else { "the whole database" };
+                judge.report(&REWRITTEN, &action, format!("SET TABLESPACE writes {what} again"));
+            }
         }
         K::REPACK => {
             judge.report(&VACUUM_FULL, node, "REPACK writes the table again".to_owned());

@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+use super::objects::RELATION;
 use super::types::DataType;
 use super::{constraints, tree};
 
@@ -18,6 +19,8 @@ pub(super) struct Birth {
     pub(super) transaction: usize,
     /// Whether the file had already been run.
     pub(super) applied: bool,
+    /// Whether it was surely made there: IF NOT EXISTS may have found an older one.
+    pub(super) certain: bool,
 }
 
 /// What the files say about a column.
@@ -38,8 +41,21 @@ pub(super) struct Constraint {
     pub(super) proves: Vec<String>,
     /// The literals and columns in a check, for comparing it with a partition's bounds.
     pub(super) terms: BTreeSet<String>,
-    /// Whether a primary key or a NOT NULL rests on it: it guards data that a program relies on.
-    pub(super) check: bool,
+    /// What it is: the kind of its node.
+    pub(super) kind: K,
+    /// Whether it says no more than the bounds of the partition that its table has become.
+    pub(super) redundant: bool,
+}
+
+/// What the files say about an index.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    /// Its columns, up to the first expression; none where it holds some of the rows.
+    pub(super) columns: Vec<String>,
+    /// Whether these are all that it is made of, and it holds all rows.
+    pub(super) whole: bool,
+    /// Whether no two rows have the same values in it.
+    pub(super) unique: bool,
 }
 
 /// What the files say about a table, view or sequence.
@@ -50,33 +66,60 @@ pub(super) struct Table {
     pub(super) empty: bool,
     pub(super) partition_key: Option<Vec<String>>,
     pub(super) partitioned: bool,
-    pub(super) default_partition: bool,
+    pub(super) default_partition: DefaultPartition,
+    /// A temporary table that is gone when its transaction ends.
+    pub(super) until_commit: bool,
     pub(super) columns: BTreeMap<String, Column>,
     pub(super) constraints: BTreeMap<String, Constraint>,
-    /// Indexes by name, with their columns up to the first expression.
-    pub(super) indexes: BTreeMap<String, Vec<String>>,
+    pub(super) indexes: BTreeMap<String, Index>,
+}
+
+/// What is known of a partitioned table's default partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum DefaultPartition {
+    /// The files make none.
+    #[default]
+    None,
+    /// There is one, the name is not known.
+    Some,
+    /// This one.
+    Named(RelationName),
 }
 
 impl Table {
     /// A table as the catalogue knows it.
     fn known(facts: &TableFacts) -> Self {
-        let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true };
+        let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true, certain: true };
         let column = |facts: &ColumnFacts| Column {
             birth: None,
             data_type: Some(DataType::parse(&facts.data_type)),
             not_null: facts.not_null,
         };
         let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
+        let constraints: BTreeMap<String, Constraint> =
+            facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect();
+        // The index of a unique constraint has its name.
+        let index = |name: &String, columns: &Vec<String>| {
+            let unique = constraints.get(name).is_some_and(|constraint| constraint.is_unique());
+            Index { columns: columns.clone(), whole: unique, unique }
+        };
         Self {
             birth: Some(birth),
             empty: facts.empty,
             partition_key: None,
             partitioned: facts.partitioned,
-            default_partition: facts.default_partition,
+            default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
+            until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
-            constraints: facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect(),
-            indexes: facts.indexes.clone(),
+            indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
+            constraints,
         }
+    }
+}
+
+impl Constraint {
+    pub(super) fn is_unique(&self) -> bool {
+        matches!(self.kind, K::PRIMARY_KEY_CONSTRAINT | K::UNIQUE_CONSTRAINT)
     }
 }
 
@@ -124,7 +167,7 @@ enum Before {
     Table(RelationName, Option<Table>),
     Type(RelationName, Option<UserType>),
     Routine(String, Option<Routine>),
-    Object(RelationName, Option<Birth>),
+    Object(Object, Option<Birth>),
     Settings(Settings),
 }
 
@@ -138,6 +181,9 @@ pub(super) enum UserType {
     /// A domain without.
     PlainDomain,
 }
+
+/// An object that is no table: its class (views, types, routines) and its name. Names are each class's own.
+pub(super) type Object = (String, RelationName);
 
 /// A function or procedure that the files made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +218,7 @@ pub(super) struct Session<'a> {
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
     /// Objects of any kind, and where they were made.
-    objects: BTreeMap<RelationName, Birth>,
+    objects: BTreeMap<Object, Birth>,
     settings: Settings,
     /// The changes since BEGIN, the latest last.
     journal: Vec<Before>,
@@ -228,6 +274,7 @@ impl<'a> Session<'a> {
         self.wrapped = wrapped;
         self.settings = Settings { search_path: self.default_schema.clone(), ..Settings::default() };
         self.tables.retain(|name, _| name.schema != TEMPORARY);
+        self.objects.retain(|(_, name), _| name.schema != TEMPORARY);
         self.prepared.clear();
         self.dropped.clear();
         self.missing = [false; 2];
@@ -247,6 +294,7 @@ impl<'a> Session<'a> {
             self.undo(0);
         }
         self.journal.clear();
+        self.tables.retain(|_, table| !table.until_commit);
         self.explicit = false;
         self.transaction += 1;
         self.settings.timeouts.iter_mut().for_each(|timeout| timeout.local = None);
@@ -296,7 +344,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn birth(&self) -> Birth {
-        Birth { file: self.file, transaction: self.transaction, applied: self.applied }
+        Birth { file: self.file, transaction: self.transaction, applied: self.applied, certain: true }
     }
 
     /// `lock_timeout` (0) or `statement_timeout` (1).
@@ -325,7 +373,8 @@ impl<'a> Session<'a> {
             Some(schema) => RelationName { schema, name },
             None => {
                 let temporary = RelationName { schema: TEMPORARY.to_owned(), name };
-                if self.tables.contains_key(&temporary) {
+                let view = (RELATION.to_owned(), temporary.clone());
+                if self.tables.contains_key(&temporary) || self.objects.contains_key(&view) {
                     temporary
                 } else {
                     RelationName { schema: self.settings.search_path.clone(), ..temporary }
@@ -366,10 +415,10 @@ impl<'a> Session<'a> {
         name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
     }
 
-    /// Whether a table was made by this very file: no program can rely on it.
+    /// Whether a table was surely made by this very file: no program can rely on it, and it holds nothing else.
     pub(super) fn is_of_this_file(&self, name: &RelationName) -> bool {
         let born = self.table(name).and_then(|table| table.birth);
-        name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file)
+        name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file && birth.certain)
     }
 
     /// Whether a table is known to exist.
@@ -381,8 +430,8 @@ impl<'a> Session<'a> {
         self.table(name).is_some_and(|table| table.partitioned)
     }
 
-    pub(super) fn has_default_partition(&self, name: &RelationName) -> bool {
-        self.table(name).is_some_and(|table| table.default_partition)
+    pub(super) fn default_partition(&self, name: &RelationName) -> DefaultPartition {
+        self.table(name).map_or(DefaultPartition::None, |table| table.default_partition.clone())
     }
 
     /// The type of a column, as far as it is known.
@@ -398,7 +447,7 @@ impl<'a> Session<'a> {
     /// Whether this very file added a column to a table that was there before.
     pub(super) fn is_fresh_column(&self, table: &RelationName, column: &str) -> bool {
         let column = self.table(table).and_then(|table| table.columns.get(column));
-        column.and_then(|column| column.birth).is_some_and(|birth| birth.file == self.file)
+        column.and_then(|column| column.birth).is_some_and(|birth| birth.file == self.file && birth.certain)
     }
 
     /// Remembers that this file dropped an index, and forgets the index.
@@ -424,9 +473,20 @@ impl<'a> Session<'a> {
         self.table(table).into_iter().flat_map(|table| table.constraints.values())
     }
 
-    /// The columns of each index of a table.
-    pub(super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Vec<String>> {
+    /// The indexes of a table, as far as they are known.
+    pub(super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Index> {
         self.table(table).into_iter().flat_map(|table| table.indexes.values())
+    }
+
+    /// Whether at most one row has given values in these columns.
+    pub(super) fn is_unique(&self, table: &RelationName, columns: &[String]) -> bool {
+        let mut indexes = self.indexes(table);
+        indexes.any(|index| index.unique && index.whole && index.columns.iter().all(|column| columns.contains(column)))
+    }
+
+    /// Whether a table is known to have a primary key.
+    pub(super) fn has_primary_key(&self, table: &RelationName) -> bool {
+        self.constraints(table).any(|constraint| constraint.kind == K::PRIMARY_KEY_CONSTRAINT)
     }
 
     /// The table of an index.
@@ -454,16 +514,16 @@ impl<'a> Session<'a> {
         self.routines.insert(name, routine);
     }
 
-    /// Remembers that this file made an object of any kind.
-    pub(super) fn made(&mut self, name: RelationName) {
+    /// Remembers that this file made an object that is no table.
+    pub(super) fn made(&mut self, object: Object) {
         let birth = self.birth();
-        self.remember(|session| Before::Object(name.clone(), session.objects.get(&name).copied()));
-        self.objects.insert(name, birth);
+        self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
+        self.objects.insert(object, birth);
     }
 
-    /// Whether this very file made an object of that name.
-    pub(super) fn made_here(&self, name: &RelationName) -> bool {
-        self.objects.get(name).is_some_and(|birth| birth.file == self.file) || self.is_of_this_file(name)
+    /// Whether this very file made an object.
+    pub(super) fn made_here(&self, object: &Object) -> bool {
+        self.objects.get(object).is_some_and(|birth| birth.file == self.file)
     }
 }
 

@@ -11,7 +11,7 @@ use super::session::Limit;
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
-    &[&LOCK_TIMEOUT, &STATEMENT_TIMEOUT, &TIMEOUT_ZERO, &TIMEOUT_LATE, &LOCAL_OUTSIDE, &SESSION_SETTING];
+    &[&LOCK_TIMEOUT, &STATEMENT_TIMEOUT, &TIMEOUT_ZERO, &TIMEOUT_LATE, &LOCAL_OUTSIDE, &SESSION_SETTING, &STRINGS];
 
 static LOCK_TIMEOUT: Rule = Rule {
     name: "lock-timeout-missing",
@@ -66,6 +66,16 @@ static SESSION_SETTING: Rule = Rule {
     reason: "The setting outlives the migration: what runs next on the connection has it too.",
     help: "SET LOCAL.",
     source: "https://www.postgresql.org/docs/current/sql-set.html",
+};
+
+static STRINGS: Rule = Rule {
+    name: "strings-not-standard",
+    severity: Severity::Error,
+    cost: Cost::Unknown,
+    summary: "standard_conforming_strings is switched off",
+    reason: "A backslash can hide the end of a string: what follows is not what it looks like, and cannot be judged.",
+    help: "Write E'...' where a string has escapes.",
+    source: "https://www.postgresql.org/docs/current/runtime-config-compatible.html#GUC-STANDARD-CONFORMING-STRINGS",
 };
 
 const NAMES: [&str; 2] = ["lock_timeout", "statement_timeout"];
@@ -134,6 +144,9 @@ fn value_of(node: &SyntaxNode) -> String {
 }
 
 fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<String>, local: bool) {
+    if parameter == "standard_conforming_strings" && value.as_deref().is_some_and(is_off) {
+        judge.report(&STRINGS, node, "from here on the server reads backslashes in strings otherwise".to_owned());
+    }
     if parameter == "search_path" {
         let first = value.map(|path| path.split(',').next().unwrap_or_default().trim().trim_matches('"').to_owned());
         judge.session.set_search_path(first.filter(|first| !first.is_empty()));
@@ -147,6 +160,13 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
     if late {
         judge.report(&TIMEOUT_LATE, node, format!("{parameter} is set after the first lock"));
     }
+}
+
+/// `off` in all its spellings.
+pub(super) fn is_off(value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    let spelt = ["off", "false", "no"].iter().any(|off| off.starts_with(&value));
+    value == "0" || (spelt && !matches!(value.as_str(), "" | "o"))
 }
 
 /// `0`, `0ms`, `00.0 s`.

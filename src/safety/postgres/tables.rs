@@ -5,9 +5,9 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Column, Session, TEMPORARY, Table};
+use super::session::{Birth, Column, DefaultPartition, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, tree};
+use super::{constraints, objects, partitions, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -20,9 +20,11 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
                 let not_null =
                     tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+                let optional = tree::has(action, K::IF_NOT_EXISTS);
+                let birth = Birth { certain: !optional, ..birth };
                 let column = Column { birth: Some(birth), data_type: DataType::of(action), not_null };
                 let columns = &mut session.table_mut(table).columns;
-                let again = tree::has(action, K::IF_NOT_EXISTS) && columns.contains_key(&name);
+                let again = optional && columns.contains_key(&name);
                 if !again {
                     columns.insert(name.clone(), column);
                 }
@@ -32,7 +34,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         K::DROP_COLUMN => {
             if let Some(column) = column {
                 session.table_mut(table).columns.remove(&column);
-                session.table_mut(table).indexes.retain(|_, columns| !columns.contains(&column));
+                session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
             }
         }
         K::RENAME_COLUMN => {
@@ -62,7 +64,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 && let Some(mut constraint) = session.constraint(table, &name).cloned()
             {
                 constraint.validated = true;
-                if !constraint.check {
+                if constraint.kind == K::NOT_NULL_CONSTRAINT {
                     for column in constraint.proves.clone() {
                         session.table_mut(table).columns.entry(column).or_default().not_null = true;
                     }
@@ -96,8 +98,14 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             }
         }
         K::ATTACH_PARTITION => {
+            let partition = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
             session.table_mut(table).partitioned = true;
-            session.table_mut(table).default_partition |= tree::has(action, K::PARTITION_DEFAULT);
+            if let (true, Some(partition)) = (tree::has(action, K::PARTITION_DEFAULT), partition.clone()) {
+                session.table_mut(table).default_partition = DefaultPartition::Named(partition);
+            }
+            if let Some(partition) = partition {
+                partitions::attached(session, &partition, action);
+            }
         }
         K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
         _ => {}
@@ -109,12 +117,13 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
         table.columns.insert(new.to_owned(), column);
     }
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
-    let indexed = table.indexes.values_mut().flatten();
+    let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
 }
 
 /// A statement as a whole.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    objects::apply(judge, node);
     let session = &mut judge.session;
     match node.kind() {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
@@ -139,23 +148,6 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 session.forget_table(&table);
             }
         }
-        K::CREATE_FUNCTION
-        | K::CREATE_PROCEDURE
-        | K::CREATE_AGGREGATE
-        | K::CREATE_VIEW
-        | K::CREATE_SEQUENCE
-        | K::CREATE_TYPE
-        | K::CREATE_DOMAIN
-        | K::CREATE_POLICY
-        | K::CREATE_ROLE
-        | K::CREATE_EXTENSION => {
-            // What replaces may have been there before.
-            if !tree::has(node, K::OR_REPLACE)
-                && let Some(name) = session.relation(node)
-            {
-                session.made(name);
-            }
-        }
         _ => {}
     }
 }
@@ -165,10 +157,11 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     if temporary {
         name.schema = TEMPORARY.to_owned();
     }
-    if tree::has(node, K::IF_NOT_EXISTS) && session.exists(&name) {
+    let optional = tree::has(node, K::IF_NOT_EXISTS);
+    if optional && session.exists(&name) {
         return;
     }
-    let birth = session.birth();
+    let birth = Birth { certain: !optional, ..session.birth() };
     let key = tree::child(node, K::PARTITION_BY).map(|by| {
         tree::below(&by, K::PARTITION_ITEM)
             .filter_map(|item| item.children().next())
@@ -179,10 +172,18 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     if let Some(parent) = &parent {
         let parent = session.table_mut(parent);
         parent.partitioned = true;
-        parent.default_partition |= tree::has(node, K::PARTITION_DEFAULT);
+        if tree::has(node, K::PARTITION_DEFAULT) {
+            parent.default_partition = DefaultPartition::Named(name.clone());
+        }
     }
-    *session.table_mut(&name) =
-        Table { birth: Some(birth), partitioned: key.is_some(), partition_key: key, ..Table::default() };
+    let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
+    *session.table_mut(&name) = Table {
+        birth: Some(birth),
+        partitioned: key.is_some(),
+        partition_key: key,
+        until_commit,
+        ..Table::default()
+    };
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
@@ -240,20 +241,15 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
     let using = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| session.relation(&index));
     let remembered = constraints::remembered(constraint, birth);
     let table = session.table_mut(table);
-    if let Some(columns) = using.and_then(|index| table.indexes.remove(&index.name)) {
+    if indexed {
+        let index = using.and_then(|index| table.indexes.remove(&index.name));
+        let index = index.unwrap_or(Index { whole: !own.is_empty(), columns: own, unique: true });
         if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
-            for column in &columns {
+            for column in &index.columns {
                 table.columns.entry(column.clone()).or_default().not_null = true;
             }
         }
-        table.indexes.insert(name.clone(), columns);
-    } else if indexed {
-        if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
-            for column in &own {
-                table.columns.entry(column.clone()).or_default().not_null = true;
-            }
-        }
-        table.indexes.insert(name.clone(), own);
+        table.indexes.insert(name.clone(), index);
     }
     table.constraints.insert(name, remembered);
 }
@@ -261,19 +257,25 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
 fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     let relation = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
     let Some((table, relation)) = relation.and_then(|node| Some((session.relation(&node)?, node))) else { return };
-    let items = tree::child(node, K::PARTITION_ITEM_LIST);
+    let items: Vec<SyntaxNode> =
+        tree::child(node, K::PARTITION_ITEM_LIST).iter().flat_map(SyntaxNode::children).collect();
     let columns: Vec<String> = items
         .iter()
-        .flat_map(SyntaxNode::children)
         .map_while(|item| {
             item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name))
         })
         .collect();
     // An index over some rows serves no foreign key.
-    let columns = if tree::has(node, K::WHERE_CLAUSE) { Vec::new() } else { columns };
+    let partial = tree::has(node, K::WHERE_CLAUSE);
+    let columns = if partial { Vec::new() } else { columns };
     let default = format!("{}_{}_idx", table.name, columns.join("_"));
     let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop()).unwrap_or(default);
     let table = session.table_mut(&table);
     table.partitioned |= tree::has_token(&relation, K::ONLY_KW);
-    table.indexes.insert(name, columns);
+    let index = Index {
+        whole: !partial && !columns.is_empty() && columns.len() == items.len(),
+        unique: tree::has_token(node, K::UNIQUE_KW),
+        columns,
+    };
+    table.indexes.insert(name, index);
 }

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
-use super::tree;
+use super::{objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&CREATED, &SWITCHED, &DROPPED, &RULE_CREATED, &EVENT_TRIGGER];
 
@@ -71,9 +71,11 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let table = table(judge, node);
     let here = table.as_ref().is_some_and(|table| judge.session.is_of_this_file(table));
     let new = table.as_ref().is_some_and(|table| judge.session.is_new(table));
+    let view = table.clone().map(|view| (objects::RELATION.to_owned(), view));
+    let on_new_view = view.is_some_and(|view| judge.session.made_here(&view));
     let shown = judge.shown(table.as_ref());
     match node.kind() {
-        K::CREATE_TRIGGER if !new => {
+        K::CREATE_TRIGGER if !new && !on_new_view => {
             judge.report(&CREATED, node, format!("from now on each write to {shown} runs this trigger"));
         }
         K::CREATE_RULE if !new => {

@@ -3,10 +3,10 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Cost, Rule, Severity};
+use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
 use super::session::UserType;
-use super::tree;
+use super::{columns, drops, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &TYPE_CHANGED,
@@ -166,6 +166,8 @@ pub(super) struct DataType {
 enum Change {
     Instant,
     Rewrites,
+    /// The rows stay as they are, the indexes over the column are built again.
+    Indexes,
     /// Instant if the column is some other kind of string, which it mostly is.
     Likely,
     Unknown,
@@ -175,22 +177,19 @@ impl DataType {
     /// Reads a type as it is written in SQL or as `format_type` gives it.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
-        let (before, rest) = text.split_once('(').unwrap_or((&text, ""));
+        let bare: String = text.split('[').map(|part| part.split_once(']').map_or(part, |(_, after)| after)).collect();
+        let (before, rest) = bare.split_once('(').unwrap_or((&bare, ""));
         let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
-        let arguments = inside.split(',').filter_map(|argument| argument.trim().parse().ok()).collect();
+        let arguments: Vec<i64> = inside.split(',').filter_map(|argument| argument.trim().parse().ok()).collect();
         let array = text.contains('[') || text.contains(" array");
-        let words: Vec<&str> = before
-            .split_whitespace()
-            .chain(after.split_whitespace())
-            .filter(|word| !word.contains(['[', ']']))
-            .collect();
+        let words: Vec<&str> = before.split_whitespace().chain(after.split_whitespace()).collect();
         let name = words.join(" ").replace("pg_catalog . ", "").replace("pg_catalog.", "");
-        let name = match name.trim_end_matches(" array").trim_end_matches("[]") {
+        let name = match name.trim_end_matches(" array") {
             "int" | "int4" => "integer",
             "int8" => "bigint",
             "int2" => "smallint",
             "character varying" | "char varying" | "national character varying" | "nchar varying" => "varchar",
-            "character" | "char" | "bpchar" | "national character" | "nchar" => "char",
+            "character" | "char" | "national character" | "nchar" => "char",
             "decimal" | "dec" => "numeric",
             "timestamp without time zone" => "timestamp",
             "timestamp with time zone" => "timestamptz",
@@ -202,6 +201,10 @@ impl DataType {
             "real" => "float4",
             other => other,
         };
+        let mut arguments = arguments;
+        if arguments.is_empty() && matches!(name, "char" | "bit") {
+            arguments.push(1);
+        }
         Self { name: name.to_owned(), arguments, array }
     }
 
@@ -214,12 +217,15 @@ impl DataType {
         matches!(self.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8")
     }
 
+    /// What the servers do, as measured on 14 and 18 for each pair of types.
     fn becomes(&self, new: &Self) -> Change {
         if self == new {
             return Change::Instant;
         }
         if self.array || new.array {
-            return Change::Rewrites;
+            // A limit that is taken away is no work for the elements of an array either.
+            let unlimited = self.array && new.array && self.name == new.name && new.arguments.is_empty();
+            return if unlimited { Change::Instant } else { Change::Rewrites };
         }
         let wider = |default: Option<i64>| match (self.arguments.first(), new.arguments.first()) {
             (_, None) => true,
@@ -228,7 +234,7 @@ impl DataType {
         };
         let instant = match (self.name.as_str(), new.name.as_str()) {
             ("varchar" | "text", "text") | ("text" | "varchar", "varchar") => wider(None),
-            ("citext", "text") | ("text" | "varchar", "citext") | ("cidr", "inet") => new.arguments.is_empty(),
+            ("cidr", "inet") | ("xml", "text" | "varchar") | ("char", "bpchar") => new.arguments.is_empty(),
             ("varbit", "varbit") => wider(None),
             ("numeric", "numeric") => {
                 let scale = |of: &Self| of.arguments.get(1).copied().unwrap_or(0);
@@ -236,9 +242,20 @@ impl DataType {
             }
             ("timestamp", "timestamp") | ("timestamptz", "timestamptz") => wider(Some(6)),
             ("time", "time") | ("timetz", "timetz") => wider(Some(6)),
+            ("interval", "interval") => wider(Some(6)),
+            (old, "interval") if old.starts_with("interval ") => new.arguments.is_empty(),
             _ => false,
         };
-        if instant { Change::Instant } else { Change::Rewrites }
+        let indexes = match (self.name.as_str(), new.name.as_str()) {
+            ("text" | "varchar", "citext" | "bpchar") | ("citext", "text" | "varchar" | "bpchar") => true,
+            ("bit", "varbit") => true,
+            _ => false,
+        };
+        match (instant, indexes && new.arguments.is_empty()) {
+            (true, _) => Change::Instant,
+            (false, true) => Change::Indexes,
+            (false, false) => Change::Rewrites,
+        }
     }
 }
 
@@ -271,12 +288,19 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
     let old = judge.session.column_type(&alter.table, &column);
     let using = tree::child(&set_type, K::USING_EXPR).and_then(|using| using.children().next());
+    let cast = using.is_some();
     let computed = using.is_some_and(|using| !is_plain_cast(&using, &column));
     let change = match &old {
         _ if computed => Change::Rewrites,
         _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
-        Some(old) => old.becomes(&new),
-        None if matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
+        Some(old) => match old.becomes(&new) {
+            Change::Indexes if is_without_index(judge, &alter.table, &column) => Change::Instant,
+            Change::Indexes => Change::Rewrites,
+            change => change,
+        },
+        // Another kind of string needs no USING.
+        None if !cast
+            && matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
             Change::Likely
         }
         None => Change::Unknown,
@@ -284,7 +308,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
     match change {
         Change::Instant => {}
-        Change::Rewrites => {
+        Change::Rewrites | Change::Indexes => {
             let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
             let message =
                 format!("changing the {what} of {}.{column} to {shown} rewrites the table or its indexes", alter.table);
@@ -305,6 +329,12 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             judge.report(&TYPE_CHANGED, action, message).cost = Cost::Unknown;
         }
     }
+}
+
+/// Whether all indexes of a table are known, and none is over a column.
+fn is_without_index(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
+    judge.session.exists(table)
+        && judge.session.indexes(table).all(|index| index.whole && index.columns.iter().all(|part| part != column))
 }
 
 /// `USING column` or `USING column::type`.
@@ -350,6 +380,11 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
         }
         K::ALTER_DOMAIN => domain(judge, node),
+        K::ALTER_VIEW if !objects::are_of_this_file(judge, node) => {
+            if let Some(action) = tree::below(node, K::DROP_DEFAULT).next() {
+                judge.report(&columns::DEFAULT_DROPPED, &action, "a column of the view loses its default".to_owned());
+            }
+        }
         K::ALTER_TYPE => altered(judge, node),
         _ => {}
     }
@@ -357,7 +392,17 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    for action in node.children() {
+    let here = objects::are_of_this_file(judge, node);
+    for action in node.children().filter(|_| !here) {
+        let lost = match action.kind() {
+            K::DROP_CONSTRAINT => Some((&drops::CONSTRAINT_DROPPED, "the domain loses a constraint")),
+            K::DROP_NOT_NULL => Some((&columns::NOT_NULL_DROPPED, "values of the domain may be NULL from now on")),
+            K::DROP_DEFAULT => Some((&columns::DEFAULT_DROPPED, "the domain loses its default")),
+            _ => None,
+        };
+        if let Some((rule, message)) = lost {
+            judge.report(rule, &action, message.to_owned());
+        }
         let (what, cost) = match action.kind() {
             K::ADD_CONSTRAINT if tree::below(&action, K::NOT_VALID).next().is_some() => continue,
             K::ADD_CONSTRAINT => ("adding a constraint to a domain", Cost::Scans),
@@ -365,16 +410,13 @@ fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
             K::SET_NOT_NULL => ("making a domain NOT NULL", Cost::Scans),
             _ => continue,
         };
-        if judge.session.relation(node).is_some_and(|domain| judge.session.made_here(&domain)) {
-            continue;
-        }
         judge.report(&DOMAIN_CONSTRAINT, &action, format!("{what} reads every table that uses it")).cost = cost;
     }
 }
 
 fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let name = judge.session.relation(node);
-    let here = name.as_ref().is_some_and(|name| judge.session.made_here(name));
+    let here = objects::are_of_this_file(judge, node);
     for action in node.descendants() {
         match action.kind() {
             K::ADD_VALUE if judge.session.in_transaction() && !here => {
@@ -440,6 +482,20 @@ mod tests {
             ("timestamp", "timestamp(3)", Change::Rewrites),
             ("varchar(5)[]", "text[]", Change::Rewrites),
             ("integer", "text", Change::Rewrites),
+            ("text", "citext", Change::Indexes),
+            ("citext", "text", Change::Indexes),
+            ("bit(3)", "bit varying", Change::Indexes),
+            ("bit(3)", "bit varying(5)", Change::Rewrites),
+            ("bpchar", "char", Change::Rewrites),
+            ("char(5)", "bpchar", Change::Instant),
+            ("xml", "text", Change::Instant),
+            ("interval(3)", "interval", Change::Instant),
+            ("interval day to second(3)", "interval", Change::Instant),
+            ("interval", "interval(3)", Change::Rewrites),
+            ("interval", "interval year to month", Change::Rewrites),
+            ("varchar(5)[]", "character varying[]", Change::Instant),
+            ("varchar ( 5 ) [ ]", "varchar array", Change::Instant),
+            ("varchar(5)[]", "varchar(9)[]", Change::Rewrites),
         ] {
             assert_eq!(DataType::parse(old).becomes(&DataType::parse(new)), change, "{old} to {new}");
         }

@@ -481,13 +481,14 @@ fn triggers_and_access() {
         ("drop publication p;", "1:1 error publication-changed"),
         ("create publication p for all tables;", "1:1 error publication-changed"),
         ("alter publication p drop table a;", "1:1 error publication-changed"),
-        ("alter publication p add table a;", "1:1 warning publication-changed"),
+        ("alter publication p add table a;", "1:1 error publication-changed"),
+        ("create table b (id int primary key); alter publication p add table b;", "1:38 warning publication-changed"),
         ("alter table a enable row level security;", "1:15 info row-level-security"),
         ("create policy p on a using (true);", "1:1 info policy"),
         ("grant select on a to b;", "1:1 info grant"),
         ("revoke select on a from b;", "1:1 warning revoke"),
-        ("alter table a set (autovacuum_enabled = off);", "1:20 warning autovacuum-off"),
-        ("alter table a set (toast.autovacuum_enabled = 'false');", "1:20 warning autovacuum-off"),
+        ("alter table a set (autovacuum_enabled = off);", "1:20 error autovacuum-off"),
+        ("alter table a set (toast.autovacuum_enabled = 'false');", "1:20 error autovacuum-off"),
     ] {
         caught(sql, expected);
     }
@@ -512,8 +513,9 @@ fn dynamic_sql() {
     caught("call p();", "1:1 error dynamic-sql");
     caught("create function f() returns void language sql as 'drop table a';\nselect f();", "2:8 error dynamic-sql");
     caught("select dblink_exec('x', 'drop table a');", "1:8 error dynamic-sql");
-    caught("select pg_terminate_backend(5);", "1:8 warning unknown-function");
-    caught("select app.f();", "1:8 warning unknown-function");
+    caught("select pg_terminate_backend(5);", "1:8 error harmful-function");
+    caught("select app.f();", "1:8 error unknown-function");
+    caught("select app.f(id) from a;", "1:8 warning unknown-function");
     safe(
         "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
     );

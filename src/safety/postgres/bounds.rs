@@ -1,0 +1,279 @@
+//! How many rows of its table an UPDATE, DELETE or MERGE changes, as far as its text bounds them.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::RelationName;
+use super::data::Rows;
+use super::session::Session;
+use super::tree;
+
+/// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
+const BATCH: i128 = 100_000;
+
+/// A statement's table, and what else its conditions may name.
+struct Scope<'a> {
+    session: &'a Session<'a>,
+    table: &'a RelationName,
+    /// The CTEs that give a bounded number of rows.
+    queries: BTreeSet<String>,
+    /// The items of FROM or USING that do.
+    sources: BTreeSet<String>,
+}
+
+/// How many rows an UPDATE, DELETE or MERGE changes.
+pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &RelationName) -> Rows {
+    if tree::has(statement, K::WHERE_CURRENT_OF) {
+        return Rows::Point;
+    }
+    let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new() };
+    for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
+        if query.children().any(|part| scope.is_bounded(&part))
+            && let Some(name) = tree::child_name(&query, K::CTE_NAME)
+        {
+            scope.queries.insert(name);
+        }
+    }
+    const SOURCES: [K; 3] = [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE];
+    let mut items = Vec::new();
+    for clause in statement.children().filter(|child| SOURCES.contains(&child.kind())) {
+        from_items(&clause, &mut items);
+    }
+    scope.sources = items.iter().filter_map(|item| scope.bounded_source(item)).collect();
+    // The rows that no source matches.
+    if statement.children().any(|part| part.kind() == K::MERGE_WHEN_NOT_MATCHED_SOURCE) {
+        return Rows::Open;
+    }
+    let conditions = statement.descendants().filter(|part| matches!(part.kind(), K::WHERE_CLAUSE | K::ON_CLAUSE));
+    let own = |clause: &SyntaxNode| {
+        let parent = clause.parent();
+        parent.is_some_and(|parent| parent == *statement || parent.kind() == K::USING_ON_CLAUSE)
+    };
+    let filter = conditions.filter(own).find_map(|clause| clause.children().next());
+    filter.map_or(Rows::Open, |filter| scope.bound(&filter))
+}
+
+/// The items of a FROM, not of the queries within.
+fn from_items(node: &SyntaxNode, into: &mut Vec<SyntaxNode>) {
+    for child in node.children() {
+        match child.kind() {
+            K::RELATION_FROM_ITEM | K::PAREN_FROM_ITEM | K::FUNCTION_FROM_ITEM => into.push(child),
+            K::PAREN_SELECT | K::SELECT => {}
+            _ => from_items(&child, into),
+        }
+    }
+}
+
+/// A column, with the name before its dot.
+fn qualified(expression: &SyntaxNode) -> Option<(Option<String>, String)> {
+    let expression = tree::inner(expression.clone());
+    let column = tree::column(&expression)?;
+    let before = (expression.kind() == K::FIELD_EXPR).then(|| expression.children().next());
+    Some((before.flatten().and_then(|before| tree::column(&before)), column))
+}
+
+impl Scope<'_> {
+    /// The name of an item of FROM that gives a bounded number of rows.
+    fn bounded_source(&self, item: &SyntaxNode) -> Option<String> {
+        let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
+        let query = tree::child(item, K::PAREN_SELECT);
+        if query.is_some_and(|query| query.children().any(|query| self.is_bounded(&query))) {
+            return alias;
+        }
+        let path = tree::path(item);
+        let named = path.first().filter(|name| path.len() == 1 && self.queries.contains(*name)).cloned();
+        named.map(|name| alias.unwrap_or(name))
+    }
+
+    /// Whether a query gives a bounded number of rows: VALUES, LIMIT, no table, or nothing but such a CTE.
+    fn is_bounded(&self, query: &SyntaxNode) -> bool {
+        match query.kind() {
+            K::VALUES => true,
+            K::PAREN_EXPR | K::PAREN_SELECT => query.children().any(|inside| self.is_bounded(&inside)),
+            K::SELECT => {
+                let limit = query.children().find(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
+                let limited = limit.is_some_and(|limit| {
+                    let one = limit.kind() == K::FETCH_CLAUSE && !tree::has(&limit, K::LITERAL);
+                    one || limit.children().next().and_then(|count| number(&count)).is_some_and(|count| count <= BATCH)
+                });
+                let mut items = Vec::new();
+                tree::child(query, K::FROM_CLAUSE).iter().for_each(|from| from_items(from, &mut items));
+                let small = match items.as_slice() {
+                    [] => tree::below(query, K::CALL_EXPR).next().is_none(),
+                    [only] => self.bounded_source(only).is_some(),
+                    _ => false,
+                };
+                limited || small
+            }
+            _ => false,
+        }
+    }
+
+    /// How many rows a condition leaves.
+    fn bound(&self, filter: &SyntaxNode) -> Rows {
+        let mut conjuncts = Vec::new();
+        split(filter, K::AND_KW, &mut conjuncts);
+        if let [only] = conjuncts.as_slice() {
+            let mut alternatives = Vec::new();
+            split(only, K::OR_KW, &mut alternatives);
+            if alternatives.len() > 1 {
+                return alternatives.iter().map(|filter| self.bound(filter)).max().unwrap_or(Rows::Open);
+            }
+        }
+        let mut found = Found::default();
+        conjuncts.iter().for_each(|conjunct| self.conjunct(conjunct, &mut found));
+        if found.points.iter().any(|column| self.is_key(column)) || self.session.is_unique(self.table, &found.points) {
+            Rows::Point
+        } else if found.joined || found.members.iter().any(|column| self.is_key(column)) || self.has_range(&found) {
+            Rows::Batch
+        } else {
+            Rows::Open
+        }
+    }
+
+    fn has_range(&self, found: &Found) -> bool {
+        found.floors.iter().any(|(column, low)| {
+            let mut highs = found.ceilings.iter().filter(|(other, _)| other == column).map(|(_, high)| high);
+            self.is_key(column) && highs.any(|high| high - low <= BATCH)
+        })
+    }
+
+    fn conjunct(&self, conjunct: &SyntaxNode, found: &mut Found) {
+        let sides: Vec<SyntaxNode> = conjunct.children().filter(|side| side.kind() != K::IS_NOT_DISTINCT_FROM).collect();
+        let has = |kind| tree::has_token(conjunct, kind);
+        let (Some(left), Some(right)) = (sides.first(), sides.last()) else { return };
+        match conjunct.kind() {
+            K::BETWEEN_EXPR if !has(K::NOT_KW) => {
+                let ends: Vec<Option<i128>> = sides.iter().skip(1).map(number).collect();
+                if let (Some(column), [Some(low), Some(high)]) = (tree::column(left), ends.as_slice()) {
+                    found.floors.push((column.clone(), *low));
+                    found.ceilings.push((column, *high));
+                }
+            }
+            K::BIN_EXPR if has(K::EQ) || tree::has(conjunct, K::IS_NOT_DISTINCT_FROM) => {
+                self.equal(left, right, found);
+                self.equal(right, left, found);
+            }
+            K::BIN_EXPR if has(K::IN_KW) && !has(K::NOT_KW) => {
+                let columns = columns(left);
+                if right.children().any(|list| self.is_bounded(&list) && list.kind() != K::VALUES) {
+                    found.members.extend(columns);
+                } else if is_constant(right) {
+                    found.points.extend(columns);
+                }
+            }
+            K::BIN_EXPR => {
+                let (above, below) = (has(K::R_ANGLE) || has(K::GTEQ), has(K::L_ANGLE) || has(K::LTEQ));
+                let (floors, ceilings) = (&mut found.floors, &mut found.ceilings);
+                match (tree::column(left), number(right), number(left), tree::column(right)) {
+                    (Some(column), Some(value), ..) if above => floors.push((column, value)),
+                    (Some(column), Some(value), ..) if below => ceilings.push((column, value)),
+                    (.., Some(value), Some(column)) if above => ceilings.push((column, value)),
+                    (.., Some(value), Some(column)) if below => floors.push((column, value)),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `column = value`, one way round.
+    fn equal(&self, left: &SyntaxNode, right: &SyntaxNode, found: &mut Found) {
+        let columns = columns(left);
+        let any = right.children().find(|part| matches!(part.kind(), K::ANY_FN | K::SOME_FN));
+        if tree::has(right, K::ALL_FN) {
+            return;
+        }
+        if let (Some((own, column)), Some((source, _))) = (qualified(left), qualified(right)) {
+            // A join by a key with what gives a bounded number of rows. A name without a table may be of either.
+            let bounded = |name: &Option<String>| name.as_ref().is_none_or(|name| self.sources.contains(name));
+            let other = own.is_none_or(|name| !self.sources.contains(&name));
+            found.joined |= !self.sources.is_empty() && bounded(&source) && other && self.is_key(&column);
+        } else if let Some(any) = any {
+            let queries = any.descendants().filter(|part| matches!(part.kind(), K::SELECT | K::VALUES));
+            match queries.map(|query| self.is_bounded(&query)).next() {
+                Some(true) => found.members.extend(columns),
+                None if is_constant(&any) => found.points.extend(columns),
+                _ => {}
+            }
+        } else if is_constant(right) || tree::inner(right.clone()).kind() == K::SELECT {
+            // A query that is compared with gives one row, or fails.
+            found.points.extend(columns);
+        }
+    }
+
+    /// Whether few rows share a value of a column: because the files say so, or because its name does.
+    fn is_key(&self, column: &str) -> bool {
+        const NAMES: [&str; 15] = [
+            "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid",
+            "version", "version_num",
+        ];
+        const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
+        let lower = column.to_ascii_lowercase();
+        NAMES.contains(&lower.as_str())
+            || ENDS.iter().any(|end| lower.ends_with(end))
+            || self.session.is_unique(self.table, &[column.to_owned()])
+    }
+}
+
+/// What the parts of a condition say, all of which a row must fulfil.
+#[derive(Default)]
+struct Found {
+    /// Columns with one value, or with one of a list.
+    points: Vec<String>,
+    /// Columns whose values a bounded query gives.
+    members: Vec<String>,
+    /// Joined by a key with what is bounded.
+    joined: bool,
+    floors: Vec<(String, i128)>,
+    ceilings: Vec<(String, i128)>,
+}
+
+/// The column, or the columns in parentheses, on one side of a comparison.
+fn columns(side: &SyntaxNode) -> Vec<String> {
+    match side.kind() {
+        K::TUPLE_EXPR => side.children().filter_map(|part| tree::column(&part)).collect(),
+        K::CAST_EXPR => side.children().find_map(|part| tree::column(&part)).into_iter().collect(),
+        _ => tree::column(side).into_iter().collect(),
+    }
+}
+
+/// The parts of an expression that an operator joins.
+fn split(expression: &SyntaxNode, operator: K, into: &mut Vec<SyntaxNode>) {
+    let expression = tree::inner(expression.clone());
+    if expression.kind() == K::BIN_EXPR && tree::has_token(&expression, operator) {
+        expression.children().for_each(|side| split(&side, operator, into));
+    } else {
+        into.push(expression);
+    }
+}
+
+/// Whether an expression is the same for all rows: no column in it, and no query.
+fn is_constant(expression: &SyntaxNode) -> bool {
+    expression.descendants().all(|part| match part.kind() {
+        K::SELECT | K::PAREN_SELECT => false,
+        K::NAME_REF => is_function(&part) || part.parent().is_some_and(|parent| is_function(&parent)),
+        _ => true,
+    })
+}
+
+/// Whether a name is that of a call.
+fn is_function(name: &SyntaxNode) -> bool {
+    let call = name.parent().filter(|parent| parent.kind() == K::CALL_EXPR);
+    call.is_some_and(|call| call.children().next().as_ref() == Some(name))
+}
+
+/// A whole number.
+fn number(expression: &SyntaxNode) -> Option<i128> {
+    let expression = tree::inner(expression.clone());
+    match expression.kind() {
+        K::LITERAL => tree::words(&expression).replace('_', "").parse().ok(),
+        K::CAST_EXPR => expression.children().find_map(|inside| number(&inside)),
+        K::PREFIX_EXPR if tree::has_token(&expression, K::MINUS) => {
+            expression.children().next().and_then(|inside| number(&inside)).map(|number| -number)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Objects of any kind: of which class a statement's is, what it is called, and whether this file made it.
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::RelationName;
+use super::judge::Judge;
+use super::session::{Object, Session, TEMPORARY};
+use super::tree;
+
+/// The class of tables, views and sequences.
+pub(super) const RELATION: &str = "RELATION";
+
+/// What a statement does with objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Alter,
+    Drop,
+}
+
+/// What a statement does, and to which class of objects: those of one class share their names. Nothing for statements that
+/// do not create, alter or drop.
+pub(super) fn verb(node: &SyntaxNode) -> Option<(Verb, String)> {
+    let kind = format!("{:?}", node.kind());
+    let (verb, class) = kind.split_once('_')?;
+    let verb = match verb {
+        "CREATE" => Verb::Create,
+        "ALTER" => Verb::Alter,
+        "DROP" => Verb::Drop,
+        _ => return None,
+    };
+    let class = match class {
+        "TABLE" | "TABLE_AS" | "FOREIGN_TABLE" | "MATERIALIZED_VIEW" | "VIEW" | "SEQUENCE" => RELATION,
+        "DOMAIN" => "TYPE",
+        "PROCEDURE" | "AGGREGATE" | "ROUTINE" => "FUNCTION",
+        "USER" | "GROUP" => "ROLE",
+        class => class.trim_end_matches("URATION").trim_end_matches("IONARY"),
+    };
+    Some((verb, class.to_owned()))
+}
+
+/// The objects that a statement names: all that it drops, the one that it creates or alters.
+pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
+    let Some((verb, class)) = verb(node) else { return Vec::new() };
+    let mut names = Vec::new();
+    for child in node.children() {
+        match child.kind() {
+            K::IF_EXISTS | K::IF_NOT_EXISTS | K::OR_REPLACE | K::TEMP | K::UNLOGGED => {}
+            // The table of a trigger, rule or policy; what is done to the object.
+            K::ON_TABLE | K::ON_RELATION | K::RULE_ON | K::SERVER_CLAUSE | K::CASCADE | K::RESTRICT => break,
+            kind if format!("{kind:?}").ends_with("_LIST") => {
+                names.extend(child.children().filter_map(|item| name(session, &item)));
+            }
+            _ => names.extend(name(session, &child)),
+        }
+        if verb != Verb::Drop && !names.is_empty() {
+            names.truncate(1);
+            break;
+        }
+    }
+    names.into_iter().map(|name| (class.clone(), name)).collect()
+}
+
+/// A name with or without a schema, or one of the objects that no schema holds.
+fn name(session: &Session<'_>, node: &SyntaxNode) -> Option<RelationName> {
+    session.relation(node).or_else(|| {
+        let named = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT))?;
+        Some(RelationName { schema: String::new(), name: tree::name(&named) })
+    })
+}
+
+/// Whether this very file made all that a statement alters or drops.
+pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
+    let named = named(&judge.session, node);
+    let here = |object: &Object| {
+        let table = object.0 == RELATION && judge.session.is_of_this_file(&object.1);
+        table || judge.session.made_here(object)
+    };
+    !named.is_empty() && named.iter().all(here)
+}
+
+/// Remembers what a statement makes, unless it may have been there before. Tables and indexes have their own place.
+pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    const APART: [K; 5] =
+        [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
+    let creates = !APART.contains(&node.kind()) && verb(node).is_some_and(|(verb, _)| verb == Verb::Create);
+    if creates && !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS) {
+        for (class, mut name) in named(&judge.session, node) {
+            if tree::has(node, K::TEMP) {
+                name.schema = TEMPORARY.to_owned();
+            }
+            judge.session.made((class, name));
+        }
+    }
+}
