@@ -59,11 +59,9 @@ pub(crate) fn tokens(text: &str, engine: Engine) -> Vec<Token> {
             b'-' if bytes.get(at + 1) == Some(&b'-') => (TokenKind::Comment, line_end(bytes, at, engine), true),
             b'/' if bytes.get(at + 1) == Some(&b'*') => block_comment(bytes, at, engine),
             b'\'' => string(bytes, at, false),
-            b'e' | b'E' if engine == Engine::Postgres && bytes.get(at + 1) == Some(&b'\'') => {
-                segments(bytes, at + 1).last().map_or((TokenKind::Symbol, at + 1, true), |last| {
-                    (TokenKind::String, last.end, last.terminated)
-                })
-            }
+            b'e' | b'E' if engine == Engine::Postgres && bytes.get(at + 1) == Some(&b'\'') => segments(bytes, at + 1)
+                .last()
+                .map_or((TokenKind::Symbol, at + 1, true), |last| (TokenKind::String, last.end, last.terminated)),
             b'e' | b'E' if engine == Engine::DuckDb && bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, true),
             b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if bytes.get(at + 1) == Some(&b'\'') => {
                 string(bytes, at + 1, false)

@@ -141,11 +141,14 @@ fn is_whole(node: &SyntaxNode) -> bool {
 fn published(judge: &Judge<'_>, node: &SyntaxNode) -> (&'static Rule, Severity, &'static str) {
     let tables = tree::below(node, K::PUBLICATION_OBJECT_TABLE);
     let tables = tables.filter_map(|table| judge.session.relation(&table));
-    let keyless = tables.into_iter().any(|table| {
-        !judge.session.has_primary_key(&table) && !judge.session.is_new(&table)
-    });
+    let keyless =
+        tables.into_iter().any(|table| !judge.session.has_primary_key(&table) && !judge.session.is_new(&table));
     if keyless {
-        (&PUBLICATION, Severity::Error, "UPDATE and DELETE fail if a table has no replica identity, and no key is known")
+        (
+            &PUBLICATION,
+            Severity::Error,
+            "UPDATE and DELETE fail if a table has no replica identity, and no key is known",
+        )
     } else {
         (&PUBLICATION, Severity::Warning, "subscribers must be refreshed")
     }

@@ -141,7 +141,8 @@ impl Scope<'_> {
     }
 
     fn conjunct(&self, conjunct: &SyntaxNode, found: &mut Found) {
-        let sides: Vec<SyntaxNode> = conjunct.children().filter(|side| side.kind() != K::IS_NOT_DISTINCT_FROM).collect();
+        let sides: Vec<SyntaxNode> =
+            conjunct.children().filter(|side| side.kind() != K::IS_NOT_DISTINCT_FROM).collect();
         let has = |kind| tree::has_token(conjunct, kind);
         let (Some(left), Some(right)) = (sides.first(), sides.last()) else { return };
         match conjunct.kind() {
@@ -207,8 +208,21 @@ impl Scope<'_> {
     /// Whether few rows share a value of a column: because the files say so, or because its name does.
     fn is_key(&self, column: &str) -> bool {
         const NAMES: [&str; 15] = [
-            "id", "uuid", "guid", "key", "code", "slug", "name", "email", "username", "sku", "token", "pk", "ctid",
-            "version", "version_num",
+            "id",
+            "uuid",
+            "guid",
+            "key",
+            "code",
+            "slug",
+            "name",
+            "email",
+            "username",
+            "sku",
+            "token",
+            "pk",
+            "ctid",
+            "version",
+            "version_num",
         ];
         const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
         let lower = column.to_ascii_lowercase();

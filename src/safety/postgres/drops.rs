@@ -163,9 +163,9 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             let done = known.is_some_and(|known| {
                 known.redundant
                     || known.kind == K::CHECK_CONSTRAINT
-                    && !known.proves.is_empty()
-                    && known.terms.iter().all(|term| known.proves.contains(term) || term == "null")
-                    && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
+                        && !known.proves.is_empty()
+                        && known.terms.iter().all(|term| known.proves.contains(term) || term == "null")
+                        && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
             });
             if !fresh && !done {
                 judge.report(&CONSTRAINT_DROPPED, action, format!("the constraint {name} of {table} is dropped"));

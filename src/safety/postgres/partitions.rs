@@ -132,7 +132,8 @@ fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName,
 /// Once a table is a partition, its bounds say what a check of nothing but them has said.
 pub(super) fn attached(session: &mut Session<'_>, partition: &RelationName, action: &SyntaxNode) {
     let bounds: Vec<String> = tree::below(action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
-    let columns: Vec<String> = session.table(partition).iter().flat_map(|table| table.columns.keys().cloned()).collect();
+    let columns: Vec<String> =
+        session.table(partition).iter().flat_map(|table| table.columns.keys().cloned()).collect();
     for constraint in session.table_mut(partition).constraints.values_mut() {
         let only = |term: &String| bounds.contains(term) || columns.contains(term) || term == "null";
         constraint.redundant |= constraint.kind == K::CHECK_CONSTRAINT

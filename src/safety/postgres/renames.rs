@@ -110,9 +110,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             (K::ALTER_TYPE, K::RENAME_VALUE) => {
                 (&ENUM_VALUE_RENAMED, "a value of the enum has another name from now on")
             }
-            (K::ALTER_VIEW, K::RENAME_COLUMN) => {
-                (&COLUMN_RENAMED, "a column of the view has another name from now on")
-            }
+            (K::ALTER_VIEW, K::RENAME_COLUMN) => (&COLUMN_RENAMED, "a column of the view has another name from now on"),
             _ if renames => (&OBJECT_RENAMED, "it has another name from now on"),
             _ => continue,
         };

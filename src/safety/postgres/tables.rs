@@ -177,13 +177,8 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         }
     }
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
-    *session.table_mut(&name) = Table {
-        birth: Some(birth),
-        partitioned: key.is_some(),
-        partition_key: key,
-        until_commit,
-        ..Table::default()
-    };
+    *session.table_mut(&name) =
+        Table { birth: Some(birth), partitioned: key.is_some(), partition_key: key, until_commit, ..Table::default() };
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {

@@ -299,8 +299,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             change => change,
         },
         // Another kind of string needs no USING.
-        None if !cast
-            && matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
+        None if !cast && matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
             Change::Likely
         }
         None => Change::Unknown,

@@ -44,7 +44,9 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA => (15, "TABLES IN SCHEMA"),
         K::PUBLICATION_OBJECT_TABLE if has(K::COLUMN_REF_LIST) => (15, "a list of published columns"),
         K::PUBLICATION_OBJECT_TABLE if has(K::WHERE_CONDITION_CLAUSE) => (15, "a condition of published rows"),
-        K::SET_NULL_COLUMNS | K::SET_DEFAULT_COLUMNS if has(K::COLUMN_REF_LIST) => (15, "a list of columns after ON DELETE SET"),
+        K::SET_NULL_COLUMNS | K::SET_DEFAULT_COLUMNS if has(K::COLUMN_REF_LIST) => {
+            (15, "a list of columns after ON DELETE SET")
+        }
         K::SKIP_SUBSCRIPTION => (15, "ALTER SUBSCRIPTION ... SKIP"),
         K::ATTRIBUTE_NAME if tree::words(node) == "security_invoker" => (15, "security_invoker"),
         K::IS_JSON | K::IS_JSON_OBJECT | K::IS_JSON_ARRAY | K::IS_JSON_SCALAR | K::IS_JSON_VALUE => (16, "IS JSON"),
@@ -106,5 +108,7 @@ fn is_role(privilege: &SyntaxNode) -> bool {
 fn is_old_or_new(field: &SyntaxNode) -> bool {
     let of = field.children().next().map(|of| tree::words(&of));
     let returned = field.ancestors().any(|node| node.kind() == K::RETURNING_CLAUSE);
-    returned && of.is_some_and(|of| of == "old" || of == "new") && !field.ancestors().any(|node| node.kind() == K::RULE_DO)
+    returned
+        && of.is_some_and(|of| of == "old" || of == "new")
+        && !field.ancestors().any(|node| node.kind() == K::RULE_DO)
 }

@@ -47,7 +47,11 @@ fn modes(of: &str) -> Vec<(String, LintOptions)> {
                 LintOptions { postgres_version: version, ..LintOptions::default() }
             };
             let wanted = |word: &str| of.split(',').any(|mode| mode == word);
-            if (wanted("file") && set) || (wanted("set") && !set) || (wanted("14") && version == 18) || (wanted("18") && version == 14) {
+            if (wanted("file") && set)
+                || (wanted("set") && !set)
+                || (wanted("14") && version == 18)
+                || (wanted("18") && version == 14)
+            {
                 continue;
             }
             all.push((format!("{}{version}", if set { "set" } else { "file" }), options));
@@ -60,7 +64,12 @@ fn modes(of: &str) -> Vec<(String, LintOptions)> {
 fn corpus() {
     let mut wrong = 0;
     let mut total = 0;
-    for text in [include_str!("corpus/postgres_unsafe.txt"), include_str!("corpus/postgres_safe.txt"), include_str!("corpus/postgres_unsafe2.txt"), include_str!("corpus/postgres_safe2.txt")] {
+    for text in [
+        include_str!("corpus/postgres_unsafe.txt"),
+        include_str!("corpus/postgres_safe.txt"),
+        include_str!("corpus/postgres_unsafe2.txt"),
+        include_str!("corpus/postgres_safe2.txt"),
+    ] {
         for case in cases(text) {
             let mut bad: Vec<String> = Vec::new();
             let mut shown_rules: Vec<String> = Vec::new();
@@ -85,8 +94,19 @@ fn corpus() {
                     println!("ok {}: {shown_rules:?}", case.name);
                 }
             } else {
-                println!("{} [{}] {:?}\n    {all:?}", if case.unsafe_ { "MISS " } else { "ALARM" }, bad.join(","), case.name);
-                for input in &case.inputs { println!("        {}{}", if input.applied {"(applied) "} else {""}, input.text.trim().replace('\n', "\n        ")); }
+                println!(
+                    "{} [{}] {:?}\n    {all:?}",
+                    if case.unsafe_ { "MISS " } else { "ALARM" },
+                    bad.join(","),
+                    case.name
+                );
+                for input in &case.inputs {
+                    println!(
+                        "        {}{}",
+                        if input.applied { "(applied) " } else { "" },
+                        input.text.trim().replace('\n', "\n        ")
+                    );
+                }
             }
         }
     }
