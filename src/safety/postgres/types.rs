@@ -246,11 +246,10 @@ impl DataType {
             (old, "interval") if old.starts_with("interval ") => new.arguments.is_empty(),
             _ => false,
         };
-        let indexes = match (self.name.as_str(), new.name.as_str()) {
-            ("text" | "varchar", "citext" | "bpchar") | ("citext", "text" | "varchar" | "bpchar") => true,
-            ("bit", "varbit") => true,
-            _ => false,
-        };
+        let indexes = matches!(
+            (self.name.as_str(), new.name.as_str()),
+            ("text" | "varchar", "citext" | "bpchar") | ("citext", "text" | "varchar" | "bpchar") | ("bit", "varbit")
+        );
         match (instant, indexes && new.arguments.is_empty()) {
             (true, _) => Change::Instant,
             (false, true) => Change::Indexes,
