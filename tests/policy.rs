@@ -71,10 +71,9 @@ impl Project {
         let size = ("ALTER TABLE orders ADD COLUMN size BIGINT;", "ALTER TABLE orders DROP COLUMN size;");
         let (up, down) = match (second, self.engine) {
             (Second::Safe | Second::WithoutDown, _) => size,
-            (Second::Warned, Engine::Postgres) => (
-                "ALTER TABLE orders SET (autovacuum_enabled = false);",
-                "ALTER TABLE orders RESET (autovacuum_enabled);",
-            ),
+            (Second::Warned, Engine::Postgres) => {
+                ("REVOKE SELECT ON orders FROM PUBLIC;", "GRANT SELECT ON orders TO PUBLIC;")
+            }
             #[cfg(feature = "duckdb")]
             (Second::Warned, Engine::DuckDb) => (
                 "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40);",

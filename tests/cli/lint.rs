@@ -185,10 +185,7 @@ fn standard_input_and_files_that_cannot_be_read() {
 #[test]
 fn the_mildest_finding_that_fails_can_be_said() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "warned.sql",
-        "CREATE TABLE IF NOT EXISTS orders (id BIGINT);\nALTER TABLE users SET (autovacuum_enabled = false);",
-    );
+    sandbox.write("warned.sql", "CREATE TABLE IF NOT EXISTS orders (id BIGINT);\nREVOKE SELECT ON users FROM PUBLIC;");
     sandbox.run(&["db", "lint", "warned.sql"]).success();
     sandbox.run(&["db", "lint", "warned.sql", "--deny", "warning"]).exit(1);
     // A newer server can more.

@@ -32,7 +32,7 @@ fn cases(text: &str) -> Vec<Case<'_>> {
                 }
             }
         }
-        cases.push(Case { unsafe_: kind == "unsafe", modes, name, inputs });
+        cases.push(Case { unsafe_: kind != "safe", modes, name, inputs });
     }
     cases
 }
