@@ -103,7 +103,7 @@ fn name_of(file: &Path) -> String {
     file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Makes migrations of files, and tells what is wrong with them. A file that does not fit is left out.
+/// Makes migrations of files, and tells what is wrong with them whatever the engine. A file that does not fit is left out.
 pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (Vec<Migration>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut named = Vec::new();
@@ -155,17 +155,12 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
     for migration in &migrations {
         problems.extend(check(migration));
     }
-    problems.sort_by(|a, b| (&a.location.file, &a.message).cmp(&(&b.location.file, &b.message)));
     (migrations, problems)
 }
 
 /// What is wrong with one migration that can be read.
 fn check(migration: &Migration) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if Engine::ALL.iter().any(|engine| migration.down(*engine).is_none()) {
-        let message = "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
-        problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
-    }
     let is_overlay = |script: &Script| {
         migration.overlays.values().any(|overlay| overlay.up.as_ref().is_some_and(|up| std::ptr::eq(up, script)))
     };
@@ -189,17 +184,30 @@ fn check(migration: &Migration) -> Vec<Problem> {
             problems.extend(wrong.map(|message| at(script.file(), directive.line, message)));
         }
     }
-    let refused = Engine::ALL.iter().flat_map(|engine| {
-        let scripts = [Some(migration.up(*engine)), migration.down(*engine)];
-        scripts.into_iter().flatten().filter_map(|script| script.check_transaction(*engine).err())
-    });
-    for refusal in refused {
-        let Some(location) = refusal.location().cloned() else { continue };
-        let problem = Problem { is_error: true, location, message: refusal.message().to_owned() };
-        if !problems.contains(&problem) {
-            problems.push(problem);
+    problems
+}
+
+/// What is wrong with migrations on some engines, together with what is wrong whatever the engine, in the files' order.
+pub(super) fn problems(of_files: &[Problem], migrations: &[Migration], engines: &[Engine]) -> Vec<Problem> {
+    let mut problems = of_files.to_vec();
+    for migration in migrations {
+        if engines.iter().any(|engine| migration.down(*engine).is_none()) {
+            let message = "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
+            problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
+        }
+        for engine in engines {
+            let scripts = [Some(migration.up(*engine)), migration.down(*engine)];
+            let refusals = scripts.into_iter().flatten().filter_map(|script| script.check_transaction(*engine).err());
+            for refusal in refusals {
+                let Some(location) = refusal.location().cloned() else { continue };
+                let problem = Problem { is_error: true, location, message: refusal.message().to_owned() };
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
         }
     }
+    problems.sort_by(|a, b| (&a.location.file, &a.message).cmp(&(&b.location.file, &b.message)));
     problems
 }
 
@@ -218,7 +226,8 @@ mod tests {
 
     fn problems(files: &[(&str, &str)]) -> Vec<String> {
         let texts = files.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned()));
-        assemble(texts).1.iter().map(ToString::to_string).collect()
+        let set = crate::migrate::MigrationSet::of("test", "public", None, texts);
+        set.problems().iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -122,6 +122,9 @@ pub struct MigrationSet {
     directory: Option<PathBuf>,
     engines: Vec<Engine>,
     migrations: Vec<Migration>,
+    /// What is wrong whatever the engine.
+    of_files: Vec<Problem>,
+    /// The same, and what is wrong on the engines that it is written for.
     problems: Vec<Problem>,
 }
 
@@ -147,8 +150,8 @@ impl MigrationSet {
     /// tables are in the schema `public`; see [`MigrationSet::in_schema`].
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the name cannot be a set's, or the files do not make a set: the first problem is the
-    /// message.
+    /// [`ErrorKind::Invalid`] when the name cannot be a set's, or the files do not make a set whatever the engine: the first
+    /// problem is the message.
     ///
     /// # Examples
     /// ```
@@ -166,7 +169,7 @@ impl MigrationSet {
         check_name(name)?;
         let files = files.into_iter().map(|(name, text)| (PathBuf::from(name), text.to_owned()));
         let set = Self::of(name, "public", None, files);
-        set.check().map(|()| set)
+        first_error(&set.of_files).map(|()| set)
     }
 
     /// The set of a folder. What is wrong with its files is in [`MigrationSet::problems`], so that all of it can be
@@ -192,6 +195,7 @@ impl MigrationSet {
     #[must_use]
     pub fn for_engines(mut self, engines: impl Into<Vec<Engine>>) -> Self {
         self.engines = engines.into();
+        self.problems = files::problems(&self.of_files, &self.migrations, &self.engines);
         self
     }
 
@@ -209,15 +213,17 @@ impl MigrationSet {
         directory: Option<PathBuf>,
         texts: impl IntoIterator<Item = (PathBuf, String)>,
     ) -> Self {
-        let (migrations, problems) = files::assemble(texts);
-        Self {
+        let (migrations, of_files) = files::assemble(texts);
+        let set = Self {
             name: name.to_owned(),
             schema: schema.to_owned(),
             directory,
-            engines: Engine::ALL.to_vec(),
+            engines: Vec::new(),
             migrations,
-            problems,
-        }
+            of_files,
+            problems: Vec::new(),
+        };
+        set.for_engines(Engine::ALL)
     }
 
     /// What the set is called: `charter` for charter's own.
@@ -276,21 +282,40 @@ impl MigrationSet {
         self.migrations.last().map_or(0, Migration::number)
     }
 
-    /// What is wrong with the files, in their order.
+    /// What is wrong with the files on the engines that the set is written for, in the files' order.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// Refuses a set that cannot be applied.
+    /// Refuses a set that cannot be applied on every engine that it is written for.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] with the first problem that is an error, and its place.
     pub fn check(&self) -> Result<()> {
-        let Some(problem) = self.problems.iter().find(|problem| problem.is_error) else { return Ok(()) };
-        Err(Error::new(ErrorKind::Invalid, problem.message.clone())
-            .at(&problem.location.file, problem.location.position)
-            .with_hint("`charter db validate` shows everything that is wrong with the files"))
+        first_error(&self.problems)
     }
+
+    /// Refuses a set that cannot be applied on an engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the first problem that is an error there, and its place; [`ErrorKind::Unsupported`] when
+    /// the set is not written for the engine.
+    pub(super) fn check_on(&self, engine: Engine) -> Result<()> {
+        first_error(&files::problems(&self.of_files, &self.migrations, &[engine]))?;
+        if self.engines.contains(&engine) {
+            return Ok(());
+        }
+        let message = format!("the migrations of the set {} are not written for {engine}", self.name);
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"))
+    }
+}
+
+fn first_error(problems: &[Problem]) -> Result<()> {
+    let Some(problem) = problems.iter().find(|problem| problem.is_error) else { return Ok(()) };
+    Err(Error::new(ErrorKind::Invalid, problem.message.clone())
+        .at(&problem.location.file, problem.location.position)
+        .with_hint("`charter db validate` shows everything that is wrong with the files"))
 }
 
 /// A set's name is part of its tables' names.

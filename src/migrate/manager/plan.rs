@@ -38,7 +38,7 @@ impl MigrationManager {
         let engine = self.engine_of_database()?;
         let mut planned = Vec::new();
         for goal in self.goals(options)? {
-            goal.set.check()?;
+            goal.set.check_on(engine)?;
             let (current, pending) = match &mut connection {
                 Some(connection) => {
                     let status = status(&mut **connection, goal.set)?;

@@ -41,8 +41,7 @@ impl MigrationManager {
         let text = RefCell::new(String::new());
         let mut recording = Recording::new(database, engine, &text);
         for goal in self.goals(options)? {
-            goal.set.check()?;
-            Self::check_engine(goal.set, engine)?;
+            goal.set.check_on(engine)?;
             let current = status(&mut recording, goal.set)?.current();
             let target = goal.set.resolve(&goal.revision, current)?;
             let mut work = Work {

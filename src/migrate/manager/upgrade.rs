@@ -183,8 +183,7 @@ impl MigrationManager {
         let engine = self.engine_of_database()?;
         let mut statuses = Vec::new();
         for goal in goals {
-            goal.set.check()?;
-            Self::check_engine(goal.set, engine)?;
+            goal.set.check_on(engine)?;
             let status = match &mut connection {
                 Some(connection) => status(&mut **connection, goal.set)?,
                 None => Status::judge(Found::default(), goal.set, engine)?,
@@ -202,16 +201,6 @@ impl MigrationManager {
         }
         let policy = Policy { environment: self.environment(stored), occasion, allowances: &options.allowances };
         policy::judge(engine, connection, &policy, &proposals)
-    }
-
-    /// Refuses an engine that a set is not written for.
-    pub(super) fn check_engine(set: &MigrationSet, engine: Engine) -> Result<()> {
-        if set.engines().contains(&engine) {
-            return Ok(());
-        }
-        let message = format!("the migrations of the set {} are not written for {engine}", set.name());
-        Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"))
     }
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.

@@ -21,6 +21,8 @@ struct Scope<'a> {
     queries: BTreeSet<String>,
     /// The items of FROM or USING that do.
     sources: BTreeSet<String>,
+    /// MERGE: what it joins by is meant to be a key.
+    merges: bool,
 }
 
 /// How many rows an UPDATE, DELETE or MERGE changes.
@@ -28,7 +30,8 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     if tree::has(statement, K::WHERE_CURRENT_OF) {
         return Rows::Point;
     }
-    let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new() };
+    let merges = statement.kind() == K::MERGE;
+    let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges };
     for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
         if query.children().any(|part| scope.is_bounded(&part))
             && let Some(name) = tree::child_name(&query, K::CTE_NAME)
@@ -43,8 +46,11 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     }
     scope.sources = items.iter().filter_map(|item| scope.bounded_source(item)).collect();
     // The rows that no source matches.
-    if statement.children().any(|part| part.kind() == K::MERGE_WHEN_NOT_MATCHED_SOURCE) {
+    if tree::has(statement, K::MERGE_WHEN_NOT_MATCHED_SOURCE) {
         return Rows::Open;
+    }
+    if statement.kind() == K::MERGE && !tree::has(statement, K::MERGE_WHEN_MATCHED) {
+        return if scope.sources.is_empty() { Rows::Reads } else { Rows::Point };
     }
     let conditions = statement.descendants().filter(|part| matches!(part.kind(), K::WHERE_CLAUSE | K::ON_CLAUSE));
     let own = |clause: &SyntaxNode| {
@@ -191,7 +197,8 @@ impl Scope<'_> {
             // A join by a key with what gives a bounded number of rows. A name without a table may be of either.
             let bounded = |name: &Option<String>| name.as_ref().is_none_or(|name| self.sources.contains(name));
             let other = own.is_none_or(|name| !self.sources.contains(&name));
-            found.joined |= !self.sources.is_empty() && bounded(&source) && other && self.is_key(&column);
+            found.joined |=
+                !self.sources.is_empty() && bounded(&source) && other && (self.merges || self.is_key(&column));
         } else if let Some(any) = any {
             let queries = any.descendants().filter(|part| matches!(part.kind(), K::SELECT | K::VALUES));
             match queries.map(|query| self.is_bounded(&query)).next() {

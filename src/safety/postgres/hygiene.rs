@@ -22,7 +22,7 @@ static AUTOVACUUM_OFF: Rule = Rule {
     name: "autovacuum-off",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "Autovacuum is switched off for a table",
+    summary: "Autovacuum is switched off for a table; as a warning, for a new one",
     reason: "Dead rows pile up and plans go stale, until somebody remembers.",
     help: "Make it run more often instead: autovacuum_vacuum_scale_factor, autovacuum_vacuum_cost_delay.",
     source: "https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM",
@@ -33,11 +33,16 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if !WITH_OPTIONS.contains(&node.kind()) {
         return;
     }
+    let creates = matches!(node.kind(), K::CREATE_TABLE | K::CREATE_MATERIALIZED_VIEW);
+    let new = creates || judge.alter(node).is_some_and(|alter| judge.session.is_new(&alter.table));
     for option in tree::below(node, K::ATTRIBUTE_OPTION) {
         let words = tree::words(&option);
         let value = words.rsplit_once("= ").map(|(_, value)| value.trim_matches('\''));
         if words.contains("autovacuum_enabled") && value.is_some_and(settings::is_off) {
-            judge.report(&AUTOVACUUM_OFF, &option, "autovacuum is switched off".to_owned());
+            let finding = judge.report(&AUTOVACUUM_OFF, &option, "autovacuum is switched off".to_owned());
+            if new {
+                finding.severity = Severity::Warning;
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ static CONCURRENT_IF_NOT_EXISTS: Rule = Rule {
     source: "https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 };
 static CONCURRENT_REFUSED: Rule = Rule {
-    name: "drop-concurrently-refused",
+    name: "concurrently-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
     summary: "CONCURRENTLY where it is refused: DROP INDEX of several indexes or with CASCADE, REINDEX SYSTEM, REFRESH WITH NO DATA",

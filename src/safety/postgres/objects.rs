@@ -75,7 +75,7 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
     let named = named(&judge.session, node);
     let here = |object: &Object| {
         let table = object.0 == RELATION && judge.session.is_of_this_file(&object.1);
-        table || judge.session.made_here(object)
+        table || object.1.schema == TEMPORARY || judge.session.made_here(object)
     };
     !named.is_empty() && named.iter().all(here)
 }

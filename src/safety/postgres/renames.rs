@@ -111,11 +111,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 (&ENUM_VALUE_RENAMED, "a value of the enum has another name from now on")
             }
             (K::ALTER_VIEW, K::RENAME_COLUMN) => (&COLUMN_RENAMED, "a column of the view has another name from now on"),
+            (K::ALTER_DOMAIN, K::RENAME_CONSTRAINT) => (&OBJECT_RENAMED, "a constraint has another name from now on"),
             _ if renames => (&OBJECT_RENAMED, "it has another name from now on"),
             _ => continue,
         };
         let finding = judge.report(rule, &action, message.to_owned());
-        if renames && is_harmless(node) {
+        if action.kind() == K::RENAME_CONSTRAINT || (renames && is_harmless(node)) {
             finding.severity = Severity::Warning;
         }
     }

@@ -73,9 +73,7 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::REVOKE_COMMAND if tree::words(node) == "maintain" && !is_role(node) => (17, "the privilege MAINTAIN"),
         K::SET_EXPRESSION => (17, "SET EXPRESSION"),
         K::NOT_ENFORCED | K::ENFORCED => (18, "[NOT] ENFORCED"),
-        K::NOT_NULL_CONSTRAINT if matches!(parent, Some(K::ADD_CONSTRAINT | K::TABLE_ARG_LIST)) => {
-            (18, "NOT NULL as a constraint of the table")
-        }
+        K::NOT_NULL_CONSTRAINT if has(K::COLUMN_NAME_REF) => (18, "NOT NULL as a constraint of the table"),
         K::NOT_NULL_CONSTRAINT if has(K::NO_INHERIT) => (18, "NOT NULL NO INHERIT"),
         K::ALTER_CONSTRAINT if has(K::INHERIT) || has(K::NO_INHERIT) => (18, "ALTER CONSTRAINT ... [NO] INHERIT"),
         K::WITHOUT_OVERLAPS | K::PERIOD_COLUMN => (18, "WITHOUT OVERLAPS and PERIOD"),

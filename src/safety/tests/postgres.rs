@@ -23,8 +23,8 @@ fn indexes() {
     safe_with("-- charter: no-transaction\ncreate index concurrently i on users (email);", &wrapped());
     caught("create index concurrently if not exists i on users (email);", "1:27 error concurrently-if-not-exists");
     safe("drop index concurrently if exists i;\ncreate index concurrently if not exists i on users (email);");
-    caught("drop index concurrently i, j;", "1:1 error drop-concurrently-refused");
-    caught("drop index concurrently i cascade;", "1:1 error drop-concurrently-refused");
+    caught("drop index concurrently i, j;", "1:1 error concurrently-refused");
+    caught("drop index concurrently i cascade;", "1:1 error concurrently-refused");
     caught("reindex (verbose) table users;", "1:1 error reindex-not-concurrent");
     caught("reindex (concurrently off) table users;", "1:1 error reindex-not-concurrent");
     safe("reindex (concurrently) table users; reindex index concurrently i;");
