@@ -169,16 +169,23 @@ pub(crate) fn version() -> Option<String> {
     VERSION.get_or_init(|| ask().map(|version| version.trim_start_matches('v').to_owned())).clone()
 }
 
+/// What DuckDB says when a lock is not to be had, up to the program that has it.
+const LOCKED: &str = "Conflicting lock is held in ";
+
 impl From<duckdb::Error> for Error {
     fn from(error: duckdb::Error) -> Self {
-        // The lines below the reason repeat the statement, which may be a whole migration.
+        // The lines below the reason repeat the statement, which may be a whole migration. DuckDB gives no codes: its words
+        // are all there is, so there is no source that would say more.
         let text = error.to_string();
         let reason = text.split("\n\nLINE ").next().unwrap_or(&text).trim_end();
         let has = |part: &str| reason.contains(part);
-        let (kind, hint) = if has("Could not set lock on file") || has("being used by another process") {
+        let holder = reason.split_once(LOCKED).and_then(|(_, rest)| rest.split_once(')'));
+        let (kind, hint) = if has("database has been invalidated") || reason.starts_with("FATAL Error: ") {
+            (ErrorKind::Backend, Some("end the program and start it again; what was acknowledged is in the file"))
+        } else if has("Could not set lock on file") || has("being used by another process") {
             (
                 ErrorKind::Busy,
-                Some("another program has this database open; DuckDB lets one in that writes, or many that read"),
+                Some("DuckDB lets in one program that writes, or many that read: end that one, or wait for it"),
             )
         } else if reason.starts_with("TransactionContext Error: ") && (has("onflict") || has("was altered")) {
             (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
@@ -192,12 +199,14 @@ impl From<duckdb::Error> for Error {
             (ErrorKind::Io, Some("check that the folder exists and can be written"))
         } else if reason.starts_with("IO Error: ") || has("Could not write file") {
             (ErrorKind::Io, None)
-        } else if has("database has been invalidated") || reason.starts_with("FATAL Error: ") {
-            (ErrorKind::Backend, Some("end the program and start it again; what was acknowledged is in the file"))
         } else {
             (ErrorKind::Backend, None)
         };
-        let error = Self::new(kind, format!("DuckDB: {reason}")).with_source(error);
+        let message = match holder {
+            Some((program, _)) => format!("another program has this database open: {program})"),
+            None => format!("DuckDB: {reason}"),
+        };
+        let error = Self::new(kind, message);
         match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -210,6 +219,16 @@ mod tests {
     use super::*;
     use std::path::PathBuf;
     use std::process::Command;
+
+    #[test]
+    fn who_has_the_file_is_said() {
+        let said = "IO Error: Could not set lock on file \"/x/a.duckdb\": Conflicting lock is held in /usr/bin/python3 \
+                    (PID 7). However, you would be able to open this database in read-only mode.";
+        let code = duckdb::ffi::Error::new(1);
+        let error = Error::from(duckdb::Error::DuckDBFailure(code, Some(said.to_owned())));
+        assert_eq!(error.message(), "another program has this database open: /usr/bin/python3 (PID 7)");
+        assert!(error.kind() == ErrorKind::Busy && error.hint().is_some());
+    }
 
     const FILE: &str = "CHARTER_TEST_DUCKDB_FILE";
 
