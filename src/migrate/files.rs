@@ -192,7 +192,8 @@ pub(super) fn problems(of_files: &[Problem], migrations: &[Migration], engines: 
     let mut problems = of_files.to_vec();
     for migration in migrations {
         if engines.iter().any(|engine| migration.down(*engine).is_none()) {
-            let message = "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
+            let message =
+                "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
             problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
         }
         for engine in engines {
