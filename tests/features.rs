@@ -1,7 +1,6 @@
 //! What a program takes in when it takes in charter.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -68,36 +67,4 @@ fn each_feature_brings_its_own_and_nothing_of_the_others() {
     }
     let watch = packages("watch");
     assert!(watch.contains("notify") && !watch.contains("clap"), "{watch:?}");
-}
-
-/// Sources below a folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder of sources");
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-#[test]
-fn there_is_no_unsafe_code() {
-    let all: Vec<PathBuf> =
-        ["src", "sync/src"].iter().flat_map(|folder| sources(&Path::new(ROOT).join(folder))).collect();
-    assert!(all.len() > 40, "{all:?}");
-    for path in all {
-        let text = std::fs::read_to_string(&path).expect("a source");
-        for (number, line) in (1..).zip(text.lines()) {
-            let code = line.split("//").next().unwrap_or_default();
-            let is_unsafe = code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");
-            assert!(!is_unsafe, "{}:{number}: {line}", path.display());
-        }
-    }
-    let manifest = std::fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).expect("the manifest");
-    assert!(manifest.contains("unsafe_code = \"forbid\""));
 }
