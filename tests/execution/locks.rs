@@ -4,7 +4,7 @@ use crate::support::child::Player;
 use crate::support::eventually;
 use crate::support::migrating::{ENGINES, Project, manager, upgrade};
 use crate::support::postgres::{Pooler, Session};
-use charter::migrate::{Event, Timeouts};
+use charter::migrate::{Event, Timeouts, UpgradeOptions};
 use charter::{Engine, ErrorKind};
 use std::time::Duration;
 
@@ -164,4 +164,18 @@ fn behind_a_pooler_the_lock_is_given_back() {
     upgrade(&manager(pooler.url(), &project.directory()), "2", &mut |_| {}).expect("nobody is in the way");
     let direct = project.manager().with_timeouts(impatient());
     assert_eq!(upgrade(&direct, "head", &mut |_| {}).expect("it is free"), [3]);
+}
+
+/// What a session was told stays with it, and its next client is another program.
+#[test]
+fn behind_a_pooler_reading_leaves_nothing_in_the_session() {
+    let project = Project::new(Engine::Postgres, &FILES);
+    project.upgrade("1").expect("applied");
+    let pooler = Pooler::in_front_of(project.url(), 1);
+    let reader = manager(pooler.url(), &project.directory());
+    assert_eq!(reader.get_pending_migrations().expect("a status").len(), 2);
+    assert!(reader.get_schema_info().expect("a catalogue").iter().all(|info| info.is_valid()));
+    reader.upgrade_sql(&UpgradeOptions::default(), None).expect("a text");
+    let other = Session::open(pooler.url());
+    assert_eq!(other.query("SHOW default_transaction_read_only")[0][0].as_deref(), Some("off"));
 }

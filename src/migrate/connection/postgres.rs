@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// One session on a server while a database is migrated.
 pub(super) struct PostgresMigrating {
     client: Arc<Client>,
+    /// Whether it was connected to read. The session is not told so: behind a pooler, its next client is another program.
+    reads_only: bool,
     /// While it has the migrators' lock.
     lock: Option<Lock>,
     in_transaction: bool,
@@ -46,20 +48,19 @@ struct Lock {
 impl PostgresMigrating {
     pub(super) fn connect(target: &PostgresTarget, purpose: Purpose) -> Result<Self> {
         let (bridge, target) = (Bridge::start()?, target.clone());
-        let client = bridge.call(async move {
-            let client = connect(&target).await?;
-            if purpose == Purpose::Read {
-                client.batch_execute("SET default_transaction_read_only = on").await?;
-            }
-            Ok(client)
-        })?;
-        let client = Arc::new(client);
-        Ok(Self { client, lock: None, in_transaction: false, in_session: false, schema: None, bridge })
+        let client = Arc::new(bridge.call(async move { connect(&target).await })?);
+        let reads_only = purpose == Purpose::Read;
+        Ok(Self { client, reads_only, lock: None, in_transaction: false, in_session: false, schema: None, bridge })
     }
 
     fn execute_batch(&self, sql: String) -> Result<()> {
         let client = self.client.clone();
         self.bridge.call(async move { Ok(client.batch_execute(&sql).await?) })
+    }
+
+    fn rows(&self, sql: String) -> Result<Vec<TextRow>> {
+        let client = self.client.clone();
+        self.bridge.call(async move { text_rows(&client, &sql).await })
     }
 
     /// The first row of a query, each value as text.
@@ -91,8 +92,11 @@ impl PostgresMigrating {
 
     /// Begins, checks and prepares in one round trip.
     fn begin_prepared(&mut self, transaction: &Transaction<'_>) -> Result<()> {
-        let mode = if transaction.read_only { "READ ONLY" } else { "READ WRITE" };
-        let mut begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED {mode}; ");
+        let mode = match transaction.read_only || self.reads_only {
+            true => "REPEATABLE READ READ ONLY",
+            false => "READ COMMITTED READ WRITE",
+        };
+        let mut begin = format!("BEGIN ISOLATION LEVEL {mode}; ");
         let ours = if self.lock.is_some() { self.lock_is_ours() } else { "true".to_owned() };
         let schema = transaction.schema.map(quoted);
         let exists = match &schema {
@@ -203,8 +207,15 @@ impl MigrationConnection for PostgresMigrating {
     }
 
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
-        let (client, sql) = (self.client.clone(), sql.to_owned());
-        self.bridge.call(async move { text_rows(&client, &sql).await })
+        if self.in_transaction || !self.reads_only {
+            return self.rows(sql.to_owned());
+        }
+        let answer = self.rows(format!("BEGIN READ ONLY; {sql}; COMMIT"));
+        if answer.is_err() {
+            // The first error is what matters.
+            let _ = self.execute_batch("ROLLBACK".to_owned());
+        }
+        answer
     }
 
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
@@ -234,6 +245,9 @@ impl MigrationConnection for PostgresMigrating {
     /// The server takes one statement so and no more: what hides a second one in a text that it reads otherwise than
     /// charter, such as a COMMIT, is refused.
     fn execute(&mut self, statement: &str) -> Result<()> {
+        if !self.in_transaction && self.reads_only {
+            return Err(Error::new(ErrorKind::Unsupported, "what is only read runs no statement"));
+        }
         if !self.in_transaction && self.lock.is_some() {
             let [ours] = self.row(&format!("SELECT {}", self.lock_is_ours()))?;
             if ours.as_deref() != Some("t") {
