@@ -18,12 +18,20 @@ const ORDER: &str = r#"{
 }"#;
 
 fn main() -> charter::Result<()> {
+    if let Some(url) = std::env::args().nth(1) {
+        return run(&url);
+    }
     let folder = std::env::temp_dir().join(format!("charter-embed-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let url = std::env::args().nth(1).unwrap_or_else(|| format!("sqlite:///{}", folder.join("charter.db").display()));
+    let done = run(&format!("sqlite:///{}", folder.join("charter.db").display()));
+    std::fs::remove_dir_all(&folder)?;
+    done
+}
 
+/// Does everything in the database of a URL.
+pub fn run(url: &str) -> charter::Result<()> {
     // The file is made and migrated here.
-    let store = Store::open(&url)?;
+    let store = Store::open(url)?;
 
     let id = store.store_schema("order", ORDER, "1.0.0")?;
     store.store_coercion_rules("order", r#"{"number": "coerce_to_integer"}"#, "1.0.0")?;
@@ -50,6 +58,5 @@ fn main() -> charter::Result<()> {
     if let Pushed::Published(receipt) = store.push(&registry)? {
         println!("pushed {} records, receipt {}", receipt.count, receipt.hash);
     }
-    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod conformance;
 mod connections;
 #[cfg(feature = "duckdb")]
 mod duckdb;
+mod embedding;
 mod execution;
 mod faults;
 mod features;

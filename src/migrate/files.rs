@@ -99,7 +99,8 @@ pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>>
     Ok(texts)
 }
 
-fn name_of(file: &Path) -> String {
+/// A file's name without its folder.
+pub(super) fn name_of(file: &Path) -> String {
     file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 

@@ -184,6 +184,49 @@ impl MigrationSet {
         Ok(set)
     }
 
+    /// Compares a set that is part of a program with the folder that it was taken from: that no file was forgotten, such as
+    /// an overlay that was written later. For a test of that program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the files that only one of the two has, or that have another text; as
+    /// [`MigrationSet::from_directory`].
+    ///
+    /// # Examples
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// let set = charter::embed_migrations!("shop", "examples/migrations", ["V1__orders.sql", "V1__orders.down.sql"])?;
+    /// let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/migrations");
+    /// let forgotten = set.check_files(&folder).map_err(|error| error.to_string());
+    /// assert!(forgotten.is_err_and(|message| message.contains("V2__add_note.sql is not in the set")));
+    /// # Ok::<(), charter::Error>(())
+    /// ```
+    pub fn check_files(&self, directory: &Path) -> Result<()> {
+        let folder = Self::from_directory(&self.name, directory)?;
+        first_error(&folder.of_files)?;
+        let (own, theirs) = (self.texts(), folder.texts());
+        let missing =
+            theirs.keys().filter(|name| !own.contains_key(*name)).map(|name| format!("{name} is not in the set"));
+        let differing = own.iter().filter_map(|(name, text)| match theirs.get(name) {
+            None => Some(format!("{name} is not in the folder")),
+            Some(other) => (other != text).then(|| format!("{name} has another text in the folder")),
+        });
+        let problems: Vec<String> = missing.chain(differing).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let message = format!("the set {} is not what its folder has: {}", self.name, problems.join(", "));
+        Err(Error::new(ErrorKind::Invalid, message)
+            .at(directory, None)
+            .with_hint("name every file of the folder where the set is made"))
+    }
+
+    /// The texts of the files, by their names.
+    fn texts(&self) -> BTreeMap<String, &str> {
+        let scripts = self.migrations.iter().flat_map(Migration::scripts);
+        scripts.map(|script| (files::name_of(script.file()), script.text())).collect()
+    }
+
     /// The same set with its tables in another schema of Postgres, which is made if it is missing.
     #[must_use]
     pub fn in_schema(mut self, schema: impl Into<String>) -> Self {
@@ -328,8 +371,10 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// The files of a folder as a [`MigrationSet`] that is part of the program: the set's name, the folder from the root of the
-/// package, the files' names.
+/// package, the files' names. Gives what [`MigrationSet::from_files`] gives. A file that is not named is not part of the
+/// program: let a test call [`MigrationSet::check_files`].
 ///
+/// # Examples
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let url = format!("sqlite:///{}", folder.path().join("shop.db").display());

@@ -151,8 +151,25 @@ impl Store {
                 .with_conflicts(conflicts));
         }
         planned.required = self.required(&planned, &batch)?;
-        self.check_rules_fit(&planned.records)?;
-        Ok(planned)
+        match self.check_rules_fit(&planned.records) {
+            Ok(()) => Ok(planned),
+            // What can never be stored under its key needs not fit.
+            Err(unfit) => Err(self.taken(&planned.records)?.unwrap_or(unfit)),
+        }
+    }
+
+    /// The refusal of records whose keys are published with other content, if there are any.
+    fn taken(&self, records: &[Record]) -> Result<Option<Error>> {
+        let published = records.iter().filter(|record| !matches!(record.key().version, Version::Edition(_)));
+        let published: Vec<&Record> = published.collect();
+        let selectors: Vec<Selector> = published.iter().map(|record| Selector::Key(record.key().clone())).collect();
+        let stored = self.backend.read(&selectors)?;
+        let obstacles = published.iter().zip(stored).filter_map(|(record, stored)| {
+            let (key, stored, offered) = (record.key().clone(), *stored?.digest(), *record.digest());
+            (stored != offered).then_some(Obstacle::Taken { key, stored, offered })
+        });
+        let obstacles: Vec<Obstacle> = obstacles.collect();
+        Ok((!obstacles.is_empty()).then(|| refusal(&obstacles)))
     }
 
     /// Checks that rules are for fields that exist, wherever schema and rules come together: in a contract, or under one
@@ -306,6 +323,22 @@ mod tests {
         let refused = store.store_schema("page", SCHEMA, "1.0.0");
         assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Invalid));
         assert_eq!(store.list_schemas()?.len(), 1);
+        Ok(())
+    }
+
+    /// A published version never changes, and that is what is said, whether or not the rules would fit.
+    #[test]
+    fn other_content_is_a_conflict_even_where_rules_do_not_fit_it() -> crate::Result<()> {
+        let store = Store::open("memory:")?;
+        store.store_schema("book", SCHEMA, "1.0.0")?;
+        store.store_coercion_rules("book", r#"{"isbn": "coerce_to_string"}"#, "1.0.0")?;
+
+        let refused = store.store_schema("book", r#"{"type": "string"}"#, "1.0.0");
+        let error = refused.err().filter(|error| error.kind() == ErrorKind::Conflict);
+        assert_eq!(error.map(|error| error.conflicts().len()), Some(1));
+
+        let refused = store.store_coercion_rules("book", r#"{"ibsn": "coerce_to_string"}"#, "1.0.0");
+        assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::Conflict));
         Ok(())
     }
 }
