@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::resolve::{Setting, Warning};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The section `[migrations]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,10 @@ impl MigrationSettings {
 
     /// Adds to an error about the folder the place that named it.
     pub(crate) fn blame(&self, error: Error) -> Error {
+        let error = match error.kind() {
+            ErrorKind::NotFound => error.with_hint("make the folder, or name another one there"),
+            _ => error,
+        };
         match &self.directory_place {
             Some(place) => error.context(format!("the migrations of {place}")),
             None => error,

@@ -356,9 +356,14 @@ impl Judgement {
             ),
             (false, Occasion::Upgrade) => refused(
                 format!("{environment} refuses to apply these migrations to {url}:{lines}"),
-                "make them safe, or let a finding pass by name: --allow RULE@REVISION --reason TEXT; every migration \
-                 needs a down migration"
-                    .to_owned(),
+                match cfg!(feature = "lint") {
+                    true => {
+                        "make them safe, or let a finding pass by name: --allow RULE@REVISION --reason TEXT; every migration \
+                         needs a down migration"
+                    }
+                    false => "build the program with charter's feature `lint`, which has the rules",
+                }
+                .to_owned(),
             ),
             (true, _) if self.needs_yes() && !yes => {
                 let allowed = self.migrations.iter().flat_map(|judged| {

@@ -47,6 +47,22 @@ impl FromStr for Revision {
     }
 }
 
+impl Revision {
+    /// Refuses a number of migrations in the other direction than the verb goes, which would be nothing to do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the other verb.
+    pub(super) fn check_direction(&self, is_down: bool) -> Result<()> {
+        let (verb, direction, other) = match (self, is_down) {
+            (Self::Relative(..=0), false) => ("upgrade", "down", "downgrade"),
+            (Self::Relative(1..), true) => ("downgrade", "up", "upgrade"),
+            _ => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::Invalid, format!("revision {self} leads {direction}, which is no way to {verb}"))
+            .with_hint(format!("`charter db {other}` leads {direction}")))
+    }
+}
+
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -155,6 +171,15 @@ mod tests {
         assert_eq!(resolve("+2", Some(10)), Ok(Some(30)));
         assert_eq!(resolve("-1", Some(30)), Ok(Some(20)));
         assert_eq!(resolve("-3", Some(30)), Ok(None));
+    }
+
+    #[test]
+    fn a_number_of_migrations_leads_where_the_verb_goes() {
+        for (text, up, down) in [("-1", false, true), ("+1", true, false), ("head", true, true), ("a", true, true)] {
+            let revision: Revision = text.parse().expect("a revision");
+            assert_eq!(revision.check_direction(false).is_ok(), up, "{text}");
+            assert_eq!(revision.check_direction(true).is_ok(), down, "{text}");
+        }
     }
 
     #[test]

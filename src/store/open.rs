@@ -9,7 +9,7 @@ use super::Store;
 use super::backend::Backend;
 use crate::config::{Configuration, DatabaseUrl, Environment, Migrate, Source, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::{Event, MigrationManager, MigrationSet, Status, UpgradeOptions};
+use crate::migrate::{Event, Migration, MigrationManager, MigrationSet, Status, UpgradeOptions};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -221,16 +221,17 @@ fn lacks(backend: &dyn Backend, manager: &MigrationManager, options: &OpenOption
     if options.access != Access::Write {
         return Ok(false);
     }
-    let mut pending = charter.pending;
+    let name = |migration: &Migration| format!("{} ({})", migration.number(), migration.slug());
+    let mut pending: Vec<String> = charter.pending.iter().map(name).collect();
     for set in manager.sets_on_open().filter(|set| !set.is_charter()) {
-        pending.extend(backend.status(set)?.map_or_else(Vec::new, |status| status.pending));
+        let of_set = backend.status(set)?.map_or_else(Vec::new, |status| status.pending);
+        pending.extend(of_set.iter().map(|migration| format!("{} {}", set.name(), name(migration))));
     }
     if pending.is_empty() || options.migrates() {
         return Ok(!pending.is_empty());
     }
-    let names: Vec<String> = pending.iter().map(|m| format!("{} ({})", m.number(), m.slug())).collect();
-    let message = format!("{url} lacks migrations, and they are not applied by opening it: {}", names.join(", "));
-    Err(Error::new(ErrorKind::Refused, message).with_hint(format!("apply them with `charter db upgrade {url}`")))
+    let message = format!("{url} lacks migrations, and they are not applied by opening it: {}", pending.join(", "));
+    Err(Error::new(ErrorKind::Refused, message).with_hint(manager.how_to_upgrade()))
 }
 
 pub(super) fn not_initialized(url: &DatabaseUrl) -> Error {

@@ -83,6 +83,7 @@ impl MigrationManager {
     /// asks for more than was confirmed, or a migration has no down side, before anything has run; as
     /// [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
     pub fn downgrade(&self, options: &DowngradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
+        options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
         let mut connection = self.connect(Purpose::MigrateExisting)?;
         let limit = self.timeouts(Environment::Dev).migrators;

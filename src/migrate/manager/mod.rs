@@ -58,7 +58,7 @@ pub struct MigrationManager {
     statement_timeout: Option<Duration>,
 }
 
-/// A migration that was applied, taken back or stamped.
+/// One migration of one set, by name: one that was applied, taken back or stamped, or that a database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// The name of its set.
@@ -281,7 +281,8 @@ impl MigrationManager {
         Ok(entries)
     }
 
-    /// Brings the database to a revision of the set that is meant by default, `head` for all sets.
+    /// Brings the database up to a revision of the set that is meant by default, the last one that was added; `head` is for
+    /// all sets. A database that is there already, or further, is left as it is.
     ///
     /// # Errors
     /// As [`MigrationManager::upgrade`].
@@ -289,7 +290,8 @@ impl MigrationManager {
         self.upgrade(&UpgradeOptions { revision: revision.parse()?, ..UpgradeOptions::default() }, &mut |_| {})
     }
 
-    /// Takes the set that is meant by default back to a revision.
+    /// Takes the set that is meant by default back to a revision: the last one that was added, else charter's own, whose
+    /// tables go with the contracts in them. In `staging` and `prod` somebody has to agree: see [`DowngradeOptions`].
     ///
     /// # Errors
     /// As [`MigrationManager::downgrade`].
@@ -353,15 +355,30 @@ pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSe
     Status::judge(found, set, engine)
 }
 
-/// Applies all of charter's migrations, and those of the project that the configuration names, to a database.
+/// Applies all of charter's own migrations to the database of a URL. Those of a program or a project are applied by a
+/// [`MigrationManager`] that has their set.
 ///
 /// # Errors
 /// As [`MigrationManager::upgrade`].
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// # let folder = tempfile::tempdir()?;
+/// # let url = format!("sqlite:///{}", folder.path().join("contracts.db").display());
+/// // let url = "sqlite:///contracts.db";
+/// assert_eq!(charter::migrate::migrate(&url)?.len(), charter::migrate::MigrationSet::charter().migrations().len());
+/// assert!(charter::migrate::migrate(&url)?.is_empty());
+/// # }
+/// # Ok::<(), charter::Error>(())
+/// ```
 pub fn migrate(url: &str) -> Result<Vec<Done>> {
     MigrationManager::new(url)?.run_migrations("head")
 }
 
-/// Takes back the newest migration of a database.
+/// Takes back the newest of charter's own migrations in the database of a URL. The tables that it made go, with what is in
+/// them: with the first migration, every contract. In `staging` and `prod` that is refused: [`MigrationManager::downgrade`]
+/// takes a [`Confirmation`].
 ///
 /// # Errors
 /// As [`MigrationManager::downgrade`].

@@ -60,6 +60,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::status`]; [`ErrorKind::Refused`] when a migration has no down side.
     pub fn plan_downgrade(&self, options: &DowngradeOptions) -> Result<Vec<Planned>> {
+        options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
         let mut connection = self.connect(Purpose::Read)?;
         let engine = connection.engine();

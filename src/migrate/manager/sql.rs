@@ -62,6 +62,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::plan_downgrade`].
     pub fn downgrade_sql(&self, options: &DowngradeOptions) -> Result<String> {
+        options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
         let mut database = self.connect(Purpose::Read)?;
         let environment = self.environment(self.stored_environment(&mut *database)?);

@@ -49,8 +49,8 @@ impl MigrationManager {
     /// nothing to do.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when the files of a set are wrong; [`ErrorKind::Refused`] when the environment does not allow
-    /// it, before anything has run; [`ErrorKind::Unsupported`] when a set is not written for the engine; as
+    /// [`ErrorKind::Invalid`] when the files of a set are wrong or the revision leads down; [`ErrorKind::Refused`] when the
+    /// environment does not allow it, before anything has run; [`ErrorKind::Unsupported`] when a set is not written for the engine; as
     /// [`MigrationManager::status`]; and what the engine says. What was applied before a failure stays applied.
     pub fn upgrade(&self, options: &UpgradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         self.run(&self.goals(options)?, options, Occasion::Upgrade, events)
@@ -80,7 +80,7 @@ impl MigrationManager {
     ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
         let judgement = self.judge_for(goals, options, occasion)?;
-        judgement.check(&self.url, options.confirmed)?;
+        self.check(&judgement, options)?;
         if judgement.environment == Environment::Prod {
             self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
         }
@@ -89,7 +89,7 @@ impl MigrationManager {
         locked(&mut *connection, limit, events, |connection, events| {
             // Another migrator may have been at work meanwhile.
             let judgement = self.judge_on(goals, Some(&mut *connection), options, occasion)?;
-            judgement.check(&self.url, options.confirmed)?;
+            self.check(&judgement, options)?;
             events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
             for goal in goals {
@@ -108,6 +108,33 @@ impl MigrationManager {
             }
             Ok(done)
         })
+    }
+
+    /// Refuses what the environment does not allow. Of a set that is part of another program the verbs know nothing: then
+    /// opening says what that program can do.
+    fn check(&self, judgement: &Judgement, options: &UpgradeOptions) -> Result<()> {
+        let is_open = judgement.occasion == Occasion::Open && !judgement.is_allowed();
+        judgement.check(&self.url, options.confirmed).map_err(|error| match self.set_of_a_program() {
+            Some(_) if is_open => error.with_hint(self.how_to_upgrade()),
+            _ => error,
+        })
+    }
+
+    /// The set that is part of a program which is not charter's own, if there is one.
+    fn set_of_a_program(&self) -> Option<&MigrationSet> {
+        self.sets.iter().find(|set| set.is_embedded() && !set.is_charter())
+    }
+
+    /// What applies the migrations that opening a store does not apply.
+    pub(crate) fn how_to_upgrade(&self) -> String {
+        let verb = format!("apply them with `charter db upgrade {}`", self.url);
+        match self.set_of_a_program() {
+            Some(set) => format!(
+                "{verb}; those of {}, which are part of a program, with its `MigrationManager::upgrade`",
+                set.name()
+            ),
+            None => verb,
+        }
     }
 
     /// Tries what is about to be applied on a throw-away database, when one can be had.
@@ -205,6 +232,7 @@ impl MigrationManager {
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.
     pub(super) fn goals(&self, options: &UpgradeOptions) -> Result<Vec<Goal<'_>>> {
+        options.revision.check_direction(false)?;
         if options.set.is_none() && options.revision == Revision::Head {
             return Ok(self.sets.iter().map(|set| Goal { set, revision: Revision::Head }).collect());
         }

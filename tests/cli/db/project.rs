@@ -190,6 +190,9 @@ fn revisions_are_said_as_people_know_them() {
     for (arguments, code) in [
         (&["db", "upgrade", "30"][..], 1),
         (&["db", "downgrade", "-2"], 1),
+        (&["db", "upgrade", "-1"], 1),
+        (&["db", "downgrade", "+1"], 1),
+        (&["db", "downgrade", "+1", "--sql"], 1),
         (&["db", "upgrade", "--set", "nonsense"], 1),
         (&["db", "upgrade", "head", "--revision", "head"], 2),
         (&["db", "upgrade", "a b"], 2),

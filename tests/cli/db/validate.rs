@@ -76,6 +76,7 @@ fn a_folder_that_is_not_there_is_blamed_on_the_line_that_names_it() {
     for verb in ["upgrade", "current", "validate"] {
         let failed = sandbox.run(&["db", verb]).exit(1);
         assert!(failed.stderr.contains("charter.cfg:2:7") && failed.stderr.contains("nowhere"), "{failed}");
+        assert!(failed.stderr.contains("hint: make the folder"), "{failed}");
     }
     sandbox.write("charter.cfg", "[migrations]\ndir = sql\nlock_timeout = soon\n");
     assert_output!(sandbox, sandbox.run(&["db", "current"]), @r#"
