@@ -1,8 +1,7 @@
 //! Migrations: which ones there are, which ones a database has, applying what it lacks and taking it back.
 //!
 //! A migration is plain SQL that runs verbatim on every engine. It is applied through refinery with its history row in one
-//! transaction, so that both commit together or not at all; charter's own wrapper of each engine's connection
-//! (`MigrationConnection`) adds what the engine needs inside that transaction.
+//! transaction, so that both commit together or not at all; charter adds what the engine needs inside that transaction.
 
 mod apply;
 mod audit;
