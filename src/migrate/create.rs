@@ -30,6 +30,7 @@ pub(crate) struct Draft {
 
 /// A migration whose files were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Created {
     /// Its number.
     pub number: i64,

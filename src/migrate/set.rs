@@ -99,6 +99,7 @@ impl fmt::Display for Migration {
 
 /// Something that is wrong with the files of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// Whether it keeps the set from being applied; otherwise it is a warning.
     pub is_error: bool,

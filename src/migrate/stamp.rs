@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// What a stamp did to one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stamped {
     /// Its number.
     pub number: i64,

@@ -41,6 +41,7 @@ pub(crate) struct Found {
 
 /// A migration without a transaction that was begun and has not ended: the database is between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unfinished {
     /// Its number.
     pub number: i64,
@@ -153,6 +154,7 @@ fn applied(row: TextRow) -> Result<Applied> {
 
 /// A migration that a database has.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AppliedMigration {
     /// Its place in the set.
     pub number: i64,
@@ -166,6 +168,7 @@ pub struct AppliedMigration {
 
 /// Which migrations of a set a database has, and which it lacks.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Status {
     /// What it has, ascending.
     pub applied: Vec<AppliedMigration>,

@@ -30,6 +30,7 @@ impl Verification {
 
 /// A set on an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Run {
     /// The name of the set.
     pub set: String,
@@ -119,6 +120,7 @@ impl fmt::Display for Fault {
 
 /// A step that is about to be taken, for who shows it.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Step<'a> {
     /// The set.
     pub set: &'a MigrationSet,

@@ -17,6 +17,7 @@ pub enum Pushed {
 
 /// How far a remote is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RemoteStatus {
     /// This store.
     pub local: Head,

@@ -17,6 +17,7 @@ const RULED: [Kind; 3] = [Kind::Schema, Kind::CoercionRules, Kind::ValidationRul
 
 /// What became of one record that was put.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PutRecord {
     /// Its key.
     pub key: Key,

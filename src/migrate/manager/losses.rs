@@ -10,6 +10,7 @@ use std::fmt;
 
 /// Data that goes when a migration is taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Loss {
     /// The table.
     pub table: String,

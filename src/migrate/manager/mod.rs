@@ -60,6 +60,7 @@ pub struct MigrationManager {
 
 /// One migration of one set, by name: one that was applied, taken back or stamped, or that a database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Done {
     /// The name of its set.
     pub set: String,
@@ -91,6 +92,7 @@ impl Done {
 
 /// What a database has and lacks of one set.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SetStatus {
     /// The set.
     pub set: MigrationSet,
@@ -100,6 +102,7 @@ pub struct SetStatus {
 
 /// What [`MigrationManager::validate_migrations`] found.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Validation {
     /// What keeps the sets from being applied.
     pub errors: Vec<Problem>,

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A migration that would run, in a direction.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Planned {
     /// Its set.
     pub set: MigrationSet,

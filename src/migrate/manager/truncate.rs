@@ -14,6 +14,7 @@ use std::time::Instant;
 
 /// How many rows a table has, or had.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TableRows {
     /// The table.
     pub table: String,
