@@ -167,7 +167,7 @@ pub struct AppliedMigration {
 }
 
 /// Which migrations of a set a database has, and which it lacks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
     /// What it has, ascending.

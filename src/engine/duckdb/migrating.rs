@@ -127,8 +127,9 @@ impl Migrating {
         if self.transaction.is_none() && !self.can_write {
             self.begin(true)?;
             let result = work(&self.connection);
-            self.rollback()?;
-            return result;
+            // The first error is what matters.
+            let ended = self.rollback();
+            return result.and_then(|value| ended.map(|()| value));
         }
         let result = work(&self.connection);
         if let (Err(_), Some(transaction)) = (&result, &mut self.transaction) {
