@@ -45,8 +45,10 @@ impl MigrationManager {
             _ => Purpose::Read,
         };
         let mut connection = self.connect(purpose)?;
-        let (place, copy) = reserve(database, path)?;
-        let copied = connection.backup(&place).and_then(|()| Ok(copy.sync_all()?));
+        let place = reserve(database, path)?;
+        // The copy may have taken the place of the file that was reserved.
+        let copied =
+            connection.backup(&place).and_then(|()| Ok(File::options().write(true).open(&place)?.sync_all()?));
         if copied.is_err() {
             // It is this call's own, and holds nothing that can be used.
             let _ = std::fs::remove_file(&place);
@@ -56,8 +58,8 @@ impl MigrationManager {
     }
 }
 
-/// Makes the empty file of a copy.
-fn reserve(database: &Path, path: Option<&Path>) -> Result<(PathBuf, File)> {
+/// Makes the empty file of a copy, and gives its place.
+fn reserve(database: &Path, path: Option<&Path>) -> Result<PathBuf> {
     let failed = |place: &Path, error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Error::new(ErrorKind::Io, "there is such a file already, and a backup is never written over one")
@@ -68,8 +70,8 @@ fn reserve(database: &Path, path: Option<&Path>) -> Result<(PathBuf, File)> {
     };
     let folder = match path {
         Some(path) if !path.is_dir() => {
-            let file = File::create_new(path).map_err(|error| failed(path, error))?;
-            return Ok((path.to_owned(), file));
+            File::create_new(path).map_err(|error| failed(path, error))?;
+            return Ok(path.to_owned());
         }
         Some(folder) => Some(folder),
         None => database.parent(),
@@ -86,7 +88,7 @@ fn reserve(database: &Path, path: Option<&Path>) -> Result<(PathBuf, File)> {
         });
         let place = folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name));
         match File::create_new(&place) {
-            Ok(file) => return Ok((place, file)),
+            Ok(_) => return Ok(place),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && second < 100 => second += 1,
             Err(error) => return Err(failed(&place, error)),
         }
