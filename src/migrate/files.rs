@@ -157,7 +157,13 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
     for migration in &migrations {
         problems.extend(check(migration));
     }
+    sort(&mut problems);
     (migrations, problems)
+}
+
+/// Puts problems in the files' order, so that the first one is the same wherever it is told.
+fn sort(problems: &mut [Problem]) {
+    problems.sort_by(|a, b| (&a.location.file, &a.message).cmp(&(&b.location.file, &b.message)));
 }
 
 /// What is wrong with one migration that can be read.
@@ -210,7 +216,7 @@ pub(super) fn problems(of_files: &[Problem], migrations: &[Migration], engines: 
             }
         }
     }
-    problems.sort_by(|a, b| (&a.location.file, &a.message).cmp(&(&b.location.file, &b.message)));
+    sort(&mut problems);
     problems
 }
 
