@@ -70,6 +70,21 @@ fn printed_statements_run_on_a_server() {
 }
 
 #[test]
+fn a_revision_is_stamped_in_either_order() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let url = sandbox.sqlite_url("charter.db");
+    let stamps =
+        [(&["10", &url][..], "unstamped  20"), (&[&url, "head"], "stamped  20"), (&[&url, "-1"], "unstamped  20")];
+    for (arguments, told) in stamps {
+        let output = sandbox.run(&[&["db", "stamp"], arguments].concat()).success();
+        assert!(output.stdout.starts_with(told), "{output}");
+    }
+    sandbox.run(&["db", "stamp", &url]).exit(2);
+    sandbox.run(&["db", "stamp", "head", "base"]).exit(2);
+}
+
+#[test]
 fn the_history_is_repaired_by_hand() {
     let sandbox = shop();
     sandbox.run(&["db", "upgrade"]).success();
@@ -191,6 +206,18 @@ fn what_a_database_has_is_told() {
     error: there is no database sqlite:///[DIRECTORY]/charter.db
     hint: make it with `charter db init sqlite:///[DIRECTORY]/charter.db`
     "#);
+    sandbox.write("empty.db", "");
+    assert_output!(sandbox, sandbox.run(&["db", "info", "sqlite:///empty.db"]), @r#"
+    exit: 4
+    --- stdout ---
+    charter  sqlite at base: not initialised; 0 tables, 0 indexes, 0 views
+    shop     sqlite at base: not initialised; 0 tables, 0 indexes, 0 views
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/empty.db is no charter registry yet
+    hint: make it one with `charter db init sqlite:///[DIRECTORY]/empty.db`
+    "#);
+    let json = sandbox.run(&["db", "info", "sqlite:///empty.db", "--json"]).exit(4).json();
+    assert_eq!(json["valid"], false);
     sandbox.run(&["db", "init"]).success();
     assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
     exit: 0

@@ -292,6 +292,23 @@ fn who_did_what_is_in_the_history() {
     assert!(text.starts_with("SET   WHEN") && text.lines().count() == 4 && text.contains("ada@"), "{text}");
 }
 
+/// Whatever runs on its own has an account, but no variables that say so.
+#[test]
+fn who_did_it_is_known_without_a_login() {
+    let sandbox = shop();
+    let account = sandbox.start({
+        let mut command = sandbox.program("id");
+        command.arg("-un");
+        command
+    });
+    let account = account.wait().success().stdout;
+    sandbox.run(&["db", "upgrade"]).success();
+    let entries = sandbox.run(&["db", "history", "--verbose", "--json"]).success().json();
+    for entry in entries.as_array().expect("entries") {
+        assert_eq!(entry["actor"], account.trim_end());
+    }
+}
+
 #[test]
 fn a_backup_is_whole_and_never_written_over() {
     let sandbox = shop();
@@ -378,7 +395,7 @@ fn a_server_is_never_said_to_be_backed_up() {
     --- stderr ---
     warning: postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] loses the column orders.email, with 0 values
     error: charter makes no backup of a server, and postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] is on one
-    hint: make one with `pg_dump --format=custom --file=[DATABASE].dump 'postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE]'`, then go on without --backup
+    hint: make one with `pg_dump --format=custom --file=[DATABASE].dump 'postgresql://charter@127.0.0.1:[PORT]/[DATABASE]'`, then go on without --backup
     "#);
     let current = sandbox.run(&["db", "current", database.url(), "--json"]).success().json();
     assert_eq!(current["at_head"], true);
