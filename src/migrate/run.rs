@@ -182,7 +182,13 @@ fn run_in_steps(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, p
     // The session may be gone; then there is nothing to forget.
     let forgotten = connection.reset();
     ran.map_err(|error| {
-        hinted(error.context(format!("migration {migration} stopped after {done} of its {of} steps")))
+        let error = hinted(error.context(format!("migration {migration} stopped after {done} of its {of} steps")));
+        match error.hint() {
+            Some(_) => error,
+            None => {
+                error.with_hint("what is done stays done: mend the statement, and try again; it goes on from there")
+            }
+        }
     })?;
     forgotten
 }

@@ -401,7 +401,8 @@ fn db() {
       charter db upgrade --revision +1          One migration of the project's set
       charter db upgrade --backup               Copy the file first
       charter db upgrade --sql                  Print what would run, and run nothing
-      charter db upgrade --sql --engine postgres > all.sql
+      charter db upgrade --sql | sqlite3 -bail charter.db
+      charter db upgrade --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
       charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'
     --- stderr ---
     "#);

@@ -4,7 +4,7 @@ use super::super::session::Session;
 use super::super::ui::{DOUBTFUL, FAINT, Outcome, PLAIN, Table, object, or_null, to_the_second};
 use super::database::{Database, Opened, Set};
 use super::migrations::{applied_value, migration_value, refuse_disagreement, statuses};
-use crate::migrate::{Described, HistoryEntry};
+use crate::migrate::{Action, Described, HistoryEntry};
 use crate::record::Value;
 
 /// List the migrations that a database has, and those that it lacks
@@ -92,7 +92,9 @@ fn entries_text(opened: &Opened, entries: &[HistoryEntry]) -> String {
     for entry in entries {
         let set = opened.has_sets().then(|| (PLAIN, entry.set.clone()));
         let allowed = entry.allowed.iter().map(|allowed| format!("allowed {}: {}", allowed.rule, allowed.reason));
-        let why: Vec<String> = allowed.chain(entry.detail.clone()).collect();
+        // A step's detail is its digest, for the program that goes on with it.
+        let detail = entry.detail.clone().filter(|_| entry.action != Action::Step.as_str());
+        let why: Vec<String> = allowed.chain(detail).collect();
         let cells = [
             (PLAIN, to_the_second(&entry.happened_at)),
             (PLAIN, entry.action.clone()),
