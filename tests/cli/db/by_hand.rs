@@ -302,3 +302,21 @@ fn a_set_is_proven_or_its_faults_are_told() {
     assert!(verified.stdout.contains("shop on postgres: 2 migrations up, down and up again"), "{verified}");
     assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'shop'").is_empty());
 }
+
+/// A server to try things on is asked for, or it is not; and it is not the database that the configuration names.
+#[test]
+fn a_server_to_try_on_that_is_not_there_is_told_and_nothing_runs() {
+    let (sandbox, database) = (shop(), postgres::database());
+    let nobody = "postgresql://ada:secret@127.0.0.1:1/postgres";
+    let shown = "postgresql://ada:***@127.0.0.1:1/postgres";
+    sandbox.write("one.sql", "SELECT 1;");
+    for arguments in [&["db", "verify", "--against", nobody][..], &["db", "lint", "one.sql", "--against", nobody]] {
+        let failed = sandbox.run(arguments).exit(1);
+        assert!(failed.stderr.contains(shown) && !failed.stderr.contains("charter.db"), "{failed}");
+        assert!(failed.stderr.contains("hint: check that the server runs"), "{failed}");
+    }
+    let failed = sandbox.run(&["db", "upgrade", database.url(), "--verify-against", nobody]).exit(1);
+    assert!(failed.stderr.contains(shown), "{failed}");
+    assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('charter', 'shop')").is_empty());
+    sandbox.run(&["db", "upgrade", database.url(), "--verify-against", database.url()]).success();
+}
