@@ -89,6 +89,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
       ],
       "lost": [
         {
+          "what": "table",
           "table": "orders",
           "column": null,
           "rows": 2
@@ -290,6 +291,21 @@ fn who_did_what_is_in_the_history() {
     assert_eq!(entries[1]["statements"], 1);
     let text = sandbox.run(&["db", "history", "--verbose", "--set", "shop"]).success().stdout;
     assert!(text.starts_with("SET   WHEN") && text.lines().count() == 4 && text.contains("ada@"), "{text}");
+}
+
+#[test]
+fn rows_that_a_way_down_deletes_are_told() {
+    let sandbox = shop();
+    sandbox.write("sql/V30__rows.sql", "INSERT INTO orders (id) VALUES (1); INSERT INTO orders (id) VALUES (2);");
+    sandbox.write("sql/V30__rows.down.sql", "DELETE FROM orders WHERE id > 1;");
+    sandbox.run(&["db", "upgrade"]).success();
+    let asked = sandbox.run(&["db", "downgrade", "--env", "staging"]).exit(4);
+    assert!(asked.stderr.contains("charter.db loses rows of orders, which has 2 rows\n"), "{asked}");
+    let lost = sandbox.run(&["db", "downgrade", "--json"]).success().json()["lost"].clone();
+    assert_eq!(lost, serde_json::json!([{"what": "rows", "table": "orders", "column": null, "rows": 2}]));
+    sandbox.run(&["db", "upgrade"]).success();
+    let down = sandbox.run(&["db", "downgrade", "base"]).success().stderr;
+    assert!(down.contains("loses the table orders, with 2 rows") && !down.contains("rows of orders"), "{down}");
 }
 
 /// Whatever runs on its own has an account, but no variables that say so.
