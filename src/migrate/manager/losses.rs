@@ -51,8 +51,8 @@ impl MigrationManager {
                         told.table == loss.table && (is_whole(told) || is_same)
                     };
                     if !losses.iter().any(is_told) {
-                        // With the table goes what it has.
-                        losses.retain(|told| !is_whole(&loss) || told.table != loss.table);
+                        // With the table go its rows.
+                        losses.retain(|told| !(is_whole(&loss) && told.is_deleted && told.table == loss.table));
                         losses.push(loss);
                     }
                 }
