@@ -89,11 +89,17 @@ impl<'a> Session<'a> {
         Ok(store.in_namespace(self.namespace.clone()))
     }
 
+    /// From here on no error is the main database's.
+    pub(super) fn forget_database(&self) {
+        self.main.take();
+    }
+
     /// Says of the errors of the main database which one that is, and what named it.
     pub(super) fn name_database(&self, failure: Failure) -> Failure {
         let main = self.main.borrow();
         let (errors, database) = match (failure, main.as_ref()) {
             (Failure::Errors(errors), Some(database)) => (errors, database),
+            (Failure::Errors(errors), None) => return Failure::Errors(errors.into_iter().map(advised).collect()),
             (failure, _) => return failure,
         };
         let name = |error: Error| match error.kind() {

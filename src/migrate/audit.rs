@@ -69,10 +69,11 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// The user of this process on this machine.
+    /// The user of this process on this machine: who logged in, else, as for what runs on its own, whose account it is.
     pub(crate) fn present(environment: Environment) -> Self {
-        let variables = ["LOGNAME", "USER", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
-        let user = variables.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+        let mut variables = ["LOGNAME", "USER", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
+        let user = variables.find(|name| !name.is_empty()).or_else(|| whoami::username().ok());
+        let user = user.unwrap_or_else(|| "unknown".to_owned());
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         Self { user, host, environment }
     }

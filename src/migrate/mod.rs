@@ -40,8 +40,8 @@ pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
-    Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows, UpgradeOptions,
-    Validation, create_migration, database_name, migrate, rollback,
+    Confirmation, Described, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows,
+    UpgradeOptions, Validation, create_migration, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;

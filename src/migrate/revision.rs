@@ -109,7 +109,18 @@ impl MigrationSet {
                     true => (place, "below"),
                     false => (numbers.len() - 1 - place, "above"),
                 };
-                let message = format!("revision {steps:+}: there are {count} migrations {direction} {here}");
+                let there_are = match count {
+                    0 => "there is no migration".to_owned(),
+                    1 => "there is 1 migration".to_owned(),
+                    _ => format!("there are {count} migrations"),
+                };
+                let message = match current {
+                    None if steps < 0 => {
+                        format!("revision {steps:+}: no migration of the set {} is applied", self.name())
+                    }
+                    None => format!("revision {steps:+}: {there_are} in the set {}", self.name()),
+                    Some(here) => format!("revision {steps:+}: {there_are} {direction} {here}"),
+                };
                 Error::new(ErrorKind::NotFound, message)
                     .with_hint("`charter db history` lists them; `base` and `head` are the ends")
             },

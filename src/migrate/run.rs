@@ -59,13 +59,19 @@ fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, pi
             }
             Stopped::Committing(error) => return uncertain(error, migration),
         };
-        let is_taken = work.set.is_charter() && error.message().contains("already exists");
-        match is_taken {
-            true => error.with_hint(
+        match error.message().contains("already exists") {
+            true if work.set.is_charter() => error.with_hint(
                 "there are tables of these names already: give charter a database of its own, or, if they are charter's, \
-                 say so with `charter db stamp REVISION`",
+                 let `charter db init` compare and record them",
             ),
-            false => hinted(error),
+            true if !piece.is_down && error.hint().is_none() => {
+                let (number, set) = (migration.number(), work.set.name());
+                error.with_hint(format!(
+                    "if that is what the migration makes, and all of it is there, `charter db stamp {number} --set {set}` \
+                     records it"
+                ))
+            }
+            _ => hinted(error),
         }
     })?;
     forgotten
@@ -176,7 +182,13 @@ fn run_in_steps(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, p
     // The session may be gone; then there is nothing to forget.
     let forgotten = connection.reset();
     ran.map_err(|error| {
-        hinted(error.context(format!("migration {migration} stopped after {done} of its {of} steps")))
+        let error = hinted(error.context(format!("migration {migration} stopped after {done} of its {of} steps")));
+        match error.hint() {
+            Some(_) => error,
+            None => {
+                error.with_hint("what is done stays done: mend the statement, and try again; it goes on from there")
+            }
+        }
     })?;
     forgotten
 }

@@ -79,14 +79,15 @@ impl Found {
         let has_versions = set.is_charter() && has(VERSIONS);
         let mut found = Self { has_audit: has(&audit), has_versions, has_history: has(&history), ..Self::default() };
         if found.has_audit {
-            found.unfinished = unfinished(set, engine, query)?;
+            found.unfinished = unfinished(set, engine, query).map_err(|error| not_charters(error, &audit))?;
         }
         // The environment is the database's own, and the limit holds, even if the history is lost.
         if has_versions {
             let rows = query(&format!(
                 "SELECT minimum_program, environment FROM {} ORDER BY version DESC LIMIT 1",
                 qualified(set, engine, VERSIONS)
-            ))?;
+            ))
+            .map_err(|error| not_charters(error, VERSIONS))?;
             if let Some(row) = rows.into_iter().next() {
                 let [minimum, environment] = <[Option<String>; 2]>::try_from(row).unwrap_or_default();
                 (found.minimum_program, found.environment) = (minimum, environment);
@@ -98,7 +99,8 @@ impl Found {
         let rows = query(&format!(
             "SELECT version, name, applied_on, checksum FROM {} ORDER BY version",
             qualified(set, engine, &history)
-        ))?;
+        ))
+        .map_err(|error| not_charters(error, &history))?;
         found.applied = rows.into_iter().map(applied).collect::<Result<_>>()?;
         Ok(found)
     }
@@ -107,6 +109,16 @@ impl Found {
     pub(crate) fn current(&self) -> Option<i64> {
         self.applied.last().map(|applied| applied.number)
     }
+}
+
+/// What is said of a table with a name of charter's that the engine cannot read as charter's.
+fn not_charters(error: Error, table: &str) -> Error {
+    if error.kind() != ErrorKind::Backend || error.hint().is_some() {
+        return error;
+    }
+    error
+        .context(format!("the table {table} is not as charter makes it"))
+        .with_hint("if another program made it, give charter a database of its own")
 }
 
 /// The migration that was begun last, unless it has ended.
@@ -194,21 +206,41 @@ impl Status {
     /// this program's or is not among its files, or when one is missing in the middle. Migrations above this program's
     /// newest are fine.
     pub(crate) fn judge(found: Found, set: &MigrationSet, engine: Engine) -> Result<Self> {
+        match Self::describe(found, set, engine)? {
+            (status, None) => Ok(status),
+            (_, Some(disagreement)) => Err(disagreement),
+        }
+    }
+
+    /// What was found, and the first thing in which the history does not fit the set, if there is one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the database wants a newer program.
+    pub(crate) fn describe(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Option<Error>)> {
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum)?;
         }
         let environment = found.environment.as_deref().map(str::parse).transpose()?;
         let newest = found.current().unwrap_or(0);
         let (mut applied, mut pending) = (found.applied.iter().peekable(), Vec::new());
+        let mut disagreement = None;
         // Both ascend.
         for migration in set.migrations() {
-            if let Some(unknown) = applied.next_if(|applied| applied.number < migration.number()) {
-                return Err(not_among_the_files(unknown, &found, set));
+            while let Some(unknown) = applied.next_if(|applied| applied.number < migration.number()) {
+                disagreement.get_or_insert_with(|| not_among_the_files(unknown, &found, set));
             }
             match applied.next_if(|applied| applied.number == migration.number()) {
-                Some(applied) => check_text(applied, migration, &found, set, engine)?,
-                None if migration.number() < newest => return Err(below_the_newest(migration, newest, &found, set)),
-                None => pending.push(migration.clone()),
+                Some(applied) => {
+                    if let Err(error) = check_text(applied, migration, &found, set, engine) {
+                        disagreement.get_or_insert(error);
+                    }
+                }
+                None => {
+                    if migration.number() < newest {
+                        disagreement.get_or_insert_with(|| below_the_newest(migration, newest, &found, set));
+                    }
+                    pending.push(migration.clone());
+                }
             }
         }
         let known = |number| set.migration(number).map(Migration::id);
@@ -218,7 +250,8 @@ impl Status {
             slug: applied.slug,
             applied_at: applied.applied_at,
         });
-        Ok(Self { applied: applied.collect(), pending, environment, unfinished: found.unfinished })
+        let status = Self { applied: applied.collect(), pending, environment, unfinished: found.unfinished };
+        Ok((status, disagreement))
     }
 }
 

@@ -401,7 +401,8 @@ fn db() {
       charter db upgrade --revision +1          One migration of the project's set
       charter db upgrade --backup               Copy the file first
       charter db upgrade --sql                  Print what would run, and run nothing
-      charter db upgrade --sql --engine postgres > all.sql
+      charter db upgrade --sql | sqlite3 -bail charter.db
+      charter db upgrade --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
       charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'
     --- stderr ---
     "#);
@@ -411,7 +412,8 @@ fn db() {
     Print the newest migration that a database has
 
     Prints its number, name and id for each set of migrations, what is pending, and what was begun and
-    not finished. Only reads; a file that does not exist is an error.
+    not finished. Only reads; a file that does not exist is an error, and so is a history that does not
+    fit the files, after it was printed.
 
     Usage: charter db current [OPTIONS] [URL]
 
@@ -624,7 +626,8 @@ fn db() {
 
     Compares what the engine's catalogue says with what the migrations make in a throw-away database:
     tables, columns, keys, checks, indexes and views that are missing, extra or different. Other
-    programs' tables do not count. Only reads. Fails (exit code 1) if something is different.
+    programs' tables do not count. Only reads. Fails (exit code 1) if something is different, and with 4
+    if the database is not initialised.
 
     Usage: charter db info [OPTIONS] [URL]
 
@@ -728,7 +731,7 @@ fn db() {
 
     With --verbose, everything that was done to the tables instead, from the history that charter keeps:
     what, by whom, on which machine, how long it took, and which findings were let pass and why. Only
-    reads.
+    reads. A history that does not fit the files is an error, after it was printed.
 
     Usage: charter db history [OPTIONS] [URL]
 

@@ -4,15 +4,16 @@ use super::super::session::Session;
 use super::super::ui::{DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
 use super::database::{Database, Opened, Set};
 use super::migrations::{
-    applied_name, applied_value, migration_value, prefix, statuses, unfinished_text, unfinished_value,
+    applied_name, applied_value, migration_value, prefix, refuse_disagreement, statuses, unfinished_text,
+    unfinished_value,
 };
-use crate::migrate::SetStatus;
+use crate::migrate::Described;
 use crate::record::Value;
 
 /// Print the newest migration that a database has
 ///
 /// Prints its number, name and id for each set of migrations, what is pending, and what was begun and not finished. Only
-/// reads; a file that does not exist is an error.
+/// reads; a file that does not exist is an error, and so is a history that does not fit the files, after it was printed.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,27 +37,29 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if !is_initialised(&statuses) {
         session.ui.hint(&format!("make charter's tables with `charter db init {}`", opened.database.url));
     }
-    match arguments.check && !statuses.iter().all(is_at_head) {
+    let is_behind = !statuses.iter().all(is_at_head);
+    refuse_disagreement(statuses)?;
+    match arguments.check && is_behind {
         true => Err(Failure::Told(Exit::Failed)),
         false => Ok(()),
     }
 }
 
 /// Whether the database has charter's tables, as far as that was asked.
-fn is_initialised(statuses: &[SetStatus]) -> bool {
+fn is_initialised(statuses: &[Described]) -> bool {
     statuses.iter().find(|status| status.set.is_charter()).is_none_or(|status| status.status.current().is_some())
 }
 
-fn is_at_head(status: &SetStatus) -> bool {
-    status.status.pending.is_empty() && status.status.unfinished.is_none()
+fn is_at_head(status: &Described) -> bool {
+    status.status.pending.is_empty() && status.status.unfinished.is_none() && status.disagreement.is_none()
 }
 
 /// How many migrations the database has that this program does not know.
-fn unknown(status: &SetStatus) -> usize {
-    status.status.applied.iter().filter(|applied| applied.id.is_none()).count()
+fn unknown(status: &Described) -> usize {
+    status.status.applied.iter().filter(|applied| applied.number > status.set.head()).count()
 }
 
-fn text(opened: &Opened, statuses: &[SetStatus]) -> String {
+fn text(opened: &Opened, statuses: &[Described]) -> String {
     let mut text = String::new();
     for of_set in statuses {
         let (status, prefix) = (&of_set.status, prefix(opened, of_set.set.name()));
@@ -64,9 +67,9 @@ fn text(opened: &Opened, statuses: &[SetStatus]) -> String {
             None if of_set.set.is_charter() => "not initialised".to_owned(),
             None => "nothing is applied".to_owned(),
             Some(current) if is_at_head(of_set) && unknown(of_set) == 0 => {
-                format!("{} {GOOD}(head){GOOD:#}", applied_name(current))
+                format!("{} {GOOD}(head){GOOD:#}", applied_name(&of_set.set, current))
             }
-            Some(current) => applied_name(current),
+            Some(current) => applied_name(&of_set.set, current),
         };
         text.push_str(&format!("{prefix}{line}\n"));
         if unknown(of_set) > 0 {
@@ -83,8 +86,8 @@ fn text(opened: &Opened, statuses: &[SetStatus]) -> String {
     text
 }
 
-fn value(opened: &Opened, statuses: &[SetStatus]) -> Value {
-    let of_set = |of_set: &SetStatus| {
+fn value(opened: &Opened, statuses: &[Described]) -> Value {
+    let of_set = |of_set: &Described| {
         let (status, name) = (&of_set.status, of_set.set.name());
         let head = of_set.set.migrations().last().map(|migration| migration_value(name, migration));
         Value::from(object! {

@@ -111,6 +111,6 @@ impl Goal {
 }
 
 /// Whether a word can only be a revision, not what connects to a database.
-fn is_revision(word: &str) -> bool {
+pub(super) fn is_revision(word: &str) -> bool {
     word.parse::<Revision>().is_ok() && DatabaseUrl::parse(word).is_err()
 }

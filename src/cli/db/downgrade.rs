@@ -75,7 +75,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let mut told = Told::default();
     let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let reverted = reverted.map_err(|error| told.before(error, "was taken back"))?;
+    let reverted = reverted.map_err(|error| told.before(error, "taken back"))?;
     session.ui.result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, backup_value(copy)))
 }
 
@@ -94,7 +94,12 @@ fn text(opened: &Opened, reverted: &[Done]) -> String {
 fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], copy: Value) -> Value {
     let losses = losses.iter().map(|loss| {
         let column = or_null(loss.column.as_deref());
-        Value::from(object! {"table": loss.table.as_str(), "column": column, "rows": loss.rows})
+        let what = match (&loss.column, loss.is_deleted) {
+            (Some(_), _) => "column",
+            (None, true) => "rows",
+            (None, false) => "table",
+        };
+        Value::from(object! {"what": what, "table": loss.table.as_str(), "column": column, "rows": loss.rows})
     });
     object! {
         "database": opened.database.url.to_string(),

@@ -56,7 +56,8 @@ impl Told {
     pub(super) fn before(&self, error: Error, done: &str) -> Error {
         match self.committed {
             0 => error,
-            committed => error.context(format!("after {} {done}", count(committed, "migration"))),
+            1 => error.context(format!("after 1 migration was {done}")),
+            committed => error.context(format!("after {committed} migrations were {done}")),
         }
     }
 }

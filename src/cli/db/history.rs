@@ -3,14 +3,15 @@
 use super::super::session::Session;
 use super::super::ui::{DOUBTFUL, FAINT, Outcome, PLAIN, Table, object, or_null, to_the_second};
 use super::database::{Database, Opened, Set};
-use super::migrations::{applied_value, migration_value, statuses};
-use crate::migrate::{HistoryEntry, SetStatus};
+use super::migrations::{applied_value, migration_value, refuse_disagreement, statuses};
+use crate::migrate::{Action, Described, HistoryEntry};
 use crate::record::Value;
 
 /// List the migrations that a database has, and those that it lacks
 ///
 /// With --verbose, everything that was done to the tables instead, from the history that charter keeps: what, by whom, on
-/// which machine, how long it took, and which findings were let pass and why. Only reads.
+/// which machine, how long it took, and which findings were let pass and why. Only reads. A history that does not fit the
+/// files is an error, after it was printed.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -32,7 +33,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let set = arguments.set.name()?;
     let Some(statuses) = statuses(session, &opened, set)? else { return Ok(()) };
     if !arguments.verbose {
-        return session.ui.result(|| migrations_text(&opened, &statuses), || migrations_value(&statuses));
+        session.ui.result(|| migrations_text(&opened, &statuses), || migrations_value(&statuses))?;
+        return refuse_disagreement(statuses);
     }
     let mut entries = opened.manager.get_migration_history()?;
     entries.retain(|entry| set.is_none_or(|set| entry.set == set));
@@ -47,34 +49,40 @@ fn table(opened: &Opened, headings: &[&'static str]) -> Table {
     Table::with_headings(&set.into_iter().chain(headings.iter().copied()).collect::<Vec<_>>())
 }
 
-fn migrations_text(opened: &Opened, statuses: &[SetStatus]) -> String {
+fn migrations_text(opened: &Opened, statuses: &[Described]) -> String {
     let mut table = table(opened, &["NUMBER", "NAME", "ID", "APPLIED"]);
     for of_set in statuses {
         let set = opened.has_sets().then(|| (PLAIN, of_set.set.name().to_owned()));
-        for applied in &of_set.status.applied {
+        let applied = of_set.status.applied.iter().map(|applied| {
             let id = applied.id.clone().unwrap_or_else(|| "unknown".to_owned());
-            let cells = [applied.number.to_string(), applied.slug.clone(), id, to_the_second(&applied.applied_at)];
-            table.styled_row(set.clone().into_iter().chain(cells.map(|cell| (PLAIN, cell))));
-        }
-        for migration in &of_set.status.pending {
-            let cells = [migration.number().to_string(), migration.slug().to_owned(), migration.id()];
-            let cells = cells.map(|cell| (PLAIN, cell)).into_iter().chain([(DOUBTFUL, "pending".to_owned())]);
-            table.styled_row(set.clone().into_iter().chain(cells));
+            (applied.number, applied.slug.clone(), id, (PLAIN, to_the_second(&applied.applied_at)))
+        });
+        let pending = of_set.status.pending.iter().map(|migration| {
+            (migration.number(), migration.slug().to_owned(), migration.id(), (DOUBTFUL, "pending".to_owned()))
+        });
+        let mut rows: Vec<_> = applied.chain(pending).collect();
+        rows.sort_by_key(|(number, ..)| *number);
+        for (number, slug, id, state) in rows {
+            let cells = [number.to_string(), slug, id].map(|cell| (PLAIN, cell));
+            table.styled_row(set.clone().into_iter().chain(cells).chain([state]));
         }
     }
     table.render()
 }
 
-fn migrations_value(statuses: &[SetStatus]) -> Value {
+fn migrations_value(statuses: &[Described]) -> Value {
     let mut values = Vec::new();
     for of_set in statuses {
         let name = of_set.set.name();
-        values.extend(of_set.status.applied.iter().map(|applied| Value::from(applied_value(name, applied))));
-        values.extend(of_set.status.pending.iter().map(|migration| {
+        let applied = of_set.status.applied.iter().map(|applied| (applied.number, applied_value(name, applied)));
+        let pending = of_set.status.pending.iter().map(|migration| {
             let mut value = migration_value(name, migration);
             value.insert("applied_at", Value::Null);
-            Value::from(value)
-        }));
+            (migration.number(), value)
+        });
+        let mut rows: Vec<_> = applied.chain(pending).collect();
+        rows.sort_by_key(|(number, _)| *number);
+        values.extend(rows.into_iter().map(|(_, value)| Value::from(value)));
     }
     values.into()
 }
@@ -84,7 +92,9 @@ fn entries_text(opened: &Opened, entries: &[HistoryEntry]) -> String {
     for entry in entries {
         let set = opened.has_sets().then(|| (PLAIN, entry.set.clone()));
         let allowed = entry.allowed.iter().map(|allowed| format!("allowed {}: {}", allowed.rule, allowed.reason));
-        let why: Vec<String> = allowed.chain(entry.detail.clone()).collect();
+        // A step's detail is its digest, for the program that goes on with it.
+        let detail = entry.detail.clone().filter(|_| entry.action != Action::Step.as_str());
+        let why: Vec<String> = allowed.chain(detail).collect();
         let cells = [
             (PLAIN, to_the_second(&entry.happened_at)),
             (PLAIN, entry.action.clone()),

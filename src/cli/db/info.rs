@@ -4,6 +4,7 @@ use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
 use super::database::{Database, Opened, Set};
 use super::migrations::{prefix, without_migrations};
+use crate::migrate::MigrationSet;
 use crate::migrate::schema::{Difference, SchemaInfo, SchemaState};
 use crate::record::Value;
 
@@ -11,7 +12,7 @@ use crate::record::Value;
 ///
 /// Compares what the engine's catalogue says with what the migrations make in a throw-away database: tables, columns, keys,
 /// checks, indexes and views that are missing, extra or different. Other programs' tables do not count. Only reads. Fails
-/// (exit code 1) if something is different.
+/// (exit code 1) if something is different, and with 4 if the database is not initialised.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -34,20 +35,38 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let environment = opened.manager.get_environment()?;
     let mut infos = opened.manager.get_schema_info()?;
     infos.retain(|info| set.is_none_or(|set| info.set == set));
-    let is_different = |info: &SchemaInfo| info.state == SchemaState::Different;
+    let verdict = verdict(&infos);
     session.ui.result(
         || infos.iter().map(|info| text(&opened, info)).collect(),
         || {
             object! {
                 "database": opened.database.url.to_string(),
                 "environment": environment.as_str(),
-                "valid": infos.iter().all(|info| matches!(info.state, SchemaState::Valid | SchemaState::NotInitialized)),
+                "valid": or_null(verdict),
                 "sets": infos.iter().map(value).collect::<Vec<_>>(),
             }
             .into()
         },
     )?;
-    if infos.iter().any(is_different) { Err(Failure::Told(Exit::Failed)) } else { Ok(()) }
+    if infos.iter().any(is_missing) {
+        return Err(opened.manager.not_initialized().into());
+    }
+    if verdict == Some(false) { Err(Failure::Told(Exit::Failed)) } else { Ok(()) }
+}
+
+/// Whether charter's own tables are not recorded. A set of the project may not have begun.
+fn is_missing(info: &SchemaInfo) -> bool {
+    info.state == SchemaState::NotInitialized && info.set == MigrationSet::charter().name()
+}
+
+/// Whether the database is as it should be; `None` where nobody can say.
+fn verdict(infos: &[SchemaInfo]) -> Option<bool> {
+    let is_wrong = |info: &SchemaInfo| info.state == SchemaState::Different || is_missing(info);
+    let is_unknown = |info: &SchemaInfo| matches!(info.state, SchemaState::Newer | SchemaState::Unknown(_));
+    if infos.iter().any(is_wrong) {
+        return Some(false);
+    }
+    (!infos.iter().any(is_unknown)).then_some(true)
 }
 
 fn text(opened: &Opened, info: &SchemaInfo) -> String {

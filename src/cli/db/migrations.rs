@@ -3,11 +3,11 @@
 use super::super::session::Session;
 use super::super::ui::{Outcome, object, or_null};
 use super::database::Opened;
-use crate::migrate::{Action, AppliedMigration, Done, Migration, SetStatus, Unfinished};
+use crate::migrate::{Action, AppliedMigration, Described, Done, Migration, MigrationSet, Unfinished};
 use crate::record::{Object, Value};
 
 /// Which migrations a database has of the sets that are asked for; `None` for a store without migrations, which was said.
-pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>) -> Outcome<Option<Vec<SetStatus>>> {
+pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>) -> Outcome<Option<Vec<Described>>> {
     if opened.manager.engine().is_none() {
         return without_migrations(session, opened).map(|()| None);
     }
@@ -15,8 +15,17 @@ pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>
         // A name that is none is told before the database is asked.
         opened.manager.set(set)?;
     }
-    let statuses = opened.manager.status()?;
-    Ok(Some(statuses.into_iter().filter(|status| set.is_none_or(|set| status.set.name() == set)).collect()))
+    let mut statuses = opened.manager.describe()?;
+    statuses.retain(|status| set.is_none_or(|set| status.set.name() == set));
+    Ok(Some(statuses))
+}
+
+/// Fails if the history does not fit a set: everything else that there is to say was said.
+pub(super) fn refuse_disagreement(statuses: Vec<Described>) -> Outcome {
+    match statuses.into_iter().find_map(|status| status.disagreement) {
+        Some(disagreement) => Err(disagreement.into()),
+        None => Ok(()),
+    }
 }
 
 /// What there is to say of a store that has no migrations.
@@ -31,9 +40,9 @@ pub(super) fn prefix(opened: &Opened, set: &str) -> String {
 }
 
 /// `1 contracts 0f0f0f0f0f0f`.
-pub(super) fn applied_name(applied: &AppliedMigration) -> String {
-    let id = applied.id.as_deref().unwrap_or("(newer than this program)");
-    format!("{} {} {id}", applied.number, applied.slug)
+pub(super) fn applied_name(set: &MigrationSet, applied: &AppliedMigration) -> String {
+    let unknown = if applied.number > set.head() { "(newer than this program)" } else { "(not among the files)" };
+    format!("{} {} {}", applied.number, applied.slug, applied.id.as_deref().unwrap_or(unknown))
 }
 
 /// What was begun and has not ended.

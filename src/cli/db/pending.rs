@@ -4,7 +4,7 @@ use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, GOOD, Outcome, object};
 use super::database::{Database, Opened, Set};
 use super::migrations::{migration_value, prefix, statuses, unfinished_text, unfinished_value};
-use crate::migrate::{Judged, Judgement, Revision, SetStatus, UpgradeOptions};
+use crate::migrate::{Described, Judged, Judgement, Revision, UpgradeOptions};
 use crate::record::Value;
 
 /// List the migrations that a database lacks, and what its environment says of them
@@ -45,7 +45,7 @@ fn remarks(judged: &Judged) -> Vec<String> {
     remarks
 }
 
-fn text(opened: &Opened, statuses: &[SetStatus], judgement: &Judgement) -> String {
+fn text(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> String {
     let mut text = String::new();
     for of_set in statuses {
         if let Some(unfinished) = &of_set.status.unfinished {
@@ -67,7 +67,7 @@ fn text(opened: &Opened, statuses: &[SetStatus], judgement: &Judgement) -> Strin
     text
 }
 
-fn value(opened: &Opened, statuses: &[SetStatus], judgement: &Judgement) -> Value {
+fn value(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> Value {
     let judged_value = |judged: &Judged| {
         let mut value = migration_value(&judged.set, &judged.migration);
         let findings = judged.findings.iter().map(|finding| {

@@ -2,7 +2,7 @@
 
 use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, GOOD, Outcome, object};
-use super::database::{Database, Set};
+use super::database::{Database, Set, is_revision};
 use super::events::Told;
 use super::migrations::without_migrations;
 use crate::migrate::Revision;
@@ -14,6 +14,7 @@ use crate::record::Value;
 /// texts for those that were applied, and ends a migration that is half done. Only the history is changed, of one set: the
 /// project's where there is one, else charter's own. Each change is kept in the history with the reason.
 #[derive(clap::Args)]
+#[command(allow_negative_numbers = true)]
 #[command(after_long_help = "\
 Examples:
   charter db stamp head --reason 'the tables were made by hand'
@@ -32,10 +33,23 @@ pub(in crate::cli) struct Arguments {
     reason: Option<String>,
 }
 
+impl Arguments {
+    /// Which word is the revision and which the URL, in the order of the other verbs too.
+    fn parts(&self) -> (&str, Database) {
+        match self.database.url.as_deref() {
+            Some(second) if is_revision(second) && !is_revision(&self.revision) => {
+                (second, Database { url: Some(self.revision.clone()) })
+            }
+            url => (&self.revision, Database { url: url.map(str::to_owned) }),
+        }
+    }
+}
+
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    refuse_url(&arguments.revision, "the revision")?;
-    let revision: Revision = arguments.revision.parse().map_err(Failure::Usage)?;
-    let opened = arguments.database.open_to_change(session)?;
+    let (revision, database) = arguments.parts();
+    refuse_url(revision, "the revision")?;
+    let revision: Revision = revision.parse().map_err(Failure::Usage)?;
+    let opened = database.open_to_change(session)?;
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
     }

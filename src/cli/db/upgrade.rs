@@ -24,7 +24,8 @@ Examples:
   charter db upgrade --revision +1          One migration of the project's set
   charter db upgrade --backup               Copy the file first
   charter db upgrade --sql                  Print what would run, and run nothing
-  charter db upgrade --sql --engine postgres > all.sql
+  charter db upgrade --sql | sqlite3 -bail charter.db
+  charter db upgrade --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
   charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -145,7 +146,7 @@ pub(super) fn upgrade(
     let mut told = Told::default();
     let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let applied = applied.map_err(|error| told.before(error, "was applied"))?;
+    let applied = applied.map_err(|error| told.before(error, "applied"))?;
     session.ui.result(
         || text(opened, &options, &applied),
         || {

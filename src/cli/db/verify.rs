@@ -33,6 +33,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let against = arguments.against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let opened = Database { url: None }.open(session)?;
     let set = opened.manager.set(arguments.set.name()?)?;
+    session.forget_database();
     let progress = session.ui.progress("verifying");
     let verification = verify(&[set], against.as_ref(), &mut |step| {
         let message = format!("verifying {} on {}", step.migration, step.engine);

@@ -189,6 +189,8 @@ impl From<duckdb::Error> for Error {
             )
         } else if reason.starts_with("TransactionContext Error: ") && (has("onflict") || has("was altered")) {
             (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
+        } else if reason.starts_with("Data Corruption Error: ") {
+            (ErrorKind::Corrupt, Some("restore the file from a backup"))
         } else if has("not a valid DuckDB database file") {
             (ErrorKind::Invalid, Some("the file is not a DuckDB database"))
         } else if has("No space left on device") || has("File too large") {

@@ -29,7 +29,8 @@ impl MigrationManager {
                 return Err(Error::new(ErrorKind::Unsupported, message).with_hint(format!(
                     "make one with `pg_dump --format=custom --file={}.dump '{}'`, then go on without --backup",
                     super::database_name(self.url()),
-                    self.url()
+                    // A mask would be taken for the password; without one, it is asked for.
+                    self.url().to_string().replace(":***@", "@")
                 )));
             }
             Target::Memory => {

@@ -18,6 +18,8 @@ pub struct Loss {
     pub column: Option<String>,
     /// How many rows the table has, or how many values the column.
     pub rows: u64,
+    /// Whether the table stays and rows of it are deleted: at most as many as are said.
+    pub is_deleted: bool,
 }
 
 /// `the table orders, with 3 rows`.
@@ -25,6 +27,7 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.rows == 1 { "" } else { "s" };
         match &self.column {
+            None if self.is_deleted => write!(f, "rows of {}, which has {} row{plural}", self.table, self.rows),
             None => write!(f, "the table {}, with {} row{plural}", self.table, self.rows),
             Some(column) => write!(f, "the column {}.{column}, with {} value{plural}", self.table, self.rows),
         }
@@ -32,8 +35,8 @@ impl fmt::Display for Loss {
 }
 
 impl MigrationManager {
-    /// The tables and columns that the statements of a plan drop, with what is in them now. What a table's rebuilding keeps
-    /// is no loss. Statements that remove single rows are not followed. Writes nothing.
+    /// The tables and columns that the statements of a plan drop, with what is in them now, and the tables that they delete
+    /// rows from. What a table's rebuilding keeps is no loss. What an UPDATE overwrites is not followed. Writes nothing.
     ///
     /// # Errors
     /// What the engine says when it cannot be asked.
@@ -43,9 +46,14 @@ impl MigrationManager {
         for planned in planned {
             for drop in drops(planned) {
                 for loss in drop.losses(&mut *connection, &planned.set)? {
-                    let is_told =
-                        |told: &Loss| told.table == loss.table && (told.column.is_none() || told.column == loss.column);
+                    let is_whole = |loss: &Loss| loss.column.is_none() && !loss.is_deleted;
+                    let is_told = |told: &Loss| {
+                        let is_same = (&told.column, told.is_deleted) == (&loss.column, loss.is_deleted);
+                        told.table == loss.table && (is_whole(told) || is_same)
+                    };
                     if !losses.iter().any(is_told) {
+                        // With the table go its rows.
+                        losses.retain(|told| !(is_whole(&loss) && told.is_deleted && told.table == loss.table));
                         losses.push(loss);
                     }
                 }
@@ -63,6 +71,8 @@ type Name = Vec<String>;
 enum Drop {
     Table(Name),
     Column(Name, String),
+    /// Rows of the table, some or all.
+    Rows(Name),
     /// The table is made anew with these columns.
     Rebuilt(Name, Vec<String>),
 }
@@ -77,6 +87,18 @@ fn drops(planned: &Planned) -> Vec<Drop> {
             words.take(&["if", "exists"]);
             while let Some(name) = words.name() {
                 drops.push(Drop::Table(name));
+                if !words.symbol(",") {
+                    break;
+                }
+            }
+        } else if words.take(&["delete", "from"]) {
+            words.take(&["only"]);
+            drops.extend(words.name().map(Drop::Rows));
+        } else if words.take(&["truncate"]) {
+            words.take(&["table"]);
+            words.take(&["only"]);
+            while let Some(name) = words.name() {
+                drops.push(Drop::Rows(name));
                 if !words.symbol(",") {
                     break;
                 }
@@ -120,7 +142,8 @@ fn drops(planned: &Planned) -> Vec<Drop> {
 
 impl Drop {
     fn losses(&self, connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Vec<Loss>> {
-        let (Self::Table(name) | Self::Column(name, _) | Self::Rebuilt(name, _)) = self;
+        let (Self::Table(name) | Self::Column(name, _) | Self::Rows(name) | Self::Rebuilt(name, _)) = self;
+        let is_deleted = matches!(self, Self::Rows(_));
         let engine = connection.engine();
         let table = name.last().cloned().unwrap_or_default();
         let columns = columns(connection, set, name)?;
@@ -129,7 +152,7 @@ impl Drop {
             return Ok(Vec::new());
         }
         let lost: Vec<Option<&String>> = match self {
-            Self::Table(_) => vec![None],
+            Self::Table(_) | Self::Rows(_) => vec![None],
             Self::Column(_, column) => {
                 columns.iter().filter(|other| other.eq_ignore_ascii_case(column)).map(Some).collect()
             }
@@ -147,7 +170,9 @@ impl Drop {
             let counted = column.map_or_else(|| "*".to_owned(), |column| format!("lost.{}", quoted(column)));
             let rows = connection.query(&format!("SELECT count({counted}) FROM {from} AS lost"))?;
             let rows = rows.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
-            losses.push(Loss { table: table.clone(), column: column.cloned(), rows });
+            if rows > 0 || !is_deleted {
+                losses.push(Loss { table: table.clone(), column: column.cloned(), rows, is_deleted });
+            }
         }
         Ok(losses)
     }
@@ -292,6 +317,7 @@ mod tests {
             .map(|drop| match drop {
                 Drop::Table(name) => name.join("."),
                 Drop::Column(name, column) => format!("{}: {column}", name.join(".")),
+                Drop::Rows(name) => format!("rows of {}", name.join(".")),
                 Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.join(" ")),
             })
             .collect()
@@ -301,8 +327,10 @@ mod tests {
     fn what_is_dropped_is_found_however_it_is_written() {
         let down = "-- DROP TABLE no;\nDROP TABLE IF EXISTS Shop.\"Big Orders\", items CASCADE;\n\
              ALTER TABLE ONLY people DROP COLUMN IF EXISTS Email, DROP phone, DROP CONSTRAINT c, ALTER age DROP NOT NULL;\n\
-             DROP VIEW v; DROP INDEX i; ALTER TABLE people RENAME TO persons;";
-        assert_eq!(found(down, Engine::Postgres), ["shop.Big Orders", "items", "people: email", "people: phone"]);
+             DROP VIEW v; DROP INDEX i; ALTER TABLE people RENAME TO persons;\n\
+             DELETE FROM ONLY shop.notes WHERE id > 1; TRUNCATE a, b CASCADE;";
+        let expected = ["shop.Big Orders", "items", "people: email", "people: phone", "rows of shop.notes"];
+        assert_eq!(found(down, Engine::Postgres), [&expected[..], &["rows of a", "rows of b"]].concat());
     }
 
     #[test]

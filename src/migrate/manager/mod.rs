@@ -100,6 +100,18 @@ pub struct SetStatus {
     pub status: Status,
 }
 
+/// What a database has and lacks of one set, and whether that can be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Described {
+    /// The set.
+    pub set: MigrationSet,
+    /// What the database has of it and what it lacks.
+    pub status: Status,
+    /// The first thing in which the history does not fit the set; every other method refuses the database for it.
+    pub disagreement: Option<Error>,
+}
+
 /// What [`MigrationManager::validate_migrations`] found.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -243,6 +255,21 @@ impl MigrationManager {
         self.sets.iter().map(|set| Ok(SetStatus { set: set.clone(), status: status(&mut *connection, set)? })).collect()
     }
 
+    /// The same, also of a database whose history does not fit a set.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::status`], but for that.
+    pub fn describe(&self) -> Result<Vec<Described>> {
+        let mut connection = self.connect(Purpose::Read)?;
+        let engine = connection.engine();
+        let mut describe = |set: &MigrationSet| {
+            let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+            let (status, disagreement) = Status::describe(found, set, engine)?;
+            Ok(Described { set: set.clone(), status, disagreement })
+        };
+        self.sets.iter().map(&mut describe).collect()
+    }
+
     /// The environment that counts: the stricter one of the database's own and this manager's; for a database that has none
     /// yet and a manager without one, `dev` for embedded files and `prod` for servers.
     pub fn environment(&self, stored: Option<Environment>) -> Environment {
@@ -310,7 +337,8 @@ impl MigrationManager {
         self.run_migrations("head")
     }
 
-    /// Looks for what is wrong with the files of the sets and, where the database can be read, with its history of them.
+    /// Looks for what is wrong with the files of the sets and with the database's history of them. A database that cannot be
+    /// read is wrong too; one that does not exist yet is not.
     pub fn validate_migrations(&self) -> Validation {
         let mut validation = Validation::default();
         for set in &self.sets {
@@ -319,22 +347,22 @@ impl MigrationManager {
                 of.push(problem.clone());
             }
         }
-        let problem = |is_error, set: &MigrationSet, error: &Error| Problem {
-            is_error,
-            location: Location { file: set.history_table().into(), position: None },
+        let problem = |place: String, error: &Error| Problem {
+            is_error: true,
+            location: Location { file: place.into(), position: None },
             message: error.to_string(),
         };
         match self.connect(Purpose::Read) {
             Ok(mut connection) => {
                 for set in &self.sets {
                     if let Err(error) = status(&mut *connection, set) {
-                        validation.errors.push(problem(true, set, &error));
+                        validation.errors.push(problem(set.history_table(), &error));
                     }
                 }
             }
             // There is nothing yet that could disagree.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
-            Err(error) => validation.warnings.extend(self.sets.first().map(|set| problem(false, set, &error))),
+            Err(error) => validation.errors.push(problem(self.url.to_string(), &error)),
         }
         validation
     }

@@ -82,12 +82,15 @@ impl MigrationManager {
         let status = status(connection, MigrationSet::charter())?;
         match status.current() {
             Some(_) => Ok(status),
-            None => {
-                let url = self.url();
-                Err(Error::new(ErrorKind::NotInitialized, format!("{url} is no charter registry yet"))
-                    .with_hint(format!("make it one with `charter db init {url}`")))
-            }
+            None => Err(self.not_initialized()),
         }
+    }
+
+    /// What a verb says that needs charter's tables.
+    pub(crate) fn not_initialized(&self) -> Error {
+        let url = self.url();
+        Error::new(ErrorKind::NotInitialized, format!("{url} is no charter registry yet"))
+            .with_hint(format!("make it one with `charter db init {url}`"))
     }
 }
 

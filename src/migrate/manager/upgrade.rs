@@ -171,6 +171,8 @@ impl MigrationManager {
             let part = Part { above: before.last(), target: Some(*last) };
             let faults = match verify_part(goal.set, engine, against, part) {
                 Ok(verification) => verification.faults,
+                // Who names a server for it wants it tried.
+                Err(error) if engine == Engine::Postgres => return Err(error),
                 Err(error) => {
                     events(Event::NotVerified { reason: Some(&error) });
                     continue;

@@ -128,7 +128,10 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
     };
     match States::of(set, engine) {
         Ok(states) => {
-            live = states.known(live);
+            // The schema of charter's own tables on a server is charter's: what else is in it is told.
+            if engine != Engine::Postgres || !set.is_charter() {
+                live = states.known(live);
+            }
             match info.revision {
                 None => info.state = SchemaState::NotInitialized,
                 Some(number) => match states.differences(&live, number) {
@@ -181,7 +184,6 @@ pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &
 /// to it.
 struct States<'a> {
     set: &'a MigrationSet,
-    engine: Engine,
     states: Vec<(i64, Schema)>,
 }
 
@@ -199,15 +201,11 @@ impl<'a> States<'a> {
             Ok((number, trial.schema()?))
         };
         let states = set.migrations().iter().map(state).collect::<Result<_>>()?;
-        Ok(Self { set, engine, states })
+        Ok(Self { set, states })
     }
 
-    /// Leaves in a schema what the set makes at any revision: the rest of a shared database is nobody's business here. The
-    /// schema of charter's own tables on a server is shared with nobody.
+    /// Leaves in a schema what the set makes at any revision: the rest of a shared database is nobody's business here.
     fn known(&self, mut live: Schema) -> Schema {
-        if self.engine == Engine::Postgres && self.set.is_charter() {
-            return live;
-        }
         let known: BTreeSet<String> = self
             .states
             .iter()

@@ -38,8 +38,9 @@ pub(crate) fn throw_away(engine: Engine, against: Option<&DatabaseUrl>) -> Resul
         Error::new(ErrorKind::Invalid, "a throw-away Postgres database needs the URL of a server")
             .with_hint("give it with `--against postgresql://USER@HOST/DATABASE`")
     })?;
-    let made = connect(server, Purpose::MigrateExisting)?.execute(&format!("CREATE DATABASE {}", quoted(&name)));
-    made.context("making a throw-away database on the server")?;
+    let make = format!("CREATE DATABASE {}", quoted(&name));
+    let made = connect(server, Purpose::MigrateExisting).and_then(|mut connection| connection.execute(&make));
+    made.context(format!("making a throw-away database on the server of {server}"))?;
     // From here on it is dropped, whatever happens.
     let database = Database { server: server.clone(), name };
     let connection = connect(&url, Purpose::MigrateExisting)?;

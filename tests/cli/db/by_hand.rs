@@ -70,6 +70,21 @@ fn printed_statements_run_on_a_server() {
 }
 
 #[test]
+fn a_revision_is_stamped_in_either_order() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let url = sandbox.sqlite_url("charter.db");
+    let stamps =
+        [(&["10", &url][..], "unstamped  20"), (&[&url, "head"], "stamped  20"), (&[&url, "-1"], "unstamped  20")];
+    for (arguments, told) in stamps {
+        let output = sandbox.run(&[&["db", "stamp"], arguments].concat()).success();
+        assert!(output.stdout.starts_with(told), "{output}");
+    }
+    sandbox.run(&["db", "stamp", &url]).exit(2);
+    sandbox.run(&["db", "stamp", "head", "base"]).exit(2);
+}
+
+#[test]
 fn the_history_is_repaired_by_hand() {
     let sandbox = shop();
     sandbox.run(&["db", "upgrade"]).success();
@@ -191,6 +206,18 @@ fn what_a_database_has_is_told() {
     error: there is no database sqlite:///[DIRECTORY]/charter.db
     hint: make it with `charter db init sqlite:///[DIRECTORY]/charter.db`
     "#);
+    sandbox.write("empty.db", "");
+    assert_output!(sandbox, sandbox.run(&["db", "info", "sqlite:///empty.db"]), @r#"
+    exit: 4
+    --- stdout ---
+    charter  sqlite at base: not initialised; 0 tables, 0 indexes, 0 views
+    shop     sqlite at base: not initialised; 0 tables, 0 indexes, 0 views
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/empty.db is no charter registry yet
+    hint: make it one with `charter db init sqlite:///[DIRECTORY]/empty.db`
+    "#);
+    let json = sandbox.run(&["db", "info", "sqlite:///empty.db", "--json"]).exit(4).json();
+    assert_eq!(json["valid"], false);
     sandbox.run(&["db", "init"]).success();
     assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
     exit: 0
@@ -274,4 +301,22 @@ fn a_set_is_proven_or_its_faults_are_told() {
     let verified = sandbox.run(&["db", "verify", "--against", database.url()]).success();
     assert!(verified.stdout.contains("shop on postgres: 2 migrations up, down and up again"), "{verified}");
     assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'shop'").is_empty());
+}
+
+/// A server to try things on is asked for, or it is not; and it is not the database that the configuration names.
+#[test]
+fn a_server_to_try_on_that_is_not_there_is_told_and_nothing_runs() {
+    let (sandbox, database) = (shop(), postgres::database());
+    let nobody = "postgresql://ada:secret@127.0.0.1:1/postgres";
+    let shown = "postgresql://ada:***@127.0.0.1:1/postgres";
+    sandbox.write("one.sql", "SELECT 1;");
+    for arguments in [&["db", "verify", "--against", nobody][..], &["db", "lint", "one.sql", "--against", nobody]] {
+        let failed = sandbox.run(arguments).exit(1);
+        assert!(failed.stderr.contains(shown) && !failed.stderr.contains("charter.db"), "{failed}");
+        assert!(failed.stderr.contains("hint: check that the server runs"), "{failed}");
+    }
+    let failed = sandbox.run(&["db", "upgrade", database.url(), "--verify-against", nobody]).exit(1);
+    assert!(failed.stderr.contains(shown), "{failed}");
+    assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('charter', 'shop')").is_empty());
+    sandbox.run(&["db", "upgrade", database.url(), "--verify-against", database.url()]).success();
 }

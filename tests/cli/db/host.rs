@@ -84,6 +84,39 @@ fn a_shared_database_on_a_server_keeps_its_tables() {
     change(&sandbox, database.url(), database.name(), &|arguments| assert_eq!(host(), before, "{arguments:?}"));
 }
 
+/// A schema of charter's name that has nothing of charter's is as good as none.
+#[test]
+fn a_schema_called_charter_can_be_another_programs() {
+    let (sandbox, database) = (shop(), postgres::database());
+    database.execute(
+        "CREATE SCHEMA charter; CREATE TABLE charter.invoices (id INTEGER); INSERT INTO charter.invoices VALUES (1)",
+    );
+    sandbox.run(&["db", "init", database.url()]).success();
+    sandbox.run(&["db", "stamp", "base", database.url(), "--set", "charter"]).success();
+    sandbox.run(&["db", "init", database.url()]).exit(4);
+    sandbox.run(&["db", "init", database.url(), "--force"]).success();
+    let down = ["db", "downgrade", "base", database.url(), "--set", "charter", "--confirm", database.name()];
+    sandbox.run(&down).success();
+    assert_eq!(database.query("SELECT id::text FROM charter.invoices"), [[Some("1".to_owned())]]);
+}
+
+#[test]
+fn a_table_of_another_program_that_has_the_name_of_the_history_is_told() {
+    for table in ["charter_schema_history", "charter_schema_audit", "charter_schema_version"] {
+        let (sandbox, database) = (Sandbox::new(), postgres::database());
+        let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+        file.execute_batch(&format!("CREATE TABLE {table} (note TEXT)")).expect("a table");
+        database.execute(&format!("CREATE SCHEMA charter; CREATE TABLE charter.{table} (note TEXT)"));
+        for url in ["sqlite:///charter.db", database.url()] {
+            for verb in ["current", "init", "truncate"] {
+                let failed = sandbox.run(&["db", verb, url]).exit(1);
+                assert!(failed.stderr.contains(&format!("the table {table} is not as charter makes it")), "{failed}");
+                assert!(failed.stderr.contains("hint: if another program made it"), "{failed}");
+            }
+        }
+    }
+}
+
 /// A host's row that refers to one of charter's keeps that from going, even if the host asked for it to be taken along.
 #[test]
 fn a_hosts_reference_keeps_what_it_refers_to() {
@@ -133,8 +166,12 @@ fn verbs_that_read_make_nothing() {
         for url in ["sqlite:///missing.db", "sqlite:///empty.db"] {
             let arguments = [&["db"], verb, &[url]].concat();
             let output = sandbox.run(&arguments);
-            let is_there = url.contains("empty") || verb == ["validate"] || verb == ["upgrade", "--sql"];
-            assert_eq!(output.code(), Some(i32::from(!is_there)), "{output}");
+            let code = match url {
+                "sqlite:///empty.db" if verb == ["info"] => 4,
+                "sqlite:///empty.db" => 0,
+                _ => i32::from(verb != ["validate"] && verb != ["upgrade", "--sql"]),
+            };
+            assert_eq!(output.code(), Some(code), "{output}");
         }
     }
     assert_eq!(sandbox.files(), ["charter.cfg", "empty.db", "sql"]);

@@ -89,6 +89,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
       ],
       "lost": [
         {
+          "what": "table",
           "table": "orders",
           "column": null,
           "rows": 2
@@ -211,7 +212,7 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations was applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations were applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
@@ -293,6 +294,39 @@ fn who_did_what_is_in_the_history() {
     assert_eq!(entries[1]["statements"], 1);
     let text = sandbox.run(&["db", "history", "--verbose", "--set", "shop"]).success().stdout;
     assert!(text.starts_with("SET   WHEN") && text.lines().count() == 4 && text.contains("ada@"), "{text}");
+}
+
+#[test]
+fn rows_that_a_way_down_deletes_are_told() {
+    let sandbox = shop();
+    sandbox.write("sql/V30__rows.sql", "INSERT INTO orders (id) VALUES (1); INSERT INTO orders (id) VALUES (2);");
+    sandbox.write("sql/V30__rows.down.sql", "DELETE FROM orders WHERE id > 1;");
+    sandbox.run(&["db", "upgrade"]).success();
+    let asked = sandbox.run(&["db", "downgrade", "--env", "staging"]).exit(4);
+    assert!(asked.stderr.contains("charter.db loses rows of orders, which has 2 rows\n"), "{asked}");
+    let lost = sandbox.run(&["db", "downgrade", "--json"]).success().json()["lost"].clone();
+    assert_eq!(lost, serde_json::json!([{"what": "rows", "table": "orders", "column": null, "rows": 2}]));
+    sandbox.write("sql/V30__rows.sql", "SELECT 1;");
+    sandbox.run(&["db", "upgrade"]).success();
+    let down = sandbox.run(&["db", "downgrade", "base"]).success().stderr;
+    assert!(down.contains("loses the table orders, with 2 rows") && !down.contains("rows of orders"), "{down}");
+}
+
+/// Whatever runs on its own has an account, but no variables that say so.
+#[test]
+fn who_did_it_is_known_without_a_login() {
+    let sandbox = shop();
+    let account = sandbox.start({
+        let mut command = sandbox.program("id");
+        command.arg("-un");
+        command
+    });
+    let account = account.wait().success().stdout;
+    sandbox.run(&["db", "upgrade"]).success();
+    let entries = sandbox.run(&["db", "history", "--verbose", "--json"]).success().json();
+    for entry in entries.as_array().expect("entries") {
+        assert_eq!(entry["actor"], account.trim_end());
+    }
 }
 
 #[test]
@@ -381,7 +415,7 @@ fn a_server_is_never_said_to_be_backed_up() {
     --- stderr ---
     warning: postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] loses the column orders.email, with 0 values
     error: charter makes no backup of a server, and postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE] is on one
-    hint: make one with `pg_dump --format=custom --file=[DATABASE].dump 'postgresql://charter:***@127.0.0.1:[PORT]/[DATABASE]'`, then go on without --backup
+    hint: make one with `pg_dump --format=custom --file=[DATABASE].dump 'postgresql://charter@127.0.0.1:[PORT]/[DATABASE]'`, then go on without --backup
     "#);
     let current = sandbox.run(&["db", "current", database.url(), "--json"]).success().json();
     assert_eq!(current["at_head"], true);

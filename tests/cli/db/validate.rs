@@ -87,3 +87,62 @@ fn a_folder_that_is_not_there_is_blamed_on_the_line_that_names_it() {
     hint: write a whole number with its unit, ms, s, min or h: [DURATION], [DURATION], 2min
     "#);
 }
+
+#[test]
+fn a_database_that_cannot_be_read_is_not_valid() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    let whole = std::fs::read(sandbox.path("charter.db")).expect("the database");
+    sandbox.write("text.db", "this is no database, but text that goes on for a while");
+    sandbox.write("half.db", &whole[..whole.len() / 2]);
+    sandbox.write("empty.db", "");
+    for url in ["sqlite:///text.db", "sqlite:///half.db", "postgresql://ada:secret@127.0.0.1:1/shop"] {
+        let json = sandbox.run(&["db", "validate", url, "--json"]).exit(1).json();
+        assert_eq!((&json["status"], json["errors"].as_array().map(Vec::len)), (&"invalid".into(), Some(1)), "{json}");
+    }
+    let told = sandbox.run(&["db", "validate", "postgresql://ada:secret@127.0.0.1:1/shop"]).exit(1);
+    assert!(told.stdout.contains("error: postgresql://ada:***@127.0.0.1:1/shop: "), "{told}");
+    for url in ["sqlite:///missing.db", "sqlite:///empty.db", "memory:"] {
+        sandbox.run(&["db", "validate", url]).success();
+    }
+}
+
+/// A history is looked at above all when it does not fit the files.
+#[test]
+fn a_history_that_does_not_fit_the_files_can_be_seen() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.write("sql/V15__between.sql", "CREATE TABLE between_them (id BIGINT);");
+    std::fs::remove_file(sandbox.path("sql/V10__orders.sql")).expect("a file");
+    std::fs::remove_file(sandbox.path("sql/V10__orders.down.sql")).expect("a file");
+    assert_output!(sandbox, sandbox.run(&["db", "history"]), [super::super::SHORT_DIGESTS], @r#"
+    exit: 4
+    --- stdout ---
+    SET      NUMBER  NAME       ID            APPLIED
+    charter  1       contracts  [SHORT DIGEST]  [TIME]
+    shop     10      orders     unknown       [TIME]
+    shop     15      between    [SHORT DIGEST]  pending
+    shop     20      email      [SHORT DIGEST]  [TIME]
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db: the database has migration 10 (orders), which is not among those of the set shop
+    hint: bring back its files, for example from the branch that it was made on; if the database has nothing of it any more, `charter db stamp 20` records that
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "current"]), [super::super::SHORT_DIGESTS], @r#"
+    exit: 4
+    --- stdout ---
+    charter  1 contracts [SHORT DIGEST] (head)
+    shop     20 email [SHORT DIGEST]
+    shop     pending  15 between [SHORT DIGEST]
+    --- stderr ---
+    error: sqlite:///[DIRECTORY]/charter.db: the database has migration 10 (orders), which is not among those of the set shop
+    hint: bring back its files, for example from the branch that it was made on; if the database has nothing of it any more, `charter db stamp 20` records that
+    "#);
+    sandbox.run(&["db", "history", "--set", "charter"]).success();
+    sandbox.run(&["db", "current", "--set", "charter", "--check"]).success();
+    let entries = sandbox.run(&["db", "history", "--verbose", "--json"]).success().json();
+    assert_eq!(entries.as_array().map(Vec::len), Some(3));
+    let json = sandbox.run(&["db", "current", "--json"]).exit(4).json();
+    assert_eq!((&json["at_head"], &json["sets"][0]["at_head"]), (&false.into(), &true.into()));
+    let json = sandbox.run(&["db", "history", "--json"]).exit(4).json();
+    assert_eq!(json.as_array().map(Vec::len), Some(4));
+}

@@ -6,7 +6,7 @@ use super::super::session::{Session, named, refuse_url};
 use super::super::ui::{BAD, DOUBTFUL, Exit, FAINT, Failure, Outcome, PLAIN, count};
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::{self, MigrationConnection, MigrationManager, Purpose, UpgradeOptions};
 use crate::safety::{Finding, Input, Severity, lint_with, report};
 use sources::Batch;
@@ -149,7 +149,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             }
         }
         (Some(url), files) => {
-            let mut connection = migrate::connect(url, Purpose::Read)?;
+            let mut connection = migrate::connect(url, Purpose::Read).context(url.to_string())?;
             let (batches, errors) = sources::gather(files, Some(connection.engine()), false);
             for batch in batches {
                 report.judge(batch, arguments, Some(&mut *connection))?;
