@@ -6,6 +6,7 @@ use super::backup::{BackupFirst, backup_value};
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use super::verify::drop_on_interrupt;
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
@@ -141,11 +142,12 @@ pub(super) fn upgrade(
         true => None,
         false => backup.make(session, opened)?,
     };
+    drop_on_interrupt(options.verify_against.as_ref());
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
     let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let applied = applied.map_err(|error| told.before(error, "was applied"))?;
+    let applied = applied.map_err(|error| told.before(error, "applied"))?;
     session.ui.result(
         || text(opened, &options, &applied),
         || {
