@@ -4,7 +4,7 @@ use crate::support::child::Player;
 use crate::support::eventually;
 use crate::support::migrating::{ENGINES, Project, manager, upgrade};
 use crate::support::postgres::{Pooler, Session};
-use charter::migrate::{Event, Timeouts};
+use charter::migrate::{DowngradeOptions, Event, Revision, Timeouts};
 use charter::{Engine, ErrorKind};
 use std::time::Duration;
 
@@ -164,4 +164,37 @@ fn behind_a_pooler_the_lock_is_given_back() {
     upgrade(&manager(pooler.url(), &project.directory()), "2", &mut |_| {}).expect("nobody is in the way");
     let direct = project.manager().with_timeouts(impatient());
     assert_eq!(upgrade(&direct, "head", &mut |_| {}).expect("it is free"), [3]);
+}
+
+/// What somebody agreed to lose is all that goes, whoever was at work in between.
+#[test]
+fn what_is_taken_back_is_what_was_planned_or_nothing() {
+    for engine in ENGINES {
+        let project = Project::new(*engine, &FILES[..2]);
+        for (name, text) in [
+            ("V1__things.down.sql", "DROP TABLE things;"),
+            ("V2__more.down.sql", "DELETE FROM things WHERE a = 2;\nDROP TABLE more;"),
+        ] {
+            project.write(name, text);
+        }
+        assert_eq!(project.upgrade("1").expect("applied"), [1]);
+        let manager = project.manager();
+        let mut options = DowngradeOptions::default();
+        let planned = manager.plan_downgrade(&options).expect("a plan");
+        options.planned = Some(planned.iter().map(|planned| planned.migration.number()).collect());
+        assert_eq!(options.planned, Some(vec![1]));
+        assert_eq!(project.upgrade("2").expect("another migrator"), [2]);
+        let refused = |options: &DowngradeOptions| {
+            let error = manager.downgrade(options, &mut |_| {}).expect_err("it would be others");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+            assert!(error.to_string().contains("another migrator was at work") && error.hint().is_some(), "{error:?}");
+        };
+        refused(&options);
+        options.revision = Revision::Base;
+        refused(&options);
+        assert_eq!(project.history(), ["1", "2"]);
+        options.planned = Some(vec![2, 1]);
+        assert_eq!(manager.downgrade(&options, &mut |_| {}).expect("taken back").len(), 2);
+        refused(&options);
+    }
 }

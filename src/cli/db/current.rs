@@ -52,7 +52,7 @@ fn is_at_head(status: &SetStatus) -> bool {
 }
 
 /// How many migrations the database has that this program does not know.
-fn unknown(status: &SetStatus) -> usize {
+pub(super) fn unknown(status: &SetStatus) -> usize {
     status.status.applied.iter().filter(|applied| applied.id.is_none()).count()
 }
 

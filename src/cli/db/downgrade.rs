@@ -53,7 +53,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if arguments.sql {
         return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
     }
-    let planned = opened.manager.plan_downgrade(&options)?;
+    let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
     let losses = opened.manager.losses(&planned)?;
     if planned.is_empty() {
         return session.ui.result(

@@ -4,7 +4,7 @@ use super::super::session::Session;
 use super::super::ui::{DOUBTFUL, FAINT, Outcome, PLAIN, Table, object, or_null, to_the_second};
 use super::database::{Database, Opened, Set};
 use super::migrations::{applied_value, migration_value, statuses};
-use crate::migrate::{HistoryEntry, SetStatus};
+use crate::migrate::{Action, HistoryEntry, SetStatus};
 use crate::record::Value;
 
 /// List the migrations that a database has, and those that it lacks
@@ -84,7 +84,9 @@ fn entries_text(opened: &Opened, entries: &[HistoryEntry]) -> String {
     for entry in entries {
         let set = opened.has_sets().then(|| (PLAIN, entry.set.clone()));
         let allowed = entry.allowed.iter().map(|allowed| format!("allowed {}: {}", allowed.rule, allowed.reason));
-        let why: Vec<String> = allowed.chain(entry.detail.clone()).collect();
+        // Of a step it is the digest of its text, which is for the next run alone.
+        let detail = entry.detail.clone().filter(|_| entry.action != Action::Step.as_str());
+        let why: Vec<String> = allowed.chain(detail).collect();
         let cells = [
             (PLAIN, to_the_second(&entry.happened_at)),
             (PLAIN, entry.action.clone()),

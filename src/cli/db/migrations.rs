@@ -15,7 +15,7 @@ pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>
         // A name that is none is told before the database is asked.
         opened.manager.set(set)?;
     }
-    let statuses = opened.manager.status()?;
+    let statuses = opened.patiently(session, || opened.manager.status())?;
     Ok(Some(statuses.into_iter().filter(|status| set.is_none_or(|set| status.set.name() == set)).collect()))
 }
 

@@ -322,8 +322,12 @@ impl MigrationManager {
         match self.connect(Purpose::Read) {
             Ok(mut connection) => {
                 for set in &self.sets {
-                    if let Err(error) = status(&mut *connection, set) {
-                        validation.errors.push(problem(true, set, &error));
+                    match status(&mut *connection, set) {
+                        Err(error) => validation.errors.push(problem(true, set, &error)),
+                        Ok(status) => {
+                            let refusal = status.unfinished.map(|unfinished| unfinished.refusal());
+                            validation.warnings.extend(refusal.map(|error| problem(false, set, &error)));
+                        }
                     }
                 }
             }

@@ -208,7 +208,7 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations was applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations were applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
@@ -414,6 +414,13 @@ fn a_database_that_is_ahead_is_said_to_be() {
     shop     20 email (newer than this program)
     shop     ahead of this program by 1 migration
     --- stderr ---
+    "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has every migration already
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/charter.db is ahead of this program by 1 migration of the set shop
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "downgrade", "10"]), @r#"
     exit: 4
