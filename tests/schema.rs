@@ -5,6 +5,7 @@ use crate::support::stores::{Engine as Place, TestStore, parse};
 use charter::migrate::schema::{Match, SchemaInfo, SchemaState};
 use charter::migrate::{FaultKind, MigrationManager, MigrationSet, Verification, verify};
 use charter::{Engine, ErrorKind};
+use std::collections::BTreeSet;
 
 /// Proves a set on every engine.
 fn prove(set: &MigrationSet) -> Verification {
@@ -555,4 +556,117 @@ fn a_file_that_a_host_program_shares_is_judged_by_charters_tables_alone() {
     assert_eq!(info(&url).state, SchemaState::NotInitialized);
     assert_eq!(manager.validate_schema().expect_err("no history").kind(), ErrorKind::NotInitialized);
     assert!(matches!(manager.get_matching_revision(MigrationSet::charter()), Ok(Match::Nothing)));
+}
+
+/// What a migration makes on Postgres, and what of it is left when nothing takes it back.
+const PROPERTIES: [(&str, &str); 20] = [
+    ("COMMENT ON TABLE a IS 'x'", "comment on table a"),
+    ("COMMENT ON COLUMN a.b IS 'x'", "comment on column b of table a"),
+    ("COMMENT ON CONSTRAINT positive ON a IS 'x'", "comment on constraint positive on table a"),
+    ("COMMENT ON TRIGGER t ON a IS 'x'", "comment on trigger t on table a"),
+    ("COMMENT ON FUNCTION f() IS 'x'", "comment on function f()"),
+    ("GRANT SELECT ON a TO pg_monitor", "privileges on table a"),
+    ("GRANT SELECT (b) ON a TO PUBLIC", "privileges on column b of table a"),
+    ("GRANT USAGE ON SEQUENCE s TO PUBLIC", "privileges on sequence s"),
+    ("REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC", "privileges on function f()"),
+    ("REVOKE ALL ON a FROM CURRENT_USER", "privileges on table a"),
+    ("GRANT CREATE ON SCHEMA public TO pg_monitor", "privileges on schema"),
+    (
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC",
+        "privileges on new tables of charter",
+    ),
+    ("ALTER TABLE a OWNER TO pg_monitor", "owner of table a"),
+    ("ALTER TABLE a DISABLE TRIGGER t", "trigger t of a"),
+    ("ALTER SEQUENCE s INCREMENT 5", "sequence s"),
+    ("ALTER VIEW v SET (security_barrier = true)", "options of view v"),
+    ("ALTER TABLE a ALTER COLUMN b SET STATISTICS 500", "options of column b of table a"),
+    ("ALTER TABLE a ALTER COLUMN c SET STORAGE EXTERNAL", "options of column c of table a"),
+    ("ALTER TABLE a REPLICA IDENTITY FULL", "a"),
+    ("CREATE OR REPLACE RULE r AS ON DELETE TO a DO INSTEAD NOTHING", "rule r of a"),
+];
+
+const PROPERTIES_BACK: &str = "COMMENT ON TABLE a IS NULL; REVOKE SELECT ON a FROM pg_monitor; REVOKE SELECT (b) ON a FROM PUBLIC; \
+    REVOKE USAGE ON SEQUENCE s FROM PUBLIC; GRANT EXECUTE ON FUNCTION f() TO PUBLIC; REVOKE CREATE ON SCHEMA public FROM pg_monitor; \
+    ALTER TABLE a ENABLE TRIGGER t; ALTER VIEW v RESET (security_barrier); ALTER TABLE a REPLICA IDENTITY DEFAULT;";
+
+#[test]
+fn what_a_server_keeps_beside_its_tables_is_restored_too() {
+    let base = "CREATE TABLE a (b BIGINT PRIMARY KEY, c TEXT, CONSTRAINT positive CHECK (b > 0)); CREATE SEQUENCE s; \
+        CREATE VIEW v AS SELECT b FROM a; CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'; \
+        CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();";
+    let down = "DROP VIEW v; DROP TABLE a; DROP FUNCTION f(); DROP SEQUENCE s;";
+    for programs in postgres::programs() {
+        let server = postgres::Server::of(&programs, &[]);
+        let url = parse(&server.url("postgres"));
+        let prove = |up: &str, back: &str| {
+            let files = [("V1__a.sql", base), ("V1__a.down.sql", down), ("V2__b.sql", up), ("V2__b.down.sql", back)];
+            let set = set(&files).for_engines([Engine::Postgres]);
+            verify(&[&set], Some(&url), &mut |_| {}).expect("a verification")
+        };
+        let all: String = PROPERTIES.map(|(up, _)| format!("{up};\n")).concat();
+        let verification = prove(&all, "SELECT 1;");
+        assert_eq!(verification.faults.len(), 1, "{:?}", told(&verification));
+        assert_eq!(verification.faults[0].kind, FaultKind::NotRestored);
+        let left: BTreeSet<&str> =
+            verification.faults[0].differences.iter().map(|difference| difference.name.as_str()).collect();
+        assert_eq!(left, PROPERTIES.iter().map(|(_, left)| *left).collect());
+        let some: String = [0, 5, 6, 7, 8, 10, 13, 15, 18].map(|place| format!("{};\n", PROPERTIES[place].0)).concat();
+        assert_eq!(told(&prove(&some, PROPERTIES_BACK)), [""; 0]);
+    }
+}
+
+#[test]
+fn a_set_may_use_the_tables_of_charter_and_of_those_before_it() {
+    let first = MigrationSet::from_files(
+        "first",
+        [("V1__a.sql", "CREATE TABLE a (b BIGINT NOT NULL PRIMARY KEY);"), ("V1__a.down.sql", "DROP TABLE a;")],
+    )
+    .expect("a set");
+    let second = set(&[
+        ("V1__b.sql", "CREATE TABLE b (c BIGINT REFERENCES a (b)); CREATE VIEW v AS SELECT name FROM charter_records;"),
+        (
+            "V1__b.postgres.sql",
+            "CREATE TABLE b (c BIGINT REFERENCES a (b)); CREATE VIEW v AS SELECT name FROM charter.charter_records;",
+        ),
+        ("V1__b.down.sql", "DROP VIEW v; DROP TABLE b;"),
+    ]);
+    let server = postgres::database();
+    let verification = verify(&[&first, &second], Some(&parse(server.url())), &mut |_| {}).expect("a verification");
+    assert_eq!(told(&verification), [""; 0]);
+    // What it does to their tables is seen.
+    let careless = set(&[
+        ("V1__b.sql", "DROP VIEW domains;"),
+        ("V1__b.postgres.sql", "SELECT 1;"),
+        ("V1__b.down.sql", "CREATE VIEW domains AS SELECT 1 AS one;"),
+        ("V1__b.postgres.down.sql", "SELECT 1;"),
+    ]);
+    let verification = prove(&careless);
+    assert!(verification.faults.iter().any(|fault| fault.kind == FaultKind::NotRestored), "{:?}", told(&verification));
+}
+
+/// A program that is killed cannot drop its database: the next one does, but none that somebody uses or has just made.
+#[test]
+fn what_a_killed_program_left_is_dropped_by_the_next_one() {
+    let server = postgres::Server::start(&[]);
+    let query = |sql: &str| postgres::query(&server.url("postgres"), sql);
+    let now: u64 = query("SELECT date_part('epoch', now())::bigint::text")[0][0]
+        .as_deref()
+        .expect("a time")
+        .parse()
+        .expect("a number");
+    let name = |age: u64, letter: &str| format!("charter_verify_{}_{}", now - age, letter.repeat(32));
+    let (left, used, new) = (name(3600, "a"), name(3600, "b"), name(0, "c"));
+    let strange = "charter_verify_of_somebody".to_owned();
+    for name in [&left, &used, &new, &strange] {
+        query(&format!("CREATE DATABASE {name}"));
+    }
+    let user = postgres::Session::open(&server.url(&used));
+    let good = set(&[("V1__a.sql", "CREATE TABLE a (b TEXT);"), ("V1__a.down.sql", "DROP TABLE a;")]);
+    let good = good.for_engines([Engine::Postgres]);
+    assert!(verify(&[&good], Some(&parse(&server.url("postgres"))), &mut |_| {}).expect("a verification").is_ok());
+    let names = query("SELECT datname FROM pg_database WHERE datname LIKE 'charter_verify%' ORDER BY 1");
+    let mut wanted = [used, new, strange].map(|name| vec![Some(name)]);
+    wanted.sort();
+    assert_eq!(names, wanted);
+    drop(user);
 }

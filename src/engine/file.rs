@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 /// passed over again and again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a migrator waits for a file that another program has to itself, which may be at a long migration.
+#[cfg(feature = "duckdb")]
+pub(crate) const MIGRATORS_PATIENCE: Duration = Duration::from_secs(300);
+
 /// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileAccess {
@@ -43,12 +47,17 @@ pub(crate) enum Written<T> {
 }
 
 /// Repeats what is refused because another one is at work, for a bounded time.
-pub(crate) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+pub(crate) fn patiently<T>(work: impl FnMut() -> Result<T>) -> Result<T> {
+    patiently_for(PATIENCE, work)
+}
+
+/// Repeats what is refused because another one is at work, up to a limit.
+pub(crate) fn patiently_for<T>(limit: Duration, mut work: impl FnMut() -> Result<T>) -> Result<T> {
     let start = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         match work() {
-            Err(error) if error.kind() == ErrorKind::Busy && start.elapsed() < PATIENCE => {
+            Err(error) if error.kind() == ErrorKind::Busy && start.elapsed() < limit => {
                 // Jitter from the clock: equal pauses would meet again.
                 let jitter = Duration::from_nanos(u64::from(start.elapsed().subsec_nanos()) % 1_000_000);
                 std::thread::sleep(pause + jitter);

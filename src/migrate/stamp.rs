@@ -5,7 +5,7 @@ use super::audit::{Action, Entry, create_table};
 use super::connection::{MigrationConnection, literal, qualified};
 use super::refinery::{Deed, migrate};
 use super::set::Migration;
-use super::status::{Applied, Found, VERSIONS, check_minimum_program};
+use super::status::{Applied, Found, VERSIONS};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -46,9 +46,6 @@ pub(crate) fn stamp(
 ) -> Result<Vec<Stamped>> {
     let (set, engine) = (work.set, connection.engine());
     let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
-    if let Some(minimum) = &found.minimum_program {
-        check_minimum_program(minimum)?;
-    }
     if set.is_charter() && target.is_some() && !found.has_versions {
         return Err(Error::new(ErrorKind::Refused, "charter's tables are not there, so the database has no revision")
             .with_hint("`charter db init` makes them"));

@@ -145,7 +145,8 @@ pub fn engines_at_hand(against: Option<&DatabaseUrl>) -> Vec<Engine> {
 }
 
 /// Proves sets: on each engine at hand that a set is written for, each migration up, down and up again, and the engines
-/// against each other at every revision. Databases to throw away are used, in memory and, with `against`, one on that server
+/// against each other at every revision. A set is tried where charter's own and those before it are applied: it may use
+/// their tables. Databases to throw away are used, in memory and, with `against`, one on that server
 /// for each set, which is dropped whatever happens.
 ///
 /// # Errors
@@ -171,23 +172,24 @@ pub fn verify(
     against: Option<&DatabaseUrl>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
-    prove(sets, &engines_at_hand(against), against, Part::default(), progress)
+    prove(&[], sets, &engines_at_hand(against), against, Part::default(), progress)
 }
 
 /// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
 pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
     let part = Part { above: Some(number).filter(|number| *number > 0), target: None };
-    prove(&[set], &engines_at_hand(None), None, part, &mut |_| {})
+    prove(&[], &[set], &engines_at_hand(None), None, part, &mut |_| {})
 }
 
-/// [`verify`], for what an engine is about to run of a set: on that engine alone.
+/// [`verify`], for what an engine is about to run of a set after others: on that engine alone.
 pub(super) fn verify_part(
+    others: &[&MigrationSet],
     set: &MigrationSet,
     engine: Engine,
     against: Option<&DatabaseUrl>,
     part: Part,
 ) -> Result<Verification> {
-    prove(&[set], &[engine], against, part, &mut |_| {})
+    prove(others, &[set], &[engine], against, part, &mut |_| {})
 }
 
 /// Which migrations of a set are proven; those before them are taken for granted.
@@ -206,6 +208,7 @@ impl Part {
 }
 
 fn prove(
+    others: &[&MigrationSet],
     sets: &[&MigrationSet],
     at_hand: &[Engine],
     against: Option<&DatabaseUrl>,
@@ -219,11 +222,12 @@ fn prove(
     let mut steps =
         Steps { place: 0, of: sets.iter().map(|set| engines(set).len() * set.migrations().len()).sum(), progress };
     let mut verification = Verification::default();
-    for set in sets {
+    for (place, set) in sets.iter().enumerate() {
         set.check()?;
+        let others = [others, &sets[..place]].concat();
         let mut states = Vec::new();
         for engine in engines(set) {
-            let mut trials = Trials { set, engine, against, part, verification: &mut verification };
+            let mut trials = Trials { others: &others, set, engine, against, part, verification: &mut verification };
             states.push((engine, trials.run(&mut steps)?));
         }
         for (place, (wanted, wanted_states)) in states.iter().enumerate() {
@@ -246,6 +250,8 @@ type States = BTreeMap<i64, Schema>;
 
 /// A set on an engine, at work.
 struct Trials<'a> {
+    /// What comes before it.
+    others: &'a [&'a MigrationSet],
     set: &'a MigrationSet,
     engine: Engine,
     against: Option<&'a DatabaseUrl>,
@@ -255,7 +261,7 @@ struct Trials<'a> {
 
 impl<'a> Trials<'a> {
     fn trial(&self) -> Result<Trial<'a>> {
-        Trial::new(self.set, self.engine, self.against)
+        Trial::after(self.others, self.set, self.engine, self.against)
     }
 
     fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {

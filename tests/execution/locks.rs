@@ -4,7 +4,7 @@ use crate::support::child::Player;
 use crate::support::eventually;
 use crate::support::migrating::{ENGINES, Project, manager, upgrade};
 use crate::support::postgres::{Pooler, Session};
-use charter::migrate::{Event, Timeouts, UpgradeOptions};
+use charter::migrate::{DowngradeOptions, Event, Revision, Timeouts, UpgradeOptions};
 use charter::{Engine, ErrorKind};
 use std::time::Duration;
 
@@ -178,4 +178,37 @@ fn behind_a_pooler_reading_leaves_nothing_in_the_session() {
     reader.upgrade_sql(&UpgradeOptions::default(), None).expect("a text");
     let other = Session::open(pooler.url());
     assert_eq!(other.query("SHOW default_transaction_read_only")[0][0].as_deref(), Some("off"));
+}
+
+/// What somebody agreed to lose is all that goes, whoever was at work in between.
+#[test]
+fn what_is_taken_back_is_what_was_planned_or_nothing() {
+    for engine in ENGINES {
+        let project = Project::new(*engine, &FILES[..2]);
+        for (name, text) in [
+            ("V1__things.down.sql", "DROP TABLE things;"),
+            ("V2__more.down.sql", "DELETE FROM things WHERE a = 2;\nDROP TABLE more;"),
+        ] {
+            project.write(name, text);
+        }
+        assert_eq!(project.upgrade("1").expect("applied"), [1]);
+        let manager = project.manager();
+        let mut options = DowngradeOptions::default();
+        let planned = manager.plan_downgrade(&options).expect("a plan");
+        options.planned = Some(planned.iter().map(|planned| planned.migration.number()).collect());
+        assert_eq!(options.planned, Some(vec![1]));
+        assert_eq!(project.upgrade("2").expect("another migrator"), [2]);
+        let refused = |options: &DowngradeOptions| {
+            let error = manager.downgrade(options, &mut |_| {}).expect_err("it would be others");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+            assert!(error.to_string().contains("another migrator was at work") && error.hint().is_some(), "{error:?}");
+        };
+        refused(&options);
+        options.revision = Revision::Base;
+        refused(&options);
+        assert_eq!(project.history(), ["1", "2"]);
+        options.planned = Some(vec![2, 1]);
+        assert_eq!(manager.downgrade(&options, &mut |_| {}).expect("taken back").len(), 2);
+        refused(&options);
+    }
 }

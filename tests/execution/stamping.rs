@@ -150,3 +150,37 @@ fn charters_own_tables_are_stamped_with_all_that_belongs_to_them() {
         assert_eq!(empty.manager().set(Some(SET)).expect("a set").name(), SET);
     }
 }
+
+#[test]
+fn a_database_for_newer_programs_is_neither_stamped_nor_taken_back() {
+    for engine in ENGINES {
+        let project = Project::new(*engine, &FILES);
+        project.upgrade("3").expect("applied");
+        let schema = if *engine == charter::Engine::Postgres { "charter." } else { "" };
+        project.execute(&format!("UPDATE {schema}charter_schema_version SET minimum_program = '99.0.0'"));
+        let (stamped, taken_back) = (stamp(&project, "head").map(drop), project.downgrade("base").map(drop));
+        for refused in [stamped, taken_back, project.upgrade("head").map(drop)] {
+            let error = refused.expect_err("it is for newer programs");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+            assert!(error.to_string().contains("only for charter 99.0.0"), "{error:?}");
+        }
+        assert_eq!(project.history(), ["1", "3"]);
+    }
+}
+
+#[test]
+fn one_that_was_the_first_of_all_is_not_taken_back_half_done() {
+    for engine in ENGINES {
+        let text = "-- charter: no-transaction\nCREATE TABLE things (a BIGINT);\nINSERT INTO nowhere VALUES (1);";
+        let project = Project::new(*engine, &[("V1__half.sql", text), ("V1__half.down.sql", "DROP TABLE things;")]);
+        project.upgrade("head").expect_err("no such table");
+        let planned = project.manager().plan_downgrade(&Default::default()).map(drop);
+        for refused in [planned, project.downgrade("-1").map(drop)] {
+            let message = refused.expect_err("it is half done").to_string();
+            assert!(message.contains("migration 1 (half) is half applied: 1 of its 2 steps are done"), "{message}");
+        }
+        let validation = project.manager().validate_migrations();
+        assert_eq!((validation.status(), validation.warnings.len()), ("warnings", 1));
+        assert!(validation.warnings[0].message.contains("half applied"));
+    }
+}

@@ -55,7 +55,7 @@ fn is_at_head(status: &Described) -> bool {
 }
 
 /// How many migrations the database has that this program does not know.
-fn unknown(status: &Described) -> usize {
+pub(super) fn unknown(status: &Described) -> usize {
     status.status.applied.iter().filter(|applied| applied.number > status.set.head()).count()
 }
 

@@ -61,6 +61,13 @@ impl Opened {
         Ok(Self { database: configuration.database().clone(), manager })
     }
 
+    /// Does something that may have to wait until another program lets go of the database, and says so if it takes long.
+    /// Only DuckDB's files are had by one program at a time.
+    pub(super) fn patiently<T>(&self, session: &Session<'_>, work: impl FnOnce() -> T) -> T {
+        let note = format!("this takes a while; another program that has {} open is waited for", self.database.url);
+        session.ui.patiently(&session.ui.progress("connecting"), &note, work)
+    }
+
     /// Whether the project has a set of its own here, so that sets must be told apart.
     pub(super) fn has_sets(&self) -> bool {
         self.manager.sets().len() > 1

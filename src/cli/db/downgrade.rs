@@ -8,7 +8,7 @@ use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
 use super::upgrade::sql_result;
-use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, Planned, Revision};
+use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, Revision};
 use crate::record::Value;
 
 /// Take migrations back
@@ -48,20 +48,21 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         set: arguments.set.name()?.map(str::to_owned),
         revision: revision.unwrap_or(Revision::Relative(-1)),
         confirmation: Confirmation::None,
+        planned: None,
     };
     if arguments.sql {
         return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
     }
-    let planned = opened.manager.plan_downgrade(&options)?;
+    let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
     let losses = opened.manager.losses(&planned)?;
-    let Some(target) = target(&planned) else {
+    if planned.is_empty() {
         return session.ui.result(
             || format!("{url} has nothing above that: nothing was done\n"),
             || value(&opened, &[], &losses, Value::Null),
         );
-    };
-    // What was planned, even if another migrator is at work meanwhile.
-    options.revision = target;
+    }
+    // Another migrator may be at work meanwhile; what is asked about below is what is done, or nothing is.
+    options.planned = Some(planned.iter().map(|planned| planned.migration.number()).collect());
     for loss in &losses {
         session.ui.warning(None, &format!("{url} loses {loss}"));
     }
@@ -77,13 +78,6 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     drop(progress);
     let reverted = reverted.map_err(|error| told.before(error, "taken back"))?;
     session.ui.result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, backup_value(copy)))
-}
-
-/// Where a plan ends: below the last migration that it takes back. `None` if it takes none back.
-fn target(planned: &[Planned]) -> Option<Revision> {
-    let last = planned.last()?;
-    let below = last.set.migrations().iter().rev().find(|migration| migration.number() < last.migration.number());
-    Some(below.map_or(Revision::Base, |migration| Revision::Named(migration.number().to_string())))
 }
 
 fn text(opened: &Opened, reverted: &[Done]) -> String {

@@ -20,13 +20,18 @@ impl Told {
         match event {
             Event::Waiting { holder, limit } => {
                 let holder = holder.map(|holder| format!(" ({holder})")).unwrap_or_default();
-                note(format!("another migrator is at work on this database{holder}: waiting for up to {}", said(*limit)));
+                note(format!(
+                    "another migrator is at work on this database{holder}: waiting for up to {}",
+                    said(*limit)
+                ));
             }
-            Event::NotVerified { reason: None } => note(
-                "not tried on a throw-away database before: --verify-against URL names a server for it".to_owned(),
-            ),
+            Event::NotVerified { reason: None } => {
+                note("not tried on a throw-away database before: --verify-against URL names a server for it".to_owned())
+            }
             Event::NotVerified { reason: Some(reason) } => {
-                note(format!("not tried on a throw-away database before: {reason}"));
+                note(format!(
+                    "not tried on a throw-away database before, which has nothing but the tables of migrations: {reason}"
+                ));
             }
             Event::Judged { judgement } => progress.suspend(|| warn(session, judgement)),
             Event::Applying { migration, place, of } => {
@@ -36,16 +41,15 @@ impl Told {
                 progress.update(&format!("taking back migration {migration}"), *place as u64, *of as u64);
             }
             Event::Resuming { migration, done, of } => {
-                note(format!("going on with migration {migration}, of which {done} of {} are done", count(*of, "step")));
+                note(format!(
+                    "going on with migration {migration}, of which {done} of {} are done",
+                    count(*of, "step")
+                ));
             }
             Event::Repairing { migration, what } => note(format!("migration {migration}: {what}")),
             Event::Committed { .. } => self.committed += 1,
-            Event::Retrying { migration, attempt, of, wait, reason } => progress.suspend(|| {
-                let message = format!(
-                    "migration {migration}, attempt {attempt} of {of}: {reason}; nothing of it was kept, and it is tried \
-                     again in {}",
-                    said(*wait)
-                );
+            Event::Retrying { attempt, of, wait, reason, .. } => progress.suspend(|| {
+                let message = format!("attempt {attempt} of {of}: {reason}; it is tried again in {}", said(*wait));
                 session.ui.warning(None, &message);
             }),
             _ => {}

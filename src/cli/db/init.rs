@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 
 /// Records what is there of sets of which nothing is recorded: of all of them or, when anything stands in the way, of none.
 fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
-    let statuses = match opened.manager.status() {
+    let statuses = match opened.patiently(session, || opened.manager.status()) {
         // It is made now.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         statuses => statuses?,

@@ -15,7 +15,7 @@ pub(super) fn statuses(session: &Session<'_>, opened: &Opened, set: Option<&str>
         // A name that is none is told before the database is asked.
         opened.manager.set(set)?;
     }
-    let mut statuses = opened.manager.describe()?;
+    let mut statuses = opened.patiently(session, || opened.manager.describe())?;
     statuses.retain(|status| set.is_none_or(|set| status.set.name() == set));
     Ok(Some(statuses))
 }

@@ -1,11 +1,13 @@
 //! `charter db upgrade`.
 
 use super::super::session::{Session, refuse_url};
-use super::super::ui::{Failure, GOOD, Outcome, declined, object};
+use super::super::ui::{Failure, GOOD, Outcome, count, declined, object};
 use super::backup::{BackupFirst, backup_value};
+use super::current::unknown;
 use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
+use super::verify::drop_on_interrupt;
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
@@ -127,9 +129,7 @@ pub(super) fn upgrade(
     (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
     options.verify_against =
         permit.verify_against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
-    let progress = session.ui.progress("connecting");
-    let judgement = opened.manager.judge(&options)?;
-    drop(progress);
+    let judgement = opened.patiently(session, || opened.manager.judge(&options))?;
     if judgement.is_allowed() && judgement.needs_yes() && !options.confirmed && session.ui.can_ask() {
         let environment = judgement.environment;
         options.confirmed = session.ui.ask_yes(&format!("{url} is {environment}. Let pass what is allowed?"))?;
@@ -142,11 +142,18 @@ pub(super) fn upgrade(
         true => None,
         false => backup.make(session, opened)?,
     };
+    drop_on_interrupt(options.verify_against.as_ref());
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
     let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
     let applied = applied.map_err(|error| told.before(error, "applied"))?;
+    if applied.is_empty() {
+        for status in opened.manager.describe()?.iter().filter(|status| unknown(status) > 0) {
+            let (ahead, set) = (count(unknown(status), "migration"), status.set.name());
+            session.ui.warning(None, &format!("{url} is ahead of this program by {ahead} of the set {set}"));
+        }
+    }
     session.ui.result(
         || text(opened, &options, &applied),
         || {

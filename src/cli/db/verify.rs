@@ -6,8 +6,10 @@ use super::database::{Database, Set};
 use super::info::difference_value;
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
+use crate::migrate::schema::end_with;
 use crate::migrate::{Fault, FaultKind, Verification, engines_at_hand, verify};
 use crate::record::Value;
+use std::collections::BTreeSet;
 
 /// Prove a set of migrations: each one up, down and up again, on each engine
 ///
@@ -34,6 +36,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = Database { url: None }.open(session)?;
     let set = opened.manager.set(arguments.set.name()?)?;
     session.forget_database();
+    drop_on_interrupt(against.as_ref());
     let progress = session.ui.progress("verifying");
     let verification = verify(&[set], against.as_ref(), &mut |step| {
         let message = format!("verifying {} on {}", step.migration, step.engine);
@@ -53,11 +56,26 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if verification.is_ok() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
 }
 
+/// Lets an interrupt drop the throw-away databases on a server before it ends the program.
+pub(super) fn drop_on_interrupt(server: Option<&DatabaseUrl>) {
+    if server.is_some() {
+        // Where interrupts cannot be caught, the next run drops what this one leaves.
+        let _ = ctrlc::set_handler(|| end_with(|| std::process::exit(130)));
+    }
+}
+
 fn text(verification: &Verification) -> String {
     let mut text = String::new();
     for run in &verification.runs {
+        let faults = verification.faults.iter().filter(|fault| fault.set == run.set && fault.engine == run.engine);
+        let failed: BTreeSet<i64> =
+            faults.filter(|fault| !matches!(fault.kind, FaultKind::Engines(_))).map(|fault| fault.number).collect();
+        let proven = match failed.len() {
+            0 => String::new(),
+            failed => format!("{} of ", run.migrations.saturating_sub(failed)),
+        };
         let migrations = count(run.migrations, "migration");
-        text.push_str(&format!("{} on {}: {migrations} up, down and up again\n", run.set, run.engine));
+        text.push_str(&format!("{} on {}: {proven}{migrations} up, down and up again\n", run.set, run.engine));
     }
     for fault in &verification.warnings {
         text.push_str(&format!("{DOUBTFUL}warning:{DOUBTFUL:#} {fault}\n"));

@@ -1,7 +1,7 @@
 //! The connections of a store to a DuckDB file.
 
 use super::{Share, Writing};
-use crate::engine::file::{FileAccess, Written, unpoisoned};
+use crate::engine::file::{FileAccess, PATIENCE, Written, unpoisoned};
 use crate::engine::session::{Columns, Enough, Fill, Parameter, Session, Sessions};
 use crate::error::Result;
 use duckdb::types::{ToSqlOutput, ValueRef};
@@ -28,7 +28,7 @@ impl Connections {
     /// [`ErrorKind::NotFound`] when the file does not exist and is not to be made, [`ErrorKind::Busy`] when another process
     /// has it for longer than the limit, and what DuckDB says.
     pub(crate) fn open(path: &Path, access: FileAccess) -> Result<Self> {
-        let share = Share::acquire(path, access)?;
+        let share = Share::acquire(path, access, PATIENCE)?;
         Ok(Self { path: path.to_owned(), writer: Mutex::new(None), readers: Mutex::new(Vec::new()), share })
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Share, Writing, configuration};
 use crate::engine::TextRow;
-use crate::engine::file::FileAccess;
+use crate::engine::file::{FileAccess, MIGRATORS_PATIENCE};
 use crate::error::{Error, ErrorKind, Result};
 use duckdb::Connection;
 use duckdb::arrow::datatypes::DataType;
@@ -35,7 +35,7 @@ impl Migrating {
     /// # Errors
     /// As [`Connections::open`](super::Connections::open).
     pub(crate) fn open(path: &Path, access: FileAccess) -> Result<Self> {
-        let share = Share::acquire(path, access)?;
+        let share = Share::acquire(path, access, MIGRATORS_PATIENCE)?;
         Self::over(share.connect()?, access != FileAccess::Read, Some(share))
     }
 

@@ -10,11 +10,12 @@ mod migrating;
 pub(crate) use connections::Connections;
 pub(crate) use migrating::{Migrating, text_rows};
 
-use crate::engine::file::{FileAccess, PATIENCE, patiently, unpoisoned};
+use crate::engine::file::{FileAccess, PATIENCE, patiently_for, unpoisoned};
 use crate::error::{Error, ErrorKind, Result};
 use duckdb::{AccessMode, Config, Connection};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The files that this process has open.
 static OPEN: Mutex<Vec<Instance>> = Mutex::new(Vec::new());
@@ -37,12 +38,12 @@ struct Share {
 }
 
 impl Share {
-    /// Opens a file, or joins those who have it open, waiting for other processes.
-    fn acquire(path: &Path, access: FileAccess) -> Result<Self> {
+    /// Opens a file, or joins those who have it open, waiting for other processes up to a limit.
+    fn acquire(path: &Path, access: FileAccess, limit: Duration) -> Result<Self> {
         access.check(path)?;
         // An absolute path cannot begin like the name of a service.
         let path = std::path::absolute(path)?;
-        patiently(|| Self::try_acquire(&path, access))
+        patiently_for(limit, || Self::try_acquire(&path, access))
     }
 
     fn try_acquire(path: &Path, access: FileAccess) -> Result<Self> {
@@ -280,10 +281,10 @@ mod tests {
     fn a_file_that_was_replaced_is_another_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.duckdb");
-        let old = Share::acquire(&path, FileAccess::Create).unwrap();
+        let old = Share::acquire(&path, FileAccess::Create, PATIENCE).unwrap();
         std::fs::remove_file(&path).unwrap();
         let _ = std::fs::remove_file(folder.path().join("a.duckdb.wal"));
-        let new = Share::acquire(&path, FileAccess::Create).unwrap();
+        let new = Share::acquire(&path, FileAccess::Create, PATIENCE).unwrap();
         assert_ne!(old.file, new.file);
     }
 }

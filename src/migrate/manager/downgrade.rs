@@ -1,10 +1,12 @@
 //! Downwards.
 
 use super::super::apply::{Work, locked, revert};
-use super::super::audit::Actor;
+use super::super::audit::{Action, Actor};
 use super::super::connection::Purpose;
 use super::super::event::Event;
 use super::super::revision::Revision;
+use super::super::set::MigrationSet;
+use super::super::status::{AppliedMigration, Status};
 use super::{Done, MigrationManager, status};
 use crate::config::{DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,12 +20,16 @@ pub struct DowngradeOptions {
     pub revision: Revision,
     /// What somebody has agreed to.
     pub confirmation: Confirmation,
+    /// The numbers of the migrations that somebody was told of, newest first, as [`MigrationManager::plan_downgrade`] gives
+    /// them: if it would be others by now, because another migrator was at work, nothing is taken back. Without them, what
+    /// the revision says when it is this one's turn.
+    pub planned: Option<Vec<i64>>,
 }
 
 impl Default for DowngradeOptions {
     /// One migration back.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Relative(-1), confirmation: Confirmation::None }
+        Self { set: None, revision: Revision::Relative(-1), confirmation: Confirmation::None, planned: None }
     }
 }
 
@@ -74,26 +80,53 @@ pub fn database_name(url: &DatabaseUrl) -> String {
     }
 }
 
+/// Where a downgrade of a database goes. What is half applied is finished or ended first.
+pub(super) fn below(set: &MigrationSet, status: &Status, revision: &Revision) -> Result<Option<i64>> {
+    match &status.unfinished {
+        Some(unfinished) if unfinished.action == Action::ApplyStarted => Err(unfinished.refusal()),
+        _ => set.resolve(revision, status.current()),
+    }
+}
+
+/// What a downgrade takes back, newest first.
+pub(super) fn above(status: &Status, target: Option<i64>) -> impl Iterator<Item = &AppliedMigration> {
+    status.applied.iter().rev().filter(move |applied| Some(applied.number) > target)
+}
+
+/// What was agreed to is no longer what would be done.
+fn changed(url: &DatabaseUrl, status: &Status) -> Error {
+    let at = status.current().map_or_else(|| "base".to_owned(), |number| number.to_string());
+    let message = format!(
+        "{url}: another migrator was at work meanwhile: the database is at {at} now, and nothing was taken back"
+    );
+    Error::new(ErrorKind::Refused, message)
+        .with_hint("look at what would be lost now, and agree to that: run this again")
+}
+
 impl MigrationManager {
     /// Takes back the migrations of a set above a revision, newest first, under the migrators' lock, each in one transaction
     /// with its history. `events` is told what happens. Gives what was taken back, newest first.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the database or the revision does not exist; [`ErrorKind::Refused`] when the environment
-    /// asks for more than was confirmed, or a migration has no down side, before anything has run; as
-    /// [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
+    /// asks for more than was confirmed, when it would be other migrations than were planned, or one has no down side, before
+    /// anything has run; as [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
     pub fn downgrade(&self, options: &DowngradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
         let mut connection = self.connect(Purpose::MigrateExisting)?;
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
-            let current = status(connection, set)?.current();
-            let target = set.resolve(&options.revision, current)?;
-            if target >= current {
+            let environment = self.environment(self.stored_environment(connection)?);
+            let status = status(connection, set)?;
+            let target = below(set, &status, &options.revision)?;
+            let above: Vec<i64> = above(&status, target).map(|applied| applied.number).collect();
+            if options.planned.as_ref().is_some_and(|planned| *planned != above) {
+                return Err(changed(&self.url, &status));
+            }
+            if above.is_empty() {
                 return Ok(Vec::new());
             }
-            let environment = self.environment(self.stored_environment(connection)?);
             options.confirmation.check("taking migrations back", &self.url, environment)?;
             let mut work = Work {
                 set,

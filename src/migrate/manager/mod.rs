@@ -347,22 +347,27 @@ impl MigrationManager {
                 of.push(problem.clone());
             }
         }
-        let problem = |place: String, error: &Error| Problem {
-            is_error: true,
+        let problem = |is_error: bool, place: String, error: &Error| Problem {
+            is_error,
             location: Location { file: place.into(), position: None },
             message: error.to_string(),
         };
         match self.connect(Purpose::Read) {
             Ok(mut connection) => {
                 for set in &self.sets {
-                    if let Err(error) = status(&mut *connection, set) {
-                        validation.errors.push(problem(set.history_table(), &error));
+                    match status(&mut *connection, set) {
+                        Err(error) => validation.errors.push(problem(true, set.history_table(), &error)),
+                        Ok(status) => {
+                            let refusal = status.unfinished.map(|unfinished| unfinished.refusal());
+                            let warning = refusal.map(|error| problem(false, set.history_table(), &error));
+                            validation.warnings.extend(warning);
+                        }
                     }
                 }
             }
             // There is nothing yet that could disagree.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
-            Err(error) => validation.errors.push(problem(self.url.to_string(), &error)),
+            Err(error) => validation.errors.push(problem(true, self.url.to_string(), &error)),
         }
         validation
     }

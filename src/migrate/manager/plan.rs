@@ -3,6 +3,7 @@
 use super::super::connection::Purpose;
 use super::super::script::Script;
 use super::super::set::{Migration, MigrationSet, check_migrations};
+use super::downgrade::{above, below};
 use super::upgrade::UpgradeOptions;
 use super::{DowngradeOptions, MigrationManager, status};
 use crate::engine::Engine;
@@ -67,9 +68,8 @@ impl MigrationManager {
         let mut connection = self.connect(Purpose::Read)?;
         let engine = connection.engine();
         let status = status(&mut *connection, set)?;
-        let target = set.resolve(&options.revision, status.current())?;
-        let above = status.applied.iter().rev().filter(|applied| Some(applied.number) > target);
-        above
+        let target = below(set, &status, &options.revision)?;
+        above(&status, target)
             .map(|applied| {
                 let migration = set.migration(applied.number).cloned();
                 let script = migration.as_ref().and_then(|migration| migration.down(engine)).cloned();

@@ -5,7 +5,6 @@ use super::super::audit::Actor;
 use super::super::connection::Purpose;
 use super::super::event::Event;
 use super::super::revision::Revision;
-use super::super::set::MigrationSet;
 use super::super::stamp::{Stamped, stamp};
 use super::super::status::Found;
 use super::MigrationManager;
@@ -34,11 +33,10 @@ impl MigrationManager {
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             let engine = connection.engine();
+            let environment = self.environment(self.stored_environment(connection)?);
             // The history may be one that every other verb refuses.
-            let mut found = |set| Found::read(set, engine, &mut |sql| connection.query(sql));
-            let stored = found(MigrationSet::charter())?.environment.as_deref().map(str::parse).transpose()?;
-            let target = set.resolve(revision, found(set)?.current())?;
-            let environment = self.environment(stored);
+            let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+            let target = set.resolve(revision, found.current())?;
             let work = Work {
                 set,
                 actor: Actor::present(environment),

@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet, check_migrations};
-use super::super::status::{Found, Status};
+use super::super::status::{Found, Status, check_minimum_program};
 use super::super::verify::{FaultKind, Part, verify_part};
 use super::{Done, MigrationManager, status};
 use crate::config::{DatabaseUrl, Environment};
@@ -169,7 +169,8 @@ impl MigrationManager {
             }
             let before = goal.set.migrations().iter().map(Migration::number).take_while(|number| number < first);
             let part = Part { above: before.last(), target: Some(*last) };
-            let faults = match verify_part(goal.set, engine, against, part) {
+            let others: Vec<&MigrationSet> = self.sets.iter().take_while(|set| set.name() != goal.set.name()).collect();
+            let faults = match verify_part(&others, goal.set, engine, against, part) {
                 Ok(verification) => verification.faults,
                 // Who names a server for it wants it tried.
                 Err(error) if engine == Engine::Postgres => return Err(error),
@@ -178,8 +179,8 @@ impl MigrationManager {
                     continue;
                 }
             };
-            // What cannot be applied there may lack a table that only the real database has, of another set or a host. It runs
-            // in a transaction, or in steps that are recorded; so it may be tried where it belongs.
+            // What cannot be applied there may lack a table that only the real database has, of the host program. It runs in a
+            // transaction, or in steps that are recorded; so it may be tried where it belongs.
             let (absent, faults): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.kind == FaultKind::Up);
             if let Some(fault) = absent.first() {
                 events(Event::NotVerified { reason: fault.error.as_ref() });
@@ -275,10 +276,16 @@ impl MigrationManager {
         Ok(goals)
     }
 
-    /// The environment that the database says it is.
+    /// The environment that the database says it is, which every verb that changes something asks for.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when the database is only for newer programs; what the engine says.
     pub(super) fn stored_environment(&self, connection: &mut dyn MigrationConnection) -> Result<Option<Environment>> {
         let (set, engine) = (MigrationSet::charter(), connection.engine());
         let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        if let Some(minimum) = &found.minimum_program {
+            check_minimum_program(minimum)?;
+        }
         found.environment.as_deref().map(str::parse).transpose()
     }
 }

@@ -40,7 +40,11 @@ impl Declared {
             ("table", name) if !name.is_empty() => named(Object::Table),
             ("index", name) if !name.is_empty() => named(Object::Index),
             ("view", name) if !name.is_empty() => named(Object::View),
-            _ => return Err(format!("{text:?} is nothing that an engine can differ in; there are {WORDS}")),
+            _ => {
+                return Err(format!(
+                    "{text:?} is nothing that an engine can differ in; there are {WORDS}, one on a line"
+                ));
+            }
         })
     }
 

@@ -55,7 +55,13 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
                   UNION ALL SELECT 'macro ' || function_name, CAST(parameters AS VARCHAR) || ' ' || macro_definition \
                   FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
                   UNION ALL SELECT 'type ' || type_name, logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
-                  FROM duckdb_types() WHERE {here}";
+                  FROM duckdb_types() WHERE {here} \
+                  UNION ALL SELECT 'comment on table ' || table_name, comment FROM duckdb_tables() WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on view ' || view_name, comment FROM duckdb_views() WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on column ' || table_name || '.' || column_name, comment FROM duckdb_columns() \
+                  WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on index ' || index_name, comment FROM duckdb_indexes() \
+                  WHERE database_name = current_database() AND schema_name = current_schema() AND comment IS NOT NULL";
     for row in query(others)? {
         let [name, definition] = texts(row);
         schema.others.insert(name, definition);

@@ -13,7 +13,9 @@ mod duckdb;
 mod expression;
 mod info;
 mod postgres;
+mod properties;
 mod reader;
+mod server;
 mod sqlite;
 mod throw_away;
 mod types;
@@ -26,6 +28,8 @@ use cursor::Cursor;
 pub(crate) use declared::{Declarations, Declared};
 pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
+#[cfg(feature = "cli")]
+pub(crate) use server::end_with;
 use std::collections::BTreeMap;
 pub(crate) use throw_away::{Trial, throw_away};
 
@@ -40,8 +44,9 @@ pub struct Schema {
     pub tables: BTreeMap<String, Table>,
     /// The views by name.
     pub views: BTreeMap<String, View>,
-    /// What only this engine has: triggers, functions, types, sequences of their own, materialized views. What it is and
-    /// what it is called, and its definition. They are compared on the same engine alone.
+    /// What only this engine has: triggers, functions, types, sequences of their own, materialized views, and on Postgres
+    /// comments, owners, privileges and settings. What it is and what it is called, and its definition. They are compared on
+    /// the same engine alone.
     pub others: BTreeMap<String, String>,
 }
 
@@ -217,7 +222,7 @@ impl Schema {
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
         let read = match connection.engine() {
             Engine::Sqlite => sqlite::read(connection),
-            Engine::Postgres => postgres::read(connection, set.schema()),
+            Engine::Postgres => postgres::read(connection, set),
             Engine::DuckDb => duckdb::read(connection),
         };
         let ended = connection.rollback();
@@ -226,6 +231,13 @@ impl Schema {
         schema.tables.remove(&set.history_table());
         schema.tables.remove(&set.audit_table());
         Ok(schema)
+    }
+
+    /// Takes out what another one has just so.
+    fn remove(&mut self, other: &Self) {
+        self.tables.retain(|name, table| other.tables.get(name) != Some(table));
+        self.views.retain(|name, view| other.views.get(name) != Some(view));
+        self.others.retain(|name, definition| other.others.get(name) != Some(definition));
     }
 
     /// Names the columns that foreign keys mean which name only a table.

@@ -1,15 +1,18 @@
 //! Reading the catalogue of one schema of a Postgres database, of any version from 14 on.
 
+use super::properties;
 use super::sqlite::texts;
 use super::{Check, Column, ForeignKey, Generated, Index, IndexPart, PrimaryKey, Schema, Table, Unique, View};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, literal};
+use crate::migrate::set::MigrationSet;
 
-/// Reads a schema. The transaction that is open has it as its search path, so that names in it are written without it.
-pub(super) fn read(connection: &mut dyn MigrationConnection, schema: &str) -> Result<Schema> {
+/// Reads the schema of a set. The transaction that is open has it as its search path, so that names in it are written
+/// without it.
+pub(super) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Schema> {
     let mut found = Schema { engine: Engine::Postgres, ..Schema::default() };
-    let mut query = |sql: &str| connection.query(&sql.replace("{schema}", &literal(schema)));
+    let mut query = |sql: &str| connection.query(&sql.replace("{schema}", &literal(set.schema())));
     for row in query(RELATIONS)? {
         let [kind, name, definition, options] = texts(row);
         match kind.as_str() {
@@ -35,7 +38,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection, schema: &str) -> Re
     for row in query(INDEX_PARTS)? {
         index_part(&mut found, texts(row))?;
     }
-    for row in query(OTHERS)? {
+    for row in [query(OTHERS)?, query(&properties::query(set))?].into_iter().flatten() {
         let [name, definition] = texts(row);
         found.others.insert(name, definition);
     }
@@ -61,7 +64,10 @@ const RELATIONS: &str = concat!(
      WHEN 'c' THEN 'type ' ELSE '' END || c.relname, \
      CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid, true) \
           WHEN c.relkind = 'c' THEN (SELECT pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' \
-               ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND NOT a.attisdropped) END, \
+               ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND NOT a.attisdropped) \
+          WHEN c.relkind = 'S' THEN (SELECT pg_catalog.concat_ws(' ', pg_catalog.format_type(s.seqtypid, NULL), 'START', s.seqstart, \
+               'INCREMENT', s.seqincrement, 'MIN', s.seqmin, 'MAX', s.seqmax, 'CACHE', s.seqcache, CASE WHEN s.seqcycle THEN 'CYCLE' END) \
+               FROM pg_catalog.pg_sequence AS s WHERE s.seqrelid = c.oid) END, \
      (SELECT pg_catalog.json_agg(o ORDER BY o) FROM (VALUES \
         (CASE WHEN c.relkind = 'p' THEN 'PARTITION BY ' || pg_catalog.pg_get_partkeydef(c.oid) END), \
         (CASE WHEN c.relispartition THEN 'PARTITION OF ' || (SELECT p.relname FROM pg_catalog.pg_inherits AS i \
@@ -69,6 +75,14 @@ const RELATIONS: &str = concat!(
              || pg_catalog.pg_get_expr(c.relpartbound, c.oid) END), \
         (CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END), \
         (CASE WHEN c.relrowsecurity THEN 'ROW LEVEL SECURITY' END), \
+        (CASE WHEN c.relforcerowsecurity THEN 'FORCE ROW LEVEL SECURITY' END), \
+        (CASE c.relreplident WHEN 'f' THEN 'REPLICA IDENTITY FULL' WHEN 'n' THEN 'REPLICA IDENTITY NOTHING' \
+             WHEN 'i' THEN 'REPLICA IDENTITY USING INDEX ' || (SELECT x.relname FROM pg_catalog.pg_index AS i \
+             JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident) END), \
+        ((SELECT 'CLUSTER ON ' || x.relname FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid \
+             WHERE i.indrelid = c.oid AND i.indisclustered)), \
+        ((SELECT 'TABLESPACE ' || s.spcname FROM pg_catalog.pg_tablespace AS s WHERE s.oid = c.reltablespace)), \
+        ((SELECT 'USING ' || m.amname FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam AND m.amtype = 't' AND m.amname <> 'heap')), \
         ('WITH (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')')) AS v (o) WHERE o IS NOT NULL) \
      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
      WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c', 'S') AND ",
@@ -126,6 +140,7 @@ const INDEX_PARTS: &str = "SELECT t.relname, c.relname, i.indisunique, i.indisva
 /// Triggers, policies, functions, and types.
 const OTHERS: &str = concat!(
     "SELECT 'trigger ' || t.tgname || ' of ' || c.relname, pg_catalog.pg_get_triggerdef(t.oid) \
+        || CASE t.tgenabled WHEN 'D' THEN ' DISABLED' WHEN 'R' THEN ' ENABLE REPLICA' WHEN 'A' THEN ' ENABLE ALWAYS' ELSE '' END \
      FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND NOT t.tgisinternal \
      UNION ALL SELECT 'policy ' || p.polname || ' of ' || c.relname, pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, \

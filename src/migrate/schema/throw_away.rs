@@ -1,14 +1,15 @@
 //! Databases to try things in, which are gone afterwards.
 
+use super::server::Database;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::apply::{Work, apply, revert};
 use crate::migrate::audit::Actor;
-use crate::migrate::connection::{MigrationConnection, Purpose, connect, in_memory, quoted};
-use crate::migrate::event::Timeouts;
+use crate::migrate::connection::{MigrationConnection, Purpose, connect, in_memory};
+use crate::migrate::event::{Event, Timeouts};
 use crate::migrate::schema::Schema;
-use crate::migrate::set::MigrationSet;
+use crate::migrate::set::{Migration, MigrationSet};
 use std::ops::{Deref, DerefMut};
 
 /// An empty database that is gone when this is dropped.
@@ -16,12 +17,6 @@ pub(crate) struct ThrowAway {
     // Closed before its database is dropped.
     connection: Box<dyn MigrationConnection>,
     database: Option<Database>,
-}
-
-/// A database on a server, dropped with the value.
-struct Database {
-    server: DatabaseUrl,
-    name: String,
 }
 
 /// An empty database of an engine: of SQLite and DuckDB in memory, of Postgres on a server, by a random name.
@@ -33,16 +28,11 @@ pub(crate) fn throw_away(engine: Engine, against: Option<&DatabaseUrl>) -> Resul
     if engine != Engine::Postgres {
         return Ok(ThrowAway { connection: in_memory(engine)?, database: None });
     }
-    let name = format!("charter_verify_{}", uuid::Uuid::new_v4().simple());
-    let (server, url) = against.and_then(|server| Some((server, server.with_database(&name)?))).ok_or_else(|| {
+    let server = against.filter(|url| url.with_database("").is_some()).ok_or_else(|| {
         Error::new(ErrorKind::Invalid, "a throw-away Postgres database needs the URL of a server")
             .with_hint("give it with `--against postgresql://USER@HOST/DATABASE`")
     })?;
-    let make = format!("CREATE DATABASE {}", quoted(&name));
-    let made = connect(server, Purpose::MigrateExisting).and_then(|mut connection| connection.execute(&make));
-    made.context(format!("making a throw-away database on the server of {server}"))?;
-    // From here on it is dropped, whatever happens.
-    let database = Database { server: server.clone(), name };
+    let (database, url) = Database::make(server)?;
     let connection = connect(&url, Purpose::MigrateExisting)?;
     Ok(ThrowAway { connection, database: Some(database) })
 }
@@ -72,47 +62,53 @@ impl DerefMut for ThrowAway {
     }
 }
 
-impl Database {
-    fn end(mut self) -> Result<()> {
-        self.drop_it()
-    }
-
-    /// Drops the database, once.
-    fn drop_it(&mut self) -> Result<()> {
-        let name = std::mem::take(&mut self.name);
-        if name.is_empty() {
-            return Ok(());
-        }
-        // FORCE, because a server's own workers may look at any database.
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name));
-        let dropped = connect(&self.server, Purpose::MigrateExisting).and_then(|mut server| server.execute(&drop));
-        dropped.context(format!("dropping the throw-away database {name}"))
-    }
+/// Work on a database that nobody else knows of.
+fn work<'a>(set: &'a MigrationSet, events: &'a mut dyn FnMut(Event<'_>)) -> Work<'a> {
+    Work { set, actor: Actor::present(Environment::Dev), allowed: &[], timeouts: Timeouts::default(), events }
 }
 
-impl Drop for Database {
-    fn drop(&mut self) {
-        // There is nobody to tell; who wants to know calls `close`.
-        let _ = self.drop_it();
-    }
-}
-
-/// A set that is applied to a throw-away database, step by step.
+/// A set that is applied to a throw-away database, step by step, where the sets that it comes after are applied already.
 pub(crate) struct Trial<'a> {
     set: &'a MigrationSet,
     database: ThrowAway,
+    /// What the sets before it have made, which may be in the same schema.
+    others: Schema,
 }
 
 impl<'a> Trial<'a> {
-    /// Begins with an empty database.
+    /// Begins with a database that has charter's own tables, as every database has before another set comes.
     ///
     /// # Errors
-    /// As [`throw_away`].
+    /// As [`throw_away`], and what the engine says.
     pub(crate) fn new(set: &'a MigrationSet, engine: Engine, against: Option<&DatabaseUrl>) -> Result<Self> {
+        Self::after(&[], set, engine, against)
+    }
+
+    /// Begins with a database that has charter's own tables, and those of other sets.
+    ///
+    /// # Errors
+    /// As [`throw_away`], and what the engine says.
+    pub(crate) fn after(
+        sets: &[&MigrationSet],
+        set: &'a MigrationSet,
+        engine: Engine,
+        against: Option<&DatabaseUrl>,
+    ) -> Result<Self> {
         let mut database = throw_away(engine, against)?;
         // Nobody else knows of it, but migrating takes the lock for granted.
         database.lock(Timeouts::default().migrators, &mut |_| {})?;
-        Ok(Self { set, database })
+        let mut trial = Self { set, database, others: Schema { engine, ..Schema::default() } };
+        if !set.is_charter() {
+            let others = sets.iter().filter(|other| !other.is_charter() && other.engines().contains(&engine));
+            for other in std::iter::once(&MigrationSet::charter()).chain(others) {
+                let head = other.migrations().last().map(Migration::number);
+                let context = || format!("applying the set {} to a throw-away database", other.name());
+                apply(&mut *trial.database, &mut work(other, &mut |_| {}), head)
+                    .map_err(|error| error.context(context()))?;
+            }
+            trial.others = trial.schema()?;
+        }
+        Ok(trial)
     }
 
     /// Brings the database to a revision, up or down.
@@ -120,23 +116,20 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// As [`apply`] and [`revert`].
     pub(crate) fn go_to(&mut self, number: Option<i64>) -> Result<()> {
-        let mut work = Work {
-            set: self.set,
-            actor: Actor::present(Environment::Dev),
-            allowed: &[],
-            timeouts: Timeouts::default(),
-            events: &mut |_| {},
-        };
+        let mut events = |_: Event<'_>| {};
+        let mut work = work(self.set, &mut events);
         apply(&mut *self.database, &mut work, number)?;
         revert(&mut *self.database, &mut work, number).map(drop)
     }
 
-    /// What the database has now.
+    /// What the database has now of the set, and what it has changed of others.
     ///
     /// # Errors
     /// What the engine says.
     pub(crate) fn schema(&mut self) -> Result<Schema> {
-        Schema::read(&mut *self.database, self.set)
+        let mut schema = Schema::read(&mut *self.database, self.set)?;
+        schema.remove(&self.others);
+        Ok(schema)
     }
 
     /// The database itself.

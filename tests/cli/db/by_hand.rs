@@ -2,7 +2,7 @@
 
 use super::super::SHORT_DIGESTS;
 use super::project::shop;
-use crate::support::{assert_output, postgres, terminal};
+use crate::support::{assert_output, eventually, postgres, terminal};
 use rusqlite::Connection;
 
 /// Everything that a SQLite file has, but for what differs from run to run: moments, durations, identities.
@@ -279,6 +279,24 @@ fn what_a_database_has_is_told() {
 }
 
 #[test]
+fn an_interrupt_drops_the_throw_away_database() {
+    let (sandbox, server) = (shop(), postgres::Server::start(&[]));
+    sandbox.write("sql/V30__slow.sql", "CREATE TABLE slow (id BIGINT);\n");
+    sandbox.write("sql/V30__slow.postgres.sql", "CREATE TABLE slow (id BIGINT);\nSELECT pg_sleep(600);\n");
+    sandbox.write("sql/V30__slow.down.sql", "DROP TABLE slow;\n");
+    for signal in ["INT", "TERM"] {
+        let url = server.url("postgres");
+        let process = sandbox.spawn(&["db", "verify", "--against", &url]);
+        let asleep = "SELECT 1 FROM pg_stat_activity WHERE datname LIKE 'charter_verify_%' AND query LIKE '%pg_sleep%'";
+        eventually("the migration sleeps", || !postgres::query(&url, asleep).is_empty());
+        process.signal(signal);
+        process.wait().exit(130);
+        let left = postgres::query(&url, "SELECT datname FROM pg_database WHERE datname LIKE 'charter_verify_%'");
+        assert!(left.is_empty(), "{signal}: {left:?}");
+    }
+}
+
+#[test]
 fn a_set_is_proven_or_its_faults_are_told() {
     let sandbox = shop();
     let verified = sandbox.run(&["db", "verify"]).success();
@@ -290,6 +308,7 @@ fn a_set_is_proven_or_its_faults_are_told() {
     let fault =
         "error: 20 email on sqlite: taking it back does not restore what was there\n  extra: column orders.email\n";
     assert!(faulty.contains(fault) && faulty.contains("\nnot verified: "), "{faulty}");
+    assert!(faulty.starts_with("shop on sqlite: 1 of 2 migrations up, down and up again\n"), "{faulty}");
     let json = sandbox.run(&["db", "verify", "--json"]).exit(1).json();
     assert_eq!((&json["verified"], &json["errors"][0]["fault"]), (&false.into(), &"not_restored".into()));
     assert_eq!(json["errors"][0]["differences"][0]["name"], "email");

@@ -452,6 +452,13 @@ fn a_database_that_is_ahead_is_said_to_be() {
     shop     ahead of this program by 1 migration
     --- stderr ---
     "#);
+    assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), @r#"
+    exit: 0
+    --- stdout ---
+    sqlite:///[DIRECTORY]/charter.db has every migration already
+    --- stderr ---
+    warning: sqlite:///[DIRECTORY]/charter.db is ahead of this program by 1 migration of the set shop
+    "#);
     assert_output!(sandbox, sandbox.run(&["db", "downgrade", "10"]), @r#"
     exit: 4
     --- stdout ---

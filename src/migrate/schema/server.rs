@@ -1,0 +1,106 @@
+//! Databases on servers that are made to be thrown away, and how they go, whatever becomes of the program.
+
+use crate::config::DatabaseUrl;
+use crate::engine::file::unpoisoned;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::connection::{MigrationConnection, Purpose, connect, quoted};
+use std::sync::Mutex;
+
+/// Those that this program has made and not dropped yet.
+static MADE: Mutex<Vec<(DatabaseUrl, String)>> = Mutex::new(Vec::new());
+
+#[cfg(feature = "cli")]
+/// Drops every throw-away database that this program has, and then ends it. For a program that is interrupted.
+pub(crate) fn end_with(exit: fn() -> !) -> ! {
+    // Whoever works with one of them finds it gone, and waits here for the end.
+    let made = unpoisoned(&MADE);
+    for (server, name) in made.iter() {
+        // There is nobody to tell; the next program that makes one drops it.
+        let _ = drop_database(server, name);
+    }
+    exit()
+}
+
+/// A database on a server, dropped with the value. What is left of a program that was killed is dropped by the next one that
+/// makes such a database.
+pub(super) struct Database {
+    server: DatabaseUrl,
+    /// Empty when it was dropped.
+    name: String,
+}
+
+impl Database {
+    /// Makes an empty one, and says where it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when the URL is none of a server; what the server says.
+    pub(super) fn make(server: &DatabaseUrl) -> Result<(Self, DatabaseUrl)> {
+        let making = format!("making a throw-away database on the server of {server}");
+        let mut connection = connect(server, Purpose::MigrateExisting).context(making.clone())?;
+        sweep(&mut *connection);
+        // The server's clock, which is the same for all its clients.
+        let rows = connection.query("SELECT pg_catalog.date_part('epoch', pg_catalog.now())::bigint")?;
+        let now = rows.into_iter().flatten().flatten().next().unwrap_or_default();
+        let name = format!("{PREFIX}{now}_{}", uuid::Uuid::new_v4().simple());
+        let url = server.with_database(&name).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, format!("{server} is no server, on which a database could be made"))
+        })?;
+        // Under the lock: an interrupt waits until it is known.
+        let mut made = unpoisoned(&MADE);
+        connection.execute(&format!("CREATE DATABASE {}", quoted(&name))).context(making)?;
+        made.push((server.clone(), name.clone()));
+        Ok((Self { server: server.clone(), name }, url))
+    }
+
+    /// Drops it, and says when it cannot be dropped.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) fn end(mut self) -> Result<()> {
+        self.drop_it()
+    }
+
+    /// Drops the database, once.
+    fn drop_it(&mut self) -> Result<()> {
+        let name = std::mem::take(&mut self.name);
+        if name.is_empty() {
+            return Ok(());
+        }
+        unpoisoned(&MADE).retain(|(_, made)| *made != name);
+        drop_database(&self.server, &name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // There is nobody to tell; who wants to know calls `end`.
+        let _ = self.drop_it();
+    }
+}
+
+/// How the names begin; the time of the server follows.
+const PREFIX: &str = "charter_verify_";
+
+/// Those that nobody is connected to, ten minutes after they were made, are left over: whoever makes one connects to it at
+/// once and stays.
+const LEFT_OVER: &str = "SELECT d.datname FROM pg_catalog.pg_database AS d \
+     WHERE pg_catalog.pg_get_userbyid(d.datdba) = current_user \
+     AND substring(d.datname from '^charter_verify_([0-9]{1,12})_[0-9a-f]{32}$')::bigint \
+         < pg_catalog.date_part('epoch', pg_catalog.now()) - 600 \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)";
+
+/// Drops what programs left that were killed. What cannot be dropped is left to the next one.
+fn sweep(server: &mut dyn MigrationConnection) {
+    let left_over = server.query(LEFT_OVER).unwrap_or_default();
+    for name in left_over.into_iter().flatten().flatten() {
+        // Without FORCE: who has connected meanwhile keeps it.
+        let _ = server.execute(&format!("DROP DATABASE IF EXISTS {}", quoted(&name)));
+    }
+}
+
+fn drop_database(server: &DatabaseUrl, name: &str) -> Result<()> {
+    // FORCE, because a server's own workers may look at any database.
+    let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name));
+    let dropped = connect(server, Purpose::MigrateExisting).and_then(|mut server| server.execute(&drop));
+    dropped.context(format!("dropping the throw-away database {name}"))
+}
