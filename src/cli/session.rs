@@ -89,6 +89,11 @@ impl<'a> Session<'a> {
         Ok(store.in_namespace(self.namespace.clone()))
     }
 
+    /// Errors from here on are not those of the main database, which is not touched.
+    pub(super) fn leave_database(&self) {
+        *self.main.borrow_mut() = None;
+    }
+
     /// Says of the errors of the main database which one that is, and what named it.
     pub(super) fn name_database(&self, failure: Failure) -> Failure {
         let main = self.main.borrow();

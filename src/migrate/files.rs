@@ -66,16 +66,17 @@ impl fmt::Display for FileName {
     }
 }
 
-/// The names of the SQL files of a folder; subfolders and other files are not looked at.
+/// The names of the SQL files of a folder; subfolders, hidden files and other files are not looked at.
 pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let is_sql = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
-        names.extend(
-            path.file_name().filter(|_| is_sql && !path.is_dir()).map(|name| name.to_string_lossy().into_owned()),
-        );
+        let name =
+            path.file_name().filter(|_| is_sql && !path.is_dir()).map(|name| name.to_string_lossy().into_owned());
+        // Hidden ones are an editor's or a file system's.
+        names.extend(name.filter(|name| !name.starts_with('.')));
     }
     names.sort();
     Ok(names)

@@ -161,6 +161,35 @@ pub(super) struct Embedded<'a> {
     pub(super) foreign_keys_off: bool,
     /// Tables whose indexes the current transaction dropped.
     pub(super) unindexed: BTreeSet<String>,
+    /// The views that the files so far made, with their columns.
+    views: BTreeMap<String, ViewColumns>,
+    /// The views that this file makes: where, which, and with what columns.
+    made_later: Vec<(usize, String, ViewColumns)>,
+}
+
+/// The columns of a view, each as the words that say what it is.
+type ViewColumns = Vec<Vec<String>>;
+
+/// The view that a statement makes, and its columns, as far as its words say.
+fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
+    let at = (1..5).find(|at| words.at(*at) == "view").filter(|_| words.at(0) == "create")?;
+    let (name, next) = words.name(words.past_if(at + 1));
+    let names = if words.at(next) == "(" { words.items(next) } else { Vec::new() };
+    let start = words.find("select")? + 1;
+    let (mut depth, mut column, mut columns) = (0i64, Vec::new(), ViewColumns::new());
+    for word in words.words.get(start..)? {
+        depth += i64::from(word == "(") - i64::from(word == ")");
+        match word.as_str() {
+            "from" if depth == 0 => break,
+            "," if depth == 0 => columns.push(std::mem::take(&mut column)),
+            _ => column.push(word.clone()),
+        }
+    }
+    columns.push(column);
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
+    }
+    Some((name, columns))
 }
 
 /// What an engine adds to the common rules.
@@ -191,6 +220,8 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
         unindexed: BTreeSet::new(),
+        views: BTreeMap::new(),
+        made_later: Vec::new(),
     };
     let mut found = Vec::new();
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
@@ -205,6 +236,10 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         judge.foreign_keys_off = judge.wrapped;
         let statements: Vec<Words> =
             source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
+        judge.made_later = statements
+            .iter()
+            .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
+            .collect();
         judge.text();
         for words in statements.iter().filter(|words| !words.words.is_empty()) {
             judge.statement = words.range.clone();
@@ -329,11 +364,7 @@ impl Embedded<'_> {
                 self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
             }
         } else if words.starts("drop view") {
-            self.report(
-                &drops::VIEW_DROPPED,
-                all.clone(),
-                format!("the view {} is dropped", words.name(words.past_if(2)).0),
-            );
+            self.drop_view(words);
         } else if words.starts("drop schema") {
             self.report(&drops::SCHEMA_DROPPED, all.clone(), "a schema is dropped");
         } else if words.starts("alter table") {
@@ -363,6 +394,28 @@ impl Embedded<'_> {
         }
     }
 
+    /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
+    fn drop_view(&mut self, words: &Words) {
+        let name = words.name(words.past_if(2)).0;
+        let all = words.range.clone();
+        let again = self.made_later.iter().find(|(at, view, _)| *at > all.start && *view == name);
+        let Some((_, _, now)) = again.filter(|_| self.in_transaction()) else {
+            self.report(&drops::VIEW_DROPPED, all, format!("the view {name} is dropped"));
+            return;
+        };
+        match self.views.get(&name) {
+            Some(was) if now.starts_with(was) => {}
+            Some(_) => {
+                let message = format!("the view {name} is made again with other columns");
+                self.report(&drops::VIEW_DROPPED, all, message);
+            }
+            None => {
+                let message = format!("the view {name} is made again; which columns it had is not in these files");
+                self.report(&drops::VIEW_DROPPED, all, message).severity = Severity::Warning;
+            }
+        }
+    }
+
     /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
     fn is_statement(&self, words: &Words, at: usize) -> bool {
         !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
@@ -388,6 +441,9 @@ impl Embedded<'_> {
 
     /// What a statement makes of the tables.
     fn apply(&mut self, words: &Words) {
+        if let Some((name, columns)) = created_view(words) {
+            self.views.insert(name, columns);
+        }
         let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
         let replaced = if words.is_at(1, "or replace") { 2 } else { 0 };
         let at = 1 + skipped + replaced;

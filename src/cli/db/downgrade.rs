@@ -75,7 +75,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let mut told = Told::default();
     let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let reverted = reverted.map_err(|error| told.before(error, "was taken back"))?;
+    let reverted = reverted.map_err(|error| told.before(error, "taken back"))?;
     session.ui.result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, backup_value(copy)))
 }
 

@@ -56,7 +56,10 @@ impl Told {
     pub(super) fn before(&self, error: Error, done: &str) -> Error {
         match self.committed {
             0 => error,
-            committed => error.context(format!("after {} {done}", count(committed, "migration"))),
+            committed => {
+                let were = if committed == 1 { "was" } else { "were" };
+                error.context(format!("after {} {were} {done}", count(committed, "migration")))
+            }
         }
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn upgrade(
     let mut told = Told::default();
     let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let applied = applied.map_err(|error| told.before(error, "was applied"))?;
+    let applied = applied.map_err(|error| told.before(error, "applied"))?;
     session.ui.result(
         || text(opened, &options, &applied),
         || {

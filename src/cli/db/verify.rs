@@ -31,7 +31,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let against = arguments.against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = opened.manager.set(arguments.set.name()?)?;
     let progress = session.ui.progress("verifying");
     let verification = verify(&[set], against.as_ref(), &mut |step| {

@@ -4,7 +4,7 @@
 //! statement, what reads whole tables (indexes, constraints on rows that exist). Each step is the way between two states, so
 //! that every engine has its own way, and the way back is the same way backwards.
 
-use super::change::{Part, TableChange, created, dropped, is_required, missing, pairs};
+use super::change::{Part, TableChange, dropped, is_required, missing, pairs};
 use super::constraint_name::ConstraintNames;
 use super::rename::{Names, table};
 use super::sql::{Spelling, index_mentions};
@@ -120,14 +120,11 @@ fn without_what_reads_rows(middle: &Schema, target: &Schema) -> Schema {
         to.indexes = stays.map(|(name, index)| (name.clone(), index.clone())).collect();
     }
     // A foreign key needs a key to refer to.
-    let order = creation_order(created(middle, &main, &Names::default()));
-    let place = |name: &str| order.iter().position(|other| other.eq_ignore_ascii_case(name));
     let mut keyless: Vec<(String, ForeignKey)> = Vec::new();
     for of in main.tables.values() {
         for key in &of.foreign_keys {
             let has_key = table(&main, &key.table).is_some_and(|referred| is_key(referred, &key.references));
-            let is_later = place(&of.name).is_some() && place(&key.table) > place(&of.name);
-            if !has_key || is_later {
+            if !has_key {
                 keyless.push((of.name.clone(), key.clone()));
             }
         }
@@ -147,7 +144,7 @@ fn present_in<T: Part>(items: &[T], present: &[T]) -> Vec<T> {
 }
 
 /// Whether no two rows of a table can have the same values in some columns.
-fn is_key(table: &Table, columns: &[String]) -> bool {
+pub(super) fn is_key(table: &Table, columns: &[String]) -> bool {
     let same = |others: &[String]| {
         others.len() == columns.len()
             && columns.iter().all(|column| others.iter().any(|other| other.eq_ignore_ascii_case(column)))
@@ -201,9 +198,29 @@ fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema,
         states.push((state.clone(), false, Some(to.name.clone())));
     }
     // Those first that refer to others.
-    for name in creation_order(dropped).into_iter().rev() {
-        state.tables.remove(name);
-        states.push((state.clone(), false, Some(name.to_owned())));
+    for together in circles(dropped).into_iter().rev() {
+        for name in &together {
+            state.tables.remove(*name);
+        }
+        states.push((state.clone(), false, Some(together.join(" "))));
     }
     states
+}
+
+/// Tables in the order of their creation, those together that refer to each other.
+fn circles(tables: Vec<&Table>) -> Vec<Vec<&str>> {
+    let order = creation_order(tables.clone());
+    let mut circles: Vec<Vec<&str>> = Vec::new();
+    // Up to which place there is a table that one before refers to.
+    let mut end = 0;
+    for (place, name) in order.iter().enumerate() {
+        match circles.last_mut() {
+            Some(circle) if place <= end => circle.push(name),
+            _ => circles.push(vec![name]),
+        }
+        let keys = tables.iter().filter(|table| table.name == *name).flat_map(|table| &table.foreign_keys);
+        let places = keys.filter_map(|key| order.iter().position(|other| other.eq_ignore_ascii_case(&key.table)));
+        end = places.chain([end]).max().unwrap_or(end);
+    }
+    circles
 }

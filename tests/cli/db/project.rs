@@ -208,7 +208,7 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations was applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations were applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
