@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::lexer::{Token, TokenKind};
 use super::postgres::{data, drops, renames, transactions};
 use super::source::{Source, extent};
-use super::{Finding, Input, LintOptions, Rule, Severity, files};
+use super::{Engine, Finding, Input, LintOptions, Rule, Severity, files};
+use crate::engine::parser::Parser;
 
 /// One statement as words in lower case: names without their quotes, strings and symbols as they are.
 pub(super) struct Words {
@@ -146,6 +147,8 @@ pub(super) struct Table {
 /// The judge of one run over files for an embedded engine.
 pub(super) struct Embedded<'a> {
     pub(super) source: &'a Source<'a>,
+    /// The engine's own, where this build has one.
+    parser: Option<Parser>,
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) file: usize,
     applied: bool,
@@ -194,6 +197,10 @@ fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
 
 /// What an engine adds to the common rules.
 pub(super) trait Dialect {
+    /// The engine.
+    const ENGINE: Engine;
+    /// What it cannot run.
+    const CANNOT_RUN: &'static Rule;
     /// The first words that the engine knows.
     const VERBS: &'static [&'static str];
 
@@ -209,6 +216,7 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Embedded {
         source: first,
+        parser: Parser::of(D::ENGINE),
         tables: BTreeMap::new(),
         file: 0,
         applied: false,
@@ -324,10 +332,25 @@ impl Embedded<'_> {
         if depth != 0 {
             self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
         }
+        let before = self.findings.len();
         self.transaction(words);
         self.common(words);
         D::check(self, words);
+        self.parse::<D>(words, before);
         self.apply(words);
+    }
+
+    /// Asks the engine's own parser, where the rules have not said already that the statement cannot run.
+    fn parse<D: Dialect>(&mut self, words: &Words, before: usize) {
+        let fails = |finding: &Finding| [D::CANNOT_RUN.name, files::SYNTAX_ERROR.name].contains(&finding.rule.name);
+        // Some PRAGMAs do what they say as soon as they are read.
+        if words.starts("pragma") && D::ENGINE == Engine::Sqlite || self.findings[before..].iter().any(fails) {
+            return;
+        }
+        let Some(statement) = self.source.text.get(words.range.clone()) else { return };
+        if let Some(refusal) = self.parser.as_ref().and_then(|parser| parser.refusal(statement)) {
+            self.report(D::CANNOT_RUN, words.range.clone(), refusal);
+        }
     }
 
     fn transaction(&mut self, words: &Words) {

@@ -247,15 +247,40 @@ fn tables_that_refer_to_each_other_are_made_and_dropped() {
     let names = ["down", "duckdb", "postgres.down", "sql", "sqlite"]
         .map(|end| format!("V2__change.{end}.sql").replace("sql.sql", "sql"));
     assert_eq!(written.names(), names);
-    let key = "ALTER TABLE b ADD CONSTRAINT b_a_fkey FOREIGN KEY (a) REFERENCES a (id);";
+    let key = "ALTER TABLE a ADD CONSTRAINT a_b_fkey FOREIGN KEY (b) REFERENCES b (id);";
     assert_eq!(written.statements("V2__change.sql").last().map(String::as_str), Some(key));
     assert_eq!(written.decisions("V2__change.sql"), [""; 0]);
     project.write(MODELS_FILE, "");
     let written = project.go(&[]);
     // The one that the other still refers to cannot go before it.
-    let gone = ["ALTER TABLE b DROP CONSTRAINT b_a_fkey;", "DROP TABLE a;", "DROP TABLE b;"];
-    assert_eq!(written.statements("V3__change_b_a.sql"), gone);
-    assert_eq!(written.statements("V3__change_b_a.down.sql").last().map(String::as_str), Some(key));
+    let gone = ["ALTER TABLE a DROP CONSTRAINT a_b_fkey;", "DROP TABLE b;", "DROP TABLE a;"];
+    assert_eq!(written.statements("V3__change_a_b.postgres.sql"), gone);
+    let mut downs = written.files.iter().filter(|(name, _)| name.ends_with(".down.sql"));
+    assert!(downs.any(|(_, text)| text.contains(key)), "{:#?}", written.files);
+}
+
+#[test]
+fn a_constraint_goes_where_the_one_comes_that_is_in_its_place() {
+    let base = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY);
+        CREATE TABLE a (x BIGINT, y BIGINT, p BIGINT REFERENCES p (id), CHECK (x < y), CHECK (y < 9 AND x > 0));";
+    let project = Project::new(base, &base.replace("x > 0", "x > 1").replace("(id),", "(id) ON DELETE CASCADE,"));
+    let written = project.go(&[]);
+    let statements = [
+        "ALTER TABLE a DROP CONSTRAINT a_p_fkey;",
+        "ALTER TABLE a DROP CONSTRAINT a_check1;",
+        "ALTER TABLE a ADD CONSTRAINT a_check1 CHECK (y < 9 AND x > 1) NOT VALID;",
+        "ALTER TABLE a VALIDATE CONSTRAINT a_check1;",
+        "ALTER TABLE a ADD CONSTRAINT a_p_fkey FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE NOT VALID;",
+        "ALTER TABLE a VALIDATE CONSTRAINT a_p_fkey;",
+    ];
+    assert_eq!(written.statements("V2__change.sql"), statements);
+    // Not while a column changes its type.
+    let base = "CREATE TABLE a (x BIGINT, y BIGINT, CHECK (x < y), CHECK (y < 9 AND x > 0));";
+    let models = base.replace("x BIGINT", "x TEXT").replace("x < y", "length(x) < y").replace("x > 0", "x > '0'");
+    let project = Project::new(base, &models);
+    let written = project.go(&[]);
+    let first = written.statements("V2__change.sql");
+    assert_eq!(first[..2], ["ALTER TABLE a DROP CONSTRAINT a_check;", "ALTER TABLE a DROP CONSTRAINT a_check1;"]);
 }
 
 #[test]
