@@ -66,16 +66,18 @@ impl fmt::Display for FileName {
     }
 }
 
-/// The names of the SQL files of a folder; subfolders and other files are not looked at.
+/// The names of the SQL files of a folder; subfolders, hidden files and other files are not looked at.
 pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+        let name = entry.file_name().to_string_lossy().into_owned();
         let is_sql = Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
-        if is_sql && !entry.file_type().map_err(failed)?.is_dir() {
-            names.push(name.to_string_lossy().into_owned());
+        // Hidden ones are an editor's or a file system's.
+        let is_hidden = name.starts_with('.');
+        if is_sql && !is_hidden && !entry.file_type().map_err(failed)?.is_dir() {
+            names.push(name);
         }
     }
     names.sort();

@@ -2,7 +2,7 @@
 
 use super::embedded::{Dialect, Embedded, Words};
 use super::source::Source;
-use super::{Cost, Finding, Input, LintOptions, Rule, Severity};
+use super::{Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
 pub(super) const RULES: &[&Rule] = &[&CANNOT_RUN, &BLOCKED, &INDEX_AND_COLUMN, &REBUILDS];
 
@@ -103,6 +103,8 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 impl Dialect for DuckDb {
+    const ENGINE: Engine = Engine::DuckDb;
+    const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const VERBS: &'static [&'static str] = &[
         "abort",
         "alter",

@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::lexer::{Token, TokenKind};
 use super::postgres::{data, drops, renames, transactions};
 use super::source::{Source, extent};
-use super::{Finding, Input, LintOptions, Rule, Severity, files};
+use super::{Engine, Finding, Input, LintOptions, Rule, Severity, files};
+use crate::engine::parser::Parser;
 
 /// One statement as words in lower case: names without their quotes, strings and symbols as they are.
 pub(super) struct Words {
@@ -147,6 +148,8 @@ pub(super) struct Table {
 /// The judge of one run over files for an embedded engine.
 pub(super) struct Embedded<'a> {
     pub(super) source: &'a Source<'a>,
+    /// The engine's own, where this build has one.
+    parser: Option<Parser>,
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) file: usize,
     applied: bool,
@@ -162,10 +165,43 @@ pub(super) struct Embedded<'a> {
     pub(super) foreign_keys_off: bool,
     /// Tables whose indexes the current transaction dropped.
     pub(super) unindexed: BTreeSet<String>,
+    /// The views that the files so far made, with their columns.
+    views: BTreeMap<String, ViewColumns>,
+    /// The views that this file makes: where, which, and with what columns.
+    made_later: Vec<(usize, String, ViewColumns)>,
+}
+
+/// The columns of a view, each as the words that say what it is.
+type ViewColumns = Vec<Vec<String>>;
+
+/// The view that a statement makes, and its columns, as far as its words say.
+fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
+    let at = (1..5).find(|at| words.at(*at) == "view").filter(|_| words.at(0) == "create")?;
+    let (name, next) = words.name(words.past_if(at + 1));
+    let names = if words.at(next) == "(" { words.items(next) } else { Vec::new() };
+    let start = words.find("select")? + 1;
+    let (mut depth, mut column, mut columns) = (0i64, Vec::new(), ViewColumns::new());
+    for word in words.words.get(start..)? {
+        depth += i64::from(word == "(") - i64::from(word == ")");
+        match word.as_str() {
+            "from" if depth == 0 => break,
+            "," if depth == 0 => columns.push(std::mem::take(&mut column)),
+            _ => column.push(word.clone()),
+        }
+    }
+    columns.push(column);
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
+    }
+    Some((name, columns))
 }
 
 /// What an engine adds to the common rules.
 pub(super) trait Dialect {
+    /// The engine.
+    const ENGINE: Engine;
+    /// What it cannot run.
+    const CANNOT_RUN: &'static Rule;
     /// The first words that the engine knows.
     const VERBS: &'static [&'static str];
 
@@ -181,6 +217,7 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Embedded {
         source: first,
+        parser: Parser::of(D::ENGINE),
         tables: BTreeMap::new(),
         file: 0,
         applied: false,
@@ -192,6 +229,8 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
         unindexed: BTreeSet::new(),
+        views: BTreeMap::new(),
+        made_later: Vec::new(),
     };
     let mut found = Vec::new();
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
@@ -206,6 +245,10 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         judge.foreign_keys_off = judge.wrapped;
         let statements: Vec<Words> =
             source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
+        judge.made_later = statements
+            .iter()
+            .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
+            .collect();
         judge.text();
         for words in statements.iter().filter(|words| !words.words.is_empty()) {
             judge.statement = words.range.clone();
@@ -290,10 +333,25 @@ impl Embedded<'_> {
         if depth != 0 {
             self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
         }
+        let before = self.findings.len();
         self.transaction(words);
         self.common(words);
         D::check(self, words);
+        self.parse::<D>(words, before);
         self.apply(words);
+    }
+
+    /// Asks the engine's own parser, where the rules have not said already that the statement cannot run.
+    fn parse<D: Dialect>(&mut self, words: &Words, before: usize) {
+        let fails = |finding: &Finding| [D::CANNOT_RUN.name, files::SYNTAX_ERROR.name].contains(&finding.rule.name);
+        // Some PRAGMAs do what they say as soon as they are read.
+        if words.starts("pragma") && D::ENGINE == Engine::Sqlite || self.findings[before..].iter().any(fails) {
+            return;
+        }
+        let Some(statement) = self.source.text.get(words.range.clone()) else { return };
+        if let Some(refusal) = self.parser.as_ref().and_then(|parser| parser.refusal(statement)) {
+            self.report(D::CANNOT_RUN, words.range.clone(), refusal);
+        }
     }
 
     fn transaction(&mut self, words: &Words) {
@@ -330,11 +388,7 @@ impl Embedded<'_> {
                 self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
             }
         } else if words.starts("drop view") {
-            self.report(
-                &drops::VIEW_DROPPED,
-                all.clone(),
-                format!("the view {} is dropped", words.name(words.past_if(2)).0),
-            );
+            self.drop_view(words);
         } else if words.starts("drop schema") {
             self.report(&drops::SCHEMA_DROPPED, all.clone(), "a schema is dropped");
         } else if words.starts("alter table") {
@@ -364,6 +418,28 @@ impl Embedded<'_> {
         }
     }
 
+    /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
+    fn drop_view(&mut self, words: &Words) {
+        let name = words.name(words.past_if(2)).0;
+        let all = words.range.clone();
+        let again = self.made_later.iter().find(|(at, view, _)| *at > all.start && *view == name);
+        let Some((_, _, now)) = again.filter(|_| self.in_transaction()) else {
+            self.report(&drops::VIEW_DROPPED, all, format!("the view {name} is dropped"));
+            return;
+        };
+        match self.views.get(&name) {
+            Some(was) if now.starts_with(was) => {}
+            Some(_) => {
+                let message = format!("the view {name} is made again with other columns");
+                self.report(&drops::VIEW_DROPPED, all, message);
+            }
+            None => {
+                let message = format!("the view {name} is made again; which columns it had is not in these files");
+                self.report(&drops::VIEW_DROPPED, all, message).severity = Severity::Warning;
+            }
+        }
+    }
+
     /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
     fn is_statement(&self, words: &Words, at: usize) -> bool {
         !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
@@ -389,6 +465,9 @@ impl Embedded<'_> {
 
     /// What a statement makes of the tables.
     fn apply(&mut self, words: &Words) {
+        if let Some((name, columns)) = created_view(words) {
+            self.views.insert(name, columns);
+        }
         let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
         let replaced = if words.is_at(1, "or replace") { 2 } else { 0 };
         let at = 1 + skipped + replaced;

@@ -13,6 +13,8 @@
 //! assert_eq!(findings[0].help.split(',').next(), Some("CREATE INDEX CONCURRENTLY"));
 //! ```
 //!
+//! What SQLite and DuckDB can read is asked of their own parsers, where the build has them.
+//!
 //! No comment in a file switches a rule off. What cannot be read (a syntax error, dynamic SQL) is a finding, never a pass.
 
 use std::path::Path;

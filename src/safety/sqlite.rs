@@ -2,7 +2,7 @@
 
 use super::embedded::{Dialect, Embedded, Words};
 use super::source::Source;
-use super::{Cost, Finding, Input, LintOptions, Rule, Severity};
+use super::{Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
@@ -82,8 +82,8 @@ static IN_TRANSACTION: Rule = Rule {
     name: "sqlite-in-transaction",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "VACUUM, or a PRAGMA that does nothing in a transaction, in a transaction",
-    reason: "VACUUM fails; PRAGMA foreign_keys and journal_mode do nothing, silently.",
+    summary: "VACUUM, or a PRAGMA that fails or does nothing there, in a transaction",
+    reason: "VACUUM and PRAGMA synchronous fail; PRAGMA foreign_keys and journal_mode do nothing, silently.",
     help: "Put it in a file of its own with `-- charter: no-transaction` at the top.",
     source: "https://www.sqlite.org/pragma.html#pragma_foreign_keys",
 };
@@ -155,6 +155,8 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 impl Dialect for Sqlite {
+    const ENGINE: Engine = Engine::Sqlite;
+    const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const VERBS: &'static [&'static str] = &[
         "alter",
         "analyze",
@@ -211,13 +213,15 @@ impl Dialect for Sqlite {
         if vacuum {
             judge.report(&REBUILDS, all.clone(), "the whole file is written again");
         }
+        let fails = vacuum || words.starts("pragma synchronous");
         let pragma = words.starts("pragma foreign_keys") || words.starts("pragma journal_mode");
         if words.starts("pragma foreign_keys") && !judge.in_transaction() {
             judge.foreign_keys_off = is_off(words);
         }
-        if judge.in_transaction() && (vacuum || pragma) {
-            let what = if vacuum { "VACUUM fails" } else { "this PRAGMA does nothing" };
-            judge.report(&IN_TRANSACTION, all, format!("{what} in a transaction"));
+        if judge.in_transaction() && (fails || pragma) {
+            let what = if vacuum { "VACUUM" } else { "this PRAGMA" };
+            let how = if fails { "fails" } else { "does nothing" };
+            judge.report(&IN_TRANSACTION, all, format!("{what} {how} in a transaction"));
         }
     }
 
@@ -270,9 +274,12 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
         "alter" if !(has("set not null") || has("drop not null")) => {
             "ALTER COLUMN knows SET NOT NULL and DROP NOT NULL alone".to_owned()
         }
-        "add" if words.at(at + 1) == "constraint" && !has("check") => "ADD CONSTRAINT knows CHECK alone".to_owned(),
-        "add" if matches!(words.at(at + 1), "unique" | "primary" | "foreign" | "check") => {
-            "a constraint is added with ADD CONSTRAINT name CHECK alone".to_owned()
+        "add" if words.at(at + 1) == "constraint" && !has("check") => {
+            "of constraints, CHECK alone can be added".to_owned()
+        }
+        "add" if words.at(at + 1) == "check" => return,
+        "add" if matches!(words.at(at + 1), "unique" | "primary" | "foreign") => {
+            "of constraints, CHECK alone can be added".to_owned()
         }
         "add" | "drop" if words.at(at + 2) == "if" => format!("{} COLUMN knows no IF", words.at(at).to_uppercase()),
         "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster"

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = opened.manager.set(arguments.set.name()?)?;
     let differences = models_differences(set)?;
     let text = || match differences.is_empty() {

@@ -37,7 +37,7 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let renames: Result<Vec<Rename>, Error> = arguments.rename.iter().map(|rename| rename.parse()).collect();
     let renames = renames.map_err(Failure::Usage)?;
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = arguments.set.name()?;
     let mut failed = None;
     let mut ask = |rename: &Rename| {

@@ -80,6 +80,13 @@ impl Opened {
 }
 
 impl Database {
+    /// The sets of the configuration alone: no database is asked, so errors are not of the one that it names.
+    pub(super) fn files(session: &Session<'_>) -> Outcome<Opened> {
+        let opened = Self { url: None }.open(session)?;
+        session.forget_database();
+        Ok(opened)
+    }
+
     /// The database, to read what it says.
     pub(super) fn open(&self, session: &Session<'_>) -> Outcome<Opened> {
         Opened::of(session, self.url.as_deref())

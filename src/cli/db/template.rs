@@ -174,12 +174,12 @@ impl Kind {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (template, common) = arguments.template.template();
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = common.set.name()?;
     let created = opened.manager.create_migration_template(set, &template, common.message.as_deref())?;
     told(session, opened.manager.set(set)?.name(), &created)?;
     // The files are new: the folder is read again.
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = opened.manager.set(set)?;
     let models = set.directory().map(|directory| directory.join(MODELS_FILE)).filter(|models| models.exists());
     if let Some(models) = models {

@@ -33,9 +33,8 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let against = arguments.against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
-    let opened = Database { url: None }.open(session)?;
+    let opened = Database::files(session)?;
     let set = opened.manager.set(arguments.set.name()?)?;
-    session.forget_database();
     drop_on_interrupt(against.as_ref());
     let progress = session.ui.progress("verifying");
     let verification = verify(&[set], against.as_ref(), &mut |step| {

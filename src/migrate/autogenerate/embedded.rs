@@ -129,10 +129,16 @@ impl Writer<'_> {
         self.statements.extend(direct);
         self.rebuild(&middle, &creation_order(gone), names)?;
         let new = created(from, to, names);
+        // DuckDB lets no table refer to one that has an index.
+        let refer = self.engine == Engine::DuckDb && new.iter().any(|table| !table.foreign_keys.is_empty());
         for name in creation_order(new.clone()) {
             let Some(table) = new.iter().find(|table| table.name == name) else { continue };
             self.statements.push(self.spelling.new_table(table, self.engine)?);
-            indexes.extend(table.indexes.values().map(|index| self.spelling.create_index(name, index, "")));
+            let own = table.indexes.values().map(|index| self.spelling.create_index(name, index, ""));
+            match refer {
+                false => self.statements.extend(own),
+                true => indexes.extend(own),
+            }
         }
         self.rebuild(&last, &[], names)?;
         self.statements.extend(indexes);

@@ -8,6 +8,7 @@ mod change;
 mod constraint_name;
 mod duckdb;
 mod embedded;
+mod models;
 mod postgres;
 mod proof;
 mod rename;
@@ -21,9 +22,7 @@ mod views;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
-use super::files::MODELS_FILE;
-use super::schema::{Column, Difference, Object, Schema, Table};
-use super::script::Script;
+use super::schema::{Column, Difference, ForeignKey, Object, Schema, Table};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -33,6 +32,7 @@ use rename::{Names, column_candidates, table_candidates};
 use sql::Spelling;
 use stage::Step;
 use std::collections::BTreeMap;
+use value::Fate;
 
 /// What a new migration is filled with.
 #[derive(Default)]
@@ -78,22 +78,8 @@ pub(super) fn create_migration(set: &MigrationSet, message: &str, content: Conte
 /// of a migration or the models, with the place.
 pub fn models_differences(set: &MigrationSet) -> Result<Vec<Difference>> {
     set.check()?;
-    let wanted = proof::models(set, &models_file(set)?)?;
+    let wanted = models::read(set)?;
     Ok(proof::state(set)?.differences(&wanted))
-}
-
-fn models_file(set: &MigrationSet) -> Result<Script> {
-    let file = create::directory(set)?.join(MODELS_FILE);
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        let is_missing = error.kind() == std::io::ErrorKind::NotFound;
-        let error = Error::from(error).at(&file, None).context("reading the models");
-        match is_missing {
-            true => error
-                .with_hint("the models are the CREATE statements of all tables, indexes and views that there shall be"),
-            false => error,
-        }
-    })?;
-    Ok(Script::new(file, &text))
 }
 
 fn autogenerate(
@@ -102,14 +88,14 @@ fn autogenerate(
     renames: &[Rename],
     ask: &mut dyn FnMut(&Rename) -> bool,
 ) -> Result<Vec<Draft>> {
-    let wanted = proof::models(set, &models_file(set)?)?;
+    let wanted = models::read(set)?;
     write(set, message, &mut |present| {
         let names = Names::decide(present, &wanted, renames, ask)?;
         Ok((wanted.clone(), names))
     })
 }
 
-/// Writes the migrations that make a change to what a set's migrations make.
+/// Writes the migrations that make a change to what a set's migrations make, if the safety rules find no error in them.
 ///
 /// # Errors
 /// As [`create_migration`], and what the change says.
@@ -122,6 +108,8 @@ pub(super) fn write_change(
     create::directory(set)?;
     set.check()?;
     let drafts = write(set, message, &mut |present| Ok((change(present)?, Names::default())))?;
+    #[cfg(feature = "lint")]
+    proof::judge(set, &drafts)?;
     create::write(set, &drafts)
 }
 
@@ -137,6 +125,9 @@ fn write(
     let differences = present.differences(&wanted);
     if differences.is_empty() {
         return Ok(Vec::new());
+    }
+    if set.engines().contains(&Engine::Postgres) {
+        check_references(present, &wanted, &names)?;
     }
     let middle = renamed(set, present, &names)?;
     let others = differences.iter().filter(|difference| difference.object == Object::Other);
@@ -179,9 +170,27 @@ fn duckdb_state(set: &MigrationSet, states: &[Schema]) -> Schema {
     duckdb
 }
 
-/// The texts of each engine of a set, up and down, and what DuckDB has afterwards.
-type Texts = BTreeMap<Engine, (String, String)>;
+/// The texts of each engine of a set, up and down.
+type Texts = BTreeMap<Engine, (Text, Text)>;
 
+/// One side of a migration.
+struct Text {
+    /// Lines for charter.
+    directives: String,
+    statements: Vec<String>,
+}
+
+/// How Postgres runs the statements of a step: one by one where one of them can not be in a transaction, or does its waiting
+/// after another that locks.
+fn how_it_runs(engine: Engine, step: &Step, statements: &[String]) -> &'static str {
+    let needs_none = statements.len() > 1 || statements.iter().any(|statement| statement.contains(" CONCURRENTLY "));
+    match engine == Engine::Postgres && step.one_by_one && needs_none {
+        true => "-- charter: no-transaction\n",
+        false => "",
+    }
+}
+
+/// What each engine runs, and what DuckDB has afterwards.
 fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) -> Result<(Texts, Schema)> {
     let mut texts = Texts::new();
     let after = duckdb::after(duckdb, &step.from, &step.to, &step.names, Without::WRITTEN);
@@ -194,16 +203,13 @@ fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) 
                 (up, embedded::duckdb(&after, duckdb, &step.names.inverse(), spelling)?)
             }
         };
-        let head = match engine {
-            Engine::Postgres if step.one_by_one => "-- charter: no-transaction\n".to_owned(),
-            _ => String::new(),
-        };
         let lacks = match engine {
             Engine::DuckDb => duckdb::directives((duckdb, &step.from), (&after, &step.to)),
             _ => String::new(),
         };
-        let text = |statements: Vec<String>| statements.into_iter().map(|text| text + "\n").collect::<String>();
-        texts.insert(*engine, (format!("{lacks}{head}\n{}", text(up)), format!("{head}\n{}", text(down))));
+        let up = Text { directives: format!("{lacks}{}", how_it_runs(*engine, step, &up)), statements: up };
+        let down = Text { directives: how_it_runs(*engine, step, &down).to_owned(), statements: down };
+        texts.insert(*engine, (up, down));
     }
     Ok((texts, after))
 }
@@ -215,18 +221,22 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others:
         None if step.one_by_one && steps.len() > 1 => format!("{message} constraints and indexes"),
         None => message.to_owned(),
     };
-    let up_comment = format!("{}{}", comment(&message), decisions(step, others));
-    let down_comment = comment(&format!("takes back: {message}"));
     // Directives first, then what people read.
-    let headed = |text: &str, comment: &str| match text.split_once("\n\n") {
-        Some((directives, statements)) => format!("{directives}\n{comment}\n{statements}"),
-        None => format!("{comment}{text}"),
+    let headed = |text: &Text, engine: Engine, title: &str, decisions: &str| {
+        let statements: String = text.statements.iter().map(|statement| format!("{statement}\n")).collect();
+        let (title, rest) = match text.statements.is_empty() {
+            false => (comment(title), format!("{decisions}\n{statements}")),
+            true => (comment(title), comment(&format!("nothing to do on {engine}"))),
+        };
+        format!("{}{title}{rest}", text.directives)
     };
-    let side = |text: fn(&(String, String)) -> &String, comment: &str| -> BTreeMap<Engine, String> {
-        texts.iter().map(|(engine, both)| (*engine, headed(text(both), comment))).collect()
+    let taken_back = format!("takes back: {message}");
+    let up = |(engine, (up, _)): (&Engine, &(Text, Text))| {
+        (*engine, headed(up, *engine, &message, &decisions(step, others, *engine)))
     };
-    let ups = side(|both| &both.0, &up_comment);
-    let downs = side(|both| &both.1, &down_comment);
+    let down = |(engine, (_, down)): (&Engine, &(Text, Text))| (*engine, headed(down, *engine, &taken_back, ""));
+    let ups: BTreeMap<Engine, String> = texts.iter().map(up).collect();
+    let downs: BTreeMap<Engine, String> = texts.iter().map(down).collect();
     let base = |texts: &BTreeMap<Engine, String>| -> String {
         let shared = |engine: &Engine| texts.values().filter(|text| Some(*text) == texts.get(engine)).count();
         // Postgres' own where no two are alike. A table that is made anew is no text for all, however many do it.
@@ -252,7 +262,7 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others:
 }
 
 /// What a person has to decide about a step, as comments.
-fn decisions(step: &Step, others: &[String]) -> String {
+fn decisions(step: &Step, others: &[String], engine: Engine) -> String {
     let mut lines = others.to_vec();
     for table in dropped(&step.middle, &step.to, &Names::default()) {
         lines.push(format!("the table {} and its rows are lost; taking this back makes it again, empty", table.name));
@@ -275,8 +285,14 @@ fn decisions(step: &Step, others: &[String]) -> String {
             }
         }
         for (old, new) in &change.altered {
-            if !change::same_type(&old.data_type, &new.data_type) {
-                lines.push(format!("{} becomes {}; a value that is none stops this migration", of(new), new.data_type));
+            let becomes = format!("{} becomes {}", of(new), new.data_type);
+            let is_retyped = !change::same_type(&old.data_type, &new.data_type);
+            match value::fate(&old.data_type, &new.data_type, engine) {
+                _ if !is_retyped => {}
+                Fate::Kept => {}
+                _ if engine == Engine::Sqlite => lines.push(format!("{becomes}; SQLite keeps values that do not fit")),
+                Fate::Refused => lines.push(format!("{becomes}; a value that does not fit stops this migration")),
+                Fate::Rounded => lines.push(format!("{becomes}; of a value that does not fit, a part is lost")),
             }
             if !is_required(before, old) && is_required(now, new) {
                 lines.push(format!("a row without {} stops this migration; give it a value in one before", of(new)));
@@ -290,6 +306,30 @@ fn decisions(step: &Step, others: &[String]) -> String {
         lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
     }
     lines.into_iter().map(|line| comment(&format!("decide: {line}"))).collect()
+}
+
+/// Refuses new foreign keys between columns that Postgres cannot compare.
+fn check_references(present: &Schema, wanted: &Schema, names: &Names) -> Result<()> {
+    for of in wanted.tables.values() {
+        let before = rename::table(present, names.table_before(&of.name));
+        let is_new = |key: &&ForeignKey| before.is_none_or(|before| !before.foreign_keys.contains(key));
+        for key in of.foreign_keys.iter().filter(is_new) {
+            let Some(other) = rename::table(wanted, &key.table) else { continue };
+            for (from, to) in key.columns.iter().zip(&key.references) {
+                let (Some(one), Some(two)) = (of.column(from), other.column(to)) else { continue };
+                if !value::is_comparable(&one.data_type, &two.data_type) {
+                    let message = format!(
+                        "{}.{from} is {} and refers to {}.{to}, which is {}: Postgres cannot compare them",
+                        of.name, one.data_type, other.name, two.data_type
+                    );
+                    return Err(
+                        Error::new(ErrorKind::Unsupported, message).with_hint("give both columns the same type")
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The error for a column whose rows get no value.

@@ -5,12 +5,12 @@ use super::constraint_name::{ConstraintNames, object_name};
 use super::rename::{Names, Rename, table};
 use super::sql::{Spelling, default_text, index_mentions, mentions};
 use super::stage::creation_order;
-use super::value::{cast, filler};
+use super::value::{cast, filler, is_assigned};
 use super::views::{Touched, ViewPlan};
 use super::{Step, no_value};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::migrate::schema::{Column, Schema, Table};
+use crate::migrate::schema::{Column, ForeignKey, Schema, Table};
 
 /// The statements of a step.
 pub(super) fn up(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
@@ -141,12 +141,28 @@ impl Writer<'_> {
             self.drop_constraints(change);
             self.columns(change)?;
         }
-        let new = created(from, to, &none);
-        for table in creation_order(new).into_iter().filter_map(|name| table(to, name)) {
-            self.push(self.spelling.new_table(table, Engine::Postgres)?);
+        let order = creation_order(created(from, to, &none));
+        let mut late = Vec::new();
+        for (place, table) in order.iter().filter_map(|name| table(to, name)).enumerate() {
+            // Those in a circle refer to each other when all are there.
+            let is_late =
+                |key: &ForeignKey| order[place + 1..].iter().any(|other| other.eq_ignore_ascii_case(&key.table));
+            if table.foreign_keys.iter().any(is_late) {
+                let mut first = Table { sql: None, ..table.clone() };
+                first.foreign_keys.retain(|key| !is_late(key));
+                self.push(self.spelling.new_table(&first, Engine::Postgres)?);
+                let names = ConstraintNames::of(table, self.spelling).foreign_keys;
+                let keys = table.foreign_keys.iter().zip(names).filter(|(key, _)| is_late(key));
+                late.extend(keys.map(|(key, name)| (table, self.spelling.foreign_key(key), name)));
+            } else {
+                self.push(self.spelling.new_table(table, Engine::Postgres)?);
+            }
             for index in table.indexes.values() {
                 self.push(self.spelling.create_index(&table.name, index, ""));
             }
+        }
+        for (table, key, name) in late {
+            self.add_constraint(table, &name, &key);
         }
         for change in &changes {
             self.require(change);
@@ -218,19 +234,23 @@ impl Writer<'_> {
                 actions.extend(self.add_column(change.to, new)?);
                 continue;
             }
+            // The old default may be none of the new type's values.
+            let is_reset = is_retyped(old, new) && !is_assigned(&old.data_type, &new.data_type);
+            if is_reset && old.default.is_some() {
+                actions.push(format!("ALTER COLUMN {column} DROP DEFAULT"));
+            }
             if is_retyped(old, new) {
-                // The old default may be none of the new type's values.
-                if old.default.is_some() {
-                    actions.push(format!("ALTER COLUMN {column} DROP DEFAULT"));
-                }
-                let value = cast(&column, old, new, Engine::Postgres);
-                actions.push(format!("ALTER COLUMN {column} TYPE {} USING {value}", new.data_type));
+                let using = match is_assigned(&old.data_type, &new.data_type) {
+                    true => String::new(),
+                    false => format!(" USING {}", cast(&column, old, new, Engine::Postgres)),
+                };
+                actions.push(format!("ALTER COLUMN {column} TYPE {}{using}", new.data_type));
             }
             match &new.default {
-                Some(default) if is_retyped(old, new) || old.default != new.default => {
+                Some(default) if is_reset || old.default != new.default => {
                     actions.push(format!("ALTER COLUMN {column} SET DEFAULT {}", default_text(default)));
                 }
-                None if !is_retyped(old, new) && old.default.is_some() => {
+                None if !is_reset && old.default.is_some() => {
                     actions.push(format!("ALTER COLUMN {column} DROP DEFAULT"));
                 }
                 _ => {}

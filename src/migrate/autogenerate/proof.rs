@@ -2,10 +2,10 @@
 
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::connection::Transaction;
 use crate::migrate::create::{self, Draft};
-use crate::migrate::schema::{Difference, Schema, Trial, throw_away};
-use crate::migrate::script::Script;
+use crate::migrate::schema::{Difference, Schema, Trial};
+#[cfg(feature = "lint")]
+use crate::migrate::set::Migration;
 use crate::migrate::set::MigrationSet;
 use crate::migrate::verify::verify_above;
 
@@ -31,22 +31,6 @@ pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
     let mut trial = Trial::new(set, Engine::Sqlite, None)?;
     trial.go_to(set.migrations().last().map(|migration| migration.number()))?;
     trial.schema()
-}
-
-/// The state that the models describe.
-///
-/// # Errors
-/// What SQLite says of them, with the place.
-pub(super) fn models(set: &MigrationSet, models: &Script) -> Result<Schema> {
-    let mut database = throw_away(Engine::Sqlite, None)?;
-    database.begin(&Transaction::default())?;
-    for statement in models.statements(Engine::Sqlite) {
-        let executed =
-            database.execute(statement.text).map_err(|error| error.at(models.file(), Some(statement.position)));
-        executed.context("making the models in a throw-away SQLite database")?;
-    }
-    database.commit()?;
-    Schema::read(&mut *database, set)
 }
 
 /// A set with drafts as its next migrations.
@@ -86,6 +70,31 @@ pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<(
         true => Ok(()),
         false => refused(format!("what would be written leaves differences: {}", listed(&left))),
     }
+}
+
+/// Refuses drafts in which the safety rules find an error, on any engine of a set.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`], with the finding.
+#[cfg(feature = "lint")]
+pub(super) fn judge(set: &MigrationSet, drafts: &[Draft]) -> Result<()> {
+    use crate::safety::{Input, LintOptions, Severity, lint};
+    let with = with(set, drafts)?;
+    for engine in set.engines() {
+        let input = |migration: &Migration| {
+            let script = migration.up(*engine);
+            let of = if migration.number() > set.head() { Input::new } else { Input::applied };
+            of(script.file(), script.text())
+        };
+        let inputs: Vec<Input> = with.migrations().iter().map(input).collect();
+        let findings =
+            lint(&inputs, &LintOptions::for_set(*engine, LintOptions::default().postgres_version, set.schema()));
+        if let Some(found) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
+            let message = format!("this is not safe on {engine}: {}: {}", found.rule.name, found.message);
+            return Err(Error::new(ErrorKind::Unsupported, message).with_hint(found.help));
+        }
+    }
+    Ok(())
 }
 
 /// Differences in one line.

@@ -82,6 +82,20 @@ impl Spelling {
             "" => return cannot(format!("has no type, and {engine} wants one")),
             data_type => text = format!("{text} {data_type}"),
         }
+        if engine == Engine::Postgres {
+            if let Some(instead) = super::value::instead(&column.data_type) {
+                return cannot(format!(
+                    "is of the type {}, which Postgres has not: {instead} is one",
+                    column.data_type
+                ));
+            }
+            let is_boolean = matches!(column.data_type.to_ascii_lowercase().as_str(), "boolean" | "bool");
+            if let Some(default @ ("0" | "1")) = column.default.as_deref().filter(|_| is_boolean) {
+                return cannot(format!(
+                    "has the default {default}: Postgres knows no number as a truth, but FALSE and TRUE"
+                ));
+            }
+        }
         if let Some(identity) = &column.identity {
             if engine != Engine::Sqlite {
                 return cannot(format!("is numbered by {identity}, which only SQLite knows"));
@@ -182,9 +196,26 @@ impl Spelling {
     }
 
     fn index_part(&self, part: &IndexPart) -> String {
-        let what = if part.is_column { self.name(&part.expression) } else { format!("({})", part.expression) };
+        let what = match part.is_column {
+            true => self.name(&part.expression),
+            false => in_parentheses(&part.expression),
+        };
         let order = if part.descending { " DESC" } else { "" };
         format!("{}{order}", spaced(what, &part.options))
+    }
+}
+
+/// An expression in one pair of parentheses, which it may have already.
+fn in_parentheses(expression: &str) -> String {
+    let mut depth = 0;
+    let tokens = lexer::tokens(expression, Engine::Sqlite);
+    let ends_early = tokens.iter().enumerate().any(|(place, token)| {
+        depth += i32::from(token.is_symbol(expression, "(")) - i32::from(token.is_symbol(expression, ")"));
+        depth == 0 && place + 1 < tokens.len()
+    });
+    match expression.starts_with('(') && !ends_early {
+        true => expression.to_owned(),
+        false => format!("({expression})"),
     }
 }
 

@@ -4,10 +4,10 @@
 //! statement, what reads whole tables (indexes, constraints on rows that exist). Each step is the way between two states, so
 //! that every engine has its own way, and the way back is the same way backwards.
 
-use super::change::{Part, TableChange, created, dropped, is_required, missing, pairs};
+use super::change::{Part, TableChange, dropped, is_required, missing, pairs, same_type};
 use super::constraint_name::ConstraintNames;
 use super::rename::{Names, table};
-use super::sql::{Spelling, index_mentions};
+use super::sql::{Spelling, index_mentions, mentions};
 use crate::migrate::schema::{ForeignKey, Schema, Table};
 
 /// One migration that is to be.
@@ -27,7 +27,7 @@ pub(super) struct Step {
 /// The steps from a state to the wanted one; `middle` is the state with the new names.
 pub(super) fn steps(from: &Schema, middle: &Schema, wanted: &Schema, names: &Names, spelling: &Spelling) -> Vec<Step> {
     let target = target(middle, wanted, spelling);
-    let main = without_what_reads_rows(middle, &target);
+    let main = without_what_reads_rows(middle, &target, spelling);
     let mut states = table_by_table(middle, &main, names);
     let last = states.last().map_or(middle, |(state, ..)| state);
     if !last.differences(&main).is_empty() || !names.is_empty() {
@@ -98,9 +98,14 @@ fn pin_names(from: &Table, to: &mut Table, spelling: &Spelling) {
 }
 
 /// The target without what Postgres has to read the rows of a table for that has some: new indexes and constraints of tables
-/// that stay, columns that take no NULL any more. Indexes that go are still there.
-fn without_what_reads_rows(middle: &Schema, target: &Schema) -> Schema {
+/// that stay, columns that take no NULL any more. Indexes that go are still there, and so are constraints for which others
+/// come.
+fn without_what_reads_rows(middle: &Schema, target: &Schema, spelling: &Spelling) -> Schema {
     let mut main = target.clone();
+    let pairs = pairs(middle, target, &Names::default());
+    let unchanged =
+        pairs.iter().filter(|(from, to)| same_columns(from, to)).map(|(_, to)| to.name.to_ascii_lowercase());
+    let unchanged: Vec<String> = unchanged.collect();
     for to in main.tables.values_mut() {
         let Some(from) = table(middle, &to.name) else { continue };
         let required: Vec<bool> = to.columns.iter().map(|column| is_required(to, column)).collect();
@@ -111,23 +116,30 @@ fn without_what_reads_rows(middle: &Schema, target: &Schema) -> Schema {
         }
         let same_key = matches!((&from.primary_key, &to.primary_key), (Some(old), Some(new)) if old.is_same(new));
         to.primary_key = to.primary_key.take().filter(|_| same_key);
-        to.unique = present_in(&to.unique, &from.unique);
-        to.checks = present_in(&to.checks, &from.checks);
-        to.foreign_keys = present_in(&to.foreign_keys, &from.foreign_keys);
+        let columns = Table { columns: to.columns.clone(), ..Table::default() };
+        let stays = |column: &String| {
+            let (old, new) = (from.column(column), columns.column(column));
+            matches!((old, new), (Some(old), Some(new)) if same_type(&old.data_type, &new.data_type))
+        };
+        to.unique = until_replaced(&from.unique, &to.unique, |unique| unique.columns.iter().all(&stays));
+        to.checks = until_replaced(&from.checks, &to.checks, |check| {
+            from.columns.iter().all(|column| stays(&column.name) || !mentions(&check.expression, &column.name))
+        });
+        to.foreign_keys = until_replaced(&from.foreign_keys, &to.foreign_keys, |key| {
+            key.columns.iter().all(&stays) && unchanged.contains(&key.table.to_ascii_lowercase())
+        });
+        pin_names(from, to, spelling);
         let has = |column: &str| to.columns.iter().any(|other| other.name.eq_ignore_ascii_case(column));
         let gone: Vec<&str> = from.columns.iter().map(|c| c.name.as_str()).filter(|name| !has(name)).collect();
         let stays = from.indexes.iter().filter(|(_, index)| !gone.iter().any(|column| index_mentions(index, column)));
         to.indexes = stays.map(|(name, index)| (name.clone(), index.clone())).collect();
     }
     // A foreign key needs a key to refer to.
-    let order = creation_order(created(middle, &main, &Names::default()));
-    let place = |name: &str| order.iter().position(|other| other.eq_ignore_ascii_case(name));
     let mut keyless: Vec<(String, ForeignKey)> = Vec::new();
     for of in main.tables.values() {
         for key in &of.foreign_keys {
             let has_key = table(&main, &key.table).is_some_and(|referred| is_key(referred, &key.references));
-            let is_later = place(&of.name).is_some() && place(&key.table) > place(&of.name);
-            if !has_key || is_later {
+            if !has_key {
                 keyless.push((of.name.clone(), key.clone()));
             }
         }
@@ -141,13 +153,27 @@ fn without_what_reads_rows(middle: &Schema, target: &Schema) -> Schema {
     main
 }
 
-fn present_in<T: Part>(items: &[T], present: &[T]) -> Vec<T> {
-    let new = missing(items, present);
-    items.iter().filter(|item| !new.iter().any(|new| std::ptr::eq(*new, *item))).cloned().collect()
+/// Of what is wanted, that which is there already; what goes stays until that which comes in its place is made with it.
+fn until_replaced<T: Part>(present: &[T], wanted: &[T], can_stay: impl Fn(&T) -> bool) -> Vec<T> {
+    let (new, gone) = (missing(wanted, present), missing(present, wanted));
+    let is_one_of = |items: &[&T], item: &T| items.iter().any(|other| std::ptr::eq(*other, item));
+    let mut kept = wanted.iter().filter(|item| !is_one_of(&new, item));
+    // In the order in which they were made: after it they are called where they have no name.
+    let items = present.iter().filter_map(|item| match is_one_of(&gone, item) {
+        true => Some(item).filter(|item| !new.is_empty() && can_stay(item)),
+        false => kept.next(),
+    });
+    items.cloned().collect()
+}
+
+/// Whether a table keeps its columns and keys, so that a foreign key can go on referring to it.
+fn same_columns(from: &Table, to: &Table) -> bool {
+    let change = TableChange::of(from, to, &Names::default());
+    change.dropped.is_empty() && change.altered.is_empty() && !change.primary_key && change.unique.is_empty()
 }
 
 /// Whether no two rows of a table can have the same values in some columns.
-fn is_key(table: &Table, columns: &[String]) -> bool {
+pub(super) fn is_key(table: &Table, columns: &[String]) -> bool {
     let same = |others: &[String]| {
         others.len() == columns.len()
             && columns.iter().all(|column| others.iter().any(|other| other.eq_ignore_ascii_case(column)))
@@ -201,9 +227,29 @@ fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema,
         states.push((state.clone(), false, Some(to.name.clone())));
     }
     // Those first that refer to others.
-    for name in creation_order(dropped).into_iter().rev() {
-        state.tables.remove(name);
-        states.push((state.clone(), false, Some(name.to_owned())));
+    for together in circles(dropped).into_iter().rev() {
+        for name in &together {
+            state.tables.remove(*name);
+        }
+        states.push((state.clone(), false, Some(together.join(" "))));
     }
     states
+}
+
+/// Tables in the order of their creation, those together that refer to each other.
+fn circles(tables: Vec<&Table>) -> Vec<Vec<&str>> {
+    let order = creation_order(tables.clone());
+    let mut circles: Vec<Vec<&str>> = Vec::new();
+    // Up to which place there is a table that one before refers to.
+    let mut end = 0;
+    for (place, name) in order.iter().enumerate() {
+        match circles.last_mut() {
+            Some(circle) if place <= end => circle.push(name),
+            _ => circles.push(vec![name]),
+        }
+        let keys = tables.iter().filter(|table| table.name == *name).flat_map(|table| &table.foreign_keys);
+        let places = keys.filter_map(|key| order.iter().position(|other| other.eq_ignore_ascii_case(&key.table)));
+        end = places.chain([end]).max().unwrap_or(end);
+    }
+    circles
 }

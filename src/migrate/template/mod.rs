@@ -111,6 +111,9 @@ impl Template {
                 }
                 let mut new = definition::table(table, columns, primary_key)?;
                 complete_references(present, &mut new)?;
+                for key in new.foreign_keys.clone() {
+                    index_for_key(&mut new, &key.columns, &names_of(present));
+                }
                 wanted.tables.insert(table.clone(), new);
             }
             Self::AddColumn { table, column, data_type, not_null, default } => {
@@ -169,6 +172,7 @@ impl Template {
                     let message = format!("{} of {} refers to {references} already", columns.join(", "), found.name);
                     return Err(taken(message));
                 }
+                index_for_key(found, &columns, &names_of(present));
                 found.foreign_keys.push(ForeignKey {
                     name: name.clone(),
                     columns,
@@ -181,6 +185,39 @@ impl Template {
         }
         Ok(wanted)
     }
+}
+
+/// What no index can be called.
+fn names_of(schema: &Schema) -> Vec<&str> {
+    let tables = schema.tables.values().flat_map(|table| table.indexes.keys().chain([&table.name]));
+    tables.chain(schema.views.keys()).map(String::as_str).collect()
+}
+
+/// Adds an index to a table for the columns of a foreign key, if none begins with them: without one, whoever deletes or
+/// changes a row that is referred to reads the whole table.
+fn index_for_key(table: &mut Table, columns: &[String], taken: &[&str]) {
+    let begins = |others: Vec<&str>| {
+        columns.len() <= others.len()
+            && others[..columns.len()].iter().all(|other| columns.iter().any(|one| one.eq_ignore_ascii_case(other)))
+    };
+    let keys = table.primary_key.iter().map(|key| &key.columns).chain(table.unique.iter().map(|one| &one.columns));
+    let of_keys = keys.map(|columns| columns.iter().map(String::as_str).collect());
+    let indexes = table.indexes.values().filter(|index| index.predicate.is_none());
+    let of_indexes =
+        indexes.map(|index| index.parts.iter().map_while(|part| part.is_column.then_some(&*part.expression)).collect());
+    if of_keys.chain(of_indexes).any(begins) {
+        return;
+    }
+    let own = format!("{}_{}", table.name, columns.join("_"));
+    let ends = own.char_indices().map(|(at, character)| at + character.len_utf8());
+    let end = ends.take_while(|end| *end <= NAME_LENGTH - 2).last().unwrap_or_default();
+    let others = (2..).map(|number| format!("{}{number}", &own[..end]));
+    let is_free =
+        |name: &String| name.len() <= NAME_LENGTH && !taken.iter().any(|there| there.eq_ignore_ascii_case(name));
+    let Some(name) = [own.clone()].into_iter().chain(others).find(is_free) else { return };
+    let part = |column: &String| IndexPart { expression: column.clone(), is_column: true, ..IndexPart::default() };
+    let parts = columns.iter().map(part).collect();
+    table.indexes.insert(name.clone(), Index { name, parts, valid: true, ..Index::default() });
 }
 
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Table> {

@@ -108,6 +108,28 @@ fn every_template_is_proven_and_safe() {
 }
 
 #[test]
+fn what_is_not_safe_is_no_template() {
+    let folder = project();
+    let template = add_column("lot", "DOUBLE PRECISION", false, Some("random()"));
+    let error = template.write(&set(folder.path()), None).expect_err("not safe");
+    assert!(error.to_string().contains("volatile-default"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
+#[test]
+fn a_foreign_key_has_an_index_that_begins_with_its_columns() {
+    for (column, index) in [("customer", Some("orders_customer")), ("code", None)] {
+        let to = if column == "code" { &["code"][..] } else { &[] };
+        let folder = project();
+        let created =
+            add_foreign_key(&[column], "customers", to, None).write(&set(folder.path()), None).expect("written");
+        let text = postgres(&set(folder.path()), &created);
+        let index = index.map(|index| format!("CREATE INDEX CONCURRENTLY {index} ON orders ({column});"));
+        assert_eq!(text.lines().find(|line| line.contains(" INDEX ")), index.as_deref(), "{text}");
+    }
+}
+
+#[test]
 fn a_name_of_its_own_makes_the_slug() {
     let folder = project();
     let created = add_column("email", "TEXT", false, None).write(&set(folder.path()), Some("Mail!")).expect("written");

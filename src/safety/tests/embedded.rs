@@ -72,6 +72,62 @@ fn sqlite_is_told_what_it_cannot_run() {
     }
 }
 
+/// What the lists of words do not know, the parsers do. Nothing that is named is looked at.
+#[cfg(all(feature = "sqlite", feature = "duckdb"))]
+#[test]
+fn the_engines_own_parsers_are_asked() {
+    for (sql, sqlite, duckdb) in [
+        ("create index j on t (a) include (b)", true, true),
+        ("create index on t (a)", true, true),
+        ("create index j on t (a nulls first)", true, false),
+        ("create unique index j on t (a) nulls not distinct", true, true),
+        ("drop table t, o", true, true),
+        ("alter table t rename constraint c to d", true, true),
+        ("create table x (a text) with (fillfactor = 70)", true, false),
+        ("create table x (a varchar(3)[])", true, false),
+        ("create table x (a enum('x', 'y'))", true, false),
+        ("create table x (a text) without rowid", false, true),
+        ("create virtual table x using fts5 (a)", false, true),
+        ("alter table t add column x bigint primary key", true, true),
+        ("alter table t add check (a > 0)", false, true),
+        ("select * from 'nowhere.csv' where a = 1", false, false),
+        ("select nowhere(a) from nowhere", false, false),
+        ("create index j on nowhere (a)", false, false),
+    ] {
+        for (of, cannot) in [(Engine::Sqlite, sqlite), (Engine::DuckDb, duckdb)] {
+            let found = findings(sql, &engine(of));
+            let says = found.iter().any(|found| found.rule.name.ends_with("-cannot-run"));
+            assert_eq!(says, cannot, "{sql} on {of}: {found:#?}");
+        }
+    }
+}
+
+/// A view that has to go while its table is made anew, or changes, comes back as it was.
+#[test]
+fn a_view_that_comes_again_is_no_view_dropped() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let alone = engine(of);
+        let wrapped = LintOptions { wrapped: true, ..engine(of) };
+        let was = "create view v as select a, max(b, 1) as c from t where a > 0;\n---\n";
+        for again in ["select a, max(b, 1) as c from t", "select a, max(b, 1) as c, d from t join o on a = o.id"] {
+            let text = format!("{was}drop view v; create view v as {again};");
+            safe_with(&text, &wrapped);
+            caught_with(&text, "2:1:1 error view-dropped", &alone);
+        }
+        for again in ["select a from t", "select a, max(c, 1) as c from t", "select max(b, 1) as c, a from t"] {
+            let text = format!("{was}drop view v; create view v as {again};");
+            caught_with(&text, "2:1:1 error view-dropped", &wrapped);
+        }
+        caught_with(
+            &format!("{was}drop view v; create view w as select a from t;"),
+            "2:1:1 error view-dropped",
+            &wrapped,
+        );
+        caught_with(&format!("{was}create view v as select 1; drop view v;"), "2:1:28 error view-dropped", &wrapped);
+        caught_with("drop view v; create view v as select a from t;", "1:1:1 warning view-dropped", &wrapped);
+    }
+}
+
 #[track_caller]
 fn caught_rule(text: &str, rule: &str, options: &LintOptions) {
     let found: Vec<String> = findings(text, options).iter().map(shown).collect();

@@ -243,7 +243,144 @@ fn tables_that_refer_to_each_other_are_made_and_dropped() {
     let models = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b BIGINT REFERENCES b (id));
         CREATE TABLE b (id BIGINT NOT NULL PRIMARY KEY, a BIGINT REFERENCES a (id), b BIGINT REFERENCES b (id));";
     let project = Project::new("", models);
-    assert_eq!(project.go(&[]).statements("V3__change_constraints_and_indexes.sql").len(), 2);
+    let written = project.go(&[]);
+    let names = ["down", "duckdb", "postgres.down", "sql", "sqlite"]
+        .map(|end| format!("V2__change.{end}.sql").replace("sql.sql", "sql"));
+    assert_eq!(written.names(), names);
+    let key = "ALTER TABLE a ADD CONSTRAINT a_b_fkey FOREIGN KEY (b) REFERENCES b (id);";
+    assert_eq!(written.statements("V2__change.sql").last().map(String::as_str), Some(key));
+    assert_eq!(written.decisions("V2__change.sql"), [""; 0]);
     project.write(MODELS_FILE, "");
-    project.go(&[]);
+    let written = project.go(&[]);
+    // The one that the other still refers to cannot go before it.
+    let gone = ["ALTER TABLE a DROP CONSTRAINT a_b_fkey;", "DROP TABLE b;", "DROP TABLE a;"];
+    assert_eq!(written.statements("V3__change_a_b.postgres.sql"), gone);
+    let mut downs = written.files.iter().filter(|(name, _)| name.ends_with(".down.sql"));
+    assert!(downs.any(|(_, text)| text.contains(key)), "{:#?}", written.files);
+}
+
+#[test]
+fn a_constraint_goes_where_the_one_comes_that_is_in_its_place() {
+    let base = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY);
+        CREATE TABLE a (x BIGINT, y BIGINT, p BIGINT REFERENCES p (id), CHECK (x < y), CHECK (y < 9 AND x > 0));";
+    let project = Project::new(base, &base.replace("x > 0", "x > 1").replace("(id),", "(id) ON DELETE CASCADE,"));
+    let written = project.go(&[]);
+    let statements = [
+        "ALTER TABLE a DROP CONSTRAINT a_p_fkey;",
+        "ALTER TABLE a DROP CONSTRAINT a_check1;",
+        "ALTER TABLE a ADD CONSTRAINT a_check1 CHECK (y < 9 AND x > 1) NOT VALID;",
+        "ALTER TABLE a VALIDATE CONSTRAINT a_check1;",
+        "ALTER TABLE a ADD CONSTRAINT a_p_fkey FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE NOT VALID;",
+        "ALTER TABLE a VALIDATE CONSTRAINT a_p_fkey;",
+    ];
+    assert_eq!(written.statements("V2__change.sql"), statements);
+    // Not while a column changes its type.
+    let base = "CREATE TABLE a (x BIGINT, y BIGINT, CHECK (x < y), CHECK (y < 9 AND x > 0));";
+    let models = base.replace("x BIGINT", "x TEXT").replace("x < y", "length(x) < y").replace("x > 0", "x > '0'");
+    let project = Project::new(base, &models);
+    let written = project.go(&[]);
+    let first = written.statements("V2__change.sql");
+    assert_eq!(first[..2], ["ALTER TABLE a DROP CONSTRAINT a_check;", "ALTER TABLE a DROP CONSTRAINT a_check1;"]);
+}
+
+#[test]
+fn what_becomes_of_values_of_another_type_is_said_for_each_engine() {
+    let base = "CREATE TABLE a (x VARCHAR(20), n NUMERIC(8, 2), t TEXT DEFAULT 'a');";
+    for (from, to, statements, decisions) in [
+        ("VARCHAR(20)", "VARCHAR(80)", &["ALTER TABLE a ALTER COLUMN x TYPE VARCHAR(80);"][..], [None; 3]),
+        ("VARCHAR(20)", "TEXT", &["ALTER TABLE a ALTER COLUMN x TYPE TEXT;"], [None; 3]),
+        (
+            // A cast would cut it off.
+            "VARCHAR(20)",
+            "VARCHAR(10)",
+            &["ALTER TABLE a ALTER COLUMN x TYPE VARCHAR(10);"],
+            [Some("a.x becomes VARCHAR(10); a value that does not fit stops this migration"), None, None],
+        ),
+        (
+            "VARCHAR(20)",
+            "BIGINT",
+            &["ALTER TABLE a ALTER COLUMN x TYPE BIGINT USING CAST(x AS BIGINT);"],
+            [
+                Some("a.x becomes BIGINT; a value that does not fit stops this migration"),
+                Some("a.x becomes BIGINT; SQLite keeps values that do not fit"),
+                Some("a.x becomes BIGINT; a value that does not fit stops this migration"),
+            ],
+        ),
+        (
+            "NUMERIC(8, 2)",
+            "NUMERIC(8, 1)",
+            &["ALTER TABLE a ALTER COLUMN n TYPE NUMERIC(8, 1);"],
+            [
+                Some("a.n becomes NUMERIC(8, 1); of a value that does not fit, a part is lost"),
+                Some("a.n becomes NUMERIC(8, 1); SQLite keeps values that do not fit"),
+                Some("a.n becomes NUMERIC(8, 1); of a value that does not fit, a part is lost"),
+            ],
+        ),
+        ("TEXT DEFAULT", "VARCHAR(9) DEFAULT", &["ALTER TABLE a ALTER COLUMN t TYPE VARCHAR(9);"], {
+            [Some("a.t becomes VARCHAR(9); a value that does not fit stops this migration"), None, None]
+        }),
+    ] {
+        let project = Project::new(base, &base.replace(from, to));
+        let written = project.go(&[]);
+        assert_eq!(written.statements("V2__change.sql"), statements);
+        for (file, decision) in
+            ["V2__change.sql", "V2__change.sqlite.sql", "V2__change.duckdb.sql"].iter().zip(decisions)
+        {
+            assert_eq!(written.decisions(file), Vec::from_iter(decision), "{from} {to} {file}");
+        }
+    }
+}
+
+#[test]
+fn an_expression_has_one_pair_of_parentheses_however_often_it_is_written() {
+    let base = "CREATE TABLE a (x TEXT);\nCREATE INDEX i ON a ((lower(x)));";
+    let project = Project::new(base, &base.replace("TEXT", "TEXT NOT NULL"));
+    let index = "CREATE INDEX i ON a ((lower(x)));";
+    assert!(project.go(&[]).statements("V2__change.sqlite.sql").contains(&index.to_owned()));
+    let base = base.replace("(lower(x))", "(x || 'a'), (lower(x) || lower(x))");
+    let project = Project::new(&base, &base.replace("TEXT", "TEXT NOT NULL"));
+    let index = "CREATE INDEX i ON a ((x || 'a'), (lower(x) || lower(x)));";
+    assert!(project.go(&[]).statements("V2__change.sqlite.sql").contains(&index.to_owned()));
+}
+
+#[test]
+fn models_are_what_there_shall_be_and_nothing_else() {
+    let outside = tempfile::tempdir().expect("a folder").path().join("outside.db");
+    for (models, said) in [
+        ("CREATE TABLE b (a BIGINT REFERENCES nowhere (id));".to_owned(), "b (a) refers to nowhere"),
+        ("CREATE TABLE a (x BIGINT); CREATE TABLE b (a BIGINT REFERENCES a (x));".to_owned(), "rows may be equal"),
+        ("CREATE TABLE a (x BIGINT PRIMARY KEY); CREATE TABLE b (a BIGINT REFERENCES a (y));".to_owned(), "a.y"),
+        ("CREATE TABLE a (x BIGINT); CREATE VIEW v AS SELECT y FROM a;".to_owned(), "no such column: y"),
+        ("CREATE TABLE a (x BIGINT);\nINSERT INTO a VALUES (1);".to_owned(), "schema.sql:2:1: INSERT INTO is no part"),
+        ("BEGIN; CREATE TABLE a (x BIGINT); COMMIT;".to_owned(), "schema.sql:1:1: BEGIN is no part"),
+        (format!("ATTACH '{}' AS o; CREATE TABLE o.a (x BIGINT);", outside.display()), "schema.sql:1:1: ATTACH"),
+        ("CREATE TEMP TABLE a (x BIGINT);".to_owned(), "CREATE TEMP is no part"),
+        ("CREATE TABLE charter_head (x BIGINT);".to_owned(), "charter's own"),
+    ] {
+        let project = Project::new("", &models);
+        for error in [models_differences(&project.set()).expect_err(said), project.create(&[]).expect_err(said)] {
+            assert!(error.to_string().contains(said), "{models}: {error}");
+            assert!(error.to_string().contains(MODELS_FILE), "{models}: {error}");
+        }
+    }
+    assert!(!outside.exists());
+}
+
+#[test]
+fn what_postgres_has_not_is_known_without_a_server() {
+    for (models, said) in [
+        ("CREATE TABLE b (a BLOB);", "b.a is of the type BLOB, which Postgres has not: BYTEA is one"),
+        ("CREATE TABLE b (a DATETIME);", "TIMESTAMP is one"),
+        ("CREATE TABLE b (a BOOLEAN DEFAULT 1);", "has the default 1"),
+        (
+            "CREATE TABLE a (x BIGINT PRIMARY KEY); CREATE TABLE b (a TEXT REFERENCES a (x));",
+            "b.a is TEXT and refers to a.x, which is BIGINT",
+        ),
+    ] {
+        let project = Project::new("", models);
+        let error = project.create(&[]).expect_err(said);
+        assert!(error.to_string().contains(said), "{models}: {error}");
+        let set = project.set().for_engines([Engine::Sqlite]);
+        create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
+    }
 }

@@ -4,6 +4,7 @@ mod cases;
 mod property;
 
 use super::*;
+use crate::migrate::{MODELS_FILE, Script};
 use std::path::Path;
 
 /// A project with migrations and models.
