@@ -32,13 +32,7 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     }
     let merges = statement.kind() == K::MERGE;
     let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges };
-    for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
-        if query.children().any(|part| scope.is_bounded(&part))
-            && let Some(name) = tree::child_name(&query, K::CTE_NAME)
-        {
-            scope.queries.insert(name);
-        }
-    }
+    scope.learn_queries(statement);
     const SOURCES: [K; 3] = [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE];
     let mut items = Vec::new();
     for clause in statement.children().filter(|child| SOURCES.contains(&child.kind())) {
@@ -61,6 +55,23 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     filter.map_or(Rows::Open, |filter| scope.bound(&filter))
 }
 
+/// How many rows the query of a statement gives: few where it has a LIMIT, or a condition on the key of its one table.
+pub(super) fn query(session: &Session<'_>, statement: &SyntaxNode, query: &SyntaxNode) -> Rows {
+    let from = tree::child(query, K::FROM_CLAUSE);
+    let mut items = Vec::new();
+    from.iter().for_each(|from| from_items(from, &mut items));
+    let table = items.first().filter(|_| items.len() == 1).and_then(|item| session.relation(item));
+    let table = table.unwrap_or(RelationName { schema: String::new(), name: String::new() });
+    let mut scope = Scope { session, table: &table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges: false };
+    scope.learn_queries(statement);
+    scope.learn_queries(query);
+    if scope.is_bounded(query) {
+        return Rows::Batch;
+    }
+    let filter = tree::child(query, K::WHERE_CLAUSE).filter(|_| items.len() == 1);
+    filter.and_then(|filter| filter.children().next()).map_or(Rows::Open, |filter| scope.bound(&filter))
+}
+
 /// The items of a FROM, not of the queries within.
 fn from_items(node: &SyntaxNode, into: &mut Vec<SyntaxNode>) {
     for child in node.children() {
@@ -81,6 +92,17 @@ fn qualified(expression: &SyntaxNode) -> Option<(Option<String>, String)> {
 }
 
 impl Scope<'_> {
+    /// Learns which queries of the WITH of a statement give a bounded number of rows.
+    fn learn_queries(&mut self, statement: &SyntaxNode) {
+        for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
+            if query.children().any(|part| self.is_bounded(&part))
+                && let Some(name) = tree::child_name(&query, K::CTE_NAME)
+            {
+                self.queries.insert(name);
+            }
+        }
+    }
+
     /// The name of an item of FROM that gives a bounded number of rows.
     fn bounded_source(&self, item: &SyntaxNode) -> Option<String> {
         let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));

@@ -7,7 +7,7 @@ use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity}
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
 use super::session::{Birth, Constraint};
-use super::tree;
+use super::{drops, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &BUILDS_INDEX,
@@ -67,7 +67,7 @@ pub(super) static FOREIGN_KEY_INDEX: Rule = Rule {
     help: "CREATE INDEX CONCURRENTLY on the referencing columns.",
     source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
 };
-static CHECK: Rule = Rule {
+pub(super) static CHECK: Rule = Rule {
     name: "check-not-valid-missing",
     severity: Severity::Error,
     cost: Cost::Scans,
@@ -153,6 +153,10 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         K::ALTER_COLUMN if tree::has(action, K::SET_NOT_NULL) => set_not_null(judge, alter, action),
         K::ALTER_CONSTRAINT if tree::has(action, K::ENFORCED) && !judge.session.is_new(&alter.table) => {
             judge.report(&ENFORCED, action, format!("enforcing a constraint of {} reads every row", alter.table));
+        }
+        K::ALTER_CONSTRAINT if tree::has(action, K::NOT_ENFORCED) && !judge.session.is_of_this_file(&alter.table) => {
+            let message = format!("rows that break the constraint can come into {} from now on", alter.table);
+            judge.report(&drops::CONSTRAINT_DROPPED, action, message);
         }
         _ => {}
     }

@@ -4,6 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
+use super::defaults::called;
 use super::judge::Judge;
 use super::{bounds, tree};
 
@@ -41,7 +42,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE or MERGE of a number of rows that nothing bounds",
+    summary: "UPDATE, DELETE, MERGE or INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -197,7 +198,27 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
+    if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
+        let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
+        judge.report(&UNBATCHED, statement, message);
+        return Rows::Open;
+    }
     copy(judge, statement)
+}
+
+/// Whether the query of an INSERT gives any number of rows of tables that are not new.
+fn is_endless(judge: &Judge<'_>, insert: &SyntaxNode) -> bool {
+    const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
+    let query = insert.children().find(|child| matches!(child.kind(), K::SELECT | K::PAREN_SELECT));
+    let one = query.as_ref().is_some_and(|query| {
+        let targets = tree::child(query, K::SELECT_CLAUSE);
+        let mut calls = targets.iter().flat_map(|targets| tree::below(targets, K::CALL_EXPR));
+        let aggregates = calls.any(|call| called(&call).is_some_and(|name| AGGREGATES.contains(&name.as_str())));
+        aggregates && !tree::has(query, K::GROUP_BY_CLAUSE)
+    });
+    let bounded = query.is_some_and(|query| bounds::query(&judge.session, insert, &query) < Rows::Open);
+    !one && !bounded && reads(judge, insert) == Rows::Reads
 }
 
 /// Rows that come from tables that are not new.

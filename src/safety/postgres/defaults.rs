@@ -10,9 +10,10 @@ use super::judge::Judge;
 use super::tree;
 
 /// How a default's value comes about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, std::default::Default, PartialEq, Eq)]
 pub(super) enum Default {
     /// NULL, which is no default.
+    #[default]
     Null,
     /// Computed once, when the column is added.
     Once,
@@ -115,13 +116,8 @@ fn is_volatile(function: &str) -> bool {
 
 /// What a default's expression is.
 pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
-    let expressions: Vec<SyntaxNode> =
-        default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE).collect();
-    if let [only] = expressions.as_slice() {
-        let bare = bare(only);
-        if bare.kind() == K::LITERAL && tree::words(&bare) == "null" {
-            return Default::Null;
-        }
+    if is_null(default) {
+        return Default::Null;
     }
     let mut found = Default::Once;
     for call in tree::below(default, K::CALL_EXPR) {
@@ -136,6 +132,13 @@ pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
         }
     }
     found
+}
+
+/// Whether a default is NULL, with a cast or without.
+pub(super) fn is_null(default: &SyntaxNode) -> bool {
+    let mut expressions = default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
+    let only = expressions.next().filter(|_| expressions.next().is_none()).map(|only| bare(&only));
+    only.is_some_and(|only| only.kind() == K::LITERAL && tree::words(&only) == "null")
 }
 
 fn bare(expression: &SyntaxNode) -> SyntaxNode {

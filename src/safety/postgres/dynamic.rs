@@ -15,7 +15,7 @@ static DYNAMIC: Rule = Rule {
     name: "dynamic-sql",
     severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A DO block, EXECUTE, CALL, or a function that these files made: what runs is not in the text",
+    summary: "A DO block, EXECUTE, CALL, COPY ... PROGRAM, or a function that these files made: what runs is not in the text",
     reason: "What it locks, breaks or loses is decided when it runs, so nobody can judge it beforehand.",
     help: "Write the statements themselves; else try it on a copy, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/sql-do.html",
@@ -82,6 +82,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.session.prepared.insert(name);
             }
             inside(judge, node);
+        }
+        K::COPY => {
+            let mut programs = tree::below(node, K::COPY_PROGRAM);
+            if let Some(program) = programs.find(|program| tree::has_token(program, K::PROGRAM_KW)) {
+                judge.report(&DYNAMIC, &program, "COPY runs a program on the server".to_owned());
+            }
+            calls(judge, node);
         }
         K::EXPLAIN if analyzes(node) => inside(judge, node),
         K::CREATE_SCHEMA => schema(judge, node),

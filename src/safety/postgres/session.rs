@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+use super::defaults::Default;
 use super::objects::RELATION;
 use super::types::DataType;
 use super::{constraints, tree};
@@ -118,6 +119,12 @@ impl Table {
 }
 
 impl Constraint {
+    /// Whether it goes when this column goes.
+    pub(super) fn names(&self, column: &str) -> bool {
+        self.proves.iter().any(|proven| proven == column)
+            || (self.kind == K::CHECK_CONSTRAINT && self.terms.contains(column))
+    }
+
     pub(super) fn is_unique(&self) -> bool {
         matches!(self.kind, K::PRIMARY_KEY_CONSTRAINT | K::UNIQUE_CONSTRAINT)
     }
@@ -128,6 +135,8 @@ impl Constraint {
 pub(super) struct Timeout {
     session: Option<Limit>,
     local: Option<Limit>,
+    /// Whether RESET or DEFAULT took away what was set, outside of the file too.
+    reset: bool,
 }
 
 /// A value of a timeout and where it was set.
@@ -139,12 +148,18 @@ pub(super) struct Limit {
 
 impl Timeout {
     fn set(&mut self, limit: Option<Limit>, local: bool) {
+        self.reset = limit.is_none();
         if local {
             self.local = limit;
         } else {
             self.session = limit;
             self.local = None;
         }
+    }
+
+    /// Whether the file took the limit away, and set none again.
+    pub(super) fn is_reset(&self) -> bool {
+        self.reset
     }
 
     /// The limit in force; none where the server's default rules.
@@ -176,10 +191,17 @@ enum Before {
 pub(super) enum UserType {
     /// An enum, a composite or a range.
     Other,
-    /// A domain with a CHECK or NOT NULL.
-    ConstrainedDomain,
-    /// A domain without.
-    PlainDomain,
+    /// A domain, over another one or not.
+    Domain(Domain),
+}
+
+/// What is known of a domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Domain {
+    /// Whether it has a CHECK or is NOT NULL.
+    pub(super) constrained: bool,
+    /// What a column of it is filled with that has no default of its own.
+    pub(super) default: Default,
 }
 
 /// An object that is no table: its class (views, types, routines) and its name. Names are each class's own.
@@ -204,6 +226,8 @@ pub(super) struct Held {
 pub(super) struct Session<'a> {
     /// What is known of the tables before the first file that is judged, until that file comes.
     catalogue: Option<&'a Catalogue>,
+    /// Whether a live catalogue is given.
+    live: bool,
     default_schema: String,
     pub(super) file: usize,
     pub(super) applied: bool,
@@ -240,6 +264,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
         Self {
             catalogue,
+            live: catalogue.is_some(),
             default_schema: default_schema.to_owned(),
             file: 0,
             applied: false,
@@ -413,6 +438,15 @@ impl<'a> Session<'a> {
     pub(super) fn is_new(&self, name: &RelationName) -> bool {
         let is_new = |table: &Table| table.empty || table.birth.is_some_and(|birth| !birth.applied);
         name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
+    }
+
+    /// Whether a table may hold rows, though it is too new for its locks to matter: an earlier file made it, and may have been
+    /// run long ago. A live catalogue, which does not have the table, knows better.
+    pub(super) fn may_hold_rows(&self, name: &RelationName) -> bool {
+        let earlier = |birth: Birth| birth.applied || (birth.file != self.file && !self.live);
+        let told = self.table(name).and_then(|table| table.birth);
+        let empty = self.table(name).is_some_and(|table| table.empty);
+        name.schema != TEMPORARY && !empty && told.is_none_or(earlier)
     }
 
     /// Whether a table was surely made by this very file: no program can rely on it, and it holds nothing else.

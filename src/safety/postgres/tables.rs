@@ -34,6 +34,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         K::DROP_COLUMN => {
             if let Some(column) = column {
                 session.table_mut(table).columns.remove(&column);
+                session.table_mut(table).constraints.retain(|_, constraint| !constraint.names(&column));
                 session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
             }
         }
@@ -59,7 +60,8 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 add_constraint(session, table, &constraint, None);
             }
         }
-        K::VALIDATE_CONSTRAINT => {
+        // A block may or may not come to it.
+        K::VALIDATE_CONSTRAINT if session.bodies == 0 => {
             if let Some(name) = tree::path(action).pop()
                 && let Some(mut constraint) = session.constraint(table, &name).cloned()
             {

@@ -4,9 +4,10 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
+use super::defaults::Default;
 use super::judge::{Alter, Judge};
-use super::session::UserType;
-use super::{columns, drops, objects, tree};
+use super::session::{Domain, UserType};
+use super::{columns, defaults, drops, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &TYPE_CHANGED,
@@ -214,7 +215,11 @@ impl DataType {
     }
 
     pub(super) fn is_serial(&self) -> bool {
-        matches!(self.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8")
+        // The name says it, in quotes too.
+        matches!(
+            self.name.trim_matches('"'),
+            "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8"
+        )
     }
 
     /// What the servers do, as measured on 14 and 18 for each pair of types.
@@ -366,8 +371,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_DOMAIN => {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
             if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.relation(&name)) {
-                let domain = if constrained { UserType::ConstrainedDomain } else { UserType::PlainDomain };
-                judge.session.set_user_type(name, domain);
+                let mut domain = domain_of(judge, node).unwrap_or_default();
+                domain.constrained |= constrained;
+                if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
+                    domain.default = defaults::of(judge, &default);
+                }
+                judge.session.set_user_type(name, UserType::Domain(domain));
             }
             if constrained {
                 judge.report(
@@ -389,7 +398,39 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     enum_values(judge, node);
 }
 
+/// The domain that a column, or another domain, is of.
+pub(super) fn domain_of(judge: &Judge<'_>, node: &SyntaxNode) -> Option<Domain> {
+    let name = judge.session.relation(&type_node(node)?)?;
+    match judge.session.user_type(&name) {
+        Some(UserType::Domain(domain)) => Some(domain.clone()),
+        _ => None,
+    }
+}
+
+/// What a domain is after ALTER DOMAIN, known before or not.
+fn changed_domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let name = tree::child(node, K::DOMAIN_REF).and_then(|name| judge.session.relation(&name));
+    let Some(name) = name else { return };
+    let mut domain = match judge.session.user_type(&name) {
+        Some(UserType::Domain(domain)) => domain.clone(),
+        _ => Domain::default(),
+    };
+    let before = domain.clone();
+    for action in node.children() {
+        match action.kind() {
+            K::ADD_CONSTRAINT | K::SET_NOT_NULL => domain.constrained = true,
+            K::SET_DEFAULT => domain.default = defaults::of(judge, &action),
+            K::DROP_DEFAULT => domain.default = Default::Null,
+            _ => {}
+        }
+    }
+    if domain != before {
+        judge.session.set_user_type(name, UserType::Domain(domain));
+    }
+}
+
 fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    changed_domain(judge, node);
     let here = objects::are_of_this_file(judge, node);
     for action in node.children().filter(|_| !here) {
         let lost = match action.kind() {

@@ -401,6 +401,11 @@ fn timeouts() {
     }
     let set = LintOptions::for_set(Engine::Postgres, 14, "public");
     assert_eq!(findings("alter table a add column b bigint;", &set), []);
+    let lost = "1:2:1 warning lock-timeout-missing";
+    caught_with("reset lock_timeout;\nalter table a add column b bigint;", lost, &set);
+    caught_with("set lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
+    caught_with("set local lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
+    caught_with("reset all;\nalter table a add column b bigint;", lost, &set);
 }
 
 #[test]
