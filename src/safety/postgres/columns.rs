@@ -157,7 +157,7 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
     types::column(judge, action);
     let data_type = DataType::of(action);
     let default = tree::child(action, K::DEFAULT_CONSTRAINT);
-    let default = default.map(|node| (defaults::of(judge, &node), node));
+    let default = default.map(|node| (defaults::of(&judge.session, &node), node));
     let generated = tree::child(action, K::GENERATED_CONSTRAINT);
     let serial = data_type.as_ref().is_some_and(DataType::is_serial);
     let domain = types::domain_of(judge, action);

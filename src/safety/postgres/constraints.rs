@@ -1,5 +1,7 @@
 //! Constraints: added without reading the table under a lock, and validated apart.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::{SourceFile, SyntaxNode};
 
@@ -366,12 +368,13 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         _ => Vec::new(),
     };
     let literals = tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node));
-    let columns = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node));
+    let columns: BTreeSet<String> = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect();
     Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        terms: literals.chain(columns).collect(),
+        terms: literals.chain(columns.iter().cloned()).collect(),
+        columns,
         kind: constraint.kind(),
         redundant: false,
     }
@@ -386,7 +389,8 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
-        terms: Default::default(),
+        terms: BTreeSet::new(),
+        columns: BTreeSet::new(),
         kind: K::ERROR,
         redundant: false,
     };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use squawk_syntax::SyntaxKind as K;
-use squawk_syntax::SyntaxNode;
+use squawk_syntax::{SourceFile, SyntaxNode};
 
-use super::judge::Judge;
+use super::session::Session;
 use super::tree;
 
 /// How a default's value comes about.
@@ -115,7 +115,7 @@ fn is_volatile(function: &str) -> bool {
 }
 
 /// What a default's expression is.
-pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
+pub(super) fn of(session: &Session<'_>, default: &SyntaxNode) -> Default {
     if is_null(default) {
         return Default::Null;
     }
@@ -123,7 +123,7 @@ pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
     for call in tree::below(default, K::CALL_EXPR) {
         let Some(function) = called(&call) else { continue };
         let built_in = is_builtin(&call);
-        match judge.session.routine(&function) {
+        match session.routine(&function) {
             Some(routine) if !routine.calm => return Default::EachRow(function),
             _ if is_volatile(&function) => return Default::EachRow(function),
             Some(_) => {}
@@ -139,6 +139,14 @@ pub(super) fn is_null(default: &SyntaxNode) -> bool {
     let mut expressions = default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
     let only = expressions.next().filter(|_| expressions.next().is_none()).map(|only| bare(&only));
     only.is_some_and(|only| only.kind() == K::LITERAL && tree::words(&only) == "null")
+}
+
+/// What a default is that the catalogue says as an expression.
+pub(super) fn of_text(session: &Session<'_>, expression: &str) -> Default {
+    let parsed = SourceFile::parse(&format!("ALTER TABLE t ADD c text DEFAULT {expression}"));
+    let root = parsed.syntax_node();
+    let default = tree::below(&root, K::DEFAULT_CONSTRAINT).next();
+    default.map_or_else(|| Default::Unknown(expression.to_owned()), |default| of(session, &default))
 }
 
 fn bare(expression: &SyntaxNode) -> SyntaxNode {

@@ -20,6 +20,7 @@ pub(super) mod columns;
 pub(super) mod constraints;
 pub(super) mod data;
 mod defaults;
+mod dependants;
 pub(super) mod drops;
 pub(super) mod dynamic;
 pub(super) mod hygiene;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+use super::super::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
 use super::defaults::Default;
 use super::objects::RELATION;
 use super::types::DataType;
-use super::{constraints, tree};
+use super::{constraints, defaults, dependants, tree};
 
 /// Where something was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct Constraint {
     pub(super) proves: Vec<String>,
     /// The literals and columns in a check, for comparing it with a partition's bounds.
     pub(super) terms: BTreeSet<String>,
+    /// The columns in a check.
+    pub(super) columns: BTreeSet<String>,
     /// What it is: the kind of its node.
     pub(super) kind: K,
     /// Whether it says no more than the bounds of the partition that its table has become.
@@ -73,6 +75,8 @@ pub(super) struct Table {
     pub(super) columns: BTreeMap<String, Column>,
     pub(super) constraints: BTreeMap<String, Constraint>,
     pub(super) indexes: BTreeMap<String, Index>,
+    /// What stands in the way of a change of its columns' types, and of which columns.
+    pub(super) users: BTreeMap<ColumnUser, BTreeSet<String>>,
 }
 
 /// What is known of a partitioned table's default partition.
@@ -114,6 +118,7 @@ impl Table {
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
             constraints,
+            users: facts.users.clone(),
         }
     }
 }
@@ -122,7 +127,12 @@ impl Constraint {
     /// Whether it goes when this column goes.
     pub(super) fn names(&self, column: &str) -> bool {
         self.proves.iter().any(|proven| proven == column)
-            || (self.kind == K::CHECK_CONSTRAINT && self.terms.contains(column))
+            || (self.kind == K::CHECK_CONSTRAINT && self.columns.contains(column))
+    }
+
+    /// Whether a change of a column's type reads all rows for it again.
+    pub(super) fn is_rechecked(&self, column: &str) -> bool {
+        self.kind == K::CHECK_CONSTRAINT && self.validated && self.names(column)
     }
 
     pub(super) fn is_unique(&self) -> bool {
@@ -293,6 +303,11 @@ impl<'a> Session<'a> {
         self.end_transaction(!self.explicit);
         if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
+            for (name, facts) in &catalogue.domains {
+                let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
+                let domain = Domain { constrained: facts.constrained, default: default.unwrap_or_default() };
+                self.types.insert(name.clone(), UserType::Domain(domain));
+            }
         }
         self.file = file;
         self.applied = applied;
@@ -488,7 +503,9 @@ impl<'a> Session<'a> {
     pub(super) fn drop_index(&mut self, index: &RelationName) {
         self.dropped.insert(index.clone());
         if let Some(table) = self.table_of_index(index).cloned() {
-            self.table_mut(&table).indexes.remove(&index.name);
+            let table = self.table_mut(&table);
+            table.indexes.remove(&index.name);
+            dependants::index_dropped(table, &index.name);
         }
     }
 
@@ -510,6 +527,12 @@ impl<'a> Session<'a> {
     /// The indexes of a table, as far as they are known.
     pub(super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Index> {
         self.table(table).into_iter().flat_map(|table| table.indexes.values())
+    }
+
+    /// The tables whose columns something uses.
+    pub(super) fn tables_with(&self, user: &ColumnUser) -> Vec<RelationName> {
+        let tables = self.tables.iter().filter(|(_, table)| table.users.contains_key(user));
+        tables.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether at most one row has given values in these columns.

@@ -7,7 +7,7 @@ use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, DefaultPartition, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, objects, partitions, tree};
+use super::{constraints, dependants, objects, partitions, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -29,11 +29,13 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                     columns.insert(name.clone(), column);
                 }
                 inline_constraints(session, table, &name, action);
+                dependants::generated(session.table_mut(table), &name, action);
             }
         }
         K::DROP_COLUMN => {
             if let Some(column) = column {
                 session.table_mut(table).columns.remove(&column);
+                dependants::column_dropped(session.table_mut(table), &column);
                 session.table_mut(table).constraints.retain(|_, constraint| !constraint.names(&column));
                 session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
             }
@@ -45,6 +47,9 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::ALTER_COLUMN => {
             let Some(column) = column else { return };
+            if tree::has(action, K::DROP_EXPRESSION) {
+                dependants::expression_dropped(session.table_mut(table), &column);
+            }
             let data_type = tree::child(action, K::SET_TYPE).and_then(|set| DataType::of(&set));
             let column = session.table_mut(table).columns.entry(column).or_default();
             if data_type.is_some() {
@@ -118,6 +123,7 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
     if let Some(column) = table.columns.remove(old) {
         table.columns.insert(new.to_owned(), column);
     }
+    dependants::column_renamed(table, old, new);
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
     let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
@@ -126,6 +132,7 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
 /// A statement as a whole.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     objects::apply(judge, node);
+    dependants::apply(judge, node);
     let session = &mut judge.session;
     match node.kind() {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
@@ -192,6 +199,7 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
             let described = Column { birth: None, data_type, not_null };
             session.table_mut(&name).columns.insert(column.clone(), described);
             inline_constraints(session, &name, &column, &argument);
+            dependants::generated(session.table_mut(&name), &column, &argument);
         } else {
             add_constraint(session, &name, &argument, None);
         }
@@ -274,5 +282,8 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
         unique: tree::has_token(node, K::UNIQUE_KW),
         columns,
     };
+    if !index.whole {
+        dependants::indexed(table, &name, node);
+    }
     table.indexes.insert(name, index);
 }

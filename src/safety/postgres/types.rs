@@ -7,10 +7,11 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::Default;
 use super::judge::{Alter, Judge};
 use super::session::{Domain, UserType};
-use super::{columns, defaults, drops, objects, tree};
+use super::{columns, defaults, dependants, drops, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &TYPE_CHANGED,
+    &TYPE_CHANGE_REFUSED,
     &ENUM_VALUE_IN_USE,
     &ENUM_CREATED,
     &ENUM_VALUE_ORDER,
@@ -33,6 +34,15 @@ pub(super) static TYPE_CHANGED: Rule = Rule {
     summary: "A column's type or collation is changed in a way that rewrites the table or its indexes, or may",
     reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes. Programs that know the old type may break.",
     help: "Add a column of the new type, keep both written (trigger or program), backfill in batches, then switch the readers. Widening varchar or numeric, and varchar to text, need none of this.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static TYPE_CHANGE_REFUSED: Rule = Rule {
+    name: "type-change-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "The type of a column is changed that a view, rule, trigger, policy, generated column, function or partition key uses",
+    reason: "The statement fails.",
+    help: "Drop what uses the column, change the type, and make it again, in one migration; a partition key needs a new table.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
 pub(super) static ENUM_VALUE_IN_USE: Rule = Rule {
@@ -287,6 +297,11 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let (Some(column), Some(new)) = (tree::child_name(action, K::COLUMN_NAME_REF), DataType::of(&set_type)) else {
         return;
     };
+    let uses = dependants::of(&judge.session, &alter.table, &column);
+    if let Some(user) = uses.refused_by {
+        let message = format!("{user} uses {}.{column}: the server refuses to change its type", alter.table);
+        judge.report(&TYPE_CHANGE_REFUSED, action, message);
+    }
     if judge.session.is_new(&alter.table) {
         return;
     }
@@ -310,7 +325,22 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     };
     let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
     match change {
-        Change::Instant => {}
+        Change::Instant => {
+            let table = &alter.table;
+            let checked = judge.session.constraints(table).any(|constraint| constraint.is_rechecked(&column));
+            if let Some(index) = uses.index {
+                let message = format!("the index {index} names {table}.{column}, and is built again");
+                judge.report(&TYPE_CHANGED, action, message).help =
+                    "DROP INDEX CONCURRENTLY first, and CREATE INDEX CONCURRENTLY after, each in a migration of its own.".to_owned();
+            } else if checked {
+                let message = format!("a check names {table}.{column}: all rows of {table} are read again");
+                let finding = judge.report(&TYPE_CHANGED, action, message);
+                finding.cost = Cost::Scans;
+                finding.effect =
+                    "ACCESS EXCLUSIVE on the table while every row is read: no reads, no writes.".to_owned();
+                finding.help = "Drop the check first; change the type; add the check NOT VALID, and validate it in a later migration.".to_owned();
+            }
+        }
         Change::Rewrites | Change::Indexes => {
             let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
             let message =
@@ -374,7 +404,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let mut domain = domain_of(judge, node).unwrap_or_default();
                 domain.constrained |= constrained;
                 if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
-                    domain.default = defaults::of(judge, &default);
+                    domain.default = defaults::of(&judge.session, &default);
                 }
                 judge.session.set_user_type(name, UserType::Domain(domain));
             }
@@ -419,7 +449,7 @@ fn changed_domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
     for action in node.children() {
         match action.kind() {
             K::ADD_CONSTRAINT | K::SET_NOT_NULL => domain.constrained = true,
-            K::SET_DEFAULT => domain.default = defaults::of(judge, &action),
+            K::SET_DEFAULT => domain.default = defaults::of(&judge.session, &action),
             K::DROP_DEFAULT => domain.default = Default::Null,
             _ => {}
         }

@@ -1,27 +1,55 @@
 //! What a live connection knows decides where the text does not.
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts, lint_with};
+use std::collections::BTreeSet;
+
+use super::super::{
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts, lint_with,
+};
 use super::*;
 
 fn live() -> Catalogue {
     let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
     let column = |data_type: &str| ColumnFacts { data_type: data_type.to_owned(), not_null: false };
     let check = |definition: &str, validated| ConstraintFacts { definition: definition.to_owned(), validated };
+    let user = |kind: &str, by: &str, column: &str| {
+        (ColumnUser { kind: kind.to_owned(), name: name(by) }, BTreeSet::from([column.to_owned()]))
+    };
     let full = TableFacts {
-        columns: [("short", "character varying(20)"), ("small", "integer")]
-            .map(|(name, data_type)| (name.to_owned(), column(data_type)))
-            .into(),
+        columns: [
+            ("short", "character varying(20)"),
+            ("small", "integer"),
+            ("seen", "character varying(20)"),
+            ("lowered", "character varying(20)"),
+            ("watched", "character varying(20)"),
+            ("checked", "character varying(20)"),
+        ]
+        .map(|(name, data_type)| (name.to_owned(), column(data_type)))
+        .into(),
         constraints: [
             ("proven".to_owned(), check("CHECK ((a IS NOT NULL))", true)),
+            ("filled".to_owned(), check("CHECK (((checked)::text <> ''::text))", true)),
             ("later".to_owned(), check("CHECK ((b IS NOT NULL)) NOT VALID", false)),
         ]
         .into(),
-        indexes: [("full_key".to_owned(), vec!["key_id".to_owned()])].into(),
+        indexes: [("full_key".to_owned(), vec!["key_id".to_owned()]), ("computed".to_owned(), Vec::new())].into(),
+        users: [
+            user("view", "shown", "seen"),
+            user("index", "computed", "lowered"),
+            user("trigger", "watch", "watched"),
+        ]
+        .into(),
         ..TableFacts::default()
     };
+    let domain = |constrained, default: Option<&str>| DomainFacts { constrained, default: default.map(str::to_owned) };
+    let domains = [
+        (name("positive"), domain(true, None)),
+        (name("token"), domain(false, Some("gen_random_uuid()"))),
+        (name("plan"), domain(false, Some("'free'::text"))),
+    ]
+    .into();
     let empty = TableFacts { empty: true, ..TableFacts::default() };
     let parent = TableFacts { partitioned: true, ..TableFacts::default() };
-    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into() }
+    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(), domains }
 }
 
 fn rules_for(text: &str) -> Vec<&'static str> {
@@ -48,6 +76,30 @@ fn the_catalogue_decides() {
         rules_for("alter table \"full\" validate constraint later; alter table \"full\" alter b set not null;");
     assert!(!validated.contains(&"set-not-null-scans"));
     assert_eq!(rules_for("alter table \"full\" add foreign key (key_id) references o not valid;"), [] as [&str; 0]);
+}
+
+#[test]
+fn the_catalogue_knows_what_stands_in_the_way_of_a_type() {
+    let widened = |column: &str| rules_for(&format!("alter table \"full\" alter {column} type text;"));
+    assert_eq!(widened("seen"), ["type-change-refused"]);
+    assert_eq!(widened("watched"), ["type-change-refused"]);
+    assert_eq!(widened("lowered"), ["column-type-changed"]);
+    assert_eq!(widened("checked"), ["column-type-changed"]);
+    assert_eq!(
+        rules_for("begin; drop view shown; alter table \"full\" alter seen type text; commit;"),
+        ["view-dropped", "several-tables-locked"]
+    );
+    assert_eq!(
+        rules_for("drop index concurrently if exists computed; alter table \"full\" alter lowered type text;"),
+        ["not-rerunnable"]
+    );
+}
+
+#[test]
+fn the_catalogue_knows_domains() {
+    assert_eq!(rules_for("alter table \"full\" add a positive;"), ["domain-column-added"]);
+    assert_eq!(rules_for("alter table \"full\" add a token;"), ["volatile-default"]);
+    assert_eq!(rules_for("alter table \"full\" add a plan not null;"), [] as [&str; 0]);
 }
 
 #[test]
