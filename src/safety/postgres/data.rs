@@ -42,7 +42,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE or INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds; INSERT of a whole table into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -204,7 +204,22 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         judge.report(&UNBATCHED, statement, message);
         return Rows::Open;
     }
+    if !judge.session.is_new(&table) && is_whole(statement) && is_endless(judge, statement) {
+        let message = format!("every row that the query reads is copied into {table} at once");
+        let finding = judge.report(&UNBATCHED, statement, message);
+        finding.cost = Cost::Scans;
+        finding.effect = UNBATCHED_COPY.reason.to_owned();
+        return Rows::Reads;
+    }
     copy(judge, statement)
+}
+
+/// Whether an INSERT takes the rows of its query as they are: no condition, nothing that makes one row of many.
+fn is_whole(insert: &SyntaxNode) -> bool {
+    const LESS: [K; 5] = [K::WHERE_CLAUSE, K::GROUP_BY_CLAUSE, K::HAVING_CLAUSE, K::LIMIT_CLAUSE, K::FETCH_CLAUSE];
+    let distinct =
+        |part: &SyntaxNode| part.kind() == K::SELECT_CLAUSE && tree::words(part).starts_with("select distinct");
+    insert.descendants().all(|part| !LESS.contains(&part.kind()) && !distinct(&part))
 }
 
 /// Whether the query of an INSERT gives any number of rows of tables that are not new.

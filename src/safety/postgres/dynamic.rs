@@ -99,7 +99,15 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_FUNCTION | K::CREATE_PROCEDURE => {
             let calm = ["immutable", "stable"].iter().any(|word| declared(node, word));
             if let Some(name) = tree::path(node).pop() {
+                // Another one of that name may take other arguments.
+                let others = judge.session.routine(&name).filter(|_| !tree::has(node, K::OR_REPLACE));
+                let calm = calm && others.is_none_or(|others| others.calm);
                 judge.session.set_routine(name, Routine { calm });
+            }
+        }
+        K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
+            if let Some(name) = tree::path(node).pop() {
+                judge.session.set_routine(name, Routine { calm: false });
             }
         }
         _ => calls(judge, node),

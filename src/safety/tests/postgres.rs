@@ -296,7 +296,8 @@ fn data() {
         ("update a set b = 1 where id = 5 or c is null;", "1:1 error unbatched-backfill"),
         ("update a set b = (select c from d limit 1) where c is null;", "1:1 error unbatched-backfill"),
         ("create table a as table b;", "1:1 warning unbatched-copy"),
-        ("insert into a select * from b;", "1:1 warning unbatched-copy"),
+        ("insert into a select * from b where c = 1;", "1:1 warning unbatched-copy"),
+        ("insert into a select * from b;", "1:1 error unbatched-backfill"),
         ("update a set b = 1, b = 2 where id = 5;", "1:21 error duplicate-assignment"),
         ("update pg_catalog.pg_class set relname = 'x' where oid = 5;", "1:8 error catalogue-written"),
     ] {
