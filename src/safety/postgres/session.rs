@@ -456,9 +456,10 @@ impl<'a> Session<'a> {
     }
 
     /// Whether a table may hold rows, though it is too new for its locks to matter: an earlier file made it, and may have been
-    /// run long ago. A live catalogue, which does not have the table, knows better.
+    /// run long ago, or it may have been there before. A live catalogue, which does not have the table, knows better.
     pub(super) fn may_hold_rows(&self, name: &RelationName) -> bool {
-        let earlier = |birth: Birth| birth.applied || (birth.file != self.file && !self.live);
+        let here = |birth: Birth| birth.file == self.file && birth.certain;
+        let earlier = |birth: Birth| birth.applied || !(here(birth) || self.live);
         let told = self.table(name).and_then(|table| table.birth);
         let empty = self.table(name).is_some_and(|table| table.empty);
         name.schema != TEMPORARY && !empty && told.is_none_or(earlier)

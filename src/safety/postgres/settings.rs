@@ -90,6 +90,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.report(&LOCAL_OUTSIDE, node, "SET LOCAL ends with its statement here".to_owned());
                 return;
             }
+            if let Some(schema) = tree::child(node, K::SET_SCHEMA_VALUE) {
+                judge.session.set_search_path(tree::literal(&schema));
+            }
             let Some(config) = tree::child(node, K::SET_CONFIG) else { return };
             let Some(parameter) = tree::path(&config).pop() else { return };
             let value = tree::child(&config, K::TO_CONFIG_VALUE);
