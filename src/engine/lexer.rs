@@ -45,53 +45,57 @@ impl Token {
 
 /// All tokens of a text but blanks, in order.
 pub(crate) fn tokens(text: &str, engine: Engine) -> Vec<Token> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
+    each_token(text, engine).collect()
+}
+
+/// The same, one by one.
+pub(crate) fn each_token(text: &str, engine: Engine) -> impl Iterator<Item = Token> {
     let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let byte = bytes[at];
-        if byte.is_ascii_whitespace() || byte == 0x0b {
-            at += 1;
-            continue;
+    std::iter::from_fn(move || {
+        let token = token(text, at, engine)?;
+        at = token.range.end;
+        Some(token)
+    })
+}
+
+/// The first token that begins at a place or after it.
+fn token(text: &str, at: usize, engine: Engine) -> Option<Token> {
+    let bytes = text.as_bytes();
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    let at = at + bytes.get(at..)?.iter().position(|byte| !is_blank(byte))?;
+    let byte = *bytes.get(at)?;
+    let (kind, end, terminated) = match byte {
+        b'-' if bytes.get(at + 1) == Some(&b'-') => (TokenKind::Comment, line_end(bytes, at, engine), true),
+        b'/' if bytes.get(at + 1) == Some(&b'*') => block_comment(bytes, at, engine),
+        b'\'' => string(bytes, at, false),
+        b'e' | b'E' if engine == Engine::Postgres && bytes.get(at + 1) == Some(&b'\'') => segments(bytes, at + 1)
+            .last()
+            .map_or((TokenKind::Symbol, at + 1, true), |last| (TokenKind::String, last.end, last.terminated)),
+        b'e' | b'E' if engine == Engine::DuckDb && bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, true),
+        b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, false),
+        b'u' | b'U' if bytes.get(at + 1) == Some(&b'&') && bytes.get(at + 2) == Some(&b'\'') => {
+            string(bytes, at + 2, false)
         }
-        let (kind, end, terminated) = match byte {
-            b'-' if bytes.get(at + 1) == Some(&b'-') => (TokenKind::Comment, line_end(bytes, at, engine), true),
-            b'/' if bytes.get(at + 1) == Some(&b'*') => block_comment(bytes, at, engine),
-            b'\'' => string(bytes, at, false),
-            b'e' | b'E' if engine == Engine::Postgres && bytes.get(at + 1) == Some(&b'\'') => segments(bytes, at + 1)
-                .last()
-                .map_or((TokenKind::Symbol, at + 1, true), |last| (TokenKind::String, last.end, last.terminated)),
-            b'e' | b'E' if engine == Engine::DuckDb && bytes.get(at + 1) == Some(&b'\'') => string(bytes, at + 1, true),
-            b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if bytes.get(at + 1) == Some(&b'\'') => {
-                string(bytes, at + 1, false)
-            }
-            b'u' | b'U' if bytes.get(at + 1) == Some(&b'&') && bytes.get(at + 2) == Some(&b'\'') => {
-                string(bytes, at + 2, false)
-            }
-            b'u' | b'U' if bytes.get(at + 1) == Some(&b'&') && bytes.get(at + 2) == Some(&b'"') => {
-                quoted(bytes, at + 2, b'"')
-            }
-            b'"' => quoted(bytes, at, b'"'),
-            b'`' if engine == Engine::Sqlite => quoted(bytes, at, b'`'),
-            b'[' if engine == Engine::Sqlite => match bytes[at..].iter().position(|byte| *byte == b']') {
-                Some(length) => (TokenKind::QuotedName, at + length + 1, true),
-                None => (TokenKind::QuotedName, bytes.len(), false),
-            },
-            b'$' if engine != Engine::Sqlite => match dollar_quoted(text, at) {
-                Some((end, terminated)) => (TokenKind::String, end, terminated),
-                None => (TokenKind::Symbol, at + 1, true),
-            },
-            _ if is_word_byte(byte) => {
-                let length = bytes[at..].iter().position(|byte| !is_word_byte(*byte) && *byte != b'$');
-                (TokenKind::Word, length.map_or(bytes.len(), |length| at + length), true)
-            }
-            _ => (TokenKind::Symbol, at + 1, true),
-        };
-        at = end.max(start + 1);
-        found.push(Token { kind, range: start..at, terminated });
-    }
-    found
+        b'u' | b'U' if bytes.get(at + 1) == Some(&b'&') && bytes.get(at + 2) == Some(&b'"') => {
+            quoted(bytes, at + 2, b'"')
+        }
+        b'"' => quoted(bytes, at, b'"'),
+        b'`' if engine == Engine::Sqlite => quoted(bytes, at, b'`'),
+        b'[' if engine == Engine::Sqlite => match bytes[at..].iter().position(|byte| *byte == b']') {
+            Some(length) => (TokenKind::QuotedName, at + length + 1, true),
+            None => (TokenKind::QuotedName, bytes.len(), false),
+        },
+        b'$' if engine != Engine::Sqlite => match dollar_quoted(text, at) {
+            Some((end, terminated)) => (TokenKind::String, end, terminated),
+            None => (TokenKind::Symbol, at + 1, true),
+        },
+        _ if is_word_byte(byte) => {
+            let length = bytes[at..].iter().position(|byte| !is_word_byte(*byte) && *byte != b'$');
+            (TokenKind::Word, length.map_or(bytes.len(), |length| at + length), true)
+        }
+        _ => (TokenKind::Symbol, at + 1, true),
+    };
+    Some(Token { kind, range: at..end.max(at + 1), terminated })
 }
 
 fn is_word_byte(byte: u8) -> bool {

@@ -71,11 +71,12 @@ pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
     let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let is_sql = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
-        names.extend(
-            path.file_name().filter(|_| is_sql && !path.is_dir()).map(|name| name.to_string_lossy().into_owned()),
-        );
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let is_sql = Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
+        if is_sql && !entry.file_type().map_err(failed)?.is_dir() {
+            names.push(name.to_string_lossy().into_owned());
+        }
     }
     names.sort();
     Ok(names)

@@ -64,8 +64,7 @@ impl Script {
     pub(crate) fn new(file: impl Into<PathBuf>, text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
         // Comments are the same in all engines.
-        let tokens = lexer::tokens(&text, Engine::Postgres);
-        let first = tokens.iter().find(|token| token.kind != TokenKind::Comment);
+        let first = lexer::each_token(&text, Engine::Postgres).find(|token| token.kind != TokenKind::Comment);
         let head = first.map_or(text.len(), |token| token.range.start);
         Self { file: file.into(), text, head }
     }

@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 /// One migration of a set: the text that brings a database up, the text that takes it back, and the variants of both for
 /// engines that cannot run them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     pub(super) number: i64,
     pub(super) slug: String,
@@ -25,7 +25,7 @@ pub struct Migration {
 }
 
 /// A migration's variant for one engine. A side that is not there is the base's.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Overlay {
     pub(super) up: Option<Script>,
     pub(super) down: Option<Script>,
@@ -124,8 +124,8 @@ pub struct MigrationSet {
     migrations: Vec<Migration>,
     /// What is wrong whatever the engine.
     of_files: Vec<Problem>,
-    /// The same, and what is wrong on the engines that it is written for.
-    problems: Vec<Problem>,
+    /// The same, and what is wrong on the engines that it is written for, once somebody asks.
+    problems: OnceLock<Vec<Problem>>,
 }
 
 /// The name of charter's own set, and of its room in Postgres.
@@ -195,7 +195,7 @@ impl MigrationSet {
     #[must_use]
     pub fn for_engines(mut self, engines: impl Into<Vec<Engine>>) -> Self {
         self.engines = engines.into();
-        self.problems = files::problems(&self.of_files, &self.migrations, &self.engines);
+        self.problems = OnceLock::new();
         self
     }
 
@@ -214,16 +214,15 @@ impl MigrationSet {
         texts: impl IntoIterator<Item = (PathBuf, String)>,
     ) -> Self {
         let (migrations, of_files) = files::assemble(texts);
-        let set = Self {
+        Self {
             name: name.to_owned(),
             schema: schema.to_owned(),
             directory,
-            engines: Vec::new(),
+            engines: Engine::ALL.to_vec(),
             migrations,
             of_files,
-            problems: Vec::new(),
-        };
-        set.for_engines(Engine::ALL)
+            problems: OnceLock::new(),
+        }
     }
 
     /// What the set is called: `charter` for charter's own.
@@ -284,7 +283,7 @@ impl MigrationSet {
 
     /// What is wrong with the files on the engines that the set is written for, in the files' order.
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        self.problems.get_or_init(|| files::problems(&self.of_files, &self.migrations, &self.engines))
     }
 
     /// Refuses a set that cannot be applied on every engine that it is written for.
@@ -292,16 +291,16 @@ impl MigrationSet {
     /// # Errors
     /// [`ErrorKind::Invalid`] with the first problem that is an error, and its place.
     pub fn check(&self) -> Result<()> {
-        first_error(&self.problems)
+        first_error(self.problems())
     }
 
-    /// Refuses a set that cannot be applied on an engine.
+    /// Refuses a set that cannot be applied on an engine, whatever its migrations say.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the first problem that is an error there, and its place; [`ErrorKind::Unsupported`] when
-    /// the set is not written for the engine.
+    /// [`ErrorKind::Invalid`] with the first problem of the files, and its place; [`ErrorKind::Unsupported`] when the set is
+    /// not written for the engine.
     pub(super) fn check_on(&self, engine: Engine) -> Result<()> {
-        first_error(&files::problems(&self.of_files, &self.migrations, &[engine]))?;
+        first_error(&self.of_files)?;
         if self.engines.contains(&engine) {
             return Ok(());
         }
@@ -309,6 +308,14 @@ impl MigrationSet {
         Err(Error::new(ErrorKind::Unsupported, message)
             .with_hint("`engines` in the section [migrations] of charter.cfg says for which they are"))
     }
+}
+
+/// Refuses migrations that cannot run on an engine as charter runs them.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] with the first problem, and its place.
+pub(super) fn check_migrations(migrations: &[Migration], engine: Engine) -> Result<()> {
+    first_error(&files::problems(&[], migrations, &[engine]))
 }
 
 fn first_error(problems: &[Problem]) -> Result<()> {

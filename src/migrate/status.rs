@@ -165,7 +165,7 @@ pub struct AppliedMigration {
 }
 
 /// Which migrations of a set a database has, and which it lacks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// What it has, ascending.
     pub applied: Vec<AppliedMigration>,

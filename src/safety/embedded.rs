@@ -37,7 +37,8 @@ impl Words {
 
     /// Where a sequence of words first occurs.
     pub(super) fn find(&self, words: &str) -> Option<usize> {
-        (0..self.words.len()).find(|index| self.is_at(*index, words))
+        let first = words.split(' ').next().unwrap_or_default();
+        (0..self.words.len()).find(|index| self.at(*index) == first && self.is_at(*index, words))
     }
 
     pub(super) fn has(&self, words: &str) -> bool {

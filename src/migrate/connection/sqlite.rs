@@ -21,10 +21,23 @@ pub(super) struct SqliteMigrating {
     lock: Option<LockFile>,
     /// Whether foreign keys were switched off for the transaction that is open.
     in_transaction: bool,
-    /// The foreign keys that point nowhere since before the transaction, which may be a host program's, and the version of
-    /// the data that they were found in.
-    violated: Option<(i64, Violations)>,
+    /// The foreign keys as they were before the transaction; some may point nowhere, or be a host program's.
+    keys: Option<Keys>,
+    /// Whether a statement of the transaction may have made a foreign key.
+    makes_keys: bool,
 }
+
+/// The foreign keys of a file.
+struct Keys {
+    /// The version of the data that they were found in.
+    version: i64,
+    /// Whether there are any.
+    has_any: bool,
+    violations: Violations,
+}
+
+/// What every text has that makes a foreign key.
+const REFERENCES: &str = "references";
 
 /// Where foreign keys point nowhere: for each table and what it refers to, the rows, as people read them. A table that
 /// cannot be checked has one row that says why.
@@ -47,7 +60,7 @@ impl SqliteMigrating {
     }
 
     fn of(connection: Connection, path: Option<PathBuf>, synchronous: Synchronous) -> Self {
-        Self { connection, path, synchronous, lock: None, in_transaction: false, violated: None }
+        Self { connection, path, synchronous, lock: None, in_transaction: false, keys: None, makes_keys: false }
     }
 
     /// Undoes what is open, and switches foreign keys on again.
@@ -61,26 +74,31 @@ impl SqliteMigrating {
         Ok(())
     }
 
-    /// The foreign keys that point nowhere. SQLite checks them only where a program asks it to, so there may be some.
-    fn violations(&self) -> Result<Violations> {
-        let tables =
-            "SELECT DISTINCT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) WHERE t.type = 'table'";
-        let mut found = Violations::new();
-        for table in text_rows(&self.connection, tables)?.into_iter().flatten().flatten() {
+    /// The foreign keys, and where they point nowhere: SQLite checks them only where a program asks it to, so there may be
+    /// some.
+    fn keys(&self) -> Result<Keys> {
+        let tables = format!(
+            "SELECT DISTINCT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) \
+             WHERE t.type = 'table' AND t.sql LIKE '%{REFERENCES}%'"
+        );
+        let tables = text_rows(&self.connection, &tables)?;
+        let (has_any, mut violations) = (!tables.is_empty(), Violations::new());
+        for table in tables.into_iter().flatten().flatten() {
             match text_rows(&self.connection, &format!("PRAGMA foreign_key_check({})", quoted(&table))) {
                 Ok(rows) => {
                     for row in rows {
                         let [_, row, parent, key] = <[Option<String>; 4]>::try_from(row).unwrap_or_default();
                         let (parent, row) =
                             (parent.unwrap_or_default(), row.unwrap_or_else(|| "without a number".to_owned()));
-                        let place = found.entry(format!("{table} {parent} {}", key.unwrap_or_default())).or_default();
+                        let place =
+                            violations.entry(format!("{table} {parent} {}", key.unwrap_or_default())).or_default();
                         place.push(format!("{table} row {row} -> {parent}"));
                     }
                 }
-                Err(error) => drop(found.insert(table.clone(), vec![format!("{table}: {}", error.message())])),
+                Err(error) => drop(violations.insert(table.clone(), vec![format!("{table}: {}", error.message())])),
             }
         }
-        Ok(found)
+        Ok(Keys { version: self.data_version()?, has_any, violations })
     }
 
     /// Changes when another connection has written.
@@ -88,22 +106,28 @@ impl SqliteMigrating {
         Ok(self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
     }
 
-    fn note_violations(&mut self) -> Result<()> {
+    fn note_keys(&mut self) -> Result<()> {
         let version = self.data_version()?;
-        if self.violated.as_ref().is_none_or(|(noted, _)| *noted != version) {
-            self.violated = Some((version, self.violations()?));
+        if self.keys.as_ref().is_none_or(|noted| noted.version != version) {
+            self.keys = Some(self.keys()?);
         }
+        self.makes_keys = false;
         Ok(())
     }
 
     /// Refuses foreign keys that point nowhere and did not before.
-    fn check_violations(&mut self) -> Result<()> {
-        let (version, after) = (self.data_version()?, self.violations()?);
-        let before = self.violated.take().map(|(_, before)| before).unwrap_or_default();
-        let more = after.iter().filter(|(place, rows)| rows.len() > before.get(*place).map_or(0, Vec::len));
+    fn check_keys(&mut self) -> Result<()> {
+        let Some(before) = self.keys.take() else { return Ok(()) };
+        if !before.has_any && !self.makes_keys {
+            self.keys = Some(before);
+            return Ok(());
+        }
+        let after = self.keys()?;
+        let before = before.violations;
+        let more = after.violations.iter().filter(|(place, rows)| rows.len() > before.get(*place).map_or(0, Vec::len));
         let more: Vec<&str> = more.flat_map(|(_, rows)| rows).map(String::as_str).collect();
         if more.is_empty() {
-            self.violated = Some((version, after));
+            self.keys = Some(after);
             return Ok(());
         }
         let shown = more.iter().take(5).copied().collect::<Vec<_>>().join(", ");
@@ -131,7 +155,7 @@ impl MigrationConnection for SqliteMigrating {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
         self.in_transaction = true;
         let begun = patiently(|| Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?));
-        let begun = begun.and_then(|()| self.note_violations());
+        let begun = begun.and_then(|()| self.note_keys());
         if begun.is_err() {
             // The first error is what matters.
             let _ = self.end();
@@ -140,6 +164,7 @@ impl MigrationConnection for SqliteMigrating {
     }
 
     fn execute(&mut self, statement: &str) -> Result<()> {
+        self.makes_keys |= statement.to_ascii_lowercase().contains(REFERENCES);
         let executed = self.connection.execute_batch(statement);
         if self.in_transaction && executed.is_ok() && self.connection.is_autocommit() {
             let message = "the statement ended the transaction that it runs in";
@@ -156,22 +181,22 @@ impl MigrationConnection for SqliteMigrating {
             Some(path) => self.connection = open_file(path, self.synchronous, FileAccess::Write)?,
             None => self.connection.execute_batch("PRAGMA foreign_keys = ON")?,
         }
-        self.violated = None;
+        self.keys = None;
         Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        let checked = if self.in_transaction { self.check_violations() } else { Ok(()) };
+        let checked = if self.in_transaction { self.check_keys() } else { Ok(()) };
         let result = checked.and_then(|()| patiently(|| Ok(self.connection.execute_batch("COMMIT")?)));
         if result.is_err() {
-            self.violated = None;
+            self.keys = None;
         }
         let ended = self.end();
         result.and(ended)
     }
 
     fn rollback(&mut self) -> Result<()> {
-        self.violated = None;
+        self.keys = None;
         self.end()
     }
 

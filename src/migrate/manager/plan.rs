@@ -2,7 +2,7 @@
 
 use super::super::connection::Purpose;
 use super::super::script::Script;
-use super::super::set::{Migration, MigrationSet};
+use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::upgrade::UpgradeOptions;
 use super::{DowngradeOptions, MigrationManager, status};
 use crate::engine::Engine;
@@ -46,6 +46,7 @@ impl MigrationManager {
                 }
                 None => (None, goal.set.migrations().to_vec()),
             };
+            check_migrations(&pending, engine)?;
             let target = goal.set.resolve(&goal.revision, current)?;
             for migration in pending.into_iter().filter(|migration| Some(migration.number()) <= target) {
                 let script = migration.up(engine).clone();

@@ -6,7 +6,7 @@ use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
 use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
-use super::super::set::{Migration, MigrationSet};
+use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::super::status::{Found, Status};
 use super::super::verify::{FaultKind, Part, verify_part};
 use super::{Done, MigrationManager, status};
@@ -41,6 +41,15 @@ impl Default for UpgradeOptions {
 pub(super) struct Goal<'a> {
     pub(super) set: &'a MigrationSet,
     pub(super) revision: Revision,
+}
+
+/// What a database says of some sets.
+#[derive(PartialEq)]
+struct State {
+    /// One for each set.
+    statuses: Vec<Status>,
+    /// The environment that it says it is.
+    environment: Option<Environment>,
 }
 
 impl MigrationManager {
@@ -79,7 +88,7 @@ impl MigrationManager {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
-        let judgement = self.judge_for(goals, options, occasion)?;
+        let (before, judgement) = self.judge_for(goals, options, occasion)?;
         judgement.check(&self.url, options.confirmed)?;
         if judgement.environment == Environment::Prod {
             self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
@@ -88,7 +97,11 @@ impl MigrationManager {
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             // Another migrator may have been at work meanwhile.
-            let judgement = self.judge_on(goals, Some(&mut *connection), options, occasion)?;
+            let present = self.state(goals, Some(&mut *connection))?;
+            let judgement = match present == before {
+                true => judgement,
+                false => self.judge_state(goals, &present, Some(&mut *connection), options, occasion)?,
+            };
             judgement.check(&self.url, options.confirmed)?;
             events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
@@ -159,27 +172,29 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::upgrade`], but for what the environment refuses, which is told.
     pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
-        self.judge_for(&self.goals(options)?, options, Occasion::Upgrade)
+        Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade)?.1)
     }
 
-    fn judge_for(&self, goals: &[Goal<'_>], options: &UpgradeOptions, occasion: Occasion) -> Result<Judgement> {
-        match self.connect(Purpose::Read) {
-            Ok(mut connection) => self.judge_on(goals, Some(&mut *connection), options, occasion),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => {
-                self.judge_on(goals, None, options, occasion)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// [`MigrationManager::judge`] on a connection; without one, the database is one that does not exist yet.
-    fn judge_on(
+    /// What a database is like, and what its environment says of it; the state of one that does not exist yet is that of an
+    /// empty one.
+    fn judge_for(
         &self,
         goals: &[Goal<'_>],
-        mut connection: Option<&mut dyn MigrationConnection>,
         options: &UpgradeOptions,
         occasion: Occasion,
-    ) -> Result<Judgement> {
+    ) -> Result<(State, Judgement)> {
+        let mut connection = match self.connect(Purpose::Read) {
+            Ok(connection) => Some(connection),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => None,
+            Err(error) => return Err(error),
+        };
+        let state = self.state(goals, reborrowed(&mut connection))?;
+        let judgement = self.judge_state(goals, &state, reborrowed(&mut connection), options, occasion)?;
+        Ok((state, judgement))
+    }
+
+    /// What a database says of the sets, which are refused if they cannot be applied to it.
+    fn state(&self, goals: &[Goal<'_>], mut connection: Option<&mut dyn MigrationConnection>) -> Result<State> {
         let engine = self.engine_of_database()?;
         let mut statuses = Vec::new();
         for goal in goals {
@@ -188,19 +203,32 @@ impl MigrationManager {
                 Some(connection) => status(&mut **connection, goal.set)?,
                 None => Status::judge(Found::default(), goal.set, engine)?,
             };
+            check_migrations(&status.pending, engine)?;
             statuses.push(status);
         }
-        let stored = match &mut connection {
+        let environment = match &mut connection {
             Some(connection) => self.stored_environment(&mut **connection)?,
             None => None,
         };
+        Ok(State { statuses, environment })
+    }
+
+    fn judge_state(
+        &self,
+        goals: &[Goal<'_>],
+        state: &State,
+        connection: Option<&mut dyn MigrationConnection>,
+        options: &UpgradeOptions,
+        occasion: Occasion,
+    ) -> Result<Judgement> {
         let mut proposals = Vec::new();
-        for (goal, status) in goals.iter().zip(&statuses) {
+        for (goal, status) in goals.iter().zip(&state.statuses) {
             let target = goal.set.resolve(&goal.revision, status.current())?;
             proposals.push(Proposal { set: goal.set, status, target });
         }
-        let policy = Policy { environment: self.environment(stored), occasion, allowances: &options.allowances };
-        policy::judge(engine, connection, &policy, &proposals)
+        let environment = self.environment(state.environment);
+        let policy = Policy { environment, occasion, allowances: &options.allowances };
+        policy::judge(self.engine_of_database()?, connection, &policy, &proposals)
     }
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.
@@ -222,5 +250,13 @@ impl MigrationManager {
         let (set, engine) = (MigrationSet::charter(), connection.engine());
         let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
         found.environment.as_deref().map(str::parse).transpose()
+    }
+}
+
+/// A connection to lend, if there is one.
+fn reborrowed(connection: &mut Option<Box<dyn MigrationConnection>>) -> Option<&mut dyn MigrationConnection> {
+    match connection {
+        Some(connection) => Some(&mut **connection),
+        None => None,
     }
 }
