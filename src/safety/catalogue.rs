@@ -1,6 +1,6 @@
 //! What a live connection would know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A table, view, index or sequence by schema and name, as the server stores them.
@@ -33,6 +33,10 @@ pub struct TableFacts {
     pub empty: bool,
     /// Whether it is a partitioned parent.
     pub partitioned: bool,
+    /// The columns that it is partitioned by, where it is a partitioned parent and no expression is among them.
+    pub partition_key: Option<Vec<String>>,
+    /// What its place as a partition demands of its rows, as `pg_get_partition_constraintdef` gives it.
+    pub bounds: Option<String>,
     /// Whether it is a partitioned parent with a default partition.
     pub default_partition: bool,
     /// Its columns by name.
@@ -42,6 +46,8 @@ pub struct TableFacts {
     /// Its valid indexes by name, each with its columns in order, up to the first expression; those over some of the rows
     /// have none.
     pub indexes: BTreeMap<String, Vec<String>>,
+    /// The names of those indexes that are unique, over columns alone and all rows.
+    pub unique_indexes: BTreeSet<String>,
 }
 
 /// A column as it is before the migrations.

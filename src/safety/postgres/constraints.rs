@@ -361,13 +361,12 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
         _ => Vec::new(),
     };
-    let literals = tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node));
-    let columns = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node));
     Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        terms: literals.chain(columns).collect(),
+        literals: tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node)).collect(),
+        names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
         redundant: false,
     }
@@ -382,7 +381,8 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
-        terms: Default::default(),
+        literals: Default::default(),
+        names: Default::default(),
         kind: K::ERROR,
         redundant: false,
     };

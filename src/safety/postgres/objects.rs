@@ -11,6 +11,12 @@ use super::tree;
 /// The class of tables, views and sequences.
 pub(super) const RELATION: &str = "RELATION";
 
+/// The class of types and domains.
+pub(super) const TYPE: &str = "TYPE";
+
+pub(super) const INDEX: &str = "INDEX";
+pub(super) const SCHEMA: &str = "SCHEMA";
+
 /// What a statement does with objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -32,7 +38,7 @@ pub(super) fn verb(node: &SyntaxNode) -> Option<(Verb, String)> {
     };
     let class = match class {
         "TABLE" | "TABLE_AS" | "FOREIGN_TABLE" | "MATERIALIZED_VIEW" | "VIEW" | "SEQUENCE" => RELATION,
-        "DOMAIN" => "TYPE",
+        "DOMAIN" => TYPE,
         "PROCEDURE" | "AGGREGATE" | "ROUTINE" => "FUNCTION",
         "USER" | "GROUP" => "ROLE",
         class => class.trim_end_matches("URATION").trim_end_matches("IONARY"),
@@ -80,17 +86,42 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
     !named.is_empty() && named.iter().all(here)
 }
 
-/// Remembers what a statement makes, unless it may have been there before. Tables and indexes have their own place.
+/// Remembers what a statement makes, unless it may have been there before, and what it renames. Tables and indexes that are
+/// made have their own place.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const APART: [K; 5] =
         [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
-    let creates = !APART.contains(&node.kind()) && verb(node).is_some_and(|(verb, _)| verb == Verb::Create);
-    if creates && !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS) {
-        for (class, mut name) in named(&judge.session, node) {
-            if tree::has(node, K::TEMP) {
-                name.schema = TEMPORARY.to_owned();
+    let certain = !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS);
+    match verb(node) {
+        Some((Verb::Create, _)) if certain && !APART.contains(&node.kind()) => {
+            for (class, mut name) in named(&judge.session, node) {
+                if tree::has(node, K::TEMP) {
+                    name.schema = TEMPORARY.to_owned();
+                }
+                judge.session.made((class, name));
             }
-            judge.session.made((class, name));
         }
+        // The actions of ALTER TABLE are applied one by one.
+        Some((Verb::Alter, _)) if judge.alter(node).is_none() => rename(judge, node),
+        _ => {}
     }
+}
+
+/// RENAME TO and SET SCHEMA of what is no table.
+fn rename(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let Some(object) = named(&judge.session, node).pop() else { return };
+    for action in node.children() {
+        let (schema, new) = (&object.1.schema, tree::last_name(&action));
+        let new = match (action.kind(), new) {
+            (K::SET_SCHEMA, Some(schema)) => RelationName { schema, name: object.1.name.clone() },
+            (kind, Some(name)) if is_rename(kind) => RelationName { schema: schema.clone(), name },
+            _ => continue,
+        };
+        judge.session.rename(&object, new);
+    }
+}
+
+/// Whether an action is RENAME TO, whatever the object.
+pub(super) fn is_rename(action: K) -> bool {
+    format!("{action:?}").ends_with("_RENAME_TO")
 }

@@ -100,7 +100,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         return;
     }
     for action in node.children() {
-        let renames = format!("{:?}", action.kind()).ends_with("_RENAME_TO");
+        let renames = objects::is_rename(action.kind());
         let (rule, message): (&'static Rule, &str) = match (node.kind(), action.kind()) {
             (K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE, _) | (K::ALTER_MATERIALIZED_VIEW, K::SET_SCHEMA) => continue,
             (_, K::SET_SCHEMA) => (&SCHEMA_CHANGED, "it is found in another schema from now on"),

@@ -6,9 +6,9 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
-use super::objects::RELATION;
+use super::objects::{INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
-use super::{constraints, tree};
+use super::{constraints, partitions, tree};
 
 /// Where something was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,10 @@ pub(super) struct Constraint {
     pub(super) validated: bool,
     /// The columns that it proves to be not null, when it is validated.
     pub(super) proves: Vec<String>,
-    /// The literals and columns in a check, for comparing it with a partition's bounds.
-    pub(super) terms: BTreeSet<String>,
+    /// The literals in a check, for comparing it with a partition's bounds.
+    pub(super) literals: BTreeSet<String>,
+    /// The columns in a check, and the functions.
+    pub(super) names: BTreeSet<String>,
     /// What it is: the kind of its node.
     pub(super) kind: K,
     /// Whether it says no more than the bounds of the partition that its table has become.
@@ -96,17 +98,25 @@ impl Table {
             not_null: facts.not_null,
         };
         let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
-        let constraints: BTreeMap<String, Constraint> =
+        let mut constraints: BTreeMap<String, Constraint> =
             facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect();
-        // The index of a unique constraint has its name.
+        if let Some(bounds) = &facts.bounds {
+            let bounds = ConstraintFacts { definition: format!("CHECK ({bounds})"), validated: true };
+            let mut bounds = constraint(&bounds);
+            bounds.literals.remove("null");
+            for constraint in constraints.values_mut() {
+                constraint.redundant =
+                    partitions::is_said_by(constraint, &bounds.literals, |name| bounds.names.contains(name));
+            }
+        }
         let index = |name: &String, columns: &Vec<String>| {
-            let unique = constraints.get(name).is_some_and(|constraint| constraint.is_unique());
+            let unique = facts.unique_indexes.contains(name);
             Index { columns: columns.clone(), whole: unique, unique }
         };
         Self {
             birth: Some(birth),
             empty: facts.empty,
-            partition_key: None,
+            partition_key: facts.partition_key.clone(),
             partitioned: facts.partitioned,
             default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
             until_commit: false,
@@ -114,12 +124,6 @@ impl Table {
             indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
             constraints,
         }
-    }
-}
-
-impl Constraint {
-    pub(super) fn is_unique(&self) -> bool {
-        matches!(self.kind, K::PRIMARY_KEY_CONSTRAINT | K::UNIQUE_CONSTRAINT)
     }
 }
 
@@ -519,6 +523,49 @@ impl<'a> Session<'a> {
         let birth = self.birth();
         self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
         self.objects.insert(object, birth);
+    }
+
+    /// An object of any kind, and the table or type that it is, has another name from now on.
+    pub(super) fn rename(&mut self, object: &Object, to: RelationName) {
+        let (class, from) = object;
+        if let Some(birth) = self.objects.get(object).copied() {
+            let renamed = (class.clone(), to.clone());
+            for (object, birth) in [(object.clone(), None), (renamed, Some(birth))] {
+                self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
+                match birth {
+                    Some(birth) => _ = self.objects.insert(object, birth),
+                    None => _ = self.objects.remove(&object),
+                }
+            }
+        }
+        match class.as_str() {
+            RELATION => self.rename_table(from, to),
+            TYPE => {
+                if let Some(user_type) = self.user_type(from).cloned() {
+                    self.set_user_type(to, user_type);
+                }
+            }
+            INDEX => {
+                if let Some(table) = self.table_of_index(from).cloned()
+                    && let Some(index) = self.table_mut(&table).indexes.remove(&from.name)
+                {
+                    self.table_mut(&table).indexes.insert(to.name, index);
+                }
+            }
+            SCHEMA => {
+                let tables: Vec<RelationName> = self.tables.keys().cloned().collect();
+                for table in tables.into_iter().filter(|table| table.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: table.name.clone() };
+                    self.rename_table(&table, renamed);
+                }
+                let objects: Vec<Object> = self.objects.keys().cloned().collect();
+                for object in objects.into_iter().filter(|(_, name)| name.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: object.1.name.clone() };
+                    self.rename(&object, renamed);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether this very file made an object.

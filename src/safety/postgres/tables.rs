@@ -104,7 +104,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 session.table_mut(table).default_partition = DefaultPartition::Named(partition);
             }
             if let Some(partition) = partition {
-                partitions::attached(session, &partition, action);
+                partitions::attached(session, table, &partition, action);
             }
         }
         K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
