@@ -281,7 +281,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if node.kind() != K::CREATE_TABLE {
         return;
     }
-    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.relation(&name));
+    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.created(&name));
     let (Some(table), Some(arguments)) = (name, tree::child(node, K::TABLE_ARG_LIST)) else { return };
     for argument in arguments.children() {
         match argument.kind() {

@@ -14,6 +14,9 @@ pub(super) const RELATION: &str = "RELATION";
 /// The class of types and domains.
 pub(super) const TYPE: &str = "TYPE";
 
+/// The class of functions, procedures and aggregates.
+pub(super) const FUNCTION: &str = "FUNCTION";
+
 pub(super) const INDEX: &str = "INDEX";
 pub(super) const SCHEMA: &str = "SCHEMA";
 
@@ -39,7 +42,7 @@ pub(super) fn verb(node: &SyntaxNode) -> Option<(Verb, String)> {
     let class = match class {
         "TABLE" | "TABLE_AS" | "FOREIGN_TABLE" | "MATERIALIZED_VIEW" | "VIEW" | "SEQUENCE" => RELATION,
         "DOMAIN" => TYPE,
-        "PROCEDURE" | "AGGREGATE" | "ROUTINE" => "FUNCTION",
+        "PROCEDURE" | "AGGREGATE" | "ROUTINE" => FUNCTION,
         "USER" | "GROUP" => "ROLE",
         class => class.trim_end_matches("URATION").trim_end_matches("IONARY"),
     };
@@ -56,9 +59,9 @@ pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
             // The table of a trigger, rule or policy; what is done to the object.
             K::ON_TABLE | K::ON_RELATION | K::RULE_ON | K::SERVER_CLAUSE | K::CASCADE | K::RESTRICT => break,
             kind if format!("{kind:?}").ends_with("_LIST") => {
-                names.extend(child.children().filter_map(|item| name(session, &item)));
+                names.extend(child.children().filter_map(|item| name(session, &item, verb)));
             }
-            _ => names.extend(name(session, &child)),
+            _ => names.extend(name(session, &child, verb)),
         }
         if verb != Verb::Drop && !names.is_empty() {
             names.truncate(1);
@@ -69,8 +72,9 @@ pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
 }
 
 /// A name with or without a schema, or one of the objects that no schema holds.
-fn name(session: &Session<'_>, node: &SyntaxNode) -> Option<RelationName> {
-    session.relation(node).or_else(|| {
+fn name(session: &Session<'_>, node: &SyntaxNode, verb: Verb) -> Option<RelationName> {
+    let found = if verb == Verb::Create { session.created(node) } else { session.relation(node) };
+    found.or_else(|| {
         let named = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT))?;
         Some(RelationName { schema: String::new(), name: tree::name(&named) })
     })

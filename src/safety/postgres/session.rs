@@ -6,7 +6,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
-use super::objects::{INDEX, RELATION, SCHEMA, TYPE};
+use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
 use super::{constraints, partitions, tree};
 
@@ -160,7 +160,8 @@ impl Timeout {
 /// What the connection is set to.
 #[derive(Debug, Clone, Default)]
 struct Settings {
-    search_path: String,
+    /// The schemas of names without one: it is made in the first, and looked for in all. None is the default.
+    search_path: Vec<String>,
     /// `lock_timeout` and `statement_timeout`.
     timeouts: [Timeout; 2],
 }
@@ -276,7 +277,7 @@ impl<'a> Session<'a> {
         self.file = file;
         self.applied = applied;
         self.wrapped = wrapped;
-        self.settings = Settings { search_path: self.default_schema.clone(), ..Settings::default() };
+        self.settings = Settings { search_path: self.default_path(), ..Settings::default() };
         self.tables.retain(|name, _| name.schema != TEMPORARY);
         self.objects.retain(|(_, name), _| name.schema != TEMPORARY);
         self.prepared.clear();
@@ -361,30 +362,50 @@ impl<'a> Session<'a> {
         self.settings.timeouts[which].set(limit, local);
     }
 
-    /// Sets the schema of names without one, or back to the default; gives the one before.
-    pub(super) fn set_search_path(&mut self, first: Option<String>) -> String {
+    fn default_path(&self) -> Vec<String> {
+        vec![self.default_schema.clone()]
+    }
+
+    /// Sets the schemas of names without one, or none for the default; gives those before.
+    pub(super) fn set_search_path(&mut self, schemas: Vec<String>) -> Vec<String> {
         self.remember(|session| Before::Settings(session.settings.clone()));
-        let first = first.unwrap_or_else(|| self.default_schema.clone());
-        std::mem::replace(&mut self.settings.search_path, first)
+        let schemas = if schemas.is_empty() { self.default_path() } else { schemas };
+        std::mem::replace(&mut self.settings.search_path, schemas)
     }
 
     /// The relation that the first dotted name in a node means here.
     pub(super) fn relation(&self, node: &SyntaxNode) -> Option<RelationName> {
+        let made = self.created(node)?;
+        if tree::path(node).len() > 1 {
+            return Some(made);
+        }
+        let mut path = [TEMPORARY].into_iter().chain(self.settings.search_path.iter().map(String::as_str));
+        let known = path.find_map(|schema| {
+            let name = RelationName { schema: schema.to_owned(), name: made.name.clone() };
+            self.knows(&name).then_some(name)
+        });
+        Some(known.unwrap_or(made))
+    }
+
+    /// What is made by the first dotted name in a node.
+    pub(super) fn created(&self, node: &SyntaxNode) -> Option<RelationName> {
         let mut path = tree::path(node);
         let name = path.pop()?;
-        Some(match path.pop() {
-            Some(schema) if schema.starts_with("pg_temp") => RelationName { schema: TEMPORARY.to_owned(), name },
-            Some(schema) => RelationName { schema, name },
-            None => {
-                let temporary = RelationName { schema: TEMPORARY.to_owned(), name };
-                let view = (RELATION.to_owned(), temporary.clone());
-                if self.tables.contains_key(&temporary) || self.objects.contains_key(&view) {
-                    temporary
-                } else {
-                    RelationName { schema: self.settings.search_path.clone(), ..temporary }
-                }
-            }
-        })
+        let schema = match path.pop() {
+            Some(schema) if schema.starts_with(TEMPORARY) => TEMPORARY.to_owned(),
+            Some(schema) => schema,
+            None => self.settings.search_path.first().cloned().unwrap_or_default(),
+        };
+        Some(RelationName { schema, name })
+    }
+
+    /// Whether the files or the catalogue say of something by this name.
+    fn knows(&self, name: &RelationName) -> bool {
+        let objects = || [RELATION, TYPE, FUNCTION].map(|class| (class.to_owned(), name.clone()));
+        self.exists(name)
+            || (name.schema == TEMPORARY && self.tables.contains_key(name))
+            || objects().iter().any(|object| self.objects.contains_key(object))
+            || self.table_of_index(name).is_some()
     }
 
     /// The relations that the children of a kind name.

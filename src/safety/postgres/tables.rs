@@ -153,7 +153,7 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
-    let Some(mut name) = session.relation(name) else { return };
+    let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
     }

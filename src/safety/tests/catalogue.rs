@@ -82,3 +82,66 @@ fn what_applied_files_say_of_tables_gives_way_to_what_is_there() {
     assert_eq!(found("alter table \"full\" alter b set not null;"), ["set-not-null-scans"]);
     assert_eq!(found("alter table \"full\" add e d;"), ["domain-column-added"]);
 }
+
+#[test]
+fn names_are_looked_for_in_the_whole_search_path() {
+    let path = "set local search_path = app, \"$user\", public; ";
+    let after = |text: &str| rules_for(&format!("begin; {path}{text} commit;"));
+    assert_eq!(after("alter table \"full\" alter short type varchar(40);"), [] as [&str; 0]);
+    assert_eq!(after("create index i on empty (a);"), [] as [&str; 0]);
+    assert_eq!(after("create index i on \"full\" (a);"), ["index-not-concurrent"]);
+    assert_eq!(after("create table \"full\" (a int); create index i on \"full\" (a);"), [] as [&str; 0]);
+    assert_eq!(after("create table \"full\" (a int); create index i on public.\"full\" (a);"), ["index-not-concurrent"]);
+    let alone = |text: &str| rules_for(&format!("begin; set local search_path = \"$user\"; {text} commit;"));
+    assert_eq!(alone("create index i on empty (a);"), [] as [&str; 0]);
+}
+
+#[test]
+fn bounds_and_keys_are_the_catalogues() {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let check = |definition: &str| {
+        let facts = ConstraintFacts { definition: definition.to_owned(), validated: true };
+        [("checked".to_owned(), facts)].into()
+    };
+    let text = |not_null| ColumnFacts { data_type: "text".to_owned(), not_null };
+    let columns = || [("r".to_owned(), text(true)), ("v".to_owned(), text(true))].into();
+    let parent = TableFacts { partitioned: true, partition_key: Some(vec!["r".to_owned()]), ..TableFacts::default() };
+    let table = |definition: &str, bounds: Option<&str>| TableFacts {
+        constraints: check(definition),
+        columns: columns(),
+        bounds: bounds.map(str::to_owned),
+        ..TableFacts::default()
+    };
+    let two = "CHECK ((r = ANY (ARRAY['de'::text, 'at'::text])))";
+    let bounds = "((r IS NOT NULL) AND (r = ANY (ARRAY['de'::text, 'at'::text])))";
+    let mut indexed = table("CHECK ((v <> 'x'::text))", None);
+    indexed.indexes = [("by_v".to_owned(), vec!["v".to_owned()])].into();
+    indexed.unique_indexes = ["by_v".to_owned()].into();
+    let catalogue = Catalogue {
+        tables: [
+            (name("parent"), parent),
+            (name("two"), table(two, None)),
+            (name("other"), table("CHECK ((v = 'de'::text))", None)),
+            (name("attached"), table(two, Some(bounds))),
+            (name("bounded"), table("CHECK (((r = ANY (ARRAY['de'::text, 'at'::text])) AND (v <> ''::text)))", Some(bounds))),
+            (name("indexed"), indexed),
+        ]
+        .into(),
+    };
+    let errors = |text: &str| -> Vec<&'static str> {
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&catalogue));
+        found.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.rule.name).collect()
+    };
+    let attach = |table: &str, values: &str| {
+        errors(&format!("alter table parent attach partition {table} for values in ({values});"))
+    };
+    assert_eq!(attach("two", "'de', 'at'"), [] as [&str; 0]);
+    assert_eq!(attach("two", "'de', 'at', 'ch'"), [] as [&str; 0]);
+    assert_eq!(attach("two", "'de'"), ["partition-attach-scans"]);
+    assert_eq!(attach("other", "'de'"), ["partition-attach-scans"]);
+    assert_eq!(errors("alter table attached drop constraint checked;"), [] as [&str; 0]);
+    assert_eq!(errors("alter table two drop constraint checked;"), ["constraint-dropped"]);
+    assert_eq!(errors("alter table bounded drop constraint checked;"), ["constraint-dropped"]);
+    assert_eq!(errors("update indexed set r = 'x' where v = 'a';"), [] as [&str; 0]);
+    assert_eq!(errors("update indexed set r = 'x' where r = 'a';"), ["unbatched-backfill"]);
+}
