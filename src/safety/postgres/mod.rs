@@ -23,6 +23,7 @@ mod defaults;
 pub(super) mod drops;
 pub(super) mod dynamic;
 pub(super) mod hygiene;
+mod idle;
 pub(super) mod indexes;
 mod judge;
 pub(super) mod locks;

@@ -89,6 +89,11 @@ pub(super) enum DefaultPartition {
 }
 
 impl Table {
+    /// Whether the catalogue has told of it: its columns, constraints and indexes are all known.
+    pub(super) fn is_catalogued(&self) -> bool {
+        self.birth.is_some_and(|birth| birth.file == usize::MAX)
+    }
+
     /// A table as the catalogue knows it.
     fn known(facts: &TableFacts) -> Self {
         let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true, certain: true };
@@ -209,6 +214,8 @@ pub(super) struct Held {
 pub(super) struct Session<'a> {
     /// What is known of the tables before the first file that is judged, until that file comes.
     catalogue: Option<&'a Catalogue>,
+    /// Whether the catalogue has told of every table that there is.
+    catalogued: bool,
     default_schema: String,
     pub(super) file: usize,
     pub(super) applied: bool,
@@ -245,6 +252,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
         Self {
             catalogue,
+            catalogued: false,
             default_schema: default_schema.to_owned(),
             file: 0,
             applied: false,
@@ -272,6 +280,7 @@ impl<'a> Session<'a> {
     pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
         self.end_transaction(!self.explicit);
         if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
+            self.catalogued = true;
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
         }
         self.file = file;
@@ -444,6 +453,28 @@ impl<'a> Session<'a> {
     pub(super) fn is_of_this_file(&self, name: &RelationName) -> bool {
         let born = self.table(name).and_then(|table| table.birth);
         name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file && birth.certain)
+    }
+
+    /// Whether a table was found to have no row, by a server.
+    pub(super) fn is_empty(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.empty)
+    }
+
+    /// Whether there is surely no table, view or index of that name, in whichever schema.
+    pub(super) fn is_absent(&self, name: &RelationName) -> bool {
+        let mut named = self.tables.iter().filter(|(other, _)| other.name == name.name);
+        let mut indexes = self.tables.values().flat_map(|table| table.indexes.keys());
+        let view = |object: &Object| object.0 == RELATION && object.1.name == name.name;
+        self.catalogued
+            && named.all(|(_, table)| table.birth.is_none())
+            && !indexes.any(|index| *index == name.name)
+            && !self.objects.keys().any(view)
+    }
+
+    /// Whether a table is known to have a valid index of that name.
+    pub(super) fn has_valid_index(&self, table: &RelationName, index: &str) -> bool {
+        let known = self.table(table).filter(|table| table.is_catalogued()).and_then(|table| table.indexes.get(index));
+        known.is_some_and(|index| !index.columns.is_empty())
     }
 
     /// Whether a table is known to exist.

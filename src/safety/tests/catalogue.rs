@@ -145,3 +145,42 @@ fn bounds_and_keys_are_the_catalogues() {
     assert_eq!(errors("update indexed set r = 'x' where v = 'a';"), [] as [&str; 0]);
     assert_eq!(errors("update indexed set r = 'x' where r = 'a';"), ["unbatched-backfill"]);
 }
+
+#[test]
+fn what_does_nothing_there_hurts_nobody() {
+    for text in [
+        "drop table if exists nothing;",
+        "drop index if exists nothing;",
+        "drop view if exists nothing;",
+        "alter table if exists nothing add column a text not null;",
+        "create index if not exists full_key on \"full\" (key_id);",
+        "alter table \"full\" add column if not exists short text not null;",
+        "alter table \"full\" drop column if exists nothing;",
+        "alter table \"full\" drop constraint if exists nothing;",
+        "alter table \"full\" alter small drop not null;",
+        "update empty set a = 1;",
+        "delete from empty;",
+        "truncate empty;",
+        "vacuum full empty;",
+    ] {
+        assert_eq!(rules_for(text), [] as [&str; 0], "{text}");
+    }
+    for (text, rule) in [
+        ("drop table if exists \"full\";", "table-dropped"),
+        ("drop table if exists app.\"full\";", "table-dropped"),
+        ("drop table nothing;", "table-dropped"),
+        ("drop index if exists full_key;", "index-drop-not-concurrent"),
+        ("create index if not exists nothing on \"full\" (key_id);", "index-not-concurrent"),
+        ("alter table \"full\" drop column if exists short;", "column-dropped"),
+        ("alter table \"full\" drop constraint if exists proven;", "constraint-dropped"),
+        ("alter table \"full\" add column if not exists nothing text not null;", "required-column"),
+        ("begin; drop index concurrently if exists nothing; commit;", "concurrently-in-transaction"),
+        ("vacuum full empty, \"full\";", "vacuum-full"),
+        ("vacuum full;", "vacuum-full"),
+        ("delete from \"full\";", "delete-without-where"),
+    ] {
+        assert_eq!(rules_for(text), [rule], "{text}");
+    }
+    let later = "alter table empty rename to nothing; drop table if exists nothing;";
+    assert!(rules_for(later).contains(&"table-dropped"));
+}
