@@ -79,7 +79,8 @@ pub(crate) fn catalogue<'a>(
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), Some(unique), column] = <[_; 5]>::try_from(row).unwrap_or_default()
+        let [Some(schema), Some(table), Some(index), Some(unique), column] =
+            <[_; 5]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };

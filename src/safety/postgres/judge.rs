@@ -10,8 +10,8 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames, rewrites,
-    settings, tables, transactions, tree, triggers, types, versions,
+    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames,
+    rewrites, settings, tables, transactions, tree, triggers, types, versions,
 };
 
 /// ALTER TABLE, with the table that it alters.

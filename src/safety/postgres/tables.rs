@@ -158,7 +158,8 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         name.schema = TEMPORARY.to_owned();
     }
     let optional = tree::has(node, K::IF_NOT_EXISTS);
-    if optional && session.exists(&name) {
+    // Where the server has it already, the statement fails, or has been run: what the server says stays.
+    if (optional && session.exists(&name)) || session.table(&name).is_some_and(Table::is_catalogued) {
         return;
     }
     let birth = Birth { certain: !optional, ..session.birth() };

@@ -91,7 +91,10 @@ fn names_are_looked_for_in_the_whole_search_path() {
     assert_eq!(after("create index i on empty (a);"), [] as [&str; 0]);
     assert_eq!(after("create index i on \"full\" (a);"), ["index-not-concurrent"]);
     assert_eq!(after("create table \"full\" (a int); create index i on \"full\" (a);"), [] as [&str; 0]);
-    assert_eq!(after("create table \"full\" (a int); create index i on public.\"full\" (a);"), ["index-not-concurrent"]);
+    assert_eq!(
+        after("create table \"full\" (a int); create index i on public.\"full\" (a);"),
+        ["index-not-concurrent"]
+    );
     let alone = |text: &str| rules_for(&format!("begin; set local search_path = \"$user\"; {text} commit;"));
     assert_eq!(alone("create index i on empty (a);"), [] as [&str; 0]);
 }
@@ -123,7 +126,10 @@ fn bounds_and_keys_are_the_catalogues() {
             (name("two"), table(two, None)),
             (name("other"), table("CHECK ((v = 'de'::text))", None)),
             (name("attached"), table(two, Some(bounds))),
-            (name("bounded"), table("CHECK (((r = ANY (ARRAY['de'::text, 'at'::text])) AND (v <> ''::text)))", Some(bounds))),
+            (
+                name("bounded"),
+                table("CHECK (((r = ANY (ARRAY['de'::text, 'at'::text])) AND (v <> ''::text)))", Some(bounds)),
+            ),
             (name("indexed"), indexed),
         ]
         .into(),
@@ -181,6 +187,8 @@ fn what_does_nothing_there_hurts_nobody() {
     ] {
         assert_eq!(rules_for(text), [rule], "{text}");
     }
+    let there = rules_for("create table \"full\" (a int); create index i on \"full\" (a);");
+    assert!(there.contains(&"index-not-concurrent"));
     let later = "alter table empty rename to nothing; drop table if exists nothing;";
     assert!(rules_for(later).contains(&"table-dropped"));
 }
