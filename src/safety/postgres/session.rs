@@ -455,6 +455,11 @@ impl<'a> Session<'a> {
         name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file && birth.certain)
     }
 
+    /// Whether these files made a view, or a sequence, that nobody else knows yet. What it shows need not be new.
+    pub(super) fn is_new_view(&self, name: &RelationName) -> bool {
+        self.objects.get(&(RELATION.to_owned(), name.clone())).is_some_and(|birth| !birth.applied)
+    }
+
     /// Whether a table was found to have no row, by a server.
     pub(super) fn is_empty(&self, name: &RelationName) -> bool {
         self.table(name).is_some_and(|table| table.empty)
