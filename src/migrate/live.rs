@@ -50,6 +50,18 @@ pub(crate) fn catalogue<'a>(
             fill(facts);
         }
     };
+    for row in read(PARTITION_KEYS)? {
+        let [Some(schema), Some(table), column] = <[_; 3]>::try_from(row).unwrap_or_default() else { continue };
+        facts_of(schema, table, &mut |facts| match (&column, facts.partition_key.as_mut()) {
+            (Some(column), Some(key)) => key.push(column.clone()),
+            (Some(column), None) => facts.partition_key = Some(vec![column.clone()]),
+            (None, _) => facts.partition_key = None,
+        });
+    }
+    for row in read(BOUNDS)? {
+        let Some(([schema, table, bounds], [])) = texts_and_flags(row) else { continue };
+        facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
+    }
     for row in read(COLUMNS)? {
         let Some(([schema, table, column, data_type], [not_null])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
@@ -67,11 +79,16 @@ pub(crate) fn catalogue<'a>(
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), column] = <[_; 4]>::try_from(row).unwrap_or_default() else {
+        let [Some(schema), Some(table), Some(index), Some(unique), column] =
+            <[_; 5]>::try_from(row).unwrap_or_default()
+        else {
             continue;
         };
         let place = (schema.clone(), index.clone());
         facts_of(schema, table, &mut |facts| {
+            if unique == "t" {
+                facts.unique_indexes.insert(index.clone());
+            }
             let columns = facts.indexes.entry(index.clone()).or_default();
             match &column {
                 Some(column) if !ended.contains(&place) => columns.push(column.clone()),
@@ -121,6 +138,22 @@ const TABLES: &str = concat!(
     meant!()
 );
 
+/// The columns that a table is partitioned by, in order; NULL, last, where an expression stands.
+const PARTITION_KEYS: &str = concat!(
+    "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.oid \
+     CROSS JOIN LATERAL pg_catalog.generate_series(0, p.partnatts - 1) key \
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[key] AND a.attnum > 0 ",
+    meant!(),
+    " ORDER BY c.oid, a.attname IS NULL, key"
+);
+
+const BOUNDS: &str = concat!(
+    "SELECT n.nspname, c.relname, pg_catalog.pg_get_partition_constraintdef(c.oid) FROM pg_catalog.pg_class c ",
+    meant!(),
+    " AND c.relispartition"
+);
+
 /// A column that is NOT NULL by a constraint that is not valid (Postgres 18) may still hold NULL.
 const COLUMNS: &str = concat!(
     "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull AND \
@@ -138,7 +171,8 @@ const CONSTRAINTS: &str = concat!(
 
 /// An index that is not valid or not of all rows serves nobody: it has no columns.
 const INDEXES: &str = concat!(
-    "SELECT n.nspname, c.relname, x.relname, a.attname FROM pg_catalog.pg_class c \
+    "SELECT n.nspname, c.relname, x.relname, i.indisunique AND i.indisvalid \
+     AND i.indpred IS NULL AND i.indexprs IS NULL, a.attname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
      CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \

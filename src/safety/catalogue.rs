@@ -54,6 +54,10 @@ pub struct TableFacts {
     pub empty: bool,
     /// Whether it is a partitioned parent.
     pub partitioned: bool,
+    /// The columns that it is partitioned by, where it is a partitioned parent and no expression is among them.
+    pub partition_key: Option<Vec<String>>,
+    /// What its place as a partition demands of its rows, as `pg_get_partition_constraintdef` gives it.
+    pub bounds: Option<String>,
     /// Whether it is a partitioned parent with a default partition.
     pub default_partition: bool,
     /// Its columns by name.
@@ -65,6 +69,8 @@ pub struct TableFacts {
     pub indexes: BTreeMap<String, Vec<String>>,
     /// What uses its columns, and which.
     pub users: BTreeMap<ColumnUser, BTreeSet<String>>,
+    /// The names of those indexes that are unique, over columns alone and all rows.
+    pub unique_indexes: BTreeSet<String>,
 }
 
 /// A column as it is before the migrations.

@@ -308,3 +308,39 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
         assert_eq!(errors, Vec::from_iter(rule), "{action}");
     }
 }
+
+#[test]
+fn the_servers_keys_bounds_and_indexes_decide() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    for statement in [
+        "CREATE TABLE shops (id bigint NOT NULL, country text NOT NULL) PARTITION BY LIST (country)",
+        "CREATE TABLE shops_de (LIKE shops, CONSTRAINT bounds CHECK (country IN ('de', 'at')))",
+        "CREATE TABLE shops_fr PARTITION OF shops (CONSTRAINT bounds CHECK (country = 'fr')) FOR VALUES IN ('fr')",
+        "INSERT INTO shops_de VALUES (1, 'de')",
+        "INSERT INTO shops VALUES (2, 'fr')",
+        "CREATE UNIQUE INDEX shops_de_key ON shops_de (id)",
+    ] {
+        database.execute(statement);
+    }
+    let found = |text: &str| {
+        sandbox.write("one.sql", text);
+        let found = findings(&sandbox, &["one.sql", "--against", database.url()]);
+        found.into_iter().filter(|finding| finding.contains(" error ")).collect::<Vec<_>>().join("\n")
+    };
+    let attach =
+        |values: &str| found(&format!("ALTER TABLE shops ATTACH PARTITION shops_de FOR VALUES IN ({values});"));
+    assert_eq!(attach("'at', 'ch', 'de'"), "");
+    assert_eq!(attach("'de'"), "one.sql:1:19 error partition-attach-scans");
+    assert_eq!(found("ALTER TABLE shops_fr DROP CONSTRAINT bounds;"), "");
+    assert_eq!(found("ALTER TABLE shops_de DROP CONSTRAINT bounds;"), "one.sql:1:22 error constraint-dropped");
+    assert_eq!(found("UPDATE shops_de SET country = 'at' WHERE id + 0 = 1;"), "one.sql:1:1 error unbatched-backfill");
+    assert_eq!(found("CREATE INDEX IF NOT EXISTS shops_de_key ON shops_de (id);"), "");
+    assert_eq!(found("DROP TABLE IF EXISTS shops_at;"), "");
+    assert_eq!(
+        found("SET search_path = app, public; CREATE INDEX shops_fr_id ON shops_fr (id);"),
+        "one.sql:1:32 error index-not-concurrent"
+    );
+    database.execute("DELETE FROM shops");
+    assert_eq!(found("SET search_path = app, public; CREATE INDEX shops_fr_id ON shops_fr (id);"), "");
+}

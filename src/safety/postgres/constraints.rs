@@ -1,7 +1,5 @@
 //! Constraints: added without reading the table under a lock, and validated apart.
 
-use std::collections::BTreeSet;
-
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::{SourceFile, SyntaxNode};
 
@@ -287,7 +285,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if node.kind() != K::CREATE_TABLE {
         return;
     }
-    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.relation(&name));
+    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.created(&name));
     let (Some(table), Some(arguments)) = (name, tree::child(node, K::TABLE_ARG_LIST)) else { return };
     for argument in arguments.children() {
         match argument.kind() {
@@ -367,14 +365,12 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
         _ => Vec::new(),
     };
-    let literals = tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node));
-    let columns: BTreeSet<String> = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect();
     Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        terms: literals.chain(columns.iter().cloned()).collect(),
-        columns,
+        literals: tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node)).collect(),
+        names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
         redundant: false,
     }
@@ -389,8 +385,8 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
-        terms: BTreeSet::new(),
-        columns: BTreeSet::new(),
+        literals: Default::default(),
+        names: Default::default(),
         kind: K::ERROR,
         redundant: false,
     };

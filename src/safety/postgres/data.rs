@@ -149,7 +149,8 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
-    let (here, new) = (judge.session.is_of_this_file(&table), judge.session.is_new(&table));
+    let here = judge.session.is_of_this_file(&table) || judge.session.is_empty(&table);
+    let new = judge.session.is_new(&table);
     let verb = match statement.kind() {
         K::UPDATE => "UPDATE",
         K::DELETE => "DELETE",
@@ -267,6 +268,7 @@ fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
     for node in tables {
         if let Some(table) = judge.session.relation(&node)
             && !judge.session.is_of_this_file(&table)
+            && !judge.session.is_empty(&table)
         {
             judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
         }

@@ -96,6 +96,13 @@ pub(super) fn index_dropped(table: &mut Table, index: &str) {
     table.users.remove(&own(INDEX, index.to_owned()));
 }
 
+/// An index has another name.
+pub(super) fn index_renamed(table: &mut Table, old: &str, new: &str) {
+    if let Some(columns) = table.users.remove(&own(INDEX, old.to_owned())) {
+        table.users.insert(own(INDEX, new.to_owned()), columns);
+    }
+}
+
 /// A column is not computed any more.
 pub(super) fn expression_dropped(table: &mut Table, column: &str) {
     table.users.remove(&own(GENERATED, column.to_owned()));

@@ -166,9 +166,9 @@ fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let name =
         tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
     if !elements.is_empty() {
-        let before = judge.session.set_search_path(name);
+        let before = judge.session.set_search_path(name.into_iter().collect());
         judge.judge_inside(&elements);
-        judge.session.set_search_path(Some(before));
+        judge.session.set_search_path(before);
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
         lock_table(judge, node);
     }
     let mut taken = taken(judge, node);
-    taken.retain(|(table, _)| !judge.session.is_new(table));
+    taken.retain(|(table, _)| !judge.session.is_new(table) && !judge.session.is_new_view(table));
     let blocking = taken.iter().any(|(_, mode)| *mode >= Share);
     if blocking {
         settings::require(judge, node);

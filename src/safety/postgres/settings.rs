@@ -8,7 +8,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::files;
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::session::Limit;
+use super::session::{Limit, TEMPORARY};
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -91,13 +91,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 return;
             }
             if let Some(schema) = tree::child(node, K::SET_SCHEMA_VALUE) {
-                judge.session.set_search_path(tree::literal(&schema));
+                set(judge, node, "search_path", tree::literal(&schema), local);
             }
             let Some(config) = tree::child(node, K::SET_CONFIG) else { return };
             let Some(parameter) = tree::path(&config).pop() else { return };
             let value = tree::child(&config, K::TO_CONFIG_VALUE);
             let default = value.as_ref().is_none_or(|value| tree::has_token(value, K::DEFAULT_KW));
-            let value = value.and_then(|value| value.children().next()).map(|value| value_of(&value));
+            let value = value.map(|value| value.children().map(|value| value_of(&value)).collect::<Vec<_>>().join(","));
             let value = value.filter(|_| !default);
             if let Some(value) = &value {
                 refused(judge, node, &parameter, value);
@@ -168,8 +168,11 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
         judge.report(&STRINGS, node, "from here on the server reads backslashes in strings otherwise".to_owned());
     }
     if parameter == "search_path" {
-        let first = value.map(|path| path.split(',').next().unwrap_or_default().trim().trim_matches('"').to_owned());
-        judge.session.set_search_path(first.filter(|first| !first.is_empty()));
+        // Nothing is made by default in the schema of the user's name, which seldom exists, or in that of temporary tables.
+        let path = value.unwrap_or_default();
+        let schemas = path.split(',').map(|schema| schema.trim().trim_matches('"'));
+        let schemas = schemas.filter(|schema| !matches!(*schema, "" | "$user" | TEMPORARY));
+        judge.session.set_search_path(schemas.map(str::to_owned).collect());
         return;
     }
     let Some(which) = NAMES.iter().position(|name| *name == parameter) else { return };

@@ -36,7 +36,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(column) = column {
                 session.table_mut(table).columns.remove(&column);
                 dependants::column_dropped(session.table_mut(table), &column);
-                session.table_mut(table).constraints.retain(|_, constraint| !constraint.names(&column));
+                session.table_mut(table).constraints.retain(|_, constraint| !constraint.is_about(&column));
                 session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
             }
         }
@@ -111,7 +111,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 session.table_mut(table).default_partition = DefaultPartition::Named(partition);
             }
             if let Some(partition) = partition {
-                partitions::attached(session, &partition, action);
+                partitions::attached(session, table, &partition, action);
             }
         }
         K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
@@ -162,12 +162,13 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
-    let Some(mut name) = session.relation(name) else { return };
+    let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
     }
     let optional = tree::has(node, K::IF_NOT_EXISTS);
-    if optional && session.exists(&name) {
+    // Where the server has it already, the statement fails, or has been run: what the server says stays.
+    if (optional && session.exists(&name)) || session.table(&name).is_some_and(Table::is_catalogued) {
         return;
     }
     let birth = Birth { certain: !optional, ..session.birth() };

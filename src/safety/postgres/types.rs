@@ -383,7 +383,7 @@ fn is_plain_cast(expression: &SyntaxNode, column: &str) -> bool {
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
         K::CREATE_TYPE => {
-            if let Some(name) = judge.session.relation(node) {
+            if let Some(name) = judge.session.created(node) {
                 judge.session.set_user_type(name, UserType::Other);
             }
             if tree::has(node, K::ENUM_TYPE) {
@@ -400,7 +400,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         K::CREATE_DOMAIN => {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
-            if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.relation(&name)) {
+            if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.created(&name)) {
                 let mut domain = domain_of(judge, node).unwrap_or_default();
                 domain.constrained |= constrained;
                 if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {

@@ -526,3 +526,28 @@ fn dynamic_sql() {
         "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
     );
 }
+
+#[test]
+fn what_changes_nothing_when_it_is_done_again_can_be_run_again() {
+    let again = |sql: &str| {
+        let found = findings(&format!("{sql} select 1;"), &LintOptions::default());
+        found.iter().any(|finding| finding.rule.name == "not-rerunnable")
+    };
+    for sql in [
+        "alter table a alter b set not null;",
+        "alter table a alter b set default 1;",
+        "alter table a alter b type text;",
+        "alter table a validate constraint c;",
+        "alter table a set (fillfactor = 80);",
+    ] {
+        assert!(!again(sql), "{sql}");
+    }
+    for sql in [
+        "alter table a alter b set not null, add c int;",
+        "alter table a alter b add generated always as identity;",
+        "alter table a drop constraint c;",
+        "create table a (b int);",
+    ] {
+        assert!(again(sql), "{sql}");
+    }
+}
