@@ -301,7 +301,7 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
         ("people ADD a token", Some("volatile-default")),
         ("people ADD a plan NOT NULL", None),
     ] {
-        sandbox.write("loose.sql", &format!("ALTER TABLE {action};"));
+        sandbox.write("loose.sql", format!("ALTER TABLE {action};"));
         let found = findings(&sandbox, &["loose.sql", "--against", database.url()]);
         let errors: Vec<&str> =
             found.iter().filter_map(|found| found.split_once(" error ")).map(|(_, rule)| rule).collect();
