@@ -3,7 +3,7 @@
 use super::connection::{MigrationConnection, Transaction, literal, qualified_name};
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::safety::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+use crate::safety::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -50,6 +50,18 @@ pub(crate) fn catalogue<'a>(
             fill(facts);
         }
     };
+    for row in read(PARTITION_KEYS)? {
+        let [Some(schema), Some(table), column] = <[_; 3]>::try_from(row).unwrap_or_default() else { continue };
+        facts_of(schema, table, &mut |facts| match (&column, facts.partition_key.as_mut()) {
+            (Some(column), Some(key)) => key.push(column.clone()),
+            (Some(column), None) => facts.partition_key = Some(vec![column.clone()]),
+            (None, _) => facts.partition_key = None,
+        });
+    }
+    for row in read(BOUNDS)? {
+        let Some(([schema, table, bounds], [])) = texts_and_flags(row) else { continue };
+        facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
+    }
     for row in read(COLUMNS)? {
         let Some(([schema, table, column, data_type], [not_null])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
@@ -67,11 +79,16 @@ pub(crate) fn catalogue<'a>(
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), column] = <[_; 4]>::try_from(row).unwrap_or_default() else {
+        let [Some(schema), Some(table), Some(index), Some(unique), column] =
+            <[_; 5]>::try_from(row).unwrap_or_default()
+        else {
             continue;
         };
         let place = (schema.clone(), index.clone());
         facts_of(schema, table, &mut |facts| {
+            if unique == "t" {
+                facts.unique_indexes.insert(index.clone());
+            }
             let columns = facts.indexes.entry(index.clone()).or_default();
             match &column {
                 Some(column) if !ended.contains(&place) => columns.push(column.clone()),
@@ -80,7 +97,22 @@ pub(crate) fn catalogue<'a>(
             }
         });
     }
+    for row in read(USERS)? {
+        let Some(([schema, table, column, kind, user_schema, name], [])) = texts_and_flags(row) else { continue };
+        facts_of(schema, table, &mut |facts| {
+            let user = RelationName { schema: user_schema.clone(), name: name.clone() };
+            let columns = facts.users.entry(ColumnUser { kind: kind.clone(), name: user }).or_default();
+            columns.insert(column.clone());
+        });
+    }
     let mut catalogue = Catalogue::default();
+    for row in read(DOMAINS)? {
+        let [Some(schema), Some(name), Some(constrained), default] = <[_; 4]>::try_from(row).unwrap_or_default() else {
+            continue;
+        };
+        let facts = DomainFacts { constrained: constrained == "t", default };
+        catalogue.domains.insert(RelationName { schema, name }, facts);
+    }
     for (name, (kind, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
         facts.empty = ["r", "p", "m"].contains(&kind.as_str()) && is_empty(connection, &name)?;
@@ -106,6 +138,22 @@ const TABLES: &str = concat!(
     meant!()
 );
 
+/// The columns that a table is partitioned by, in order; NULL, last, where an expression stands.
+const PARTITION_KEYS: &str = concat!(
+    "SELECT n.nspname, c.relname, a.attname FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = c.oid \
+     CROSS JOIN LATERAL pg_catalog.generate_series(0, p.partnatts - 1) key \
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[key] AND a.attnum > 0 ",
+    meant!(),
+    " ORDER BY c.oid, a.attname IS NULL, key"
+);
+
+const BOUNDS: &str = concat!(
+    "SELECT n.nspname, c.relname, pg_catalog.pg_get_partition_constraintdef(c.oid) FROM pg_catalog.pg_class c ",
+    meant!(),
+    " AND c.relispartition"
+);
+
 /// A column that is NOT NULL by a constraint that is not valid (Postgres 18) may still hold NULL.
 const COLUMNS: &str = concat!(
     "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull AND \
@@ -123,7 +171,8 @@ const CONSTRAINTS: &str = concat!(
 
 /// An index that is not valid or not of all rows serves nobody: it has no columns.
 const INDEXES: &str = concat!(
-    "SELECT n.nspname, c.relname, x.relname, a.attname FROM pg_catalog.pg_class c \
+    "SELECT n.nspname, c.relname, x.relname, i.indisunique AND i.indisvalid \
+     AND i.indpred IS NULL AND i.indexprs IS NULL, a.attname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
      CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \
@@ -131,6 +180,62 @@ const INDEXES: &str = concat!(
     meant!(),
     " ORDER BY x.oid, key"
 );
+
+/// What stands in the way of a change of a column's type. What is the table's own has no schema: `public` stands for it. An index
+/// counts where it has an expression or a condition.
+const USERS: &str = concat!(
+    "SELECT n.nspname, c.relname, a.attname, u.kind, u.schema, u.name FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+     JOIN LATERAL (\
+     SELECT CASE v.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' ELSE 'rule' END AS kind, \
+     vn.nspname AS schema, CASE WHEN v.relkind IN ('v', 'm') THEN v.relname ELSE r.rulename END AS name \
+     FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid \
+     JOIN pg_catalog.pg_class v ON v.oid = r.ev_class JOIN pg_catalog.pg_namespace vn ON vn.oid = v.relnamespace \
+     WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND v.oid <> c.oid \
+     UNION SELECT 'trigger', 'public', t.tgname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_trigger t ON t.oid = d.objid AND NOT t.tgisinternal \
+     WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum \
+     UNION SELECT 'policy', 'public', p.polname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_policy p ON p.oid = d.objid \
+     WHERE d.classid = 'pg_catalog.pg_policy'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum \
+     UNION SELECT 'generated column', 'public', g.attname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_attrdef f ON f.oid = d.objid \
+     JOIN pg_catalog.pg_attribute g ON g.attrelid = f.adrelid AND g.attnum = f.adnum AND g.attgenerated <> '' \
+     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND g.attnum <> a.attnum \
+     UNION SELECT 'generated column', 'public', g.attname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_attribute g ON g.attrelid = d.objid AND g.attnum = d.objsubid AND g.attgenerated <> '' \
+     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.objid = c.oid AND d.refobjid = c.oid AND d.refobjsubid = a.attnum \
+     UNION SELECT 'function', fn.nspname, f.proname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_proc f ON f.oid = d.objid JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace \
+     WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum \
+     UNION SELECT 'partition key', 'public', c.relname FROM pg_catalog.pg_partitioned_table p \
+     WHERE p.partrelid = c.oid AND a.attnum = ANY (p.partattrs::int2[]) \
+     UNION SELECT 'index', 'public', x.relname FROM pg_catalog.pg_depend d \
+     JOIN pg_catalog.pg_index i ON i.indexrelid = d.objid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) \
+     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
+     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass \
+     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum\
+     ) u ON true ",
+    meant!()
+);
+
+/// A domain takes over the constraints of the one that it is made of; its default it keeps itself.
+const DOMAINS: &str = "WITH RECURSIVE base AS (\
+     SELECT t.oid AS domain, t.oid, t.typbasetype, t.typnotnull FROM pg_catalog.pg_type t \
+     WHERE t.typtype = 'd' AND t.typname IN ($names) \
+     UNION ALL SELECT base.domain, t.oid, t.typbasetype, t.typnotnull FROM base \
+     JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype AND t.typtype = 'd') \
+     SELECT n.nspname, t.typname, bool_or(base.typnotnull OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k \
+     WHERE k.contypid = base.oid)), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
+     FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

@@ -1,6 +1,6 @@
 //! What a live connection would know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A table, view, index or sequence by schema and name, as the server stores them.
@@ -24,6 +24,27 @@ impl fmt::Display for RelationName {
 pub struct Catalogue {
     /// The tables, and materialised views.
     pub tables: BTreeMap<RelationName, TableFacts>,
+    /// The domains.
+    pub domains: BTreeMap<RelationName, DomainFacts>,
+}
+
+/// A domain as it is before the migrations.
+#[derive(Debug, Clone, Default)]
+pub struct DomainFacts {
+    /// Whether it, or a domain that it is made of, has a CHECK or is NOT NULL.
+    pub constrained: bool,
+    /// Its default as an expression.
+    pub default: Option<String>,
+}
+
+/// What uses columns of a table, so that the server refuses to change their types, or builds an index again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColumnUser {
+    /// What it is: a `view`, `rule`, `trigger`, `policy`, `generated column`, `function`, `partition key`; or an `index` that has
+    /// an expression or a condition.
+    pub kind: String,
+    /// Its name; the schema is `public` where it is its table's own.
+    pub name: RelationName,
 }
 
 /// A table as it is before the migrations.
@@ -33,6 +54,10 @@ pub struct TableFacts {
     pub empty: bool,
     /// Whether it is a partitioned parent.
     pub partitioned: bool,
+    /// The columns that it is partitioned by, where it is a partitioned parent and no expression is among them.
+    pub partition_key: Option<Vec<String>>,
+    /// What its place as a partition demands of its rows, as `pg_get_partition_constraintdef` gives it.
+    pub bounds: Option<String>,
     /// Whether it is a partitioned parent with a default partition.
     pub default_partition: bool,
     /// Its columns by name.
@@ -42,6 +67,10 @@ pub struct TableFacts {
     /// Its valid indexes by name, each with its columns in order, up to the first expression; those over some of the rows
     /// have none.
     pub indexes: BTreeMap<String, Vec<String>>,
+    /// What uses its columns, and which.
+    pub users: BTreeMap<ColumnUser, BTreeSet<String>>,
+    /// The names of those indexes that are unique, over columns alone and all rows.
+    pub unique_indexes: BTreeSet<String>,
 }
 
 /// A column as it is before the migrations.

@@ -28,7 +28,7 @@ pub(super) static PSQL_COMMAND: Rule = Rule {
     name: "psql-command",
     severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A command of psql (`\\i`, `\\copy`, `\\gexec`) or inline COPY data",
+    summary: "A command of psql (`\\i`, `\\copy`, `\\gexec`) or inline COPY data; as a warning, one that runs nothing (`\\set`, `\\echo`) outside a set",
     reason: "Only psql knows it: any other runner fails here, and what it includes or runs is not judged.",
     help: "Write the statements themselves into the file.",
     source: "https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS",

@@ -35,7 +35,7 @@ mod tests;
 
 pub use crate::engine::Engine;
 use crate::engine::lexer;
-pub use catalogue::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
+pub use catalogue::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts};
 pub use finding::{Cost, Finding, Severity};
 pub use options::{Input, LintOptions};
 pub use rule::{Rule, rules, rules_table};

@@ -263,3 +263,84 @@ fn a_database_is_asked_and_only_read() {
     sandbox.run(&["db", "lint", "loose.sql", "--against", "sqlite:///nothing.db"]).exit(1);
     assert!(!sandbox.path("nothing.db").exists());
 }
+
+#[test]
+fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    database.execute(
+        "CREATE DOMAIN public.positive AS int CHECK (VALUE > 0);
+         CREATE DOMAIN public.percent AS public.positive;
+         CREATE DOMAIN public.token AS uuid DEFAULT gen_random_uuid();
+         CREATE DOMAIN public.plan AS text DEFAULT 'free';
+         CREATE TABLE public.people (plain varchar(9), checked varchar(9) CHECK (checked <> ''), lowered varchar(9), chosen varchar(9),
+             seen varchar(9), source varchar(9), computed text GENERATED ALWAYS AS (upper(source)) STORED,
+             watched varchar(9), own varchar(9), number int);
+         CREATE INDEX plain ON public.people (plain);
+         CREATE INDEX lowered ON public.people (lower(lowered));
+         CREATE INDEX chosen ON public.people (number) WHERE chosen <> '';
+         CREATE VIEW public.shown AS SELECT seen FROM public.people;
+         CREATE FUNCTION public.watch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+         CREATE TRIGGER watch AFTER UPDATE OF watched ON public.people FOR EACH ROW EXECUTE FUNCTION public.watch();
+         CREATE POLICY own ON public.people USING (own = current_user);
+         INSERT INTO public.people (checked) VALUES ('x');
+         CREATE TABLE public.split (kind varchar(9) NOT NULL) PARTITION BY LIST (kind);",
+    );
+    for (action, rule) in [
+        ("people ALTER plain TYPE text", None),
+        ("people ALTER checked TYPE text", Some("column-type-changed")),
+        ("people ALTER lowered TYPE text", Some("column-type-changed")),
+        ("people ALTER chosen TYPE text", Some("column-type-changed")),
+        ("people ALTER seen TYPE text", Some("type-change-refused")),
+        ("people ALTER source TYPE text", Some("type-change-refused")),
+        ("people ALTER watched TYPE text", Some("type-change-refused")),
+        ("people ALTER own TYPE text", Some("type-change-refused")),
+        ("split ALTER kind TYPE text", Some("type-change-refused")),
+        ("people ADD a positive", Some("domain-column-added")),
+        ("people ADD a percent", Some("domain-column-added")),
+        ("people ADD a token", Some("volatile-default")),
+        ("people ADD a plan NOT NULL", None),
+    ] {
+        sandbox.write("loose.sql", format!("ALTER TABLE {action};"));
+        let found = findings(&sandbox, &["loose.sql", "--against", database.url()]);
+        let errors: Vec<&str> =
+            found.iter().filter_map(|found| found.split_once(" error ")).map(|(_, rule)| rule).collect();
+        assert_eq!(errors, Vec::from_iter(rule), "{action}");
+    }
+}
+
+#[test]
+fn the_servers_keys_bounds_and_indexes_decide() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    for statement in [
+        "CREATE TABLE shops (id bigint NOT NULL, country text NOT NULL) PARTITION BY LIST (country)",
+        "CREATE TABLE shops_de (LIKE shops, CONSTRAINT bounds CHECK (country IN ('de', 'at')))",
+        "CREATE TABLE shops_fr PARTITION OF shops (CONSTRAINT bounds CHECK (country = 'fr')) FOR VALUES IN ('fr')",
+        "INSERT INTO shops_de VALUES (1, 'de')",
+        "INSERT INTO shops VALUES (2, 'fr')",
+        "CREATE UNIQUE INDEX shops_de_key ON shops_de (id)",
+    ] {
+        database.execute(statement);
+    }
+    let found = |text: &str| {
+        sandbox.write("one.sql", text);
+        let found = findings(&sandbox, &["one.sql", "--against", database.url()]);
+        found.into_iter().filter(|finding| finding.contains(" error ")).collect::<Vec<_>>().join("\n")
+    };
+    let attach =
+        |values: &str| found(&format!("ALTER TABLE shops ATTACH PARTITION shops_de FOR VALUES IN ({values});"));
+    assert_eq!(attach("'at', 'ch', 'de'"), "");
+    assert_eq!(attach("'de'"), "one.sql:1:19 error partition-attach-scans");
+    assert_eq!(found("ALTER TABLE shops_fr DROP CONSTRAINT bounds;"), "");
+    assert_eq!(found("ALTER TABLE shops_de DROP CONSTRAINT bounds;"), "one.sql:1:22 error constraint-dropped");
+    assert_eq!(found("UPDATE shops_de SET country = 'at' WHERE id + 0 = 1;"), "one.sql:1:1 error unbatched-backfill");
+    assert_eq!(found("CREATE INDEX IF NOT EXISTS shops_de_key ON shops_de (id);"), "");
+    assert_eq!(found("DROP TABLE IF EXISTS shops_at;"), "");
+    assert_eq!(
+        found("SET search_path = app, public; CREATE INDEX shops_fr_id ON shops_fr (id);"),
+        "one.sql:1:32 error index-not-concurrent"
+    );
+    database.execute("DELETE FROM shops");
+    assert_eq!(found("SET search_path = app, public; CREATE INDEX shops_fr_id ON shops_fr (id);"), "");
+}

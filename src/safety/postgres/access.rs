@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::{Alter, Judge};
-use super::tree;
+use super::{objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
     &[&ROW_SECURITY, &POLICY, &GRANT, &REVOKE, &OWNER, &OPTIONS_CHANGED, &REPLICA_IDENTITY, &PUBLICATION];
@@ -113,6 +113,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             (&GRANT, Severity::Info, "who may do what changes")
         }
         K::REASSIGN => (&OWNER, Severity::Info, "objects have another owner from now on"),
+        K::DROP_PUBLICATION if objects::are_of_this_file(judge, node) => return,
         K::DROP_PUBLICATION | K::DROP_SUBSCRIPTION => {
             (&PUBLICATION, Severity::Error, "its changes are no longer replicated")
         }

@@ -11,7 +11,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::super::{LintOptions, Rule, Severity};
 use super::judge::Judge;
-use super::{access, columns, data, hygiene, objects, types};
+use super::{access, columns, data, hygiene, objects, tree, types};
 
 /// What squawk found, under our rule.
 #[derive(Debug)]
@@ -105,10 +105,33 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     for Violation { rule, range, message } in violations {
         let advice = rule.severity == Severity::Info;
         let rerun = std::ptr::eq(rule, &hygiene::NOT_RERUNNABLE);
-        let concurrent = super::tree::has_token(node, K::CONCURRENTLY_KW);
-        if (here && !advice) || (rerun && (single || concurrent || judge.session.in_transaction())) {
+        let concurrent = tree::has_token(node, K::CONCURRENTLY_KW);
+        let again = || is_idempotent(judge, node, &range);
+        if (here && !advice) || (rerun && (single || concurrent || judge.session.in_transaction() || again())) {
             continue;
         }
+        // squawk speaks of changing such a column, wherever it finds one.
+        let varchar = std::ptr::eq(rule, &types::VARCHAR_LENGTH);
+        let message = if varchar { "varchar(n) is hard to make shorter later".to_owned() } else { message };
         judge.report_range(rule, range, message);
     }
+}
+
+/// Whether the action of ALTER TABLE at a place can be done again, and changes nothing then.
+fn is_idempotent(judge: &Judge<'_>, node: &SyntaxNode, range: &Range<usize>) -> bool {
+    const ACTIONS: [K; 3] = [K::VALIDATE_CONSTRAINT, K::SET_OPTIONS, K::RESET_OPTIONS];
+    const OF_COLUMN: [K; 7] = [
+        K::SET_NOT_NULL,
+        K::DROP_NOT_NULL,
+        K::SET_DEFAULT,
+        K::DROP_DEFAULT,
+        K::SET_TYPE,
+        K::SET_STATISTICS,
+        K::SET_STORAGE,
+    ];
+    let mut actions = node.children().filter(|action| judge.range(action).contains(&range.start));
+    actions.any(|action| {
+        let of_column = || action.children().any(|child| OF_COLUMN.contains(&child.kind()));
+        ACTIONS.contains(&action.kind()) || (action.kind() == K::ALTER_COLUMN && of_column())
+    })
 }

@@ -13,6 +13,9 @@ use super::tree;
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
 const BATCH: i128 = 100_000;
 
+/// The most days that a range of dates may span to be a batch.
+const DAYS: i64 = 31;
+
 /// A statement's table, and what else its conditions may name.
 struct Scope<'a> {
     session: &'a Session<'a>,
@@ -32,13 +35,7 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     }
     let merges = statement.kind() == K::MERGE;
     let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges };
-    for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
-        if query.children().any(|part| scope.is_bounded(&part))
-            && let Some(name) = tree::child_name(&query, K::CTE_NAME)
-        {
-            scope.queries.insert(name);
-        }
-    }
+    scope.learn_queries(statement);
     const SOURCES: [K; 3] = [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE];
     let mut items = Vec::new();
     for clause in statement.children().filter(|child| SOURCES.contains(&child.kind())) {
@@ -61,6 +58,23 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     filter.map_or(Rows::Open, |filter| scope.bound(&filter))
 }
 
+/// How many rows the query of a statement gives: few where it has a LIMIT, or a condition on the key of its one table.
+pub(super) fn query(session: &Session<'_>, statement: &SyntaxNode, query: &SyntaxNode) -> Rows {
+    let from = tree::child(query, K::FROM_CLAUSE);
+    let mut items = Vec::new();
+    from.iter().for_each(|from| from_items(from, &mut items));
+    let table = items.first().filter(|_| items.len() == 1).and_then(|item| session.relation(item));
+    let table = table.unwrap_or(RelationName { schema: String::new(), name: String::new() });
+    let mut scope = Scope { session, table: &table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges: false };
+    scope.learn_queries(statement);
+    scope.learn_queries(query);
+    if scope.is_bounded(query) {
+        return Rows::Batch;
+    }
+    let filter = tree::child(query, K::WHERE_CLAUSE).filter(|_| items.len() == 1);
+    filter.and_then(|filter| filter.children().next()).map_or(Rows::Open, |filter| scope.bound(&filter))
+}
+
 /// The items of a FROM, not of the queries within.
 fn from_items(node: &SyntaxNode, into: &mut Vec<SyntaxNode>) {
     for child in node.children() {
@@ -81,6 +95,17 @@ fn qualified(expression: &SyntaxNode) -> Option<(Option<String>, String)> {
 }
 
 impl Scope<'_> {
+    /// Learns which queries of the WITH of a statement give a bounded number of rows.
+    fn learn_queries(&mut self, statement: &SyntaxNode) {
+        for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
+            if query.children().any(|part| self.is_bounded(&part))
+                && let Some(name) = tree::child_name(&query, K::CTE_NAME)
+            {
+                self.queries.insert(name);
+            }
+        }
+    }
+
     /// The name of an item of FROM that gives a bounded number of rows.
     fn bounded_source(&self, item: &SyntaxNode) -> Option<String> {
         let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
@@ -142,7 +167,11 @@ impl Scope<'_> {
     fn has_range(&self, found: &Found) -> bool {
         found.floors.iter().any(|(column, low)| {
             let mut highs = found.ceilings.iter().filter(|(other, _)| other == column).map(|(_, high)| high);
-            self.is_key(column) && highs.any(|high| high - low <= BATCH)
+            highs.any(|high| match (low, high) {
+                (End::Number(low), End::Number(high)) => self.is_key(column) && high - low <= BATCH,
+                (End::Day(low), End::Day(high)) => high - low <= DAYS,
+                _ => false,
+            })
         })
     }
 
@@ -153,7 +182,7 @@ impl Scope<'_> {
         let (Some(left), Some(right)) = (sides.first(), sides.last()) else { return };
         match conjunct.kind() {
             K::BETWEEN_EXPR if !has(K::NOT_KW) => {
-                let ends: Vec<Option<i128>> = sides.iter().skip(1).map(number).collect();
+                let ends: Vec<Option<End>> = sides.iter().skip(1).map(End::of).collect();
                 if let (Some(column), [Some(low), Some(high)]) = (tree::column(left), ends.as_slice()) {
                     found.floors.push((column.clone(), *low));
                     found.ceilings.push((column, *high));
@@ -174,7 +203,7 @@ impl Scope<'_> {
             K::BIN_EXPR => {
                 let (above, below) = (has(K::R_ANGLE) || has(K::GTEQ), has(K::L_ANGLE) || has(K::LTEQ));
                 let (floors, ceilings) = (&mut found.floors, &mut found.ceilings);
-                match (tree::column(left), number(right), number(left), tree::column(right)) {
+                match (tree::column(left), End::of(right), End::of(left), tree::column(right)) {
                     (Some(column), Some(value), ..) if above => floors.push((column, value)),
                     (Some(column), Some(value), ..) if below => ceilings.push((column, value)),
                     (.., Some(value), Some(column)) if above => ceilings.push((column, value)),
@@ -248,8 +277,42 @@ struct Found {
     members: Vec<String>,
     /// Joined by a key with what is bounded.
     joined: bool,
-    floors: Vec<(String, i128)>,
-    ceilings: Vec<(String, i128)>,
+    floors: Vec<(String, End)>,
+    ceilings: Vec<(String, End)>,
+}
+
+/// An end of a range.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Number(i128),
+    /// Counted from some day on.
+    Day(i64),
+}
+
+impl End {
+    fn of(expression: &SyntaxNode) -> Option<Self> {
+        number(expression).map(Self::Number).or_else(|| day(expression).map(Self::Day))
+    }
+}
+
+/// The day of a date, or of a moment, that is written as ISO 8601 does.
+fn day(expression: &SyntaxNode) -> Option<i64> {
+    const DATED: [K; 3] = [K::LITERAL, K::CAST_EXPR, K::PAREN_EXPR];
+    if expression.descendants().any(|part| matches!(part.kind(), K::NAME_REF | K::CALL_EXPR))
+        || !DATED.contains(&expression.kind())
+    {
+        return None;
+    }
+    let text = tree::literal(expression)?;
+    let (date, _) = text.split_at_checked("YYYY-MM-DD".len())?;
+    let parts: Vec<i64> = date.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    match parts.as_slice() {
+        // Every month as long as the longest: no range is taken for a shorter one.
+        [year, month, day] if (1..=12).contains(month) && (1..=31).contains(day) => {
+            Some((year * 12 + month) * 31 + day)
+        }
+        _ => None,
+    }
 }
 
 /// The column, or the columns in parentheses, on one side of a comparison.

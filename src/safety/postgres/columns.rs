@@ -7,7 +7,6 @@ use super::super::files;
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::{self, Default};
 use super::judge::{Alter, Judge};
-use super::session::UserType;
 use super::types::{self, DataType};
 use super::{constraints, tree};
 
@@ -140,7 +139,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             } else if let Some(expression) = tree::child(action, K::DROP_EXPRESSION) {
                 let message = format!("nobody computes {table}.{column} from now on");
                 judge.report(&EXPRESSION_CHANGED, &expression, message).cost = Cost::Instant;
-            } else if tree::has(action, K::DROP_DEFAULT) && (!fresh || judge.session.is_not_null(table, &column)) {
+            } else if is_without_default(action) && (!fresh || judge.session.is_not_null(table, &column)) {
                 judge.report(&DEFAULT_DROPPED, action, format!("{table}.{column} loses its default"));
             }
         }
@@ -148,14 +147,22 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// DROP DEFAULT, or SET DEFAULT NULL, which is the same.
+fn is_without_default(action: &SyntaxNode) -> bool {
+    tree::has(action, K::DROP_DEFAULT) || tree::child(action, K::SET_DEFAULT).is_some_and(|set| defaults::is_null(&set))
+}
+
 fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
     let Some(column) = tree::child_name(action, K::COLUMN_NAME) else { return };
     types::column(judge, action);
     let data_type = DataType::of(action);
     let default = tree::child(action, K::DEFAULT_CONSTRAINT);
-    let default = default.map(|node| (defaults::of(judge, &node), node));
+    let default = default.map(|node| (defaults::of(&judge.session, &node), node));
     let generated = tree::child(action, K::GENERATED_CONSTRAINT);
     let serial = data_type.as_ref().is_some_and(DataType::is_serial);
+    let domain = types::domain_of(judge, action);
+    // A column without a default of its own takes that of its domain.
+    let default = default.or_else(|| Some((domain.as_ref()?.default.clone(), types::type_node(action)?)));
     let defaulted = default.as_ref().is_some_and(|(default, _)| *default != Default::Null);
 
     for constraint in action.children() {
@@ -166,6 +173,10 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
         }
         constraints::inline(judge, table, &column, &constraint, defaulted);
     }
+    let required = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+    if required && !defaulted && generated.is_none() && !serial && judge.session.may_hold_rows(table) {
+        judge.report(&REQUIRED, action, format!("{table}.{column} is NOT NULL and has no default"));
+    }
     if judge.session.is_new(table) {
         return;
     }
@@ -173,7 +184,7 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
         judge.report(&SERIAL, action, format!("the serial column {table}.{column} is computed for every row"));
     }
     if let Some(generated) = generated.as_ref() {
-        computed(judge, table, &column, generated);
+        computed(judge, table, &column, generated, action);
     }
     if let Some((default, node)) = &default {
         let each = |function: &str| format!("{function}() is computed for every row of {table}");
@@ -188,12 +199,8 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
             }
         }
     }
-    let required = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
-    if required && !defaulted && generated.is_none() && !serial {
-        judge.report(&REQUIRED, action, format!("{table}.{column} is NOT NULL and has no default"));
-    }
-    let domain = types::type_node(action).and_then(|node| judge.session.relation(&node));
-    if let Some(UserType::ConstrainedDomain) = domain.as_ref().and_then(|name| judge.session.user_type(name)) {
+    if domain.is_some_and(|domain| domain.constrained) {
+        let domain = types::type_node(action).and_then(|node| judge.session.relation(&node));
         let domain = judge.shown(domain.as_ref());
         judge.report(&DOMAIN, action, format!("{table}.{column} is of {domain}, a domain with a constraint"));
     }
@@ -207,10 +214,15 @@ fn is_misplaced(constraint: &SyntaxNode) -> bool {
     ) && constraints::is_not_valid(constraint)
 }
 
-fn computed(judge: &mut Judge<'_>, table: &RelationName, column: &str, generated: &SyntaxNode) {
+fn computed(judge: &mut Judge<'_>, table: &RelationName, column: &str, generated: &SyntaxNode, action: &SyntaxNode) {
     if tree::has(generated, K::GENERATED_IDENTITY) {
         judge.report(&IDENTITY, generated, format!("the identity column {table}.{column} is computed for every row"));
     } else if tree::below(generated, K::STORED).next().is_some() {
         judge.report(&STORED, generated, format!("the stored column {table}.{column} is computed for every row"));
+    } else if tree::has(action, K::NOT_NULL_CONSTRAINT) {
+        let message = format!("{table}.{column} is computed for every row, to see whether it is NULL");
+        judge.report(&constraints::CHECK, action, message).help =
+            "Add the column alone, then ADD CONSTRAINT ... NOT NULL column NOT VALID, and validate it in a later migration."
+                .to_owned();
     }
 }

@@ -7,7 +7,7 @@ use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity}
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
 use super::session::{Birth, Constraint};
-use super::tree;
+use super::{drops, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &BUILDS_INDEX,
@@ -67,7 +67,7 @@ pub(super) static FOREIGN_KEY_INDEX: Rule = Rule {
     help: "CREATE INDEX CONCURRENTLY on the referencing columns.",
     source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
 };
-static CHECK: Rule = Rule {
+pub(super) static CHECK: Rule = Rule {
     name: "check-not-valid-missing",
     severity: Severity::Error,
     cost: Cost::Scans,
@@ -153,6 +153,10 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         K::ALTER_COLUMN if tree::has(action, K::SET_NOT_NULL) => set_not_null(judge, alter, action),
         K::ALTER_CONSTRAINT if tree::has(action, K::ENFORCED) && !judge.session.is_new(&alter.table) => {
             judge.report(&ENFORCED, action, format!("enforcing a constraint of {} reads every row", alter.table));
+        }
+        K::ALTER_CONSTRAINT if tree::has(action, K::NOT_ENFORCED) && !judge.session.is_of_this_file(&alter.table) => {
+            let message = format!("rows that break the constraint can come into {} from now on", alter.table);
+            judge.report(&drops::CONSTRAINT_DROPPED, action, message);
         }
         _ => {}
     }
@@ -281,7 +285,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if node.kind() != K::CREATE_TABLE {
         return;
     }
-    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.relation(&name));
+    let name = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.created(&name));
     let (Some(table), Some(arguments)) = (name, tree::child(node, K::TABLE_ARG_LIST)) else { return };
     for argument in arguments.children() {
         match argument.kind() {
@@ -361,13 +365,12 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
         _ => Vec::new(),
     };
-    let literals = tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node));
-    let columns = tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node));
     Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        terms: literals.chain(columns).collect(),
+        literals: tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node)).collect(),
+        names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
         redundant: false,
     }
@@ -382,7 +385,8 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
-        terms: Default::default(),
+        literals: Default::default(),
+        names: Default::default(),
         kind: K::ERROR,
         redundant: false,
     };

@@ -4,6 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
+use super::defaults::called;
 use super::judge::Judge;
 use super::{bounds, tree};
 
@@ -41,7 +42,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE or MERGE of a number of rows that nothing bounds",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds; INSERT of a whole table into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -148,7 +149,8 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
-    let (here, new) = (judge.session.is_of_this_file(&table), judge.session.is_new(&table));
+    let here = judge.session.is_of_this_file(&table) || judge.session.is_empty(&table);
+    let new = judge.session.is_new(&table);
     let verb = match statement.kind() {
         K::UPDATE => "UPDATE",
         K::DELETE => "DELETE",
@@ -197,7 +199,42 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
+    if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
+        let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
+        judge.report(&UNBATCHED, statement, message);
+        return Rows::Open;
+    }
+    if !judge.session.is_new(&table) && is_whole(statement) && is_endless(judge, statement) {
+        let message = format!("every row that the query reads is copied into {table} at once");
+        let finding = judge.report(&UNBATCHED, statement, message);
+        finding.cost = Cost::Scans;
+        finding.effect = UNBATCHED_COPY.reason.to_owned();
+        return Rows::Reads;
+    }
     copy(judge, statement)
+}
+
+/// Whether an INSERT takes the rows of its query as they are: no condition, nothing that makes one row of many.
+fn is_whole(insert: &SyntaxNode) -> bool {
+    const LESS: [K; 5] = [K::WHERE_CLAUSE, K::GROUP_BY_CLAUSE, K::HAVING_CLAUSE, K::LIMIT_CLAUSE, K::FETCH_CLAUSE];
+    let distinct =
+        |part: &SyntaxNode| part.kind() == K::SELECT_CLAUSE && tree::words(part).starts_with("select distinct");
+    insert.descendants().all(|part| !LESS.contains(&part.kind()) && !distinct(&part))
+}
+
+/// Whether the query of an INSERT gives any number of rows of tables that are not new.
+fn is_endless(judge: &Judge<'_>, insert: &SyntaxNode) -> bool {
+    const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
+    let query = insert.children().find(|child| matches!(child.kind(), K::SELECT | K::PAREN_SELECT));
+    let one = query.as_ref().is_some_and(|query| {
+        let targets = tree::child(query, K::SELECT_CLAUSE);
+        let mut calls = targets.iter().flat_map(|targets| tree::below(targets, K::CALL_EXPR));
+        let aggregates = calls.any(|call| called(&call).is_some_and(|name| AGGREGATES.contains(&name.as_str())));
+        aggregates && !tree::has(query, K::GROUP_BY_CLAUSE)
+    });
+    let bounded = query.is_some_and(|query| bounds::query(&judge.session, insert, &query) < Rows::Open);
+    !one && !bounded && reads(judge, insert) == Rows::Reads
 }
 
 /// Rows that come from tables that are not new.
@@ -231,6 +268,7 @@ fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
     for node in tables {
         if let Some(table) = judge.session.relation(&node)
             && !judge.session.is_of_this_file(&table)
+            && !judge.session.is_empty(&table)
         {
             judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
         }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use squawk_syntax::SyntaxKind as K;
-use squawk_syntax::SyntaxNode;
+use squawk_syntax::{SourceFile, SyntaxNode};
 
-use super::judge::Judge;
+use super::session::Session;
 use super::tree;
 
 /// How a default's value comes about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, std::default::Default, PartialEq, Eq)]
 pub(super) enum Default {
     /// NULL, which is no default.
+    #[default]
     Null,
     /// Computed once, when the column is added.
     Once,
@@ -114,20 +115,15 @@ fn is_volatile(function: &str) -> bool {
 }
 
 /// What a default's expression is.
-pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
-    let expressions: Vec<SyntaxNode> =
-        default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE).collect();
-    if let [only] = expressions.as_slice() {
-        let bare = bare(only);
-        if bare.kind() == K::LITERAL && tree::words(&bare) == "null" {
-            return Default::Null;
-        }
+pub(super) fn of(session: &Session<'_>, default: &SyntaxNode) -> Default {
+    if is_null(default) {
+        return Default::Null;
     }
     let mut found = Default::Once;
     for call in tree::below(default, K::CALL_EXPR) {
         let Some(function) = called(&call) else { continue };
         let built_in = is_builtin(&call);
-        match judge.session.routine(&function) {
+        match session.routine(&function) {
             Some(routine) if !routine.calm => return Default::EachRow(function),
             _ if is_volatile(&function) => return Default::EachRow(function),
             Some(_) => {}
@@ -136,6 +132,21 @@ pub(super) fn of(judge: &Judge<'_>, default: &SyntaxNode) -> Default {
         }
     }
     found
+}
+
+/// Whether a default is NULL, with a cast or without.
+pub(super) fn is_null(default: &SyntaxNode) -> bool {
+    let mut expressions = default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
+    let only = expressions.next().filter(|_| expressions.next().is_none()).map(|only| bare(&only));
+    only.is_some_and(|only| only.kind() == K::LITERAL && tree::words(&only) == "null")
+}
+
+/// What a default is that the catalogue says as an expression.
+pub(super) fn of_text(session: &Session<'_>, expression: &str) -> Default {
+    let parsed = SourceFile::parse(&format!("ALTER TABLE t ADD c text DEFAULT {expression}"));
+    let root = parsed.syntax_node();
+    let default = tree::below(&root, K::DEFAULT_CONSTRAINT).next();
+    default.map_or_else(|| Default::Unknown(expression.to_owned()), |default| of(session, &default))
 }
 
 fn bare(expression: &SyntaxNode) -> SyntaxNode {

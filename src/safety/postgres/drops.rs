@@ -164,7 +164,8 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
                 known.redundant
                     || known.kind == K::CHECK_CONSTRAINT
                         && !known.proves.is_empty()
-                        && known.terms.iter().all(|term| known.proves.contains(term) || term == "null")
+                        && known.literals.iter().all(|literal| literal == "null")
+                        && known.names.iter().all(|name| known.proves.contains(name))
                         && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
             });
             if !fresh && !done {

@@ -15,7 +15,7 @@ static DYNAMIC: Rule = Rule {
     name: "dynamic-sql",
     severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A DO block, EXECUTE, CALL, or a function that these files made: what runs is not in the text",
+    summary: "A DO block, EXECUTE, CALL, COPY ... PROGRAM, or a function that these files made: what runs is not in the text",
     reason: "What it locks, breaks or loses is decided when it runs, so nobody can judge it beforehand.",
     help: "Write the statements themselves; else try it on a copy, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/sql-do.html",
@@ -83,6 +83,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
             inside(judge, node);
         }
+        K::COPY => {
+            let mut programs = tree::below(node, K::COPY_PROGRAM);
+            if let Some(program) = programs.find(|program| tree::has_token(program, K::PROGRAM_KW)) {
+                judge.report(&DYNAMIC, &program, "COPY runs a program on the server".to_owned());
+            }
+            calls(judge, node);
+        }
         K::EXPLAIN if analyzes(node) => inside(judge, node),
         K::CREATE_SCHEMA => schema(judge, node),
         K::CALL => {
@@ -92,7 +99,15 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_FUNCTION | K::CREATE_PROCEDURE => {
             let calm = ["immutable", "stable"].iter().any(|word| declared(node, word));
             if let Some(name) = tree::path(node).pop() {
+                // Another one of that name may take other arguments.
+                let others = judge.session.routine(&name).filter(|_| !tree::has(node, K::OR_REPLACE));
+                let calm = calm && others.is_none_or(|others| others.calm);
                 judge.session.set_routine(name, Routine { calm });
+            }
+        }
+        K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
+            if let Some(name) = tree::path(node).pop() {
+                judge.session.set_routine(name, Routine { calm: false });
             }
         }
         _ => calls(judge, node),
@@ -151,9 +166,9 @@ fn schema(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let name =
         tree::below(node, K::SCHEMA).chain(tree::below(node, K::SCHEMA_REF)).next().map(|name| tree::name(&name));
     if !elements.is_empty() {
-        let before = judge.session.set_search_path(name);
+        let before = judge.session.set_search_path(name.into_iter().collect());
         judge.judge_inside(&elements);
-        judge.session.set_search_path(Some(before));
+        judge.session.set_search_path(before);
     }
 }
 

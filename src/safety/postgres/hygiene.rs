@@ -30,6 +30,13 @@ static AUTOVACUUM_OFF: Rule = Rule {
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const WITH_OPTIONS: [K; 4] =
         [K::ALTER_TABLE, K::CREATE_TABLE, K::ALTER_MATERIALIZED_VIEW, K::CREATE_MATERIALIZED_VIEW];
+    let set = tree::child(node, K::SET_CONFIG_PARAM).filter(|_| node.kind() == K::ALTER_SYSTEM);
+    if let Some(words) = set.map(|set| tree::words(&set))
+        && let Some(value) = words.strip_prefix("set autovacuum ").and_then(|value| value.split_once(' '))
+        && settings::is_off(value.1.trim_matches('\''))
+    {
+        judge.report(&AUTOVACUUM_OFF, node, "autovacuum is switched off for the whole server".to_owned());
+    }
     if !WITH_OPTIONS.contains(&node.kind()) {
         return;
     }

@@ -10,8 +10,8 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, columns, constraints, data, drops, dynamic, hygiene, indexes, locks, partitions, renames, rewrites,
-    settings, tables, transactions, tree, triggers, types, versions,
+    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames,
+    rewrites, settings, tables, transactions, tree, triggers, types, versions,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -102,8 +102,13 @@ impl<'a> Judge<'a> {
         let before = self.session.held.len();
         transactions::check(self, node);
         settings::check(self, node);
+        if idle::statement(self, node) {
+            return;
+        }
         if let Some(alter) = self.alter(node) {
-            for action in &alter.actions {
+            let actions: Vec<&SyntaxNode> =
+                alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
+            for action in actions {
                 constraints::action(self, &alter, action);
                 columns::action(self, &alter, action);
                 types::action(self, &alter, action);

@@ -42,7 +42,7 @@ static SEVERAL_TABLES: Rule = Rule {
     name: "several-tables-locked",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "One transaction locks several tables that exist, ACCESS EXCLUSIVE",
+    summary: "One transaction locks several tables that exist: one ACCESS EXCLUSIVE, another so or for a foreign key",
     reason: "While it waits for the next table nobody can use the first; programs that use them in another order deadlock.",
     help: "One migration for each table.",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS",
@@ -71,7 +71,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
         lock_table(judge, node);
     }
     let mut taken = taken(judge, node);
-    taken.retain(|(table, _)| !judge.session.is_new(table));
+    taken.retain(|(table, _)| !judge.session.is_new(table) && !judge.session.is_new_view(table));
     let blocking = taken.iter().any(|(_, mode)| *mode >= Share);
     if blocking {
         settings::require(judge, node);
@@ -108,8 +108,10 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
     let unknown = |table: &RelationName| {
         node.kind() == K::DROP_INDEX && judge.session.relations(node, K::INDEX_REF).contains(table)
     };
+    let own = judge.alter(node).map(|alter| alter.table);
     let next = taken.iter().find(|(table, mode)| {
-        *mode == AccessExclusive
+        // A foreign key's own table waits as long for its weaker lock.
+        (*mode == AccessExclusive || (*mode >= Share && own.as_ref() == Some(table)))
             && !unknown(table)
             && !earlier.is_empty()
             && !earlier.iter().any(|held| held.table == *table)
@@ -131,6 +133,8 @@ fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
         .collect();
     let all_new = !sampled.is_empty() && sampled.iter().all(|table| judge.session.is_new(table));
     let samples = node.kind() == K::ANALYZE && !all_new;
+    let view = tree::child(node, K::VIEW_REF).and_then(|view| judge.session.relation(&view));
+    let refreshes = node.kind() == K::REFRESH && !view.is_some_and(|view| judge.session.is_new(&view));
     let sleeps = node.kind() == K::SELECT && tree::words(node).contains("pg_sleep");
     let mut errors = judge
         .findings_from(judge.range(node).start)
@@ -140,7 +144,7 @@ fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
         Some(finding) if constraints::is_too_soon(finding) => return false,
         said => said.is_some(),
     };
-    rows == Rows::Reads || validates || calls || samples || sleeps || said
+    rows == Rows::Reads || validates || calls || samples || refreshes || sleeps || said
 }
 
 fn lock_table(judge: &mut Judge<'_>, node: &SyntaxNode) {

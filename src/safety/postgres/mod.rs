@@ -11,7 +11,7 @@ use squawk_syntax::{Parse, SourceFile};
 
 use super::lexer::TokenKind;
 use super::source::{Source, extent, too_deep};
-use super::{Catalogue, Finding, Input, LintOptions, files, lexer};
+use super::{Catalogue, Finding, Input, LintOptions, Severity, files, lexer};
 
 pub(super) mod access;
 mod base;
@@ -20,9 +20,11 @@ pub(super) mod columns;
 pub(super) mod constraints;
 pub(super) mod data;
 mod defaults;
+mod dependants;
 pub(super) mod drops;
 pub(super) mod dynamic;
 pub(super) mod hygiene;
+mod idle;
 pub(super) mod indexes;
 mod judge;
 pub(super) mod locks;
@@ -53,7 +55,7 @@ pub(super) fn judge<'a>(
     let mut found = Vec::new();
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
         let mut findings = Vec::new();
-        let text = without_psql(source, &mut findings);
+        let text = without_psql(source, options.wrapped, &mut findings);
         // The parser is not ours: a bug of it must neither take the program down nor let a file pass.
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let (parsed, base) = parse(&text, options)?;
@@ -91,8 +93,11 @@ fn parse(text: &str, options: &LintOptions) -> Option<(Parse<SourceFile>, Vec<ba
 }
 
 /// The text with the byte order mark, psql's commands and inline COPY data blanked out, byte for byte, and a finding for each
-/// command.
-fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
+/// command. Charter runs the text itself; who runs any other may well be psql.
+fn without_psql(source: &Source<'_>, run: bool, findings: &mut Vec<Finding>) -> String {
+    // Commands that run no SQL and read none.
+    const CALM: [&str; 8] =
+        ["\\echo", "\\encoding", "\\pset", "\\restrict", "\\set", "\\timing", "\\unrestrict", "\\unset"];
     let text = source.text;
     let mut blanks: Vec<Range<usize>> = Vec::new();
     if text.starts_with('\u{feff}') {
@@ -122,7 +127,13 @@ fn without_psql(source: &Source<'_>, findings: &mut Vec<Finding>) -> String {
             let range = token.range.start..token.range.start + command.len();
             let name = command.split_whitespace().next().unwrap_or(command);
             let message = format!("{name} is a command of psql, not SQL");
-            findings.push(source.finding(&files::PSQL_COMMAND, range.clone(), range, message));
+            let mut finding = source.finding(&files::PSQL_COMMAND, range.clone(), range, message);
+            // Between backquotes stands a command of the shell's.
+            let told = command.contains('`') || command.contains("AUTOCOMMIT");
+            if !run && !told && CALM.contains(&name) {
+                finding.severity = Severity::Warning;
+            }
+            findings.push(finding);
             blanks.push(token.range.start..last);
         }
     }

@@ -11,6 +11,15 @@ use super::tree;
 /// The class of tables, views and sequences.
 pub(super) const RELATION: &str = "RELATION";
 
+/// The class of types and domains.
+pub(super) const TYPE: &str = "TYPE";
+
+/// The class of functions, procedures and aggregates.
+pub(super) const FUNCTION: &str = "FUNCTION";
+
+pub(super) const INDEX: &str = "INDEX";
+pub(super) const SCHEMA: &str = "SCHEMA";
+
 /// What a statement does with objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -32,8 +41,8 @@ pub(super) fn verb(node: &SyntaxNode) -> Option<(Verb, String)> {
     };
     let class = match class {
         "TABLE" | "TABLE_AS" | "FOREIGN_TABLE" | "MATERIALIZED_VIEW" | "VIEW" | "SEQUENCE" => RELATION,
-        "DOMAIN" => "TYPE",
-        "PROCEDURE" | "AGGREGATE" | "ROUTINE" => "FUNCTION",
+        "DOMAIN" => TYPE,
+        "PROCEDURE" | "AGGREGATE" | "ROUTINE" => FUNCTION,
         "USER" | "GROUP" => "ROLE",
         class => class.trim_end_matches("URATION").trim_end_matches("IONARY"),
     };
@@ -50,9 +59,9 @@ pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
             // The table of a trigger, rule or policy; what is done to the object.
             K::ON_TABLE | K::ON_RELATION | K::RULE_ON | K::SERVER_CLAUSE | K::CASCADE | K::RESTRICT => break,
             kind if format!("{kind:?}").ends_with("_LIST") => {
-                names.extend(child.children().filter_map(|item| name(session, &item)));
+                names.extend(child.children().filter_map(|item| name(session, &item, verb)));
             }
-            _ => names.extend(name(session, &child)),
+            _ => names.extend(name(session, &child, verb)),
         }
         if verb != Verb::Drop && !names.is_empty() {
             names.truncate(1);
@@ -63,8 +72,9 @@ pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
 }
 
 /// A name with or without a schema, or one of the objects that no schema holds.
-fn name(session: &Session<'_>, node: &SyntaxNode) -> Option<RelationName> {
-    session.relation(node).or_else(|| {
+fn name(session: &Session<'_>, node: &SyntaxNode, verb: Verb) -> Option<RelationName> {
+    let found = if verb == Verb::Create { session.created(node) } else { session.relation(node) };
+    found.or_else(|| {
         let named = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT))?;
         Some(RelationName { schema: String::new(), name: tree::name(&named) })
     })
@@ -80,17 +90,42 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
     !named.is_empty() && named.iter().all(here)
 }
 
-/// Remembers what a statement makes, unless it may have been there before. Tables and indexes have their own place.
+/// Remembers what a statement makes, unless it may have been there before, and what it renames. Tables and indexes that are
+/// made have their own place.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const APART: [K; 5] =
         [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
-    let creates = !APART.contains(&node.kind()) && verb(node).is_some_and(|(verb, _)| verb == Verb::Create);
-    if creates && !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS) {
-        for (class, mut name) in named(&judge.session, node) {
-            if tree::has(node, K::TEMP) {
-                name.schema = TEMPORARY.to_owned();
+    let certain = !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS);
+    match verb(node) {
+        Some((Verb::Create, _)) if certain && !APART.contains(&node.kind()) => {
+            for (class, mut name) in named(&judge.session, node) {
+                if tree::has(node, K::TEMP) {
+                    name.schema = TEMPORARY.to_owned();
+                }
+                judge.session.made((class, name));
             }
-            judge.session.made((class, name));
         }
+        // The actions of ALTER TABLE are applied one by one.
+        Some((Verb::Alter, _)) if judge.alter(node).is_none() => rename(judge, node),
+        _ => {}
     }
+}
+
+/// RENAME TO and SET SCHEMA of what is no table.
+fn rename(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let Some(object) = named(&judge.session, node).pop() else { return };
+    for action in node.children() {
+        let (schema, new) = (&object.1.schema, tree::last_name(&action));
+        let new = match (action.kind(), new) {
+            (K::SET_SCHEMA, Some(schema)) => RelationName { schema, name: object.1.name.clone() },
+            (kind, Some(name)) if is_rename(kind) => RelationName { schema: schema.clone(), name },
+            _ => continue,
+        };
+        judge.session.rename(&object, new);
+    }
+}
+
+/// Whether an action is RENAME TO, whatever the object.
+pub(super) fn is_rename(action: K) -> bool {
+    format!("{action:?}").ends_with("_RENAME_TO")
 }

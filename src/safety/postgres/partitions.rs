@@ -1,5 +1,7 @@
 //! Partitions: attached and detached without reading them under a lock.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -86,7 +88,9 @@ fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxN
         DefaultPartition::None => true,
         DefaultPartition::Some => judge.session.is_new(parent),
         DefaultPartition::Named(default) => {
-            judge.session.is_new(&default) || matching(judge, parent, &default, bounds).next().is_some()
+            let bounds = literals(bounds);
+            let test = |check: &Constraint| !bounds.is_empty() && bounds.is_subset(&check.literals);
+            judge.session.is_new(&default) || matching(judge, parent, &default, test).next().is_some()
         }
     };
     if !excluded {
@@ -94,26 +98,29 @@ fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxN
     }
 }
 
-/// The validated checks of a table that name the partition key and all of the bounds. Whether they say the same of them is
-/// for the server to see.
+/// The literals of a partition's bounds.
+fn literals(bounds: &SyntaxNode) -> BTreeSet<String> {
+    tree::below(bounds, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect()
+}
+
+/// The validated checks of a table that name the partition key and pass a test. Whether they say of the bounds what they
+/// must is for the server to see.
 fn matching<'a>(
     judge: &'a Judge<'_>,
     parent: &RelationName,
     table: &RelationName,
-    bounds: &SyntaxNode,
+    test: impl Fn(&Constraint) -> bool,
 ) -> impl Iterator<Item = &'a Constraint> {
-    let bounds: Vec<String> = tree::below(bounds, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
     let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
     let table = table.clone();
     let checks = judge.session.constraints(&table).collect::<Vec<_>>().into_iter();
     checks.filter(move |check| {
         let named = if key.is_empty() {
-            check.terms.iter().any(|term| is_not_null(judge, &table, term))
+            check.names.iter().any(|name| is_not_null(judge, &table, name))
         } else {
-            key.iter().all(|key| check.terms.contains(key))
+            key.iter().all(|key| check.names.contains(key))
         };
-        let bounded = !bounds.is_empty() && bounds.iter().all(|bound| check.terms.contains(bound));
-        check.validated && check.kind == K::CHECK_CONSTRAINT && named && bounded
+        check.validated && check.kind == K::CHECK_CONSTRAINT && named && test(check)
     })
 }
 
@@ -122,24 +129,47 @@ fn is_not_null(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     judge.session.is_not_null(table, column) || checks.any(|check| check.proves.iter().any(|proven| proven == column))
 }
 
-/// Whether a validated check of the table says what its bounds as a partition will, and that the key is not null.
+/// Whether a validated check of the table says what its bounds as a partition will, and that the key is not null: all of a
+/// range, and none but the values of a list.
 fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
     let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
-    matching(judge, parent, partition, action).next().is_some()
+    let bounds = literals(action);
+    let list = tree::has(action, K::PARTITION_FOR_VALUES_IN);
+    let test = |check: &Constraint| {
+        let mut said = check.literals.iter().filter(|literal| *literal != "null").peekable();
+        !bounds.is_empty()
+            && if list {
+                said.peek().is_some() && said.all(|literal| bounds.contains(literal))
+            } else {
+                bounds.is_subset(&check.literals)
+            }
+    };
+    matching(judge, parent, partition, test).next().is_some()
         && key.iter().all(|key| is_not_null(judge, partition, key))
 }
 
+/// Whether a check says of a table's columns no more than its bounds as a partition do.
+pub(super) fn is_said_by(check: &Constraint, bounds: &BTreeSet<String>, columns: impl Fn(&String) -> bool) -> bool {
+    check.kind == K::CHECK_CONSTRAINT
+        && !bounds.is_empty()
+        && bounds.is_subset(&check.literals)
+        && check.literals.iter().all(|literal| bounds.contains(literal) || literal == "null")
+        && check.names.iter().all(columns)
+}
+
 /// Once a table is a partition, its bounds say what a check of nothing but them has said.
-pub(super) fn attached(session: &mut Session<'_>, partition: &RelationName, action: &SyntaxNode) {
-    let bounds: Vec<String> = tree::below(action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
-    let columns: Vec<String> =
-        session.table(partition).iter().flat_map(|table| table.columns.keys().cloned()).collect();
+pub(super) fn attached(
+    session: &mut Session<'_>,
+    parent: &RelationName,
+    partition: &RelationName,
+    action: &SyntaxNode,
+) {
+    let bounds = literals(action);
+    let key = session.table(parent).and_then(|table| table.partition_key.clone());
     for constraint in session.table_mut(partition).constraints.values_mut() {
-        let only = |term: &String| bounds.contains(term) || columns.contains(term) || term == "null";
-        constraint.redundant |= constraint.kind == K::CHECK_CONSTRAINT
-            && !bounds.is_empty()
-            && bounds.iter().all(|bound| constraint.terms.contains(bound))
-            && constraint.terms.iter().all(only);
+        let one = constraint.names.len() == 1;
+        let of_key = |name: &String| key.as_ref().map_or(one, |key| key.contains(name));
+        constraint.redundant |= is_said_by(constraint, &bounds, of_key);
     }
 }
 

@@ -17,7 +17,7 @@ pub(in super::super) static TABLE_RENAMED: Rule = Rule {
     name: "table-renamed",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A table, or a view, is renamed",
+    summary: "A table, or a view, is renamed; as a warning, a table behind a view of its old name",
     reason: BREAKS,
     help: "Keep the table; make a view of the new name over it, move the programs over, and rename when nobody uses the old name.",
     source: "https://squawkhq.com/docs/renaming-table",
@@ -75,7 +75,14 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
     match action.kind() {
         K::TABLE_RENAME_TO => {
-            judge.report(&TABLE_RENAMED, action, format!("{table} has another name from now on"));
+            let behind = is_behind_view(judge, alter, action);
+            let finding = judge.report(&TABLE_RENAMED, action, format!("{table} has another name from now on"));
+            if behind {
+                finding.severity = Severity::Warning;
+                finding.message = format!("{table} is a view from now on");
+                finding.effect = "Programs go on reading and writing through the view, if they have the rights on it; COPY FROM, TRUNCATE and foreign keys need the table.".to_owned();
+                finding.help = "GRANT on the view, in the same transaction, what programs may do.".to_owned();
+            }
         }
         K::RENAME_COLUMN => {
             let column = tree::child_name(action, K::COLUMN_NAME_REF).unwrap_or_default();
@@ -94,13 +101,34 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// Whether the transaction goes on to make a view of the table's old name that shows all of it: `SELECT *` and nothing more,
+/// which the server lets programs write through.
+fn is_behind_view(judge: &Judge<'_>, alter: &Alter, action: &SyntaxNode) -> bool {
+    let statement = action.parent();
+    let later = std::iter::successors(statement, SyntaxNode::next_sibling).skip(1);
+    const ENDS: [K; 4] =
+        [K::COMMIT_TRANSACTION, K::ROLLBACK_TRANSACTION, K::ROLLBACK_TO_SAVEPOINT, K::PREPARE_TRANSACTION];
+    let mut same = later.take_while(|next| !ENDS.contains(&next.kind()));
+    let shows = |view: &SyntaxNode| {
+        let query = tree::child(view, K::SELECT).filter(|query| query.children().count() == 2)?;
+        let (select, from) = (tree::child(&query, K::SELECT_CLAUSE)?, tree::child(&query, K::FROM_CLAUSE)?);
+        let item = tree::child(&from, K::RELATION_FROM_ITEM).filter(|_| from.children().count() == 1)?;
+        let all = tree::words(&select) == "select *" && tree::child(view, K::COLUMN_LIST).is_none();
+        let of = judge.session.created(&item).filter(|_| all && !tree::has(&item, K::TABLESAMPLE_CLAUSE))?;
+        let named = tree::child(view, K::VIEW).and_then(|name| judge.session.created(&name))?;
+        Some(named == alter.table && of.schema == named.schema && tree::last_name(action) == Some(of.name))
+    };
+    let is_view = |node: &SyntaxNode| node.kind() == K::CREATE_VIEW && !tree::has(node, K::TEMP);
+    judge.session.in_transaction() && same.any(|next| is_view(&next) && shows(&next) == Some(true))
+}
+
 /// ALTER of anything but a table: every RENAME TO and every SET SCHEMA, whatever the object.
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if !matches!(objects::verb(node), Some((Verb::Alter, _))) || objects::are_of_this_file(judge, node) {
         return;
     }
     for action in node.children() {
-        let renames = format!("{:?}", action.kind()).ends_with("_RENAME_TO");
+        let renames = objects::is_rename(action.kind());
         let (rule, message): (&'static Rule, &str) = match (node.kind(), action.kind()) {
             (K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE, _) | (K::ALTER_MATERIALIZED_VIEW, K::SET_SCHEMA) => continue,
             (_, K::SET_SCHEMA) => (&SCHEMA_CHANGED, "it is found in another schema from now on"),

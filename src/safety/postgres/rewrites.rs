@@ -50,7 +50,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.report(&VACUUM_FULL, node, format!("CLUSTER writes {table} again"));
             }
         }
-        K::VACUUM if is_full(node) => {
+        K::VACUUM if is_full(node) && !names_new(judge, node) => {
             judge.report(&VACUUM_FULL, node, "VACUUM FULL writes the table again".to_owned());
         }
         // ALTER INDEX, ALTER TABLE ALL IN TABLESPACE and their like.
@@ -68,6 +68,14 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         _ => {}
     }
+}
+
+/// Whether VACUUM names tables, none of which can hold many rows.
+fn names_new(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
+    let tables = tree::child(node, K::TABLE_AND_COLUMNS_LIST);
+    let mut tables = tables.iter().flat_map(SyntaxNode::children).peekable();
+    let is_new = |table: SyntaxNode| judge.session.relation(&table).is_some_and(|table| judge.session.is_new(&table));
+    tables.peek().is_some() && tables.all(is_new)
 }
 
 pub(super) fn is_full(node: &SyntaxNode) -> bool {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts};
-use super::objects::RELATION;
+use super::super::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
+use super::defaults::Default;
+use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
-use super::{constraints, tree};
+use super::{constraints, defaults, dependants, partitions, tree};
 
 /// Where something was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,10 @@ pub(super) struct Constraint {
     pub(super) validated: bool,
     /// The columns that it proves to be not null, when it is validated.
     pub(super) proves: Vec<String>,
-    /// The literals and columns in a check, for comparing it with a partition's bounds.
-    pub(super) terms: BTreeSet<String>,
+    /// The literals in a check, for comparing it with a partition's bounds.
+    pub(super) literals: BTreeSet<String>,
+    /// The columns in a check, and the functions.
+    pub(super) names: BTreeSet<String>,
     /// What it is: the kind of its node.
     pub(super) kind: K,
     /// Whether it says no more than the bounds of the partition that its table has become.
@@ -72,6 +75,8 @@ pub(super) struct Table {
     pub(super) columns: BTreeMap<String, Column>,
     pub(super) constraints: BTreeMap<String, Constraint>,
     pub(super) indexes: BTreeMap<String, Index>,
+    /// What stands in the way of a change of its columns' types, and of which columns.
+    pub(super) users: BTreeMap<ColumnUser, BTreeSet<String>>,
 }
 
 /// What is known of a partitioned table's default partition.
@@ -87,6 +92,11 @@ pub(super) enum DefaultPartition {
 }
 
 impl Table {
+    /// Whether the catalogue has told of it: its columns, constraints and indexes are all known.
+    pub(super) fn is_catalogued(&self) -> bool {
+        self.birth.is_some_and(|birth| birth.file == usize::MAX)
+    }
+
     /// A table as the catalogue knows it.
     fn known(facts: &TableFacts) -> Self {
         let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true, certain: true };
@@ -96,30 +106,46 @@ impl Table {
             not_null: facts.not_null,
         };
         let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
-        let constraints: BTreeMap<String, Constraint> =
+        let mut constraints: BTreeMap<String, Constraint> =
             facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect();
-        // The index of a unique constraint has its name.
+        if let Some(bounds) = &facts.bounds {
+            let bounds = ConstraintFacts { definition: format!("CHECK ({bounds})"), validated: true };
+            let mut bounds = constraint(&bounds);
+            bounds.literals.remove("null");
+            for constraint in constraints.values_mut() {
+                constraint.redundant =
+                    partitions::is_said_by(constraint, &bounds.literals, |name| bounds.names.contains(name));
+            }
+        }
         let index = |name: &String, columns: &Vec<String>| {
-            let unique = constraints.get(name).is_some_and(|constraint| constraint.is_unique());
+            let unique = facts.unique_indexes.contains(name);
             Index { columns: columns.clone(), whole: unique, unique }
         };
         Self {
             birth: Some(birth),
             empty: facts.empty,
-            partition_key: None,
+            partition_key: facts.partition_key.clone(),
             partitioned: facts.partitioned,
             default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
             until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
             constraints,
+            users: facts.users.clone(),
         }
     }
 }
 
 impl Constraint {
-    pub(super) fn is_unique(&self) -> bool {
-        matches!(self.kind, K::PRIMARY_KEY_CONSTRAINT | K::UNIQUE_CONSTRAINT)
+    /// Whether it goes when this column goes.
+    pub(super) fn is_about(&self, column: &str) -> bool {
+        self.proves.iter().any(|proven| proven == column)
+            || (self.kind == K::CHECK_CONSTRAINT && self.names.contains(column))
+    }
+
+    /// Whether a change of a column's type reads all rows for it again.
+    pub(super) fn is_rechecked(&self, column: &str) -> bool {
+        self.kind == K::CHECK_CONSTRAINT && self.validated && self.is_about(column)
     }
 }
 
@@ -128,6 +154,8 @@ impl Constraint {
 pub(super) struct Timeout {
     session: Option<Limit>,
     local: Option<Limit>,
+    /// Whether RESET or DEFAULT took away what was set, outside of the file too.
+    reset: bool,
 }
 
 /// A value of a timeout and where it was set.
@@ -139,12 +167,18 @@ pub(super) struct Limit {
 
 impl Timeout {
     fn set(&mut self, limit: Option<Limit>, local: bool) {
+        self.reset = limit.is_none();
         if local {
             self.local = limit;
         } else {
             self.session = limit;
             self.local = None;
         }
+    }
+
+    /// Whether the file took the limit away, and set none again.
+    pub(super) fn is_reset(&self) -> bool {
+        self.reset
     }
 
     /// The limit in force; none where the server's default rules.
@@ -156,7 +190,8 @@ impl Timeout {
 /// What the connection is set to.
 #[derive(Debug, Clone, Default)]
 struct Settings {
-    search_path: String,
+    /// The schemas of names without one: it is made in the first, and looked for in all. None is the default.
+    search_path: Vec<String>,
     /// `lock_timeout` and `statement_timeout`.
     timeouts: [Timeout; 2],
 }
@@ -176,10 +211,17 @@ enum Before {
 pub(super) enum UserType {
     /// An enum, a composite or a range.
     Other,
-    /// A domain with a CHECK or NOT NULL.
-    ConstrainedDomain,
-    /// A domain without.
-    PlainDomain,
+    /// A domain, over another one or not.
+    Domain(Domain),
+}
+
+/// What is known of a domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Domain {
+    /// Whether it has a CHECK or is NOT NULL.
+    pub(super) constrained: bool,
+    /// What a column of it is filled with that has no default of its own.
+    pub(super) default: Default,
 }
 
 /// An object that is no table: its class (views, types, routines) and its name. Names are each class's own.
@@ -204,6 +246,8 @@ pub(super) struct Held {
 pub(super) struct Session<'a> {
     /// What is known of the tables before the first file that is judged, until that file comes.
     catalogue: Option<&'a Catalogue>,
+    /// Whether the catalogue has told of every table that there is.
+    catalogued: bool,
     default_schema: String,
     pub(super) file: usize,
     pub(super) applied: bool,
@@ -240,6 +284,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
         Self {
             catalogue,
+            catalogued: false,
             default_schema: default_schema.to_owned(),
             file: 0,
             applied: false,
@@ -267,12 +312,18 @@ impl<'a> Session<'a> {
     pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
         self.end_transaction(!self.explicit);
         if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
+            self.catalogued = true;
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
+            for (name, facts) in &catalogue.domains {
+                let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
+                let domain = Domain { constrained: facts.constrained, default: default.unwrap_or_default() };
+                self.types.insert(name.clone(), UserType::Domain(domain));
+            }
         }
         self.file = file;
         self.applied = applied;
         self.wrapped = wrapped;
-        self.settings = Settings { search_path: self.default_schema.clone(), ..Settings::default() };
+        self.settings = Settings { search_path: self.default_path(), ..Settings::default() };
         self.tables.retain(|name, _| name.schema != TEMPORARY);
         self.objects.retain(|(_, name), _| name.schema != TEMPORARY);
         self.prepared.clear();
@@ -357,30 +408,50 @@ impl<'a> Session<'a> {
         self.settings.timeouts[which].set(limit, local);
     }
 
-    /// Sets the schema of names without one, or back to the default; gives the one before.
-    pub(super) fn set_search_path(&mut self, first: Option<String>) -> String {
+    fn default_path(&self) -> Vec<String> {
+        vec![self.default_schema.clone()]
+    }
+
+    /// Sets the schemas of names without one, or none for the default; gives those before.
+    pub(super) fn set_search_path(&mut self, schemas: Vec<String>) -> Vec<String> {
         self.remember(|session| Before::Settings(session.settings.clone()));
-        let first = first.unwrap_or_else(|| self.default_schema.clone());
-        std::mem::replace(&mut self.settings.search_path, first)
+        let schemas = if schemas.is_empty() { self.default_path() } else { schemas };
+        std::mem::replace(&mut self.settings.search_path, schemas)
     }
 
     /// The relation that the first dotted name in a node means here.
     pub(super) fn relation(&self, node: &SyntaxNode) -> Option<RelationName> {
+        let made = self.created(node)?;
+        if tree::path(node).len() > 1 {
+            return Some(made);
+        }
+        let mut path = [TEMPORARY].into_iter().chain(self.settings.search_path.iter().map(String::as_str));
+        let known = path.find_map(|schema| {
+            let name = RelationName { schema: schema.to_owned(), name: made.name.clone() };
+            self.knows(&name).then_some(name)
+        });
+        Some(known.unwrap_or(made))
+    }
+
+    /// What is made by the first dotted name in a node.
+    pub(super) fn created(&self, node: &SyntaxNode) -> Option<RelationName> {
         let mut path = tree::path(node);
         let name = path.pop()?;
-        Some(match path.pop() {
-            Some(schema) if schema.starts_with("pg_temp") => RelationName { schema: TEMPORARY.to_owned(), name },
-            Some(schema) => RelationName { schema, name },
-            None => {
-                let temporary = RelationName { schema: TEMPORARY.to_owned(), name };
-                let view = (RELATION.to_owned(), temporary.clone());
-                if self.tables.contains_key(&temporary) || self.objects.contains_key(&view) {
-                    temporary
-                } else {
-                    RelationName { schema: self.settings.search_path.clone(), ..temporary }
-                }
-            }
-        })
+        let schema = match path.pop() {
+            Some(schema) if schema.starts_with(TEMPORARY) => TEMPORARY.to_owned(),
+            Some(schema) => schema,
+            None => self.settings.search_path.first().cloned().unwrap_or_default(),
+        };
+        Some(RelationName { schema, name })
+    }
+
+    /// Whether the files or the catalogue say of something by this name.
+    fn knows(&self, name: &RelationName) -> bool {
+        let objects = || [RELATION, TYPE, FUNCTION].map(|class| (class.to_owned(), name.clone()));
+        self.exists(name)
+            || (name.schema == TEMPORARY && self.tables.contains_key(name))
+            || objects().iter().any(|object| self.objects.contains_key(object))
+            || self.table_of_index(name).is_some()
     }
 
     /// The relations that the children of a kind name.
@@ -415,10 +486,47 @@ impl<'a> Session<'a> {
         name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
     }
 
+    /// Whether a table may hold rows, though it is too new for its locks to matter: an earlier file made it, and may have been
+    /// run long ago, or it may have been there before. A live catalogue, which does not have the table, knows better.
+    pub(super) fn may_hold_rows(&self, name: &RelationName) -> bool {
+        let here = |birth: Birth| birth.file == self.file && birth.certain;
+        let earlier = |birth: Birth| birth.applied || !(here(birth) || self.catalogued);
+        let told = self.table(name).and_then(|table| table.birth);
+        let empty = self.table(name).is_some_and(|table| table.empty);
+        name.schema != TEMPORARY && !empty && told.is_none_or(earlier)
+    }
+
     /// Whether a table was surely made by this very file: no program can rely on it, and it holds nothing else.
     pub(super) fn is_of_this_file(&self, name: &RelationName) -> bool {
         let born = self.table(name).and_then(|table| table.birth);
         name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file && birth.certain)
+    }
+
+    /// Whether these files made a view, or a sequence, that nobody else knows yet. What it shows need not be new.
+    pub(super) fn is_new_view(&self, name: &RelationName) -> bool {
+        self.objects.get(&(RELATION.to_owned(), name.clone())).is_some_and(|birth| !birth.applied)
+    }
+
+    /// Whether a table was found to have no row, by a server.
+    pub(super) fn is_empty(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.empty)
+    }
+
+    /// Whether there is surely no table, view or index of that name, in whichever schema.
+    pub(super) fn is_absent(&self, name: &RelationName) -> bool {
+        let mut named = self.tables.iter().filter(|(other, _)| other.name == name.name);
+        let mut indexes = self.tables.values().flat_map(|table| table.indexes.keys());
+        let view = |object: &Object| object.0 == RELATION && object.1.name == name.name;
+        self.catalogued
+            && named.all(|(_, table)| table.birth.is_none())
+            && !indexes.any(|index| *index == name.name)
+            && !self.objects.keys().any(view)
+    }
+
+    /// Whether a table is known to have a valid index of that name.
+    pub(super) fn has_valid_index(&self, table: &RelationName, index: &str) -> bool {
+        let known = self.table(table).filter(|table| table.is_catalogued()).and_then(|table| table.indexes.get(index));
+        known.is_some_and(|index| !index.columns.is_empty())
     }
 
     /// Whether a table is known to exist.
@@ -454,7 +562,9 @@ impl<'a> Session<'a> {
     pub(super) fn drop_index(&mut self, index: &RelationName) {
         self.dropped.insert(index.clone());
         if let Some(table) = self.table_of_index(index).cloned() {
-            self.table_mut(&table).indexes.remove(&index.name);
+            let table = self.table_mut(&table);
+            table.indexes.remove(&index.name);
+            dependants::index_dropped(table, &index.name);
         }
     }
 
@@ -476,6 +586,12 @@ impl<'a> Session<'a> {
     /// The indexes of a table, as far as they are known.
     pub(super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Index> {
         self.table(table).into_iter().flat_map(|table| table.indexes.values())
+    }
+
+    /// The tables whose columns something uses.
+    pub(super) fn tables_with(&self, user: &ColumnUser) -> Vec<RelationName> {
+        let tables = self.tables.iter().filter(|(_, table)| table.users.contains_key(user));
+        tables.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether at most one row has given values in these columns.
@@ -519,6 +635,51 @@ impl<'a> Session<'a> {
         let birth = self.birth();
         self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
         self.objects.insert(object, birth);
+    }
+
+    /// An object of any kind, and the table or type that it is, has another name from now on.
+    pub(super) fn rename(&mut self, object: &Object, to: RelationName) {
+        let (class, from) = object;
+        if let Some(birth) = self.objects.get(object).copied() {
+            let renamed = (class.clone(), to.clone());
+            for (object, birth) in [(object.clone(), None), (renamed, Some(birth))] {
+                self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
+                match birth {
+                    Some(birth) => _ = self.objects.insert(object, birth),
+                    None => _ = self.objects.remove(&object),
+                }
+            }
+        }
+        match class.as_str() {
+            RELATION => self.rename_table(from, to),
+            TYPE => {
+                if let Some(user_type) = self.user_type(from).cloned() {
+                    self.set_user_type(to, user_type);
+                }
+            }
+            INDEX => {
+                if let Some(table) = self.table_of_index(from).cloned()
+                    && let Some(index) = self.table_mut(&table).indexes.remove(&from.name)
+                {
+                    let table = self.table_mut(&table);
+                    dependants::index_renamed(table, &from.name, &to.name);
+                    table.indexes.insert(to.name, index);
+                }
+            }
+            SCHEMA => {
+                let tables: Vec<RelationName> = self.tables.keys().cloned().collect();
+                for table in tables.into_iter().filter(|table| table.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: table.name.clone() };
+                    self.rename_table(&table, renamed);
+                }
+                let objects: Vec<Object> = self.objects.keys().cloned().collect();
+                for object in objects.into_iter().filter(|(_, name)| name.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: object.1.name.clone() };
+                    self.rename(&object, renamed);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whether this very file made an object.

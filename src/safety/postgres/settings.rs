@@ -5,9 +5,10 @@ use std::ops::Range;
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
+use super::super::files;
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::session::Limit;
+use super::session::{Limit, TEMPORARY};
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -89,12 +90,19 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.report(&LOCAL_OUTSIDE, node, "SET LOCAL ends with its statement here".to_owned());
                 return;
             }
+            if let Some(schema) = tree::child(node, K::SET_SCHEMA_VALUE) {
+                set(judge, node, "search_path", tree::literal(&schema), local);
+            }
             let Some(config) = tree::child(node, K::SET_CONFIG) else { return };
             let Some(parameter) = tree::path(&config).pop() else { return };
             let value = tree::child(&config, K::TO_CONFIG_VALUE);
             let default = value.as_ref().is_none_or(|value| tree::has_token(value, K::DEFAULT_KW));
-            let value = value.and_then(|value| value.children().next()).map(|value| value_of(&value));
-            set(judge, node, &parameter, if default { None } else { value }, local);
+            let value = value.map(|value| value.children().map(|value| value_of(&value)).collect::<Vec<_>>().join(","));
+            let value = value.filter(|_| !default);
+            if let Some(value) = &value {
+                refused(judge, node, &parameter, value);
+            }
+            set(judge, node, &parameter, value, local);
             if judge.session.wrapped && !local && judge.session.bodies == 0 {
                 judge.report(&SESSION_SETTING, node, format!("{parameter} stays set after the migration"));
             }
@@ -127,12 +135,24 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                     let local = tree::words(local) == "true";
                     if !local || judge.session.in_transaction() {
                         let parameter = value_of(parameter);
+                        if value.kind() == K::LITERAL {
+                            refused(judge, node, &parameter, &value_of(value));
+                        }
                         set(judge, node, &parameter, Some(value_of(value)), local);
                     }
                 }
             }
         }
         _ => {}
+    }
+}
+
+/// A timeout that the server refuses.
+fn refused(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: &str) {
+    if NAMES.contains(&parameter) && !is_duration(value) {
+        let message = format!("{parameter} cannot be set to {value:?}");
+        judge.report(&files::SYNTAX_ERROR, node, message).help =
+            "A number of milliseconds, or one with a unit: us, ms, s, min, h or d.".to_owned();
     }
 }
 
@@ -148,8 +168,11 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
         judge.report(&STRINGS, node, "from here on the server reads backslashes in strings otherwise".to_owned());
     }
     if parameter == "search_path" {
-        let first = value.map(|path| path.split(',').next().unwrap_or_default().trim().trim_matches('"').to_owned());
-        judge.session.set_search_path(first.filter(|first| !first.is_empty()));
+        // Nothing is made by default in the schema of the user's name, which seldom exists, or in that of temporary tables.
+        let path = value.unwrap_or_default();
+        let schemas = path.split(',').map(|schema| schema.trim().trim_matches('"'));
+        let schemas = schemas.filter(|schema| !matches!(*schema, "" | "$user" | TEMPORARY));
+        judge.session.set_search_path(schemas.map(str::to_owned).collect());
         return;
     }
     let Some(which) = NAMES.iter().position(|name| *name == parameter) else { return };
@@ -169,6 +192,13 @@ pub(super) fn is_off(value: &str) -> bool {
     value == "0" || (spelt && !matches!(value.as_str(), "" | "o"))
 }
 
+/// What the server takes for a timeout: `5s`, `1.5 min`, `250`; not `5 sec`, `-1`.
+fn is_duration(value: &str) -> bool {
+    let value = value.trim();
+    let unit = value.trim_start_matches(|digit: char| digit.is_ascii_digit() || ".+".contains(digit));
+    unit.len() < value.len() && matches!(unit.trim(), "" | "us" | "ms" | "s" | "min" | "h" | "d")
+}
+
 /// `0`, `0ms`, `00.0 s`.
 fn is_zero(value: &str) -> bool {
     let digits: String =
@@ -178,14 +208,10 @@ fn is_zero(value: &str) -> bool {
 
 /// A statement takes a lock that blocks writes: both timeouts must be set by now. Said once for each file.
 pub(super) fn require(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    if judge.options.timeouts_set && judge.session.wrapped {
-        for which in 0..NAMES.len() {
-            zero(judge, which);
-        }
-        return;
-    }
+    let set = judge.options.timeouts_set && judge.session.wrapped;
     for (which, rule) in [&LOCK_TIMEOUT, &STATEMENT_TIMEOUT].into_iter().enumerate() {
-        if judge.session.timeout(which).limit().is_some() {
+        let timeout = judge.session.timeout(which);
+        if timeout.limit().is_some() || (set && !timeout.is_reset()) {
             zero(judge, which);
         } else if !std::mem::replace(&mut judge.session.missing[which], true) {
             judge.report(rule, node, format!("{} is not set when this takes its lock", NAMES[which]));

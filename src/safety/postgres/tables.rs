@@ -7,7 +7,7 @@ use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, DefaultPartition, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, objects, partitions, tree};
+use super::{constraints, dependants, objects, partitions, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -29,11 +29,14 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                     columns.insert(name.clone(), column);
                 }
                 inline_constraints(session, table, &name, action);
+                dependants::generated(session.table_mut(table), &name, action);
             }
         }
         K::DROP_COLUMN => {
             if let Some(column) = column {
                 session.table_mut(table).columns.remove(&column);
+                dependants::column_dropped(session.table_mut(table), &column);
+                session.table_mut(table).constraints.retain(|_, constraint| !constraint.is_about(&column));
                 session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
             }
         }
@@ -44,6 +47,9 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::ALTER_COLUMN => {
             let Some(column) = column else { return };
+            if tree::has(action, K::DROP_EXPRESSION) {
+                dependants::expression_dropped(session.table_mut(table), &column);
+            }
             let data_type = tree::child(action, K::SET_TYPE).and_then(|set| DataType::of(&set));
             let column = session.table_mut(table).columns.entry(column).or_default();
             if data_type.is_some() {
@@ -59,7 +65,8 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 add_constraint(session, table, &constraint, None);
             }
         }
-        K::VALIDATE_CONSTRAINT => {
+        // A block may or may not come to it.
+        K::VALIDATE_CONSTRAINT if session.bodies == 0 => {
             if let Some(name) = tree::path(action).pop()
                 && let Some(mut constraint) = session.constraint(table, &name).cloned()
             {
@@ -104,7 +111,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 session.table_mut(table).default_partition = DefaultPartition::Named(partition);
             }
             if let Some(partition) = partition {
-                partitions::attached(session, &partition, action);
+                partitions::attached(session, table, &partition, action);
             }
         }
         K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
@@ -116,6 +123,7 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
     if let Some(column) = table.columns.remove(old) {
         table.columns.insert(new.to_owned(), column);
     }
+    dependants::column_renamed(table, old, new);
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
     let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
@@ -124,6 +132,7 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
 /// A statement as a whole.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     objects::apply(judge, node);
+    dependants::apply(judge, node);
     let session = &mut judge.session;
     match node.kind() {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
@@ -153,12 +162,13 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
-    let Some(mut name) = session.relation(name) else { return };
+    let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
     }
     let optional = tree::has(node, K::IF_NOT_EXISTS);
-    if optional && session.exists(&name) {
+    // Where the server has it already, the statement fails, or has been run: what the server says stays.
+    if (optional && session.exists(&name)) || session.table(&name).is_some_and(Table::is_catalogued) {
         return;
     }
     let birth = Birth { certain: !optional, ..session.birth() };
@@ -190,6 +200,7 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
             let described = Column { birth: None, data_type, not_null };
             session.table_mut(&name).columns.insert(column.clone(), described);
             inline_constraints(session, &name, &column, &argument);
+            dependants::generated(session.table_mut(&name), &column, &argument);
         } else {
             add_constraint(session, &name, &argument, None);
         }
@@ -272,5 +283,8 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
         unique: tree::has_token(node, K::UNIQUE_KW),
         columns,
     };
+    if !index.whole {
+        dependants::indexed(table, &name, node);
+    }
     table.indexes.insert(name, index);
 }

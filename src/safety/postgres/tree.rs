@@ -56,6 +56,11 @@ pub(super) fn child_name(node: &SyntaxNode, kind: K) -> Option<String> {
     child(node, kind).map(|node| name(&node))
 }
 
+/// The name that ends a node.
+pub(super) fn last_name(node: &SyntaxNode) -> Option<String> {
+    all_tokens(node).last().and_then(|token| token.parent()).map(|node| name(&node))
+}
+
 /// The parts of the first dotted name in a node.
 pub(super) fn path(node: &SyntaxNode) -> Vec<String> {
     let found = node.descendants().find(|node| matches!(node.kind(), K::PATH | K::PATH_REF));

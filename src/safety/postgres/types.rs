@@ -4,12 +4,14 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
+use super::defaults::Default;
 use super::judge::{Alter, Judge};
-use super::session::UserType;
-use super::{columns, drops, objects, tree};
+use super::session::{Domain, UserType};
+use super::{columns, defaults, dependants, drops, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &TYPE_CHANGED,
+    &TYPE_CHANGE_REFUSED,
     &ENUM_VALUE_IN_USE,
     &ENUM_CREATED,
     &ENUM_VALUE_ORDER,
@@ -32,6 +34,15 @@ pub(super) static TYPE_CHANGED: Rule = Rule {
     summary: "A column's type or collation is changed in a way that rewrites the table or its indexes, or may",
     reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes. Programs that know the old type may break.",
     help: "Add a column of the new type, keep both written (trigger or program), backfill in batches, then switch the readers. Widening varchar or numeric, and varchar to text, need none of this.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
+};
+static TYPE_CHANGE_REFUSED: Rule = Rule {
+    name: "type-change-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "The type of a column is changed that a view, rule, trigger, policy, generated column, function or partition key uses",
+    reason: "The statement fails.",
+    help: "Drop what uses the column, change the type, and make it again, in one migration; a partition key needs a new table.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
 pub(super) static ENUM_VALUE_IN_USE: Rule = Rule {
@@ -214,7 +225,11 @@ impl DataType {
     }
 
     pub(super) fn is_serial(&self) -> bool {
-        matches!(self.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8")
+        // The name says it, in quotes too.
+        matches!(
+            self.name.trim_matches('"'),
+            "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8"
+        )
     }
 
     /// What the servers do, as measured on 14 and 18 for each pair of types.
@@ -282,6 +297,11 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let (Some(column), Some(new)) = (tree::child_name(action, K::COLUMN_NAME_REF), DataType::of(&set_type)) else {
         return;
     };
+    let uses = dependants::of(&judge.session, &alter.table, &column);
+    if let Some(user) = uses.refused_by {
+        let message = format!("{user} uses {}.{column}: the server refuses to change its type", alter.table);
+        judge.report(&TYPE_CHANGE_REFUSED, action, message);
+    }
     if judge.session.is_new(&alter.table) {
         return;
     }
@@ -305,7 +325,22 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     };
     let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
     match change {
-        Change::Instant => {}
+        Change::Instant => {
+            let table = &alter.table;
+            let checked = judge.session.constraints(table).any(|constraint| constraint.is_rechecked(&column));
+            if let Some(index) = uses.index {
+                let message = format!("the index {index} names {table}.{column}, and is built again");
+                judge.report(&TYPE_CHANGED, action, message).help =
+                    "DROP INDEX CONCURRENTLY first, and CREATE INDEX CONCURRENTLY after, each in a migration of its own.".to_owned();
+            } else if checked {
+                let message = format!("a check names {table}.{column}: all rows of {table} are read again");
+                let finding = judge.report(&TYPE_CHANGED, action, message);
+                finding.cost = Cost::Scans;
+                finding.effect =
+                    "ACCESS EXCLUSIVE on the table while every row is read: no reads, no writes.".to_owned();
+                finding.help = "Drop the check first; change the type; add the check NOT VALID, and validate it in a later migration.".to_owned();
+            }
+        }
         Change::Rewrites | Change::Indexes => {
             let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
             let message =
@@ -348,7 +383,7 @@ fn is_plain_cast(expression: &SyntaxNode, column: &str) -> bool {
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
         K::CREATE_TYPE => {
-            if let Some(name) = judge.session.relation(node) {
+            if let Some(name) = judge.session.created(node) {
                 judge.session.set_user_type(name, UserType::Other);
             }
             if tree::has(node, K::ENUM_TYPE) {
@@ -365,9 +400,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         K::CREATE_DOMAIN => {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
-            if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.relation(&name)) {
-                let domain = if constrained { UserType::ConstrainedDomain } else { UserType::PlainDomain };
-                judge.session.set_user_type(name, domain);
+            if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.created(&name)) {
+                let mut domain = domain_of(judge, node).unwrap_or_default();
+                domain.constrained |= constrained;
+                if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
+                    domain.default = defaults::of(&judge.session, &default);
+                }
+                judge.session.set_user_type(name, UserType::Domain(domain));
             }
             if constrained {
                 judge.report(
@@ -389,7 +428,39 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     enum_values(judge, node);
 }
 
+/// The domain that a column, or another domain, is of.
+pub(super) fn domain_of(judge: &Judge<'_>, node: &SyntaxNode) -> Option<Domain> {
+    let name = judge.session.relation(&type_node(node)?)?;
+    match judge.session.user_type(&name) {
+        Some(UserType::Domain(domain)) => Some(domain.clone()),
+        _ => None,
+    }
+}
+
+/// What a domain is after ALTER DOMAIN, known before or not.
+fn changed_domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let name = tree::child(node, K::DOMAIN_REF).and_then(|name| judge.session.relation(&name));
+    let Some(name) = name else { return };
+    let mut domain = match judge.session.user_type(&name) {
+        Some(UserType::Domain(domain)) => domain.clone(),
+        _ => Domain::default(),
+    };
+    let before = domain.clone();
+    for action in node.children() {
+        match action.kind() {
+            K::ADD_CONSTRAINT | K::SET_NOT_NULL => domain.constrained = true,
+            K::SET_DEFAULT => domain.default = defaults::of(&judge.session, &action),
+            K::DROP_DEFAULT => domain.default = Default::Null,
+            _ => {}
+        }
+    }
+    if domain != before {
+        judge.session.set_user_type(name, UserType::Domain(domain));
+    }
+}
+
 fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    changed_domain(judge, node);
     let here = objects::are_of_this_file(judge, node);
     for action in node.children().filter(|_| !here) {
         let lost = match action.kind() {

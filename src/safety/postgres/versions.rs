@@ -57,6 +57,11 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         | K::IS_NOT_JSON_VALUE => (16, "IS NOT JSON"),
         K::JSON_KEY_VALUE => (16, "JSON_OBJECT with keys"),
         K::JSON_ARRAY_FN | K::JSON_ARRAY_AGG_FN => (16, "JSON_ARRAY"),
+        K::REINDEX_TARGET_DATABASE | K::REINDEX_TARGET_SYSTEM if node.children().next().is_none() => {
+            (16, "REINDEX without the name of the database")
+        }
+        K::VACUUM_OPTION_NAME if tree::words(node) == "buffer_usage_limit" => (16, "BUFFER_USAGE_LIMIT"),
+        K::COPY_OPTION if tree::words(node).starts_with("on_error") => (17, "COPY ... ON_ERROR"),
         K::INDENT => (16, "XMLSERIALIZE ... INDENT"),
         K::PAREN_FROM_ITEM if has(K::PAREN_SELECT) && !has(K::FROM_ALIAS) => (16, "a query in FROM without a name"),
         K::LITERAL if is_new_number(node) => (16, "a number that is hexadecimal, or has underscores,"),

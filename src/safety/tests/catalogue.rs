@@ -1,27 +1,55 @@
 //! What a live connection knows decides where the text does not.
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts, lint_with};
+use std::collections::BTreeSet;
+
+use super::super::{
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts, lint_with,
+};
 use super::*;
 
 fn live() -> Catalogue {
     let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
     let column = |data_type: &str| ColumnFacts { data_type: data_type.to_owned(), not_null: false };
     let check = |definition: &str, validated| ConstraintFacts { definition: definition.to_owned(), validated };
+    let user = |kind: &str, by: &str, column: &str| {
+        (ColumnUser { kind: kind.to_owned(), name: name(by) }, BTreeSet::from([column.to_owned()]))
+    };
     let full = TableFacts {
-        columns: [("short", "character varying(20)"), ("small", "integer")]
-            .map(|(name, data_type)| (name.to_owned(), column(data_type)))
-            .into(),
+        columns: [
+            ("short", "character varying(20)"),
+            ("small", "integer"),
+            ("seen", "character varying(20)"),
+            ("lowered", "character varying(20)"),
+            ("watched", "character varying(20)"),
+            ("checked", "character varying(20)"),
+        ]
+        .map(|(name, data_type)| (name.to_owned(), column(data_type)))
+        .into(),
         constraints: [
             ("proven".to_owned(), check("CHECK ((a IS NOT NULL))", true)),
+            ("filled".to_owned(), check("CHECK (((checked)::text <> ''::text))", true)),
             ("later".to_owned(), check("CHECK ((b IS NOT NULL)) NOT VALID", false)),
         ]
         .into(),
-        indexes: [("full_key".to_owned(), vec!["key_id".to_owned()])].into(),
+        indexes: [("full_key".to_owned(), vec!["key_id".to_owned()]), ("computed".to_owned(), Vec::new())].into(),
+        users: [
+            user("view", "shown", "seen"),
+            user("index", "computed", "lowered"),
+            user("trigger", "watch", "watched"),
+        ]
+        .into(),
         ..TableFacts::default()
     };
+    let domain = |constrained, default: Option<&str>| DomainFacts { constrained, default: default.map(str::to_owned) };
+    let domains = [
+        (name("positive"), domain(true, None)),
+        (name("token"), domain(false, Some("gen_random_uuid()"))),
+        (name("plan"), domain(false, Some("'free'::text"))),
+    ]
+    .into();
     let empty = TableFacts { empty: true, ..TableFacts::default() };
     let parent = TableFacts { partitioned: true, ..TableFacts::default() };
-    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into() }
+    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(), domains }
 }
 
 fn rules_for(text: &str) -> Vec<&'static str> {
@@ -48,6 +76,30 @@ fn the_catalogue_decides() {
         rules_for("alter table \"full\" validate constraint later; alter table \"full\" alter b set not null;");
     assert!(!validated.contains(&"set-not-null-scans"));
     assert_eq!(rules_for("alter table \"full\" add foreign key (key_id) references o not valid;"), [] as [&str; 0]);
+}
+
+#[test]
+fn the_catalogue_knows_what_stands_in_the_way_of_a_type() {
+    let widened = |column: &str| rules_for(&format!("alter table \"full\" alter {column} type text;"));
+    assert_eq!(widened("seen"), ["type-change-refused"]);
+    assert_eq!(widened("watched"), ["type-change-refused"]);
+    assert_eq!(widened("lowered"), ["column-type-changed"]);
+    assert_eq!(widened("checked"), ["column-type-changed"]);
+    assert_eq!(
+        rules_for("begin; drop view shown; alter table \"full\" alter seen type text; commit;"),
+        ["view-dropped", "several-tables-locked"]
+    );
+    assert_eq!(
+        rules_for("drop index concurrently if exists computed; alter table \"full\" alter lowered type text;"),
+        [] as [&str; 0]
+    );
+}
+
+#[test]
+fn the_catalogue_knows_domains() {
+    assert_eq!(rules_for("alter table \"full\" add a positive;"), ["domain-column-added"]);
+    assert_eq!(rules_for("alter table \"full\" add a token;"), ["volatile-default"]);
+    assert_eq!(rules_for("alter table \"full\" add a plan not null;"), [] as [&str; 0]);
 }
 
 #[test]
@@ -81,4 +133,115 @@ fn what_applied_files_say_of_tables_gives_way_to_what_is_there() {
     assert_eq!(found("create table if not exists gone (a int); create index i on gone (a);"), [] as [&str; 0]);
     assert_eq!(found("alter table \"full\" alter b set not null;"), ["set-not-null-scans"]);
     assert_eq!(found("alter table \"full\" add e d;"), ["domain-column-added"]);
+}
+
+#[test]
+fn names_are_looked_for_in_the_whole_search_path() {
+    let path = "set local search_path = app, \"$user\", public; ";
+    let after = |text: &str| rules_for(&format!("begin; {path}{text} commit;"));
+    assert_eq!(after("alter table \"full\" alter short type varchar(40);"), [] as [&str; 0]);
+    assert_eq!(after("create index i on empty (a);"), [] as [&str; 0]);
+    assert_eq!(after("create index i on \"full\" (a);"), ["index-not-concurrent"]);
+    assert_eq!(after("create table \"full\" (a int); create index i on \"full\" (a);"), [] as [&str; 0]);
+    assert_eq!(
+        after("create table \"full\" (a int); create index i on public.\"full\" (a);"),
+        ["index-not-concurrent"]
+    );
+    let alone = |text: &str| rules_for(&format!("begin; set local search_path = \"$user\"; {text} commit;"));
+    assert_eq!(alone("create index i on empty (a);"), [] as [&str; 0]);
+}
+
+#[test]
+fn bounds_and_keys_are_the_catalogues() {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let check = |definition: &str| {
+        let facts = ConstraintFacts { definition: definition.to_owned(), validated: true };
+        [("checked".to_owned(), facts)].into()
+    };
+    let text = |not_null| ColumnFacts { data_type: "text".to_owned(), not_null };
+    let columns = || [("r".to_owned(), text(true)), ("v".to_owned(), text(true))].into();
+    let parent = TableFacts { partitioned: true, partition_key: Some(vec!["r".to_owned()]), ..TableFacts::default() };
+    let table = |definition: &str, bounds: Option<&str>| TableFacts {
+        constraints: check(definition),
+        columns: columns(),
+        bounds: bounds.map(str::to_owned),
+        ..TableFacts::default()
+    };
+    let two = "CHECK ((r = ANY (ARRAY['de'::text, 'at'::text])))";
+    let bounds = "((r IS NOT NULL) AND (r = ANY (ARRAY['de'::text, 'at'::text])))";
+    let mut indexed = table("CHECK ((v <> 'x'::text))", None);
+    indexed.indexes = [("by_v".to_owned(), vec!["v".to_owned()])].into();
+    indexed.unique_indexes = ["by_v".to_owned()].into();
+    let catalogue = Catalogue {
+        tables: [
+            (name("parent"), parent),
+            (name("two"), table(two, None)),
+            (name("other"), table("CHECK ((v = 'de'::text))", None)),
+            (name("attached"), table(two, Some(bounds))),
+            (
+                name("bounded"),
+                table("CHECK (((r = ANY (ARRAY['de'::text, 'at'::text])) AND (v <> ''::text)))", Some(bounds)),
+            ),
+            (name("indexed"), indexed),
+        ]
+        .into(),
+        ..Catalogue::default()
+    };
+    let errors = |text: &str| -> Vec<&'static str> {
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&catalogue));
+        found.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.rule.name).collect()
+    };
+    let attach = |table: &str, values: &str| {
+        errors(&format!("alter table parent attach partition {table} for values in ({values});"))
+    };
+    assert_eq!(attach("two", "'de', 'at'"), [] as [&str; 0]);
+    assert_eq!(attach("two", "'de', 'at', 'ch'"), [] as [&str; 0]);
+    assert_eq!(attach("two", "'de'"), ["partition-attach-scans"]);
+    assert_eq!(attach("other", "'de'"), ["partition-attach-scans"]);
+    assert_eq!(errors("alter table attached drop constraint checked;"), [] as [&str; 0]);
+    assert_eq!(errors("alter table two drop constraint checked;"), ["constraint-dropped"]);
+    assert_eq!(errors("alter table bounded drop constraint checked;"), ["constraint-dropped"]);
+    assert_eq!(errors("update indexed set r = 'x' where v = 'a';"), [] as [&str; 0]);
+    assert_eq!(errors("update indexed set r = 'x' where r = 'a';"), ["unbatched-backfill"]);
+}
+
+#[test]
+fn what_does_nothing_there_hurts_nobody() {
+    for text in [
+        "drop table if exists nothing;",
+        "drop index if exists nothing;",
+        "drop view if exists nothing;",
+        "alter table if exists nothing add column a text not null;",
+        "create index if not exists full_key on \"full\" (key_id);",
+        "alter table \"full\" add column if not exists short text not null;",
+        "alter table \"full\" drop column if exists nothing;",
+        "alter table \"full\" drop constraint if exists nothing;",
+        "alter table \"full\" alter small drop not null;",
+        "update empty set a = 1;",
+        "delete from empty;",
+        "truncate empty;",
+        "vacuum full empty;",
+    ] {
+        assert_eq!(rules_for(text), [] as [&str; 0], "{text}");
+    }
+    for (text, rule) in [
+        ("drop table if exists \"full\";", "table-dropped"),
+        ("drop table if exists app.\"full\";", "table-dropped"),
+        ("drop table nothing;", "table-dropped"),
+        ("drop index if exists full_key;", "index-drop-not-concurrent"),
+        ("create index if not exists nothing on \"full\" (key_id);", "index-not-concurrent"),
+        ("alter table \"full\" drop column if exists short;", "column-dropped"),
+        ("alter table \"full\" drop constraint if exists proven;", "constraint-dropped"),
+        ("alter table \"full\" add column if not exists nothing text not null;", "required-column"),
+        ("begin; drop index concurrently if exists nothing; commit;", "concurrently-in-transaction"),
+        ("vacuum full empty, \"full\";", "vacuum-full"),
+        ("vacuum full;", "vacuum-full"),
+        ("delete from \"full\";", "delete-without-where"),
+    ] {
+        assert_eq!(rules_for(text), [rule], "{text}");
+    }
+    let there = rules_for("create table \"full\" (a int); create index i on \"full\" (a);");
+    assert!(there.contains(&"index-not-concurrent"));
+    let later = "alter table empty rename to nothing; drop table if exists nothing;";
+    assert!(rules_for(later).contains(&"table-dropped"));
 }

@@ -296,7 +296,8 @@ fn data() {
         ("update a set b = 1 where id = 5 or c is null;", "1:1 error unbatched-backfill"),
         ("update a set b = (select c from d limit 1) where c is null;", "1:1 error unbatched-backfill"),
         ("create table a as table b;", "1:1 warning unbatched-copy"),
-        ("insert into a select * from b;", "1:1 warning unbatched-copy"),
+        ("insert into a select * from b where c = 1;", "1:1 warning unbatched-copy"),
+        ("insert into a select * from b;", "1:1 error unbatched-backfill"),
         ("update a set b = 1, b = 2 where id = 5;", "1:21 error duplicate-assignment"),
         ("update pg_catalog.pg_class set relname = 'x' where oid = 5;", "1:8 error catalogue-written"),
     ] {
@@ -401,6 +402,11 @@ fn timeouts() {
     }
     let set = LintOptions::for_set(Engine::Postgres, 14, "public");
     assert_eq!(findings("alter table a add column b bigint;", &set), []);
+    let lost = "1:2:1 warning lock-timeout-missing";
+    caught_with("reset lock_timeout;\nalter table a add column b bigint;", lost, &set);
+    caught_with("set lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
+    caught_with("set local lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
+    caught_with("reset all;\nalter table a add column b bigint;", lost, &set);
 }
 
 #[test]
@@ -519,4 +525,29 @@ fn dynamic_sql() {
     safe(
         "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
     );
+}
+
+#[test]
+fn what_changes_nothing_when_it_is_done_again_can_be_run_again() {
+    let again = |sql: &str| {
+        let found = findings(&format!("{sql} select 1;"), &LintOptions::default());
+        found.iter().any(|finding| finding.rule.name == "not-rerunnable")
+    };
+    for sql in [
+        "alter table a alter b set not null;",
+        "alter table a alter b set default 1;",
+        "alter table a alter b type text;",
+        "alter table a validate constraint c;",
+        "alter table a set (fillfactor = 80);",
+    ] {
+        assert!(!again(sql), "{sql}");
+    }
+    for sql in [
+        "alter table a alter b set not null, add c int;",
+        "alter table a alter b add generated always as identity;",
+        "alter table a drop constraint c;",
+        "create table a (b int);",
+    ] {
+        assert!(again(sql), "{sql}");
+    }
 }

@@ -28,6 +28,12 @@ fn empty_files_have_nothing_to_say() {
 fn commands_of_psql_are_named() {
     caught("select 1;\n\\i other.sql\nselect 2;", "2:1 error psql-command");
     caught("select 'drop table a' \\gexec", "1:23 error psql-command");
+    for command in ["\\set ON_ERROR_STOP on", "\\echo done", "\\restrict abc", "\\timing"] {
+        caught(&format!("{command}\nselect 1;"), "1:1 warning psql-command");
+        caught_with(&format!("{command}\nselect 1;"), "1:1:1 error psql-command", &wrapped());
+    }
+    caught("\\set AUTOCOMMIT off\nselect 1;", "1:1 error psql-command");
+    caught("\\echo `psql -f other.sql`\nselect 1;", "1:1 error psql-command");
     caught("copy a from stdin;\n1\t'x\n\\.\ndrop table b;", "1:1 error psql-command");
     caught("copy a from stdin;\n1\t'x\n\\.\ndrop table b;", "4:1 error table-dropped");
     safe("select '\\i other.sql', $$ \\x $$; -- \\i other.sql");
