@@ -1,19 +1,22 @@
 //! Databases on servers that are made to be thrown away, and how they go, whatever becomes of the program.
 
 use crate::config::DatabaseUrl;
-use crate::engine::file::unpoisoned;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose, connect, quoted};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Those that this program has made and not dropped yet.
 static MADE: Mutex<Vec<(DatabaseUrl, String)>> = Mutex::new(Vec::new());
 
-#[cfg(feature = "cli")]
+fn made() -> MutexGuard<'static, Vec<(DatabaseUrl, String)>> {
+    MADE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Drops every throw-away database that this program has, and then ends it. For a program that is interrupted.
+#[cfg(feature = "cli")]
 pub(crate) fn end_with(exit: fn() -> !) -> ! {
     // Whoever works with one of them finds it gone, and waits here for the end.
-    let made = unpoisoned(&MADE);
+    let made = made();
     for (server, name) in made.iter() {
         // There is nobody to tell; the next program that makes one drops it.
         let _ = drop_database(server, name);
@@ -46,7 +49,7 @@ impl Database {
             Error::new(ErrorKind::Invalid, format!("{server} is no server, on which a database could be made"))
         })?;
         // Under the lock: an interrupt waits until it is known.
-        let mut made = unpoisoned(&MADE);
+        let mut made = made();
         connection.execute(&format!("CREATE DATABASE {}", quoted(&name))).context(making)?;
         made.push((server.clone(), name.clone()));
         Ok((Self { server: server.clone(), name }, url))
@@ -66,7 +69,7 @@ impl Database {
         if name.is_empty() {
             return Ok(());
         }
-        unpoisoned(&MADE).retain(|(_, made)| *made != name);
+        made().retain(|(_, made)| *made != name);
         drop_database(&self.server, &name)
     }
 }
