@@ -60,6 +60,9 @@ impl Share {
         access.check(path)?;
         let writable = access != FileAccess::Read;
         let mode = if writable { AccessMode::ReadWrite } else { AccessMode::ReadOnly };
+        if access == FileAccess::Create && !path.exists() {
+            make(path)?;
+        }
         let root = Connection::open_with_flags(path, configuration()?.access_mode(mode)?)?;
         let Some(file) = FileId::of(path) else {
             let message = format!("{} vanished while it was opened", path.display());
@@ -152,6 +155,39 @@ impl Drop for Writing {
         *unpoisoned(&self.0.taken) = false;
         self.0.free.notify_one();
     }
+}
+
+/// Makes an empty database where there is none. DuckDB begins a file where others can see it, does not open what was cut off
+/// in the middle of that, and empties what somebody else has made meanwhile: so it begins elsewhere, and what appears at the
+/// path is whole.
+fn make(path: &Path) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", uuid::Uuid::new_v4().simple()));
+    let begun = Path::new(&name);
+    let closed = Connection::open_with_flags(begun, configuration()?)
+        .and_then(|connection| connection.close().map_err(|(_, error)| error));
+    // Where it cannot be begun, opening it says why, with its own name.
+    let made = closed.map_or(Ok(()), |()| publish(begun, path));
+    let _ = std::fs::remove_file(begun);
+    made
+}
+
+/// Gives a file a second name that nobody else has taken; whoever was quicker has made the same.
+fn publish(begun: &Path, path: &Path) -> Result<()> {
+    use std::io::ErrorKind::{AlreadyExists, Unsupported};
+    let linked = std::fs::hard_link(begun, path).or_else(|error| match error.kind() {
+        AlreadyExists => Ok(()),
+        // A file system without links.
+        Unsupported | std::io::ErrorKind::PermissionDenied if !path.exists() => std::fs::rename(begun, path),
+        _ => Err(error),
+    });
+    linked.map_err(|error| Error::from(error).at(path, None).context("making the database"))?;
+    // What is written into it later must not lose its name in a power failure.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// How charter opens DuckDB: no threads of its own, and no extension fetched from the network.
@@ -286,5 +322,18 @@ mod tests {
         let _ = std::fs::remove_file(folder.path().join("a.duckdb.wal"));
         let new = Share::acquire(&path, FileAccess::Create, PATIENCE).unwrap();
         assert_ne!(old.file, new.file);
+    }
+
+    #[test]
+    fn what_somebody_else_has_made_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        let other = Connection::open_with_flags(&path, configuration().unwrap()).unwrap();
+        other.execute_batch("CREATE TABLE a (b BIGINT)").unwrap();
+        drop(other);
+        make(&path).unwrap();
+        let connection = Share::acquire(&path, FileAccess::Read, PATIENCE).unwrap().connect().unwrap();
+        assert_eq!(connection.query_row("SELECT count(*) FROM a", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "what was begun is gone");
     }
 }
