@@ -7,7 +7,7 @@ use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity}
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
 use super::session::{Birth, Constraint};
-use super::{drops, tree};
+use super::{drops, implied, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &BUILDS_INDEX,
@@ -360,6 +360,8 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
             K::CONSTRAINT_NAME_CLAUSE | K::NOT_VALID | K::NOT_ENFORCED | K::NO_INHERIT | K::ENFORCED
         )
     });
+    let conditions =
+        expression.iter().filter(|_| constraint.kind() == K::CHECK_CONSTRAINT).flat_map(implied::conditions).collect();
     let proves = match constraint.kind() {
         K::CHECK_CONSTRAINT => expression.map(|expression| tree::proves_not_null(&expression)).unwrap_or_default(),
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
@@ -369,7 +371,11 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        literals: tree::below(constraint, K::LITERAL).filter_map(|node| tree::literal(&node)).collect(),
+        conditions,
+        literals: tree::below(constraint, K::LITERAL)
+            .filter_map(|node| tree::literal(&node))
+            .map(|text| implied::canonical(&text))
+            .collect(),
         names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
         redundant: false,
@@ -385,6 +391,7 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
+        conditions: Vec::new(),
         literals: Default::default(),
         names: Default::default(),
         kind: K::ERROR,

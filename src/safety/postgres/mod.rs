@@ -25,6 +25,7 @@ pub(super) mod drops;
 pub(super) mod dynamic;
 pub(super) mod hygiene;
 mod idle;
+mod implied;
 pub(super) mod indexes;
 mod judge;
 pub(super) mod locks;

@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
+use super::implied::{self, Columns, Condition};
 use super::judge::{Alter, Judge};
 use super::session::{Constraint, DefaultPartition, Session};
 use super::{indexes, tree};
@@ -100,7 +101,10 @@ fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxN
 
 /// The literals of a partition's bounds.
 fn literals(bounds: &SyntaxNode) -> BTreeSet<String> {
-    tree::below(bounds, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect()
+    tree::below(bounds, K::LITERAL)
+        .filter_map(|literal| tree::literal(&literal))
+        .map(|text| implied::canonical(&text))
+        .collect()
 }
 
 /// The validated checks of a table that name the partition key and pass a test. Whether they say of the bounds what they
@@ -129,23 +133,20 @@ fn is_not_null(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     judge.session.is_not_null(table, column) || checks.any(|check| check.proves.iter().any(|proven| proven == column))
 }
 
-/// Whether a validated check of the table says what its bounds as a partition will, and that the key is not null: all of a
-/// range, and none but the values of a list.
+/// Whether the validated checks of the table say what its bounds as a partition will, and that the key is not null.
 fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
-    let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
-    let bounds = literals(action);
-    let list = tree::has(action, K::PARTITION_FOR_VALUES_IN);
-    let test = |check: &Constraint| {
-        let mut said = check.literals.iter().filter(|literal| *literal != "null").peekable();
-        !bounds.is_empty()
-            && if list {
-                said.peek().is_some() && said.all(|literal| bounds.contains(literal))
-            } else {
-                bounds.is_subset(&check.literals)
-            }
+    let session = &judge.session;
+    let key = session.table(parent).and_then(|table| table.partition_key.as_deref());
+    let has_zone = |column: &str| {
+        let known = session.column_type(partition, column).or_else(|| session.column_type(parent, column));
+        known.map(|known| known.name == "timestamptz")
     };
-    matching(judge, parent, partition, test).next().is_some()
-        && key.iter().all(|key| is_not_null(judge, partition, key))
+    let checks: Vec<&Constraint> = session.constraints(partition).filter(|check| check.validated).collect();
+    let conditions: Vec<Condition> = checks.iter().flat_map(|check| check.conditions.clone()).collect();
+    let others = checks.iter().flat_map(|check| check.proves.clone()).collect();
+    let columns =
+        Columns { key, others, is_not_null: &|column| is_not_null(judge, partition, column), has_zone: &has_zone };
+    implied::is_implied(&conditions, action, &columns)
 }
 
 /// Whether a check says of a table's columns no more than its bounds as a partition do.

@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
 use super::defaults::Default;
+use super::implied::Condition;
 use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
 use super::{constraints, defaults, dependants, partitions, tree};
@@ -40,6 +41,8 @@ pub(super) struct Constraint {
     pub(super) validated: bool,
     /// The columns that it proves to be not null, when it is validated.
     pub(super) proves: Vec<String>,
+    /// What a check compares with constants.
+    pub(super) conditions: Vec<Condition>,
     /// The literals in a check, for comparing it with a partition's bounds.
     pub(super) literals: BTreeSet<String>,
     /// The columns in a check, and the functions.

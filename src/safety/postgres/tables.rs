@@ -124,6 +124,8 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
         table.columns.insert(new.to_owned(), column);
     }
     dependants::column_renamed(table, old, new);
+    let compared = table.constraints.values_mut().flat_map(|constraint| constraint.conditions.iter_mut());
+    compared.filter(|condition| condition.column == old).for_each(|condition| new.clone_into(&mut condition.column));
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
     let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
