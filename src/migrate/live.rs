@@ -113,6 +113,9 @@ pub(crate) fn catalogue<'a>(
         let facts = DomainFacts { constrained: constrained == "t", default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
+    for row in read(CALM_FUNCTIONS)? {
+        catalogue.calm_functions.extend(row.into_iter().flatten());
+    }
     for (name, (kind, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
         facts.empty = ["r", "p", "m"].contains(&kind.as_str()) && is_empty(connection, &name)?;
@@ -156,7 +159,10 @@ const BOUNDS: &str = concat!(
 
 /// A column that is NOT NULL by a constraint that is not valid (Postgres 18) may still hold NULL.
 const COLUMNS: &str = concat!(
-    "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull AND \
+    "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) || \
+     COALESCE((SELECT ' COLLATE ' || pg_catalog.quote_ident(o.collname) FROM pg_catalog.pg_collation o \
+     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
+     WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
      AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]) FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
@@ -236,6 +242,11 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
+
+const CALM_FUNCTIONS: &str = "SELECT p.proname FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     GROUP BY p.proname HAVING bool_and(p.provolatile <> 'v' AND p.prokind = 'f')";
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

@@ -26,6 +26,8 @@ pub struct Catalogue {
     pub tables: BTreeMap<RelationName, TableFacts>,
     /// The domains.
     pub domains: BTreeMap<RelationName, DomainFacts>,
+    /// The names of functions none of which is volatile, whatever its arguments and its schema.
+    pub calm_functions: BTreeSet<String>,
 }
 
 /// A domain as it is before the migrations.
@@ -76,7 +78,8 @@ pub struct TableFacts {
 /// A column as it is before the migrations.
 #[derive(Debug, Clone, Default)]
 pub struct ColumnFacts {
-    /// Its type as `format_type` gives it: `character varying(20)`.
+    /// Its type as `format_type` gives it: `character varying(20)`; with `COLLATE` and the collation, where that is not its
+    /// type's own.
     pub data_type: String,
     /// Whether it is NOT NULL, and every row has been seen to be so.
     pub not_null: bool,

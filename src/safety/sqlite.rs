@@ -322,7 +322,7 @@ fn added(judge: &Embedded<'_>, words: &Words, table: &str) -> Option<String> {
             "a NOT NULL column cannot be added without a default"
         }
         () if words.has("references") && given => "a column that refers to a table cannot be added with a default",
-        () if computed && !judge.is_new(table) => {
+        () if computed && !judge.is_of_this_file(table) => {
             "a column cannot be added with a computed default to a table that has rows"
         }
         () => return None,

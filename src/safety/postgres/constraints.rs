@@ -6,7 +6,7 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
-use super::session::{Birth, Constraint};
+use super::session::{Birth, Constraint, Index};
 use super::{drops, implied, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
@@ -352,6 +352,55 @@ pub(super) fn inline(
     }
 }
 
+/// The columns of a foreign key, and the table that it refers to.
+pub(super) fn refers(constraint: &SyntaxNode, columns: Vec<String>) -> Option<(Vec<String>, String)> {
+    let table = tree::path(&tree::child(constraint, K::TABLE_NAME_REF)?).pop()?;
+    Some((columns, table))
+}
+
+/// What takes the place of a constraint that is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Successor {
+    /// Nothing.
+    None,
+    /// A check of the same columns, which may say less.
+    Similar,
+    /// A foreign key or a unique index that demands the same.
+    Same,
+}
+
+/// What of the same table, validated before or made in the same statement, takes the place of a constraint.
+pub(super) fn successor(judge: &Judge<'_>, alter: &Alter, name: &str) -> Successor {
+    let table = judge.session.table(&alter.table);
+    let added: Vec<SyntaxNode> = alter.actions.iter().filter_map(added).collect();
+    let checks = || added.iter().filter(|constraint| constraint.kind() == K::CHECK_CONSTRAINT);
+    if checks().any(|check| tree::constraint_name(check).as_deref() == Some(name) && !is_not_enforced(check)) {
+        return Successor::Similar;
+    }
+    let Some((table, old)) = table.and_then(|table| Some((table, table.constraints.get(name)?))) else {
+        return Successor::None;
+    };
+    let mut others = table.constraints.iter().filter(|(other, known)| *other != name && known.validated);
+    let index = table.indexes.get(name).filter(|index| index.whole && old.kind == K::UNIQUE_CONSTRAINT);
+    let doubled = |index: &Index| {
+        let mut others = table.indexes.iter().filter(|(other, _)| *other != name);
+        others.any(|(_, other)| other.whole && other.unique && other.columns == index.columns)
+    };
+    match () {
+        () if index.is_some_and(doubled) => Successor::Same,
+        () if old.refers.is_some() && others.any(|(_, known)| known.refers == old.refers) => Successor::Same,
+        () if old.kind == K::CHECK_CONSTRAINT && !old.names.is_empty() => {
+            // One that an older file made was never meant to take its place.
+            let younger = |known: &Constraint| {
+                known.birth.file != usize::MAX && (old.birth.file == usize::MAX || known.birth.file > old.birth.file)
+            };
+            let mut others = others.filter(|(_, known)| known.kind == K::CHECK_CONSTRAINT && younger(known));
+            if others.any(|(_, known)| known.names == old.names) { Successor::Similar } else { Successor::None }
+        }
+        () => Successor::None,
+    }
+}
+
 /// What is remembered of a constraint.
 pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
     let expression = constraint.children().find(|child| {
@@ -367,6 +416,7 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
         _ => Vec::new(),
     };
+    let own = tree::child(constraint, K::FOREIGN_KEY_COLUMN_LIST);
     Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
@@ -378,6 +428,7 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
             .collect(),
         names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
+        refers: own.and_then(|list| refers(constraint, columns_of(&list))),
         redundant: false,
     }
 }
@@ -395,6 +446,7 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         literals: Default::default(),
         names: Default::default(),
         kind: K::ERROR,
+        refers: None,
         redundant: false,
     };
     let constraint = constraint.map_or(none, |constraint| remembered(&constraint, birth));

@@ -4,6 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
+use super::constraints::{self, Successor};
 use super::judge::{Alter, Judge};
 use super::{objects, tree};
 
@@ -111,7 +112,7 @@ pub(super) static CONSTRAINT_DROPPED: Rule = Rule {
     name: "constraint-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A constraint is dropped",
+    summary: "A constraint is dropped; as a warning, a check whose place another one takes",
     reason: "Programs lose a promise that they rely on: rows that it kept out can come in, ON CONFLICT fails. ACCESS EXCLUSIVE on the table, and on the referenced one too.",
     help: "Release programs that do without it first, then allow this by name. A check that only proved NOT NULL may go once the column is NOT NULL.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
@@ -168,8 +169,15 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
                         && known.names.iter().all(|name| known.proves.contains(name))
                         && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
             });
-            if !fresh && !done {
-                judge.report(&CONSTRAINT_DROPPED, action, format!("the constraint {name} of {table} is dropped"));
+            let successor = constraints::successor(judge, alter, &name);
+            if !fresh && !done && successor != Successor::Same {
+                let message = format!("the constraint {name} of {table} is dropped");
+                let finding = judge.report(&CONSTRAINT_DROPPED, action, message);
+                if successor == Successor::Similar {
+                    finding.severity = Severity::Warning;
+                    finding.effect = "A check takes its place: rows that the old one kept out, and the new one does not, can come in.".to_owned();
+                    finding.help = "Keep it, if programs can do with what the new check lets in.".to_owned();
+                }
             }
         }
         _ => {}

@@ -71,11 +71,9 @@ const HARMFUL: &[&str] = &[
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
         K::DO => block(judge, node),
-        K::EXECUTE => {
-            let name = tree::child_name(node, K::PREPARED_STATEMENT_REF).unwrap_or_default();
-            if !judge.session.prepared.contains(&name) {
-                judge.report(&DYNAMIC, node, format!("EXECUTE of {name}, which this file does not prepare"));
-            }
+        K::EXECUTE => execute(judge, node),
+        K::CREATE_TABLE_AS if tree::has(node, K::EXECUTE) => {
+            tree::below(node, K::EXECUTE).for_each(|inside| execute(judge, &inside));
         }
         K::PREPARE => {
             if let Some(name) = tree::child_name(node, K::PREPARED_STATEMENT) {
@@ -111,6 +109,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
         }
         _ => calls(judge, node),
+    }
+}
+
+fn execute(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let name = tree::child_name(node, K::PREPARED_STATEMENT_REF).unwrap_or_default();
+    if !judge.session.prepared.contains(&name) {
+        judge.report(&DYNAMIC, node, format!("EXECUTE of {name}, which this file does not prepare"));
     }
 }
 
@@ -185,8 +190,10 @@ fn analyzes(node: &SyntaxNode) -> bool {
 
 /// Calls of functions in a statement that runs them.
 fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    const RUN: [K; 10] = [
+    const RUN: [K; 12] = [
         K::SELECT,
+        K::COMPOUND_SELECT,
+        K::DECLARE,
         K::VALUES,
         K::INSERT,
         K::UPDATE,
@@ -200,8 +207,13 @@ fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if !RUN.contains(&node.kind()) || tree::has(node, K::WITH_NO_DATA) {
         return;
     }
-    // SELECT f(): what it gives is thrown away, so it is there for what it does.
-    let tables = tree::below(node, K::RELATION_FROM_ITEM).next().is_some();
+    // SELECT f(): what it gives is thrown away, so it is there for what it does. Over the rows of a table, a function in a
+    // condition, or within another call, gives a value to that.
+    const THROWN_AWAY: [K; 4] = [K::SELECT, K::COMPOUND_SELECT, K::VALUES, K::DECLARE];
+    let thrown_away = THROWN_AWAY.contains(&node.kind());
+    let queries: Vec<String> = tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)).collect();
+    let is_table = |item: SyntaxNode| !matches!(&tree::path(&item)[..], [name] if queries.contains(name));
+    let tables = tree::below(node, K::RELATION_FROM_ITEM).any(is_table);
     for call in tree::below(node, K::CALL_EXPR) {
         let Some(function) = defaults::called(&call) else { continue };
         let name = function.as_str();
@@ -211,7 +223,7 @@ fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
             judge.report(&HARMFUL_FUNCTION, &call, format!("{name}() ends what others are doing, or loses data"));
         } else if routine.is_some_and(|routine| !routine.calm) || EXECUTORS.contains(&name) {
             judge.report(&DYNAMIC, &call, format!("{name}() runs what is not in the text"));
-        } else if node.kind() == K::SELECT && routine.is_none() && !known && !is_argument(&call, node) {
+        } else if thrown_away && routine.is_none() && !known && !(tables && is_argument(&call, node)) {
             let finding = judge.report(&UNKNOWN_FUNCTION, &call, format!("what {name}() does is not in the text"));
             if tables {
                 finding.severity = Severity::Warning;

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use squawk_syntax::{Parse, SourceFile};
 
-use super::lexer::TokenKind;
+use super::lexer::{Token, TokenKind};
 use super::source::{Source, extent, too_deep};
 use super::{Catalogue, Finding, Input, LintOptions, Severity, files, lexer};
 
@@ -56,7 +56,7 @@ pub(super) fn judge<'a>(
     let mut found = Vec::new();
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
         let mut findings = Vec::new();
-        let text = without_psql(source, options.wrapped, &mut findings);
+        let text = readable(source, options, &mut findings);
         // The parser is not ours: a bug of it must neither take the program down nor let a file pass.
         let judged = catch_unwind(AssertUnwindSafe(|| {
             let (parsed, base) = parse(&text, options)?;
@@ -93,9 +93,9 @@ fn parse(text: &str, options: &LintOptions) -> Option<(Parse<SourceFile>, Vec<ba
     Some((parsed, violations))
 }
 
-/// The text with the byte order mark, psql's commands and inline COPY data blanked out, byte for byte, and a finding for each
-/// command. Charter runs the text itself; who runs any other may well be psql.
-fn without_psql(source: &Source<'_>, run: bool, findings: &mut Vec<Finding>) -> String {
+/// The text with the byte order mark, psql's commands, inline COPY data and what squawk's parser cannot read blanked out, byte
+/// for byte, and a finding for each command. Charter runs the text itself; who runs any other may well be psql.
+fn readable(source: &Source<'_>, options: &LintOptions, findings: &mut Vec<Finding>) -> String {
     // Commands that run no SQL and read none.
     const CALM: [&str; 8] =
         ["\\echo", "\\encoding", "\\pset", "\\restrict", "\\set", "\\timing", "\\unrestrict", "\\unset"];
@@ -119,6 +119,7 @@ fn without_psql(source: &Source<'_>, run: bool, findings: &mut Vec<Finding>) -> 
             }
         }
     }
+    blanks.extend(source.statements.iter().flat_map(|statement| unread(text, statement, options.postgres_version)));
     let mut last = 0;
     for token in &source.tokens {
         let covered = blanks.iter().any(|blank| blank.contains(&token.range.start)) || token.range.start < last;
@@ -131,7 +132,7 @@ fn without_psql(source: &Source<'_>, run: bool, findings: &mut Vec<Finding>) -> 
             let mut finding = source.finding(&files::PSQL_COMMAND, range.clone(), range, message);
             // Between backquotes stands a command of the shell's.
             let told = command.contains('`') || command.contains("AUTOCOMMIT");
-            if !run && !told && CALM.contains(&name) {
+            if !options.wrapped && !told && CALM.contains(&name) {
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);
@@ -156,6 +157,31 @@ fn without_psql(source: &Source<'_>, run: bool, findings: &mut Vec<Finding>) -> 
     }
     // Blanks replace whole characters: the text stays UTF-8.
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// What the server reads and squawk's parser does not, and what has no weight for any rule: SET NAMES, and how the values of an
+/// added column are stored.
+fn unread(text: &str, statement: &[Token], version: u32) -> Vec<Range<usize>> {
+    let is = |token: &Token, words: &[&str]| words.iter().any(|word| token.is_word(text, word));
+    let begins = |words: &[&str]| {
+        statement.len() > words.len() && statement.iter().zip(words).all(|(token, word)| token.is_word(text, word))
+    };
+    if begins(&["set", "names"]) {
+        return vec![extent(statement)];
+    }
+    if !begins(&["alter", "table"]) && !begins(&["alter", "foreign", "table"]) {
+        return Vec::new();
+    }
+    let stored = statement.windows(3).filter_map(|window| {
+        let [before, word, value] = window else { return None };
+        let named = is(before, &["add", "column", "drop", "exists", "rename", "set", "to"]);
+        let storage =
+            version >= 16 && is(word, &["storage"]) && is(value, &["plain", "external", "extended", "main", "default"]);
+        let compression = is(word, &["compression"]) && is(value, &["pglz", "lz4", "default"]);
+        let found = !named && before.kind != TokenKind::Symbol && (storage || compression);
+        found.then(|| word.range.start..value.range.end)
+    });
+    stored.collect()
 }
 
 /// The first syntax error of each statement.

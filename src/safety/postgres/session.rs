@@ -49,6 +49,8 @@ pub(super) struct Constraint {
     pub(super) names: BTreeSet<String>,
     /// What it is: the kind of its node.
     pub(super) kind: K,
+    /// A foreign key's columns, and the table that it refers to.
+    pub(super) refers: Option<(Vec<String>, String)>,
     /// Whether it says no more than the bounds of the partition that its table has become.
     pub(super) redundant: bool,
 }
@@ -317,6 +319,9 @@ impl<'a> Session<'a> {
         if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
             self.catalogued = true;
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
+            for name in &catalogue.calm_functions {
+                self.routines.insert(name.clone(), Routine { calm: true });
+            }
             for (name, facts) in &catalogue.domains {
                 let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
                 let domain = Domain { constrained: facts.constrained, default: default.unwrap_or_default() };

@@ -247,7 +247,10 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
     let name = tree::constraint_name(constraint).unwrap_or_else(|| format!("{}_{ending}", table.name));
     let birth = session.birth();
     let using = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| session.relation(&index));
-    let remembered = constraints::remembered(constraint, birth);
+    let mut remembered = constraints::remembered(constraint, birth);
+    if let (Some(column), K::REFERENCES_CONSTRAINT) = (column, constraint.kind()) {
+        remembered.refers = constraints::refers(constraint, vec![column.to_owned()]);
+    }
     let table = session.table_mut(table);
     if indexed {
         let index = using.and_then(|index| table.indexes.remove(&index.name));

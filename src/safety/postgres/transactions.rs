@@ -49,7 +49,7 @@ pub(in super::super) static UNCOMMITTED: Rule = Rule {
     name: "uncommitted-transaction",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A file that ends with its transaction open",
+    summary: "A file that ends with its transaction open, or leaves it prepared",
     reason: "Everything since BEGIN is rolled back when the connection closes, and its locks are kept until then.",
     help: "COMMIT at the end.",
     source: "https://www.postgresql.org/docs/current/sql-begin.html",
@@ -91,6 +91,11 @@ fn control(judge: &mut Judge<'_>, node: &SyntaxNode) {
         (K::SAVEPOINT_CREATE, true) => judge.session.savepoint(name),
         (K::ROLLBACK_TO_SAVEPOINT, true) => judge.session.rollback_to(&name),
         (K::RELEASE_SAVEPOINT, true) => {}
+        (K::PREPARE_TRANSACTION, true) => {
+            let message = "the transaction, and its locks, stay until somebody says COMMIT PREPARED".to_owned();
+            judge.report(&UNCOMMITTED, node, message);
+            judge.session.end_transaction(true);
+        }
         (kind, true) => {
             judge.session.end_transaction(kind != K::ROLLBACK_TRANSACTION);
             if tree::words(node).ends_with("and chain ;") || tree::words(node).ends_with("and chain") {

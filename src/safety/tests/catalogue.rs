@@ -22,6 +22,7 @@ fn live() -> Catalogue {
             ("lowered", "character varying(20)"),
             ("watched", "character varying(20)"),
             ("checked", "character varying(20)"),
+            ("sorted", "text COLLATE \"C\""),
         ]
         .map(|(name, data_type)| (name.to_owned(), column(data_type)))
         .into(),
@@ -49,7 +50,11 @@ fn live() -> Catalogue {
     .into();
     let empty = TableFacts { empty: true, ..TableFacts::default() };
     let parent = TableFacts { partitioned: true, ..TableFacts::default() };
-    Catalogue { tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(), domains }
+    Catalogue {
+        tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(),
+        domains,
+        calm_functions: ["plan_of".to_owned()].into(),
+    }
 }
 
 fn rules_for(text: &str) -> Vec<&'static str> {
@@ -70,6 +75,11 @@ fn the_catalogue_decides() {
     assert_eq!(rules_for("alter table \"full\" alter short type varchar(40);"), [] as [&str; 0]);
     assert_eq!(rules_for("alter table \"full\" alter short type varchar(10);"), ["column-type-changed"]);
     assert_eq!(rules_for("alter table \"full\" alter small type text;"), ["column-type-changed"]);
+    assert_eq!(rules_for("alter table \"full\" alter sorted type text;"), ["column-type-changed"]);
+    assert_eq!(rules_for("alter table \"full\" add p text default plan_of(1);"), [] as [&str; 0]);
+    assert_eq!(rules_for("alter table \"full\" add p text default other_of(1);"), ["volatile-default"]);
+    assert_eq!(rules_for("select plan_of(1);"), [] as [&str; 0]);
+    assert_eq!(rules_for("select other_of(1);"), ["unknown-function"]);
     assert_eq!(rules_for("alter table \"full\" alter a set not null;"), [] as [&str; 0]);
     assert_eq!(rules_for("alter table \"full\" alter b set not null;"), ["set-not-null-scans"]);
     let validated =

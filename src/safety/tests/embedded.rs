@@ -281,3 +281,12 @@ fn duckdb_is_told_what_blocks_an_alter() {
         &wrapped,
     );
 }
+
+#[test]
+fn a_later_file_adds_no_computed_column_to_rows_that_may_be_there_on_sqlite() {
+    let sqlite = engine(Engine::Sqlite);
+    let made = "create table t (id integer primary key);";
+    safe_with(&format!("{made}alter table t add column x text default current_timestamp"), &sqlite);
+    let later = format!("{made}\n---\nalter table t add column x text default current_timestamp");
+    caught_with(&later, "2:1:1 error sqlite-cannot-run", &sqlite);
+}
