@@ -98,8 +98,10 @@ impl<'a> Source<'a> {
         let mut shown = String::new();
         let mut count = 0;
         let mut end = range.start;
-        for token in &self.tokens {
-            if token.kind == TokenKind::Comment || token.range.start < range.start || token.range.end > range.end {
+        let first = self.tokens.partition_point(|token| token.range.start < range.start);
+        let within = self.tokens.iter().skip(first).take_while(|token| token.range.start < range.end);
+        for token in within {
+            if token.kind == TokenKind::Comment || token.range.end > range.end {
                 continue;
             }
             let text = token.text(self.text);

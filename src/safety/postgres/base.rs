@@ -100,8 +100,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         return;
     }
     let here = objects::are_of_this_file(judge, node);
-    let single =
-        node.parent().is_some_and(|file| file.children().filter(|node| node.kind() != K::EMPTY_STMT).count() == 1);
+    let single = node
+        .parent()
+        .is_some_and(|file| file.children().filter(|node| node.kind() != K::EMPTY_STMT).take(2).count() == 1);
     for Violation { rule, range, message } in violations {
         let advice = rule.severity == Severity::Info;
         let rerun = std::ptr::eq(rule, &hygiene::NOT_RERUNNABLE);
