@@ -20,7 +20,7 @@ static BLOCKED: Rule = Rule {
     severity: Severity::Error,
     cost: Cost::Instant,
     summary: "A table with an index, or that another refers to, is altered",
-    reason: "The statement fails: DuckDB refuses to drop, rename or retype columns, and to rename the table, while anything depends on it.",
+    reason: "The statement fails: DuckDB refuses to drop, rename or retype columns, to add keys, and to rename the table, while anything depends on it.",
     help: "DROP INDEX in an earlier migration, and make it again after; a foreign key needs a new table with the rows copied over.",
     source: "https://duckdb.org/docs/stable/sql/statements/alter_table#limitations",
 };
@@ -206,6 +206,7 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let referred = judge.is_referred_to(&table);
     let retypes = words.at(at) == "alter" && !words.has("default");
     let adds_not_null = words.at(at) == "add" && words.has("not null");
+    let adds_key = words.at(at) == "add" && (words.has("unique") || words.has("primary key"));
     let renames_table = words.at(at) == "rename" && words.at(at + 1) == "to";
     let cannot = match words.at(at) {
         _ if words.has_bare_comma() => Some("one ALTER TABLE takes one change".to_owned()),
@@ -228,13 +229,13 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     if let Some(message) = cannot {
         judge.report(&CANNOT_RUN, all.clone(), message);
     }
-    if matches!(words.at(at), "drop" | "rename") || retypes || adds_not_null {
+    if matches!(words.at(at), "drop" | "rename") || retypes || adds_not_null || adds_key {
         if !known.indexes.is_empty() {
             let indexes: Vec<String> = known.indexes.keys().cloned().collect();
             judge.report(&BLOCKED, all.clone(), format!("{table} has the index {}", indexes.join(", ")));
         } else if referred {
             judge.report(&BLOCKED, all.clone(), format!("another table refers to {table}"));
-        } else if judge.in_transaction() && judge.unindexed.contains(&table) {
+        } else if !adds_key && judge.in_transaction() && judge.unindexed.contains(&table) {
             let message = format!("an index of {table} was dropped in the same transaction");
             judge.report(&INDEX_AND_COLUMN, all.clone(), message);
         }

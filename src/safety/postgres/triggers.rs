@@ -87,6 +87,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_EVENT_TRIGGER | K::ALTER_EVENT_TRIGGER => {
             judge.report(&EVENT_TRIGGER, node, "an event trigger runs in every later migration".to_owned());
         }
+        K::DROP_EVENT_TRIGGER => {
+            judge.report(&EVENT_TRIGGER, node, "what the event trigger kept out comes in from now on".to_owned());
+        }
         K::SET | K::SELECT | K::ALTER_ROLE | K::ALTER_USER | K::ALTER_DATABASE | K::ALTER_SYSTEM
             if sets_replica(node) =>
         {

@@ -254,6 +254,8 @@ fn duckdb_is_told_what_blocks_an_alter() {
         "alter column b type bigint",
         "alter b set not null",
         "add column c int not null default 1",
+        "add column c int unique",
+        "add constraint k unique (b)",
     ] {
         caught_with(&format!("{made}alter table t {alter}"), "2:1:1 error duckdb-index-blocks-alter", &duckdb);
     }
@@ -274,6 +276,7 @@ fn duckdb_is_told_what_blocks_an_alter() {
         "2:1:15 error duckdb-drop-index-then-alter",
         &wrapped,
     );
+    safe_with(&format!("{made}drop index i; alter table t add unique (b)"), &wrapped);
     safe_with(
         &format!(
             "{made}create table n as select * from t; drop table t; alter table n rename to t; create index i on t (a)"
