@@ -34,6 +34,9 @@ fn printed_statements_do_what_the_verb_does() {
     sandbox.run(&["db", "upgrade"]).success();
     let made = Connection::open(sandbox.path("charter.db")).expect("the database");
     assert_eq!(content(&by_hand), content(&made));
+    let mode =
+        |file: &Connection| file.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).expect("a mode");
+    assert_eq!(mode(&by_hand), mode(&made));
     sandbox.run(&["db", "current", "sqlite:///by_hand.db", "--check"]).success();
     sandbox.run(&["db", "info", "sqlite:///by_hand.db"]).success();
     assert_eq!(sandbox.run(&["db", "upgrade", "--sql"]).success().stdout, "");
