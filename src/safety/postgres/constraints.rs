@@ -26,7 +26,7 @@ static BUILDS_INDEX: Rule = Rule {
     name: "constraint-builds-index",
     severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "UNIQUE or PRIMARY KEY added without USING INDEX",
+    summary: "UNIQUE or PRIMARY KEY added without USING INDEX, or with an index that the server refuses",
     reason: "ACCESS EXCLUSIVE on the table while the index is built: no reads, no writes.",
     help: "CREATE UNIQUE INDEX CONCURRENTLY, then ALTER TABLE ... ADD CONSTRAINT ... UNIQUE (or PRIMARY KEY) USING INDEX.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX",
@@ -180,6 +180,12 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         K::FOREIGN_KEY_CONSTRAINT if partitioned && is_not_valid(constraint) && !judge.version(18) => {
             judge.report(&PARTITIONED, action, format!("{table} is partitioned: NOT VALID is refused before 18"));
         }
+        K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if is_of_unfit_index(judge, table, constraint) => {
+            let message = format!("the index is not unique, not valid, or not of all rows of {table}");
+            let finding = judge.report(&BUILDS_INDEX, action, message);
+            finding.cost = Cost::Instant;
+            finding.effect = "The statement fails.".to_owned();
+        }
         K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if !using => {
             let what = if constraint.kind() == K::UNIQUE_CONSTRAINT { "UNIQUE" } else { "PRIMARY KEY" };
             judge.report(&BUILDS_INDEX, action, format!("adding {what} to {table} builds its index under a lock"));
@@ -227,6 +233,13 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         }
         _ => {}
     }
+}
+
+/// Whether a constraint is to be made of an index that is known, and that the server refuses.
+fn is_of_unfit_index(judge: &Judge<'_>, table: &RelationName, constraint: &SyntaxNode) -> bool {
+    let name = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| judge.session.relation(&index));
+    let known = judge.session.table(table).zip(name).and_then(|(table, name)| table.indexes.get(&name.name));
+    known.is_some_and(|index| !(index.unique && index.whole))
 }
 
 fn validate(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
