@@ -179,7 +179,7 @@ fn unread(text: &str, statement: &[Token], version: u32) -> Vec<Range<usize>> {
             version >= 16 && is(word, &["storage"]) && is(value, &["plain", "external", "extended", "main", "default"]);
         let compression = is(word, &["compression"]) && is(value, &["pglz", "lz4", "default"]);
         let found = !named && before.kind != TokenKind::Symbol && (storage || compression);
-        found.then(|| word.range.start..value.range.end)
+        found.then_some(word.range.start..value.range.end)
     });
     stored.collect()
 }
