@@ -275,7 +275,11 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
          CREATE DOMAIN public.plan AS text DEFAULT 'free';
          CREATE TABLE public.people (plain varchar(9), checked varchar(9) CHECK (checked <> ''), lowered varchar(9), chosen varchar(9),
              seen varchar(9), source varchar(9), computed text GENERATED ALWAYS AS (upper(source)) STORED,
-             watched varchar(9), own varchar(9), number int);
+             watched varchar(9), own varchar(9), number int, sorted text COLLATE \"C\");
+         CREATE INDEX sorted ON public.people (sorted);
+         CREATE FUNCTION public.calm(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+         CREATE FUNCTION public.mixed() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
+         CREATE FUNCTION public.mixed(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
          CREATE INDEX plain ON public.people (plain);
          CREATE INDEX lowered ON public.people (lower(lowered));
          CREATE INDEX chosen ON public.people (number) WHERE chosen <> '';
@@ -300,6 +304,9 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
         ("people ADD a percent", Some("domain-column-added")),
         ("people ADD a token", Some("volatile-default")),
         ("people ADD a plan NOT NULL", None),
+        ("people ALTER sorted TYPE text", Some("column-type-changed")),
+        ("people ADD a int DEFAULT calm(1)", None),
+        ("people ADD a int DEFAULT mixed()", Some("volatile-default")),
     ] {
         sandbox.write("loose.sql", format!("ALTER TABLE {action};"));
         let found = findings(&sandbox, &["loose.sql", "--against", database.url()]);
@@ -332,6 +339,17 @@ fn the_servers_keys_bounds_and_indexes_decide() {
         |values: &str| found(&format!("ALTER TABLE shops ATTACH PARTITION shops_de FOR VALUES IN ({values});"));
     assert_eq!(attach("'at', 'ch', 'de'"), "");
     assert_eq!(attach("'de'"), "one.sql:1:19 error partition-attach-scans");
+    for statement in [
+        "CREATE TABLE hours (at timestamptz NOT NULL) PARTITION BY RANGE (at)",
+        "CREATE TABLE hours_1 (at timestamptz NOT NULL CHECK (at >= '2024-01-01 00:00Z' AND at < '2024-01-02 00:00Z'))",
+        "INSERT INTO hours_1 VALUES ('2024-01-01 12:00Z')",
+    ] {
+        database.execute(statement);
+    }
+    let hours = |bounds: &str| found(&format!("ALTER TABLE hours ATTACH PARTITION hours_1 FOR VALUES {bounds};"));
+    assert_eq!(hours("FROM ('2024-01-01T00:00:00Z') TO ('2024-02-01 00:00:00+00')"), "");
+    let shorter = "FROM ('2024-01-01 00:00+00') TO ('2024-01-01 18:00+00')";
+    assert_eq!(hours(shorter), "one.sql:1:19 error partition-attach-scans");
     assert_eq!(found("ALTER TABLE shops_fr DROP CONSTRAINT bounds;"), "");
     assert_eq!(found("ALTER TABLE shops_de DROP CONSTRAINT bounds;"), "one.sql:1:22 error constraint-dropped");
     assert_eq!(found("UPDATE shops_de SET country = 'at' WHERE id + 0 = 1;"), "one.sql:1:1 error unbatched-backfill");
