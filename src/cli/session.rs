@@ -138,6 +138,11 @@ pub(super) fn named(database: &Resolved, error: Error) -> Error {
     let url = database.url.to_string();
     let origin = database.location.as_ref().map(ToString::to_string).or_else(|| database.variable.clone());
     let error = advised(error);
+    // What is configured need not be said again, and would be without its password.
+    let error = match (&origin, error.hint().map(|hint| hint.replace(&format!(" {url}`"), "`"))) {
+        (Some(_), Some(hint)) => error.with_hint(hint),
+        _ => error,
+    };
     let said = error.to_string();
     match (said.contains(&url), origin) {
         (true, Some(origin)) if !said.contains(&origin) => error.context(format!("the database of {origin}")),
@@ -152,6 +157,15 @@ pub(super) fn advised(error: Error) -> Error {
     let said = error.to_string();
     if said.contains("permission denied for database") {
         return error.with_hint("a role that may create schemas in the database has to do this, once");
+    }
+    if said.contains("no schema has been selected to create in") {
+        return error.with_hint(
+            "the schema of these tables is missing, or the user of the database URL may not use it: let its owner \
+             GRANT USAGE, CREATE ON SCHEMA, or name another one, `schema` in the section [migrations] of charter.cfg",
+        );
+    }
+    if said.contains("password missing") {
+        return error.with_hint("give the user and the password in the URL: postgresql://USER:PASSWORD@HOST/DATABASE");
     }
     if error.kind() != ErrorKind::Unavailable || !said.contains("connecting to the server") {
         return error;

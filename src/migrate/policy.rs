@@ -129,6 +129,8 @@ pub struct Judged {
     pub migration: Migration,
     /// Whether it can be taken back.
     pub has_down: bool,
+    /// Whether it is as `charter db create` has written it, with nothing in it.
+    pub is_unwritten: bool,
     /// What the safety rules find in what the engine would run.
     #[cfg(feature = "lint")]
     pub findings: Vec<Finding>,
@@ -170,6 +172,7 @@ pub(crate) fn judge(
         set: proposal.set.name().to_owned(),
         migration: migration.clone(),
         has_down: migration.down(engine).is_some(),
+        is_unwritten: migration.up(engine).is_unwritten(),
         #[cfg(feature = "lint")]
         findings: Vec::new(),
         allowed: Vec::new(),
@@ -317,6 +320,9 @@ impl Policy<'_> {
                 .push("this build of charter has no safety rules (the feature `lint`) to judge it".to_owned());
         }
         let _ = (allowed, is_all_new);
+        if judged.is_unwritten {
+            judged.refused.push("nobody has written it yet".to_owned());
+        }
         if !judged.has_down {
             judged.refused.push("there is no down migration".to_owned());
         }

@@ -52,9 +52,10 @@ impl Migration {
         self.overlays.get(&engine).and_then(|overlay| overlay.up.as_ref()).unwrap_or(&self.up)
     }
 
-    /// What an engine runs to take it back; `None` when the set has no such file.
+    /// What an engine runs to take it back; `None` when the set has no such file, or nobody has written it yet.
     pub fn down(&self, engine: Engine) -> Option<&Script> {
-        self.overlays.get(&engine).and_then(|overlay| overlay.down.as_ref()).or(self.down.as_ref())
+        let overlay = self.overlays.get(&engine).and_then(|overlay| overlay.down.as_ref());
+        overlay.or(self.down.as_ref()).filter(|script| !script.is_unwritten())
     }
 
     /// Whether an engine has a text of its own, up or down.

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
 use crate::migrate::manager::MigrationManager;
-use crate::migrate::set::{Migration, MigrationSet};
+use crate::migrate::set::MigrationSet;
 use crate::migrate::status::Found;
 use std::collections::BTreeSet;
 
@@ -126,7 +126,7 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
         views: Vec::new(),
         indexes: Vec::new(),
     };
-    match States::of(set, engine) {
+    match States::of(set, engine, |number| Some(number) == info.revision) {
         Ok(states) => {
             // The schema of charter's own tables on a server is charter's: what else is in it is told.
             if engine != Engine::Postgres || !set.is_charter() {
@@ -159,11 +159,19 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
 /// # Errors
 /// What the engine says, and when the set cannot be tried in a throw-away database.
 pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Match> {
-    let states = States::of(set, connection.engine())?;
+    let engine = connection.engine();
+    let states = States::of(set, engine, |_| false)?;
     let live = states.known(Schema::read(connection, set)?);
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
     }
+    // Only those that have what the database has, by name, are looked at closely; where there are none, the next ones.
+    let names = live.names();
+    let unlike = |of: &BTreeSet<String>| of.symmetric_difference(&names).count();
+    let least = states.names.iter().map(|(_, of)| unlike(of)).min();
+    let alike: BTreeSet<i64> =
+        states.names.iter().filter(|(_, of)| Some(unlike(of)) == least).map(|(number, _)| *number).collect();
+    let states = States::of(set, engine, |number| alike.contains(&number))?;
     let mut exactly = Vec::new();
     let mut nearest: Option<(i64, Vec<Difference>)> = None;
     for (number, _) in states.states.iter().rev() {
@@ -184,34 +192,36 @@ pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &
 /// to it.
 struct States<'a> {
     set: &'a MigrationSet,
+    /// What each revision has, by name.
+    names: Vec<(i64, BTreeSet<String>)>,
+    /// Those that were asked for, as they are.
     states: Vec<(i64, Schema)>,
 }
 
 impl<'a> States<'a> {
-    fn of(set: &'a MigrationSet, engine: Engine) -> Result<Self> {
+    /// Reading a whole catalogue after each migration would take too long for a long set: only some are read.
+    fn of(set: &'a MigrationSet, engine: Engine, is_wanted: impl Fn(i64) -> bool) -> Result<Self> {
         let model = if engine == Engine::Postgres { Engine::Sqlite } else { engine };
         if !set.engines().contains(&model) {
             let message = format!("the set {} is not written for {model}, which {engine} is compared with", set.name());
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let mut trial = Trial::new(set, model, None)?;
-        let state = |migration: &Migration| {
-            let number = migration.number();
-            trial.go_to(Some(number)).context("applying the migrations to a throw-away database")?;
-            Ok((number, trial.schema()?))
+        let (mut names, mut states) = (Vec::new(), Vec::new());
+        let mut see = |number: i64, trial: &mut Trial<'_>| {
+            names.push((number, trial.names()?));
+            if is_wanted(number) {
+                states.push((number, trial.schema()?));
+            }
+            Ok(())
         };
-        let states = set.migrations().iter().map(state).collect::<Result<_>>()?;
-        Ok(Self { set, states })
+        Trial::new(set, model, None)?.walk(&mut see).context("applying the migrations to a throw-away database")?;
+        Ok(Self { set, names, states })
     }
 
     /// Leaves in a schema what the set makes at any revision: the rest of a shared database is nobody's business here.
     fn known(&self, mut live: Schema) -> Schema {
-        let known: BTreeSet<String> = self
-            .states
-            .iter()
-            .flat_map(|(_, state)| state.tables.keys().chain(state.views.keys()).chain(state.others.keys()))
-            .map(|name| name.to_lowercase())
-            .collect();
+        let mut known: BTreeSet<String> = self.names.iter().flat_map(|(_, names)| names).cloned().collect();
+        known.extend(self.states.iter().flat_map(|(_, state)| state.names()));
         let is_known = |name: &String| known.contains(&name.to_lowercase());
         live.tables.retain(|name, _| is_known(name));
         live.views.retain(|name, _| is_known(name));

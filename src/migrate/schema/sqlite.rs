@@ -5,7 +5,7 @@ use super::{Column, Index, Schema, Table, View};
 use crate::engine::{Engine, TextRow};
 use crate::error::Result;
 use crate::migrate::connection::{MigrationConnection, literal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     let mut schema = Schema { engine: Engine::Sqlite, ..Schema::default() };
@@ -44,6 +44,16 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     }
     schema.complete_references();
     Ok(schema)
+}
+
+/// The names of what [`read`] finds, in small letters.
+pub(super) fn names(connection: &mut dyn MigrationConnection) -> Result<BTreeSet<String>> {
+    // A virtual table is another thing, and is called one.
+    let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 UNION ALL SELECT type || ' ' || name FROM sqlite_schema \
+                 WHERE type NOT IN ('view', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let rows = connection.query(names)?.into_iter();
+    Ok(rows.map(|row| texts::<1>(row).concat().to_lowercase()).collect())
 }
 
 /// The columns of all tables. A virtual one is not asked: its module may be another program's.

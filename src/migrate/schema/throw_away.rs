@@ -4,12 +4,13 @@ use super::server::Database;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::apply::{Work, apply, revert};
+use crate::migrate::apply::{Work, apply, apply_one, revert};
 use crate::migrate::audit::Actor;
 use crate::migrate::connection::{MigrationConnection, Purpose, connect, in_memory};
 use crate::migrate::event::{Event, Timeouts};
 use crate::migrate::schema::Schema;
 use crate::migrate::set::{Migration, MigrationSet};
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 /// An empty database that is gone when this is dropped.
@@ -120,6 +121,34 @@ impl<'a> Trial<'a> {
         let mut work = work(self.set, &mut events);
         apply(&mut *self.database, &mut work, number)?;
         revert(&mut *self.database, &mut work, number).map(drop)
+    }
+
+    /// Applies the whole set to a new database, and shows the database after each migration. The history is not read again
+    /// each time, which would take longer the longer it is.
+    ///
+    /// # Errors
+    /// What the engine says, and what `see` says.
+    pub(crate) fn walk(&mut self, mut see: impl FnMut(i64, &mut Self) -> Result<()>) -> Result<()> {
+        let (mut newest, engine) = (None, self.database.engine());
+        for migration in self.set.migrations() {
+            migration.up(engine).check_transaction(engine)?;
+            let mut events = |_: Event<'_>| {};
+            apply_one(&mut *self.database, &mut work(self.set, &mut events), migration, newest)?;
+            newest = Some(migration);
+            see(migration.number(), self)?;
+        }
+        Ok(())
+    }
+
+    /// What [`Trial::schema`] has by name, in small letters, but for what the set has changed of others.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) fn names(&mut self) -> Result<BTreeSet<String>> {
+        let others = self.others.names();
+        let mut names = Schema::read_names(&mut *self.database, self.set)?;
+        names.retain(|name| !others.contains(name));
+        Ok(names)
     }
 
     /// What the database has now of the set, and what it has changed of others.
