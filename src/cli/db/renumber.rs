@@ -70,7 +70,7 @@ fn ask_in_dev(session: &Session<'_>, opened: &Opened, plan: &[Renumbered], is_dr
     session.ui.warning(
         None,
         &format!(
-            "{url} is a dev database: it lacks {names}, which another database may have under the number of today"
+            "{url} is a dev database: it lacks {names}, and cannot tell whether others have applied that under its present number"
         ),
     );
     session.ui.hint(

@@ -35,7 +35,9 @@ fn of_command(word: &str) -> Option<&'static str> {
 fn of_option(verb: &str, option: &str) -> Option<&'static str> {
     let changes = matches!(verb, "upgrade" | "downgrade");
     Some(match (verb, option) {
-        ("upgrade" | "downgrade" | "stamp", "-r" | "--rev" | "--to" | "--target") => "the revision stands alone",
+        ("upgrade" | "downgrade" | "stamp", "-r" | "--rev" | "--to" | "--target") => {
+            "the revision stands alone, as in `charter db upgrade head`"
+        }
         ("history", "-r" | "--rev-range" | "-i" | "--indicate-current") => {
             "`history` lists all, and says what is pending"
         }
