@@ -222,3 +222,27 @@ pub(super) fn refuse_url(text: &str, what: &str) -> Outcome {
     let error = Error::new(ErrorKind::Invalid, format!("{what} looks like a URL"));
     Err(Failure::Usage(error.with_hint("the URL of the database is given with --db")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_can_do_is_said() {
+        let hint = |kind, said: &str| {
+            let error = Error::new(kind, said.to_owned())
+                .with_hint("nothing that was acknowledged is lost, and repeating is safe");
+            advised(error).hint().unwrap_or_default().to_owned()
+        };
+        let connecting = "connecting to the server: PostgreSQL: ";
+        for (kind, said, part) in [
+            (ErrorKind::Backend, "PostgreSQL: permission denied for database a", "may create schemas"),
+            (ErrorKind::Backend, "PostgreSQL: no schema has been selected to create in", "GRANT USAGE, CREATE"),
+            (ErrorKind::Unavailable, "invalid configuration: password missing", "the user and the password in the URL"),
+            (ErrorKind::Unavailable, "error connecting to server: refused", "host and port"),
+        ] {
+            let said = if kind == ErrorKind::Unavailable { format!("{connecting}{said}") } else { said.to_owned() };
+            assert!(hint(kind, &said).contains(part), "{said}: {}", hint(kind, &said));
+        }
+    }
+}

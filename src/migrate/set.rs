@@ -270,6 +270,17 @@ impl MigrationSet {
         }
     }
 
+    /// The same set as its folder has it now.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::from_directory`].
+    pub(super) fn read_again(&self) -> Result<Self> {
+        let Some(directory) = &self.directory else { return Ok(self.clone()) };
+        let texts = files::read_directory(directory)?;
+        let set = Self::of(&self.name, &self.schema, Some(directory.clone()), texts);
+        Ok(set.for_engines(self.engines.clone()))
+    }
+
     /// What the set is called: `charter` for charter's own.
     pub fn name(&self) -> &str {
         &self.name

@@ -102,3 +102,14 @@ fn the_owner_of_a_servers_tables_changes_it_for_all_clients() {
     );
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
+
+/// A URL that is configured would be said without its password; the verb finds it again.
+#[test]
+fn what_is_configured_need_not_be_said_again() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[database]\nurl = sqlite:///other.db\n[migrations]\nmigrate = never\n");
+    let told = sandbox.run(&["db", "current"]).exit(1);
+    assert!(told.stderr.contains("other.db") && told.stderr.contains("hint: make it with `charter db init`"), "{told}");
+    let told = sandbox.run(&["db", "current", "sqlite:///third.db"]).exit(1);
+    assert!(told.stderr.contains("third.db`"), "{told}");
+}
