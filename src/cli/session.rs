@@ -110,10 +110,10 @@ impl<'a> Session<'a> {
             | ErrorKind::NotInitialized
             | ErrorKind::Refused => named(database, error),
             // As where the disk is full.
-            _ if ["SQLite: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
+            _ if ["SQLite: ", "DuckDB: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
                 named(database, error)
             }
-            _ => error,
+            _ => shortened(database, error),
         };
         Failure::Errors(errors.into_iter().map(name).collect())
     }
@@ -137,18 +137,23 @@ impl<'a> Session<'a> {
 pub(super) fn named(database: &Resolved, error: Error) -> Error {
     let url = database.url.to_string();
     let origin = database.location.as_ref().map(ToString::to_string).or_else(|| database.variable.clone());
-    let error = advised(error);
-    // What is configured need not be said again, and would be without its password.
-    let error = match (&origin, error.hint().map(|hint| hint.replace(&format!(" {url}`"), "`"))) {
-        (Some(_), Some(hint)) => error.with_hint(hint),
-        _ => error,
-    };
+    let error = shortened(database, advised(error));
     let said = error.to_string();
     match (said.contains(&url), origin) {
         (true, Some(origin)) if !said.contains(&origin) => error.context(format!("the database of {origin}")),
         (true, _) => error,
         (false, Some(origin)) => error.context(format!("{url} (from {origin})")),
         (false, None) => error.context(url),
+    }
+}
+
+/// An error whose hint names a verb without the URL, where that is configured: it need not be said again, and would be without
+/// its password.
+fn shortened(database: &Resolved, error: Error) -> Error {
+    let is_configured = database.location.is_some() || database.variable.is_some();
+    match error.hint().map(|hint| hint.replace(&format!(" {}`", database.url), "`")) {
+        Some(hint) if is_configured => error.with_hint(hint),
+        _ => error,
     }
 }
 

@@ -286,24 +286,25 @@ pub(crate) fn input(script: &Script, of: impl Fn(PathBuf, String) -> Input) -> I
 impl Policy<'_> {
     /// Fills in what is let pass and what is refused.
     fn decide(&self, judged: &mut Judged, allowances: &[Resolved<'_>], is_all_new: bool) {
-        if self.environment == Environment::Dev {
-            return;
-        }
+        let is_dev = self.environment == Environment::Dev;
         let allowed: Vec<&Resolved<'_>> = allowances.iter().filter(|allowance| allowance.is_for(judged)).collect();
         #[cfg(feature = "lint")]
         for finding in &judged.findings {
             let is_refused = match (self.environment, self.occasion) {
+                (Environment::Dev, _) => false,
                 (Environment::Prod, Occasion::Open) => finding.severity >= Severity::Warning,
                 _ => finding.severity >= Severity::Error,
             };
+            // In dev too the history keeps the reason: one command line serves all environments.
+            let is_serious = is_refused || finding.severity >= Severity::Error;
             let allowance = allowed.iter().find(|allowance| allowance.given.rule == finding.rule.name);
             match allowance {
-                _ if !is_refused => {}
-                Some(allowance) if self.occasion == Occasion::Upgrade => {
+                Some(allowance) if is_serious && self.occasion == Occasion::Upgrade => {
                     if !judged.allowed.iter().any(|allowed| allowed.rule == finding.rule.name) {
                         judged.allowed.push(allowance.allowed());
                     }
                 }
+                _ if !is_refused => {}
                 _ => judged.refused.push(format!(
                     "{}:{}: {}: {}",
                     finding.file.display(),
@@ -312,6 +313,9 @@ impl Policy<'_> {
                     finding.message
                 )),
             }
+        }
+        if is_dev {
+            return;
         }
         #[cfg(not(feature = "lint"))]
         if !is_all_new {

@@ -112,6 +112,11 @@ impl MigrationManager {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
         let (before, judgement) = self.judge_for(goals, options, occasion)?;
         self.check(&judgement, options)?;
+        // Whoever finds nothing to do needs no right to write, and nobody's leave.
+        if judgement.migrations.is_empty() && before.statuses.iter().all(|status| status.unfinished.is_none()) {
+            events(Event::Judged { judgement: &judgement });
+            return Ok(Vec::new());
+        }
         if judgement.environment == Environment::Prod {
             self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
         }
