@@ -6,33 +6,9 @@ use super::{Column, Index, Schema, Table, View, create, view_query};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::migrate::connection::MigrationConnection;
-use std::collections::BTreeSet;
 
 /// What is the database's own, and not DuckDB's or an attached one's.
 const HERE: &str = "database_name = current_database() AND schema_name = current_schema() AND NOT internal";
-
-/// What is neither a table nor a view nor an index: what it is and its name, and its definition.
-const OTHERS: &str = "SELECT 'sequence ' || sequence_name, sql FROM duckdb_sequences() WHERE database_name = current_database() \
-      AND schema_name = current_schema() \
-      UNION ALL SELECT 'macro ' || function_name, CAST(parameters AS VARCHAR) || ' ' || macro_definition \
-      FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
-      UNION ALL SELECT 'type ' || type_name, logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
-      FROM duckdb_types() WHERE {here} \
-      UNION ALL SELECT 'comment on table ' || table_name, comment FROM duckdb_tables() WHERE {here} AND comment IS NOT NULL \
-      UNION ALL SELECT 'comment on view ' || view_name, comment FROM duckdb_views() WHERE {here} AND comment IS NOT NULL \
-      UNION ALL SELECT 'comment on column ' || table_name || '.' || column_name, comment FROM duckdb_columns() \
-      WHERE {here} AND comment IS NOT NULL \
-      UNION ALL SELECT 'comment on index ' || index_name, comment FROM duckdb_indexes() \
-      WHERE database_name = current_database() AND schema_name = current_schema() AND comment IS NOT NULL";
-
-/// The names of what [`read`] finds, in small letters.
-pub(super) fn names(connection: &mut dyn MigrationConnection) -> Result<BTreeSet<String>> {
-    let mut query = |sql: &str| connection.query(&sql.replace("{here}", HERE));
-    let mut rows = query("SELECT view_name FROM duckdb_views() WHERE {here}")?;
-    rows.extend(query("SELECT table_name FROM duckdb_tables() WHERE {here}")?);
-    rows.extend(query(OTHERS)?);
-    Ok(rows.into_iter().map(|row| texts::<1>(row).concat().to_lowercase()).collect())
-}
 
 pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     let mut schema = Schema { engine: Engine::DuckDb, ..Schema::default() };
@@ -74,7 +50,19 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
             table.indexes.insert(name, index);
         }
     }
-    for row in query(OTHERS)? {
+    let others = "SELECT 'sequence ' || sequence_name, sql FROM duckdb_sequences() WHERE database_name = current_database() \
+                  AND schema_name = current_schema() \
+                  UNION ALL SELECT 'macro ' || function_name, CAST(parameters AS VARCHAR) || ' ' || macro_definition \
+                  FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
+                  UNION ALL SELECT 'type ' || type_name, logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
+                  FROM duckdb_types() WHERE {here} \
+                  UNION ALL SELECT 'comment on table ' || table_name, comment FROM duckdb_tables() WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on view ' || view_name, comment FROM duckdb_views() WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on column ' || table_name || '.' || column_name, comment FROM duckdb_columns() \
+                  WHERE {here} AND comment IS NOT NULL \
+                  UNION ALL SELECT 'comment on index ' || index_name, comment FROM duckdb_indexes() \
+                  WHERE database_name = current_database() AND schema_name = current_schema() AND comment IS NOT NULL";
+    for row in query(others)? {
         let [name, definition] = texts(row);
         schema.others.insert(name, definition);
     }

@@ -30,7 +30,7 @@ pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 pub(crate) use throw_away::{Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
@@ -231,28 +231,6 @@ impl Schema {
         schema.tables.remove(&set.history_table());
         schema.tables.remove(&set.audit_table());
         Ok(schema)
-    }
-
-    /// The names of what it has, in small letters.
-    fn names(&self) -> BTreeSet<String> {
-        let names = self.tables.keys().chain(self.views.keys()).chain(self.others.keys());
-        names.map(|name| name.to_lowercase()).collect()
-    }
-
-    /// Reads [`Schema::names`] alone, which is quicker. Not for a server.
-    ///
-    /// # Errors
-    /// What the engine says.
-    fn read_names(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<BTreeSet<String>> {
-        let mut names = match connection.engine() {
-            Engine::Sqlite => sqlite::names(connection),
-            Engine::DuckDb => duckdb::names(connection),
-            Engine::Postgres => Ok(Self::read(connection, set)?.names()),
-        }
-        .context("reading the catalogue")?;
-        names.remove(&set.history_table());
-        names.remove(&set.audit_table());
-        Ok(names)
     }
 
     /// Takes out what another one has just so.

@@ -5,13 +5,15 @@ use super::{Column, Index, Schema, Table, View};
 use crate::engine::{Engine, TextRow};
 use crate::error::Result;
 use crate::migrate::connection::{MigrationConnection, literal};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     let mut schema = Schema { engine: Engine::Sqlite, ..Schema::default() };
     let objects = connection.query(
-        "SELECT s.type, coalesce(l.type, ''), s.name, s.tbl_name, s.sql FROM sqlite_schema AS s \
-         LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name AND s.type IN ('table', 'view') \
+        // The list of tables is made again for each row that it is joined with, unless it is materialised.
+        "WITH l AS MATERIALIZED (SELECT name, type FROM pragma_table_list WHERE schema = 'main') \
+         SELECT s.type, coalesce(l.type, ''), s.name, s.tbl_name, s.sql FROM sqlite_schema AS s \
+         LEFT JOIN l ON l.name = s.name AND s.type IN ('table', 'view') \
          WHERE s.sql IS NOT NULL AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY s.type <> 'table', s.name",
     )?;
     let mut columns = columns(connection)?;
@@ -33,7 +35,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
                 let sql = Some(sql);
                 let index =
                     Index { name: name.clone(), unique, parts, predicate, valid: true, options: Vec::new(), sql };
-                if let Some(table) = schema.tables.values_mut().find(|found| found.name.eq_ignore_ascii_case(&table)) {
+                if let Some(table) = schema.tables.get_mut(&table) {
                     table.indexes.insert(name, index);
                 }
             }
@@ -44,16 +46,6 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     }
     schema.complete_references();
     Ok(schema)
-}
-
-/// The names of what [`read`] finds, in small letters.
-pub(super) fn names(connection: &mut dyn MigrationConnection) -> Result<BTreeSet<String>> {
-    // A virtual table is another thing, and is called one.
-    let names = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                 UNION ALL SELECT type || ' ' || name FROM sqlite_schema \
-                 WHERE type NOT IN ('view', 'index') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    let rows = connection.query(names)?.into_iter();
-    Ok(rows.map(|row| texts::<1>(row).concat().to_lowercase()).collect())
 }
 
 /// The columns of all tables. A virtual one is not asked: its module may be another program's.

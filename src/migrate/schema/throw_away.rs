@@ -10,7 +10,6 @@ use crate::migrate::connection::{MigrationConnection, Purpose, connect, in_memor
 use crate::migrate::event::{Event, Timeouts};
 use crate::migrate::schema::Schema;
 use crate::migrate::set::{Migration, MigrationSet};
-use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 /// An empty database that is gone when this is dropped.
@@ -138,17 +137,6 @@ impl<'a> Trial<'a> {
             see(migration.number(), self)?;
         }
         Ok(())
-    }
-
-    /// What [`Trial::schema`] has by name, in small letters, but for what the set has changed of others.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub(crate) fn names(&mut self) -> Result<BTreeSet<String>> {
-        let others = self.others.names();
-        let mut names = Schema::read_names(&mut *self.database, self.set)?;
-        names.retain(|name| !others.contains(name));
-        Ok(names)
     }
 
     /// What the database has now of the set, and what it has changed of others.
