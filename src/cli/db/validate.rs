@@ -29,8 +29,10 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if !validation.has_database {
         session.ui.note(&format!("there is no database {}: only the files were looked at", opened.database.url));
     }
+    // What people can do about a server that is not to be had; nothing was written that could be lost.
     for hint in &validation.hints {
-        session.ui.hint(hint);
+        let is_about_writing = hint.contains("acknowledged");
+        session.ui.hint(if is_about_writing { "check that the server runs, and that the URL is right" } else { hint });
     }
     if validation.errors.is_empty() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
 }
