@@ -14,7 +14,7 @@ pub(super) struct ConstraintNames {
 }
 
 /// The longest name, in bytes.
-const LONGEST: usize = 63;
+pub(super) const LONGEST: usize = 63;
 
 impl ConstraintNames {
     /// What the constraints of a table are called that was made with its present name and columns.

@@ -128,6 +128,7 @@ fn write(
     }
     if set.engines().contains(&Engine::Postgres) {
         check_references(present, &wanted, &names)?;
+        check_lengths(present, &wanted)?;
     }
     let middle = renamed(set, present, &names)?;
     let others = differences.iter().filter(|difference| difference.object == Object::Other);
@@ -161,11 +162,20 @@ fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema
     proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
 }
 
-/// What DuckDB has of the last of the states of a set.
+/// What DuckDB has of the last of the states of a set: what is found there, where this build has DuckDB, else what the
+/// migrations say of it.
 fn duckdb_state(set: &MigrationSet, states: &[Schema]) -> Schema {
+    if cfg!(feature = "duckdb") && set.engines().contains(&Engine::DuckDb) {
+        // A migration that does not run there is what the proof is about.
+        if let Ok(found) = proof::state_on(set, Engine::DuckDb) {
+            return duckdb::found(states.last().cloned().unwrap_or_default(), &found);
+        }
+    }
     let mut duckdb = Schema::default();
+    let mut without = Without::NOTHING;
     for (migration, pair) in set.migrations().iter().zip(states.windows(2)) {
-        duckdb = duckdb::after(&duckdb, &pair[0], &pair[1], &Names::default(), Without::said_by(migration));
+        without = without.and_then(migration);
+        duckdb = duckdb::after(&duckdb, &pair[0], &pair[1], &Names::default(), without);
     }
     duckdb
 }
@@ -306,6 +316,19 @@ fn decisions(step: &Step, others: &[String], engine: Engine) -> String {
         lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
     }
     lines.into_iter().map(|line| comment(&format!("decide: {line}"))).collect()
+}
+
+/// Refuses new names of which Postgres would cut off the end.
+fn check_lengths(present: &Schema, wanted: &Schema) -> Result<()> {
+    let there = present.names();
+    let cut = |name: &&str| name.len() > constraint_name::LONGEST && !there.contains(name);
+    let Some(name) = wanted.names().into_iter().find(cut) else { return Ok(()) };
+    let message = format!(
+        "the name {name} has {} bytes, and Postgres cuts off what comes after {}",
+        name.len(),
+        constraint_name::LONGEST
+    );
+    Err(Error::new(ErrorKind::Unsupported, message).with_hint("give it a shorter name"))
 }
 
 /// Refuses new foreign keys between columns that Postgres cannot compare.

@@ -74,7 +74,14 @@ impl Spelling {
     pub(super) fn column(&self, table: &Table, column: &Column, engine: Engine) -> Result<String> {
         let cannot = |what: String| {
             let message = format!("{}.{} {what}", table.name, column.name);
-            Err(Error::new(ErrorKind::Unsupported, message).with_hint("write this migration by hand"))
+            let hint = match engine {
+                Engine::Sqlite => "write this migration by hand".to_owned(),
+                _ => format!(
+                    "write this migration by hand, or let `engines` in [migrations] leave out {engine} if the project does \
+                     without"
+                ),
+            };
+            Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
         };
         let mut text = self.name(&column.name);
         match column.data_type.as_str() {

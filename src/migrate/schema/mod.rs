@@ -30,7 +30,7 @@ pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use throw_away::{Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
@@ -231,6 +231,19 @@ impl Schema {
         schema.tables.remove(&set.history_table());
         schema.tables.remove(&set.audit_table());
         Ok(schema)
+    }
+
+    /// The names that people gave: of tables, their columns, constraints and indexes, and of views.
+    pub(in crate::migrate) fn names(&self) -> BTreeSet<&str> {
+        let tables = self.tables.values().flat_map(|table| {
+            let constraints = table.unique.iter().map(|unique| &unique.name);
+            let constraints = constraints.chain(table.checks.iter().map(|check| &check.name));
+            let constraints = constraints.chain(table.foreign_keys.iter().map(|key| &key.name));
+            let constraints = constraints.chain(table.primary_key.iter().map(|key| &key.name));
+            let columns = table.columns.iter().map(|column| &column.name);
+            [&table.name].into_iter().chain(columns).chain(constraints.flatten()).chain(table.indexes.keys())
+        });
+        tables.chain(self.views.keys()).map(String::as_str).collect()
     }
 
     /// Takes out what another one has just so.

@@ -239,6 +239,34 @@ fn foreign_keys_that_duckdb_has_go_and_come_back_with_what_they_refer_to() {
 }
 
 #[test]
+fn what_duckdb_lacks_is_known_whatever_becomes_of_it() {
+    let models = |action: &str, table: &str, more: &str| {
+        format!(
+            "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY);
+            CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY, p BIGINT REFERENCES p (id){action}, n BIGINT{more});"
+        )
+    };
+    let indexes = "CREATE UNIQUE INDEX whole ON d (n); CREATE INDEX part ON d (p) WHERE n > 3;";
+    let project = Project::new("", &models("", "c", ""));
+    project.go(&[]);
+    let next = |models: String, renames: &[&str]| {
+        project.write(MODELS_FILE, &models);
+        project.go(renames)
+    };
+    // DuckDB knows no actions, and had no foreign key before either.
+    let written = next(models(" ON DELETE SET NULL", "c", ""), &[]);
+    assert_eq!(written.statements("V3__change.duckdb.sql"), [""; 0]);
+    next(models(" ON DELETE SET NULL", "d", ""), &["c:d"]);
+    next(format!("{}{indexes}", models(" ON DELETE SET NULL", "d", "")), &[]);
+    let written = next(format!("{}{indexes}", models(" ON DELETE SET NULL", "d", " NOT NULL CHECK (n > 0)")), &[]);
+    for side in ["V6__change.duckdb.sql", "V6__change.duckdb.down.sql"] {
+        let text = &written.files[side];
+        assert!(!text.contains("FOREIGN KEY") && !text.contains("INDEX part"), "{text}");
+        assert!(text.contains("CREATE UNIQUE INDEX whole ON d (n);"), "{text}");
+    }
+}
+
+#[test]
 fn tables_that_refer_to_each_other_are_made_and_dropped() {
     let models = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b BIGINT REFERENCES b (id));
         CREATE TABLE b (id BIGINT NOT NULL PRIMARY KEY, a BIGINT REFERENCES a (id), b BIGINT REFERENCES b (id));";
@@ -372,6 +400,7 @@ fn what_postgres_has_not_is_known_without_a_server() {
         ("CREATE TABLE b (a BLOB);", "b.a is of the type BLOB, which Postgres has not: BYTEA is one"),
         ("CREATE TABLE b (a DATETIME);", "TIMESTAMP is one"),
         ("CREATE TABLE b (a BOOLEAN DEFAULT 1);", "has the default 1"),
+        (&format!("CREATE TABLE b (a{} BIGINT);", "x".repeat(63)), "has 64 bytes"),
         (
             "CREATE TABLE a (x BIGINT PRIMARY KEY); CREATE TABLE b (a TEXT REFERENCES a (x));",
             "b.a is TEXT and refers to a.x, which is BIGINT",
