@@ -19,6 +19,7 @@ mod tests;
 mod value;
 mod views;
 
+pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
@@ -321,14 +322,10 @@ fn decisions(step: &Step, others: &[String], engine: Engine) -> String {
 /// Refuses new names of which Postgres would cut off the end.
 fn check_lengths(present: &Schema, wanted: &Schema) -> Result<()> {
     let there = present.names();
-    let cut = |name: &&str| name.len() > constraint_name::LONGEST && !there.contains(name);
+    let cut = |name: &&str| name.len() > LONGEST_NAME && !there.contains(name);
     let Some(name) = wanted.names().into_iter().find(cut) else { return Ok(()) };
-    let message = format!(
-        "the name {name} has {} bytes, and Postgres cuts off what comes after {}",
-        name.len(),
-        constraint_name::LONGEST
-    );
-    Err(Error::new(ErrorKind::Unsupported, message).with_hint("give it a shorter name"))
+    let message = format!("the name {name:?} is longer than the 63 bytes that Postgres keeps of a name");
+    Err(Error::new(ErrorKind::Unsupported, message).with_hint("give it another name"))
 }
 
 /// Refuses new foreign keys between columns that Postgres cannot compare.

@@ -220,17 +220,22 @@ impl Schema {
     pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
         // One state of the catalogue, and names without the schema where the engine writes them out.
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
-        let read = match connection.engine() {
-            Engine::Sqlite => sqlite::read(connection),
-            Engine::Postgres => postgres::read(connection, set),
-            Engine::DuckDb => duckdb::read(connection),
-        };
+        let read = Self::read_here(connection, set);
         let ended = connection.rollback();
         let mut schema = read.context("reading the catalogue")?;
         ended?;
         schema.tables.remove(&set.history_table());
         schema.tables.remove(&set.audit_table());
         Ok(schema)
+    }
+
+    /// Reads what there is in the transaction that is open.
+    fn read_here(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        match connection.engine() {
+            Engine::Sqlite => sqlite::read(connection),
+            Engine::Postgres => postgres::read(connection, set),
+            Engine::DuckDb => duckdb::read(connection),
+        }
     }
 
     /// The names that people gave: of tables, their columns, constraints and indexes, and of views.
