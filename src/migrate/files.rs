@@ -131,8 +131,7 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
             continue;
         }
         let FileName { number, slug, .. } = name;
-        let migration = Migration { number, slug, up: script, down: None, overlays: BTreeMap::new() };
-        migrations.insert(number, migration);
+        migrations.insert(number, Migration::new(number, slug, script));
     }
     for (name, script) in others {
         let base = name.base();

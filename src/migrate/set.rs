@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 pub struct Migration {
     pub(super) number: i64,
     pub(super) slug: String,
+    id: String,
     pub(super) up: Script,
     pub(super) down: Option<Script>,
     pub(super) overlays: BTreeMap<Engine, Overlay>,
@@ -32,6 +33,12 @@ pub(super) struct Overlay {
 }
 
 impl Migration {
+    /// A migration without a way down, from its base file.
+    pub(super) fn new(number: i64, slug: String, up: Script) -> Self {
+        let id = Digest::of(&[up.text().as_bytes()]).to_string()[..12].to_owned();
+        Self { number, slug, id, up, down: None, overlays: BTreeMap::new() }
+    }
+
     /// Its place in the set: charter's own count 1, 2, 3; those of a project are times, `20260131120000`.
     pub fn number(&self) -> i64 {
         self.number
@@ -44,7 +51,7 @@ impl Migration {
 
     /// The first 12 hexadecimal digits of the digest of its base text, line endings aside: the same on every engine.
     pub fn id(&self) -> String {
-        Digest::of(&[self.up.text().as_bytes()]).to_string()[..12].to_owned()
+        self.id.clone()
     }
 
     /// What an engine runs to apply it.

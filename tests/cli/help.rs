@@ -608,6 +608,9 @@ fn db() {
           --reason <TEXT>
               Why; it is kept in the history
 
+          --sql
+              Print the statements that would run, and change nothing
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -5,6 +5,7 @@ use super::super::ui::{Failure, GOOD, Outcome, object};
 use super::database::{Database, Set, is_revision};
 use super::events::Told;
 use super::migrations::without_migrations;
+use super::upgrade::sql_result;
 use crate::migrate::Revision;
 use crate::record::Value;
 
@@ -31,6 +32,9 @@ pub(in crate::cli) struct Arguments {
     /// Why; it is kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Print the statements that would run, and change nothing
+    #[arg(long)]
+    sql: bool,
 }
 
 impl Arguments {
@@ -54,6 +58,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         return without_migrations(session, &opened);
     }
     let set = arguments.set.name()?;
+    if arguments.sql {
+        return sql_result(session, &opened, opened.manager.stamp_sql(set, &revision, arguments.reason.as_deref())?);
+    }
     let (name, url) = (opened.manager.set(set)?.name().to_owned(), &opened.database.url);
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();

@@ -14,6 +14,7 @@ pub(crate) struct Recording<'a> {
     engine: Engine,
     text: &'a RefCell<String>,
     in_transaction: bool,
+    has_begun: bool,
     schema: Option<String>,
     /// The schemas that were made on the way.
     made: Vec<String>,
@@ -25,7 +26,7 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        Self { database, engine, text, in_transaction: false, schema: None, made: Vec::new() }
+        Self { database, engine, text, in_transaction: false, has_begun: false, schema: None, made: Vec::new() }
     }
 
     fn write(&self, statement: &str) {
@@ -57,8 +58,13 @@ impl MigrationConnection for Recording<'_> {
 
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.in_transaction = true;
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
         match self.engine {
             Engine::Sqlite => {
+                // As a file that charter makes.
+                if is_first && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
+                    self.write("PRAGMA journal_mode = WAL");
+                }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
             }

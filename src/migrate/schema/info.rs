@@ -126,7 +126,8 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
         views: Vec::new(),
         indexes: Vec::new(),
     };
-    match States::of(set, engine) {
+    let asked = [info.revision, Some(info.head)];
+    match States::of(set, engine, &|number| asked.contains(&Some(number)) || forgets_names(set, number)) {
         Ok(states) => {
             // The schema of charter's own tables on a server is charter's: what else is in it is told.
             if engine != Engine::Postgres || !set.is_charter() {
@@ -159,7 +160,7 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
 /// # Errors
 /// What the engine says, and when the set cannot be tried in a throw-away database.
 pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Match> {
-    let states = States::of(set, connection.engine())?;
+    let states = States::of(set, connection.engine(), &|_| true)?;
     let live = states.known(Schema::read(connection, set)?);
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
@@ -180,7 +181,18 @@ pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &
     })
 }
 
-/// What each revision of a set should be, from a throw-away database. A server's is of SQLite: asking a server must not write
+/// Whether what comes after a revision may take away a name: nothing goes without one of these words.
+fn forgets_names(set: &MigrationSet, number: i64) -> bool {
+    let next = set.migrations().iter().find(|migration| migration.number() > number);
+    next.is_some_and(|next| {
+        Engine::ALL.iter().any(|engine| {
+            let text = next.up(*engine).text().to_ascii_lowercase();
+            text.contains("drop") || text.contains("rename")
+        })
+    })
+}
+
+/// What revisions of a set should be, from a throw-away database. A server's is of SQLite: asking a server must not write
 /// to it.
 struct States<'a> {
     set: &'a MigrationSet,
@@ -188,7 +200,8 @@ struct States<'a> {
 }
 
 impl<'a> States<'a> {
-    fn of(set: &'a MigrationSet, engine: Engine) -> Result<Self> {
+    /// The revisions of which `is_asked` gives true.
+    fn of(set: &'a MigrationSet, engine: Engine, is_asked: &dyn Fn(i64) -> bool) -> Result<Self> {
         let model = if engine == Engine::Postgres { Engine::Sqlite } else { engine };
         if !set.engines().contains(&model) {
             let message = format!("the set {} is not written for {model}, which {engine} is compared with", set.name());
@@ -200,11 +213,12 @@ impl<'a> States<'a> {
             trial.go_to(Some(number)).context("applying the migrations to a throw-away database")?;
             Ok((number, trial.schema()?))
         };
-        let states = set.migrations().iter().map(state).collect::<Result<_>>()?;
+        let asked = set.migrations().iter().filter(|migration| is_asked(migration.number()));
+        let states = asked.map(state).collect::<Result<_>>()?;
         Ok(Self { set, states })
     }
 
-    /// Leaves in a schema what the set makes at any revision: the rest of a shared database is nobody's business here.
+    /// Leaves in a schema what the set makes at these revisions: the rest of a shared database is nobody's business here.
     fn known(&self, mut live: Schema) -> Schema {
         let known: BTreeSet<String> = self
             .states
@@ -391,6 +405,23 @@ mod tests {
             let mut trial = Trial::new(&set, engine, None).expect("a database");
             trial.go_to(Some(3)).expect("the migrations");
             assert_eq!(schema_info(trial.database(), &old).expect("an answer").state, SchemaState::Newer);
+        }
+    }
+
+    #[test]
+    fn what_a_set_has_taken_away_is_not_left_over() {
+        let files = [
+            ("V1__old.sql", "CREATE TABLE old (a BIGINT PRIMARY KEY);"),
+            ("V2__gone.sql", "DROP TABLE old;"),
+            ("V3__new.sql", "CREATE TABLE new (a BIGINT PRIMARY KEY);"),
+        ];
+        let set = MigrationSet::from_files("library", files).expect("a set");
+        for engine in engines() {
+            let mut trial = Trial::new(&set, engine, None).expect("a database");
+            trial.go_to(Some(3)).expect("the migrations");
+            trial.database().execute("CREATE TABLE old (a BIGINT PRIMARY KEY)").expect("a table");
+            let info = schema_info(trial.database(), &set).expect("an answer");
+            assert_eq!(lines(&info.differences), ["extra: table old"], "{engine}");
         }
     }
 

@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     let mut schema = Schema { engine: Engine::Sqlite, ..Schema::default() };
     let objects = connection.query(
-        "SELECT s.type, coalesce(l.type, ''), s.name, s.tbl_name, s.sql FROM sqlite_schema AS s \
-         LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name AND s.type IN ('table', 'view') \
+        // The list of tables is made again for each row that it is joined with, unless it is materialised.
+        "WITH l AS MATERIALIZED (SELECT name, type FROM pragma_table_list WHERE schema = 'main') \
+         SELECT s.type, coalesce(l.type, ''), s.name, s.tbl_name, s.sql FROM sqlite_schema AS s \
+         LEFT JOIN l ON l.name = s.name AND s.type IN ('table', 'view') \
          WHERE s.sql IS NOT NULL AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY s.type <> 'table', s.name",
     )?;
     let mut columns = columns(connection)?;
@@ -33,7 +35,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
                 let sql = Some(sql);
                 let index =
                     Index { name: name.clone(), unique, parts, predicate, valid: true, options: Vec::new(), sql };
-                if let Some(table) = schema.tables.values_mut().find(|found| found.name.eq_ignore_ascii_case(&table)) {
+                if let Some(table) = schema.tables.get_mut(&table) {
                     table.indexes.insert(name, index);
                 }
             }

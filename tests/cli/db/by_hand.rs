@@ -34,6 +34,9 @@ fn printed_statements_do_what_the_verb_does() {
     sandbox.run(&["db", "upgrade"]).success();
     let made = Connection::open(sandbox.path("charter.db")).expect("the database");
     assert_eq!(content(&by_hand), content(&made));
+    let mode =
+        |file: &Connection| file.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0)).expect("a mode");
+    assert_eq!(mode(&by_hand), mode(&made));
     sandbox.run(&["db", "current", "sqlite:///by_hand.db", "--check"]).success();
     sandbox.run(&["db", "info", "sqlite:///by_hand.db"]).success();
     assert_eq!(sandbox.run(&["db", "upgrade", "--sql"]).success().stdout, "");
@@ -43,6 +46,14 @@ fn printed_statements_do_what_the_verb_does() {
     by_hand.execute_batch(&sql).expect("statements that run");
     sandbox.run(&["db", "downgrade", "base"]).success();
     assert_eq!(content(&by_hand), content(&made));
+    let stamp = ["db", "stamp", "10", "--reason", "made by hand"];
+    let sql = sandbox.run(&[&stamp[..], &["--sql"]].concat()).success().stdout;
+    assert!(sandbox.run(&["db", "pending"]).success().stdout.contains("10 orders"), "printing records nothing");
+    by_hand.execute_batch(&sql).expect("statements that run");
+    sandbox.run(&stamp).success();
+    assert_eq!(content(&by_hand), content(&made));
+    assert_eq!(sandbox.run(&[&stamp[..], &["--sql"]].concat()).success().stdout, "");
+    sandbox.run(&["db", "stamp", "base"]).success();
     let json = sandbox.run(&["db", "upgrade", "+1", "--sql", "--json"]).success().json();
     assert!(json["sql"].as_str().is_some_and(|sql| sql.contains("-- apply 10 orders") && !sql.contains("email")));
 }
