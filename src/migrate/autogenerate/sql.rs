@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 /// same name in what is written as it saw before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spelling {
-    /// Names with capitals that were never seen without quotes.
-    quoted: BTreeSet<String>,
+    /// Names with capitals that stand without quotes. Others are as they are: in quotes only, or made of such names.
+    bare: BTreeSet<String>,
 }
 
 /// Words that are no names without quotes, on one engine or another.
@@ -49,8 +49,11 @@ impl Spelling {
                 }
             }
         }
-        let has_capitals = |name: &String| name.chars().any(char::is_uppercase);
-        Self { quoted: quoted.into_iter().filter(|name| has_capitals(name) && !bare.contains(name)).collect() }
+        // What no text says yet is spelled as it was given.
+        let given = schemas.iter().flat_map(|schema| schema.names()).filter(|name| !quoted.contains(*name));
+        bare.extend(given.map(str::to_owned));
+        bare.retain(|name| has_capitals(name));
+        Self { bare }
     }
 
     /// A name, in quotes where it needs them.
@@ -58,7 +61,7 @@ impl Spelling {
         let is_simple = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
         let is_reserved = RESERVED.contains(&format!(" {} ", name.to_ascii_lowercase()));
-        match is_simple && !is_reserved && !self.quoted.contains(name) {
+        match is_simple && !is_reserved && (!has_capitals(name) || self.bare.contains(name)) {
             true => name.to_owned(),
             false => format!("\"{}\"", name.replace('"', "\"\"")),
         }
@@ -236,6 +239,10 @@ pub(super) fn default_text(default: &str) -> String {
         return default.to_owned();
     }
     format!("({default})")
+}
+
+fn has_capitals(name: &str) -> bool {
+    name.chars().any(char::is_uppercase)
 }
 
 /// Whether a default is a literal.

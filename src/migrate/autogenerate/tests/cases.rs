@@ -138,6 +138,32 @@ fn a_renamed_table_keeps_the_names_that_postgres_gave() {
 }
 
 #[test]
+fn a_name_in_quotes_keeps_its_capitals_in_what_is_called_after_it() {
+    let models = |table: &str| {
+        format!(
+            "CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY, n BIGINT CHECK (n > 0), m BIGINT CHECK (m > 0));"
+        )
+    };
+    let project = Project::new(&models("\"Folk\""), &models("\"People\""));
+    let written = project.go(&["Folk:People"]);
+    let renamed = |text: &str| written.statements("V2__change.sql").iter().any(|said| said == text);
+    assert!(
+        renamed("ALTER TABLE \"People\" RENAME CONSTRAINT \"Folk_pkey\" TO \"People_pkey\";"),
+        "{:#?}",
+        written.files
+    );
+    project.write(MODELS_FILE, &models("\"People\"").replace(" CHECK (n > 0)", ""));
+    let written = project.go(&[]);
+    let drop = "ALTER TABLE \"People\" DROP CONSTRAINT \"People_n_check\";";
+    assert_eq!(written.statements("V3__change.sql"), [drop]);
+    // Without quotes it has none.
+    let project = Project::new(&models("Folk"), &models("People"));
+    let written = project.go(&["Folk:People"]);
+    let rename = "ALTER TABLE People RENAME CONSTRAINT folk_pkey TO people_pkey;";
+    assert!(written.statements("V2__change.sql").iter().any(|said| said == rename), "{:#?}", written.files);
+}
+
+#[test]
 fn the_name_of_a_constraint_is_known_when_others_of_its_sort_are_gone() {
     let base = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, x BIGINT CHECK (x > 0) CHECK (x < 10));";
     let project = Project::new(base, &base.replace("CHECK (x > 0) ", ""));
