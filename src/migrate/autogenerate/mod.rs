@@ -135,7 +135,7 @@ fn write(
     let others = differences.iter().filter(|difference| difference.object == Object::Other);
     let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
     wanted.others = middle.others.clone();
-    let spelling = Spelling::of(&[present, &wanted]);
+    let spelling = Spelling::of(set, &[&wanted]);
     let steps = stage::steps(present, &middle, &wanted, &names, &spelling);
     if steps.is_empty() {
         let message = format!("this cannot be written by itself: {}", proof::listed(&differences));
@@ -158,7 +158,7 @@ fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema
     if names.is_empty() {
         return Ok(present.clone());
     }
-    let up = embedded::sqlite_renames(names, &Spelling::of(&[present])).join("\n");
+    let up = embedded::sqlite_renames(names, &Spelling::of(set, &[])).join("\n");
     let draft = Draft { message: "renames".to_owned(), up, down: String::new(), overlays: BTreeMap::new() };
     proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
 }

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::engine::lexer::{self, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::schema::{Check, Column, ForeignKey, Index, IndexPart, Schema, Table, Unique};
+use crate::migrate::set::MigrationSet;
 use std::collections::BTreeSet;
 
 /// How names are spelled: as the texts of the schemas spell them, so that Postgres, where quotes keep capitals, sees the
@@ -30,24 +31,30 @@ const RESERVED: &str = " abort add all alter always analyse analyze and any arra
     values variadic verbose view virtual when where window with without ";
 
 impl Spelling {
-    pub(super) fn of(schemas: &[&Schema]) -> Self {
+    /// As the migrations of a set spell them for Postgres, and schemas that are to be. What SQLite keeps of migrations has
+    /// names in quotes wherever they were changed.
+    pub(super) fn of(set: &MigrationSet, schemas: &[&Schema]) -> Self {
         let mut quoted = BTreeSet::new();
         let mut bare = BTreeSet::new();
+        let mut see = |text: &str| {
+            for token in lexer::tokens(text, Engine::Sqlite) {
+                let word = token.text(text);
+                match token.kind {
+                    TokenKind::Word => bare.insert(word.to_owned()),
+                    TokenKind::QuotedName => quoted.insert(word[1..word.len() - 1].to_owned()),
+                    _ => false,
+                };
+            }
+        };
+        for migration in set.migrations() {
+            see(migration.up(Engine::Postgres).text());
+        }
         for schema in schemas {
             let tables = schema.tables.values().flat_map(|table| {
                 table.sql.iter().chain(table.indexes.values().filter_map(|index| index.sql.as_ref()))
             });
             let views = schema.views.values().filter_map(|view| view.sql.as_ref());
-            for text in tables.chain(views) {
-                for token in lexer::tokens(text, Engine::Sqlite) {
-                    let word = token.text(text);
-                    match token.kind {
-                        TokenKind::Word => bare.insert(word.to_owned()),
-                        TokenKind::QuotedName => quoted.insert(word[1..word.len() - 1].to_owned()),
-                        _ => false,
-                    };
-                }
-            }
+            tables.chain(views).for_each(|text| see(text));
         }
         // What no text says yet is spelled as it was given.
         let given = schemas.iter().flat_map(|schema| schema.names()).filter(|name| !quoted.contains(*name));
@@ -319,7 +326,7 @@ mod tests {
             Table { sql: Some("CREATE TABLE Users (\"Quoted\" TEXT, Bare TEXT)".into()), ..Table::default() };
         table.name = "Users".into();
         let schema = Schema { tables: [("Users".into(), table)].into(), ..Schema::default() };
-        let spelling = Spelling::of(&[&schema]);
+        let spelling = Spelling::of(&MigrationSet::of("shop", "public", None, Vec::new()), &[&schema]);
         for (name, expected) in [
             ("users", "users"),
             ("Users", "Users"),

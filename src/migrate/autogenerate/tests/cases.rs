@@ -161,6 +161,9 @@ fn a_name_in_quotes_keeps_its_capitals_in_what_is_called_after_it() {
     let written = project.go(&["Folk:People"]);
     let rename = "ALTER TABLE People RENAME CONSTRAINT folk_pkey TO people_pkey;";
     assert!(written.statements("V2__change.sql").iter().any(|said| said == rename), "{:#?}", written.files);
+    // However SQLite keeps it.
+    project.write(MODELS_FILE, "");
+    assert_eq!(project.go(&[]).statements("V3__change.sql"), ["DROP TABLE People;"]);
 }
 
 #[test]
