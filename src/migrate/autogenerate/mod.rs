@@ -120,7 +120,7 @@ fn write(
     message: &str,
     wanted: &mut dyn FnMut(&Schema) -> Result<(Schema, Names)>,
 ) -> Result<Vec<Draft>> {
-    let states = proof::states(set)?;
+    let mut states = proof::states(set)?;
     let Some(present) = states.last() else { return Ok(Vec::new()) };
     let (mut wanted, names) = wanted(present)?;
     let differences = present.differences(&wanted);
@@ -131,11 +131,13 @@ fn write(
         check_references(present, &wanted, &names)?;
         check_lengths(present, &wanted)?;
     }
-    let middle = renamed(set, present, &names)?;
+    let mut middle = renamed(set, present, &names)?;
     let others = differences.iter().filter(|difference| difference.object == Object::Other);
     let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
     wanted.others = middle.others.clone();
     let spelling = Spelling::of(set, &[&wanted]);
+    states.iter_mut().chain([&mut middle, &mut wanted]).for_each(|state| spelling.respell(state));
+    let Some(present) = states.last() else { return Ok(Vec::new()) };
     let steps = stage::steps(present, &middle, &wanted, &names, &spelling);
     if steps.is_empty() {
         let message = format!("this cannot be written by itself: {}", proof::listed(&differences));

@@ -63,6 +63,32 @@ impl Spelling {
         Self { bare }
     }
 
+    /// Takes the quotes off names that stand without them, in all texts of a schema: SQLite puts them on what is renamed.
+    pub(super) fn respell(&self, schema: &mut Schema) {
+        let tables = schema.tables.values_mut().flat_map(|table| {
+            let generated = table.columns.iter_mut().filter_map(|column| column.generated.as_mut());
+            let indexes = table.indexes.values_mut().flat_map(|index| {
+                let parts = index.parts.iter_mut().filter(|part| !part.is_column).map(|part| &mut part.expression);
+                parts.chain(&mut index.predicate).chain(&mut index.sql)
+            });
+            let checks = table.checks.iter_mut().map(|check| &mut check.expression);
+            checks.chain(generated.map(|generated| &mut generated.expression)).chain(indexes).chain(&mut table.sql)
+        });
+        let views = schema.views.values_mut().flat_map(|view| [&mut view.definition].into_iter().chain(&mut view.sql));
+        for text in tables.chain(views) {
+            for token in lexer::tokens(text, Engine::Sqlite).iter().rev() {
+                let word = token.text(text);
+                if token.kind != TokenKind::QuotedName || word.len() < 2 {
+                    continue;
+                }
+                let name = word[1..word.len() - 1].to_owned();
+                if self.bare.contains(&name) && self.name(&name) == name {
+                    text.replace_range(token.range.clone(), &name);
+                }
+            }
+        }
+    }
+
     /// A name, in quotes where it needs them.
     pub(super) fn name(&self, name: &str) -> String {
         let is_simple = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

@@ -163,7 +163,9 @@ fn a_name_in_quotes_keeps_its_capitals_in_what_is_called_after_it() {
     assert!(written.statements("V2__change.sql").iter().any(|said| said == rename), "{:#?}", written.files);
     // However SQLite keeps it.
     project.write(MODELS_FILE, "");
-    assert_eq!(project.go(&[]).statements("V3__change.sql"), ["DROP TABLE People;"]);
+    let written = project.go(&[]);
+    assert_eq!(written.statements("V3__change.sql"), ["DROP TABLE People;"]);
+    assert!(written.statements("V3__change.down.sql")[0].starts_with("CREATE TABLE People ("), "{:#?}", written.files);
 }
 
 #[test]
