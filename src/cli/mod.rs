@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
     let texts: Vec<OsString> = std::env::args_os().collect();
     let arguments = match Arguments::try_parse_from(&texts) {
         Ok(arguments) => arguments,
-        Err(error) => return ui::print_usage(&error, &texts),
+        Err(error) => return ui::print_usage(error, &texts),
     };
     let ui = Ui::new(arguments.global.color, arguments.global.json, arguments.global.quiet);
     match run(arguments, &ui) {

@@ -110,10 +110,10 @@ impl<'a> Session<'a> {
             | ErrorKind::NotInitialized
             | ErrorKind::Refused => named(database, error),
             // As where the disk is full.
-            _ if ["SQLite: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
+            _ if ["SQLite: ", "DuckDB: ", "PostgreSQL: "].iter().any(|engine| error.message().starts_with(engine)) => {
                 named(database, error)
             }
-            _ => error,
+            _ => shortened(database, error),
         };
         Failure::Errors(errors.into_iter().map(name).collect())
     }
@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
 pub(super) fn named(database: &Resolved, error: Error) -> Error {
     let url = database.url.to_string();
     let origin = database.location.as_ref().map(ToString::to_string).or_else(|| database.variable.clone());
-    let error = advised(error);
+    let error = shortened(database, advised(error));
     let said = error.to_string();
     match (said.contains(&url), origin) {
         (true, Some(origin)) if !said.contains(&origin) => error.context(format!("the database of {origin}")),
@@ -147,11 +147,30 @@ pub(super) fn named(database: &Resolved, error: Error) -> Error {
     }
 }
 
+/// An error whose hint names a verb without the URL, where that is configured: it need not be said again, and would be without
+/// its password.
+fn shortened(database: &Resolved, error: Error) -> Error {
+    let is_configured = database.location.is_some() || database.variable.is_some();
+    match error.hint().map(|hint| hint.replace(&format!(" {}`", database.url), "`")) {
+        Some(hint) if is_configured => error.with_hint(hint),
+        _ => error,
+    }
+}
+
 /// An error of a server, with what people can do who run this program.
 pub(super) fn advised(error: Error) -> Error {
     let said = error.to_string();
     if said.contains("permission denied for database") {
         return error.with_hint("a role that may create schemas in the database has to do this, once");
+    }
+    if said.contains("no schema has been selected to create in") {
+        return error.with_hint(
+            "the schema of these tables is missing, or the user of the database URL may not use it: let its owner \
+             GRANT USAGE, CREATE ON SCHEMA, or name another one, `schema` in the section [migrations] of charter.cfg",
+        );
+    }
+    if said.contains("password missing") {
+        return error.with_hint("give the user and the password in the URL: postgresql://USER:PASSWORD@HOST/DATABASE");
     }
     if error.kind() != ErrorKind::Unavailable || !said.contains("connecting to the server") {
         return error;
@@ -207,4 +226,28 @@ pub(super) fn refuse_url(text: &str, what: &str) -> Outcome {
     }
     let error = Error::new(ErrorKind::Invalid, format!("{what} looks like a URL"));
     Err(Failure::Usage(error.with_hint("the URL of the database is given with --db")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_can_do_is_said() {
+        let hint = |kind, said: &str| {
+            let error = Error::new(kind, said.to_owned())
+                .with_hint("nothing that was acknowledged is lost, and repeating is safe");
+            advised(error).hint().unwrap_or_default().to_owned()
+        };
+        let connecting = "connecting to the server: PostgreSQL: ";
+        for (kind, said, part) in [
+            (ErrorKind::Backend, "PostgreSQL: permission denied for database a", "may create schemas"),
+            (ErrorKind::Backend, "PostgreSQL: no schema has been selected to create in", "GRANT USAGE, CREATE"),
+            (ErrorKind::Unavailable, "invalid configuration: password missing", "the user and the password in the URL"),
+            (ErrorKind::Unavailable, "error connecting to server: refused", "host and port"),
+        ] {
+            let said = if kind == ErrorKind::Unavailable { format!("{connecting}{said}") } else { said.to_owned() };
+            assert!(hint(kind, &said).contains(part), "{said}: {}", hint(kind, &said));
+        }
+    }
 }

@@ -81,17 +81,28 @@ pub(crate) fn apply(
     let mut newest = status.current().and_then(|number| set.migration(number));
     for (place, migration) in pending.iter().enumerate() {
         (work.events)(Event::Applying { migration, place, of: pending.len() });
-        patiently(connection, work, migration, |connection, work| {
-            migrate(set, migration, engine, newest, Deed::Apply, &mut |history| {
-                let piece =
-                    Piece { migration, script: migration.up(engine), is_down: false, history: history.to_vec() };
-                run(connection, work, &piece)
-            })
-        })?;
+        patiently(connection, work, migration, |connection, work| apply_one(connection, work, migration, newest))?;
         (work.events)(Event::Committed { migration });
         newest = Some(migration);
     }
     Ok(pending.iter().map(|migration| migration.number()).collect())
+}
+
+/// Applies one migration, which comes after the newest that the database has.
+///
+/// # Errors
+/// What the engine says.
+pub(crate) fn apply_one(
+    connection: &mut dyn MigrationConnection,
+    work: &mut Work<'_>,
+    migration: &Migration,
+    newest: Option<&Migration>,
+) -> Result<()> {
+    let (set, engine) = (work.set, connection.engine());
+    migrate(set, migration, engine, newest, Deed::Apply, &mut |history| {
+        let piece = Piece { migration, script: migration.up(engine), is_down: false, history: history.to_vec() };
+        run(connection, work, &piece)
+    })
 }
 
 /// Takes back the migrations of a set above a number, newest first, under the migrators' lock, which the caller holds.
@@ -105,7 +116,8 @@ pub(crate) fn revert(
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
     let (set, engine) = (work.set, connection.engine());
-    let status = read(connection, set)?;
+    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let status = Status::judge_applied(found, set, engine)?;
     let mut scripts = Vec::new();
     for applied in status.applied.iter().rev().take_while(|applied| Some(applied.number) > target) {
         let migration = set.migration(applied.number).ok_or_else(|| {

@@ -1,6 +1,7 @@
 //! New files of a set.
 
 use super::files::FileName;
+use super::script::TO_BE_WRITTEN;
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -43,13 +44,13 @@ pub struct Created {
 impl Draft {
     /// A pair to be filled in by hand: comments that say what goes where.
     pub(crate) fn empty(message: &str) -> Self {
+        let [to_write, to_take_back] = TO_BE_WRITTEN;
         let title = comment(message);
         let up = format!(
-            "{title}--\n\
-             -- Write the statements below, in SQL that every engine takes. What one of them cannot run goes into a file of\n\
+            "{title}--\n{to_write}\n\
              -- the same name that ends in .sqlite.sql, .duckdb.sql or .postgres.sql.\n"
         );
-        let down = format!("{}--\n-- Write what takes it back.\n", comment(&format!("takes back: {message}")));
+        let down = format!("{}--\n{to_take_back}\n", comment(&format!("takes back: {message}")));
         Self { message: message.to_owned(), up, down, overlays: BTreeMap::new() }
     }
 

@@ -174,6 +174,16 @@ fn check(migration: &Migration) -> Vec<Problem> {
         migration.overlays.values().any(|overlay| overlay.up.as_ref().is_some_and(|up| std::ptr::eq(up, script)))
     };
     for script in migration.scripts() {
+        // Engines take it for the end of the text, in silence.
+        if let Some(place) = script.text().find('\0') {
+            let position = Some(script.position(place));
+            let location = Location { file: script.file().to_owned(), position };
+            problems.push(Problem {
+                is_error: true,
+                location,
+                message: "there is a NUL character in the text".to_owned(),
+            });
+        }
         for directive in script.directives() {
             let wrong = match (directive.name, directive.argument) {
                 ("no-transaction", "") => None,
@@ -200,10 +210,24 @@ fn check(migration: &Migration) -> Vec<Problem> {
 pub(super) fn problems(of_files: &[Problem], migrations: &[Migration], engines: &[Engine]) -> Vec<Problem> {
     let mut problems = of_files.to_vec();
     for migration in migrations {
+        let warning =
+            |script: &Script, message: &str| Problem { is_error: false, ..error(script.file(), message.to_owned()) };
         if engines.iter().any(|engine| migration.down(*engine).is_none()) {
-            let message =
-                "there is no down migration: it cannot be taken back, and staging and prod refuse it".to_owned();
-            problems.push(Problem { is_error: false, ..error(migration.up.file(), message) });
+            problems.push(match &migration.down {
+                Some(down) => {
+                    warning(down, "nobody has written it yet: it takes nothing back, and staging and prod refuse it")
+                }
+                None => warning(
+                    &migration.up,
+                    "there is no down migration: it cannot be taken back, and staging and prod refuse it",
+                ),
+            });
+        }
+        if engines.iter().any(|engine| migration.up(*engine).is_unwritten()) {
+            problems.push(warning(
+                &migration.up,
+                "nobody has written it yet; once it is applied, its text cannot be changed any more",
+            ));
         }
         for engine in engines {
             let scripts = [Some(migration.up(*engine)), migration.down(*engine)];

@@ -129,6 +129,8 @@ pub struct Judged {
     pub migration: Migration,
     /// Whether it can be taken back.
     pub has_down: bool,
+    /// Whether it is as `charter db create` has written it, with nothing in it.
+    pub is_unwritten: bool,
     /// What the safety rules find in what the engine would run.
     #[cfg(feature = "lint")]
     pub findings: Vec<Finding>,
@@ -170,6 +172,7 @@ pub(crate) fn judge(
         set: proposal.set.name().to_owned(),
         migration: migration.clone(),
         has_down: migration.down(engine).is_some(),
+        is_unwritten: migration.up(engine).is_unwritten(),
         #[cfg(feature = "lint")]
         findings: Vec::new(),
         allowed: Vec::new(),
@@ -283,24 +286,25 @@ pub(crate) fn input(script: &Script, of: impl Fn(PathBuf, String) -> Input) -> I
 impl Policy<'_> {
     /// Fills in what is let pass and what is refused.
     fn decide(&self, judged: &mut Judged, allowances: &[Resolved<'_>], is_all_new: bool) {
-        if self.environment == Environment::Dev {
-            return;
-        }
+        let is_dev = self.environment == Environment::Dev;
         let allowed: Vec<&Resolved<'_>> = allowances.iter().filter(|allowance| allowance.is_for(judged)).collect();
         #[cfg(feature = "lint")]
         for finding in &judged.findings {
             let is_refused = match (self.environment, self.occasion) {
+                (Environment::Dev, _) => false,
                 (Environment::Prod, Occasion::Open) => finding.severity >= Severity::Warning,
                 _ => finding.severity >= Severity::Error,
             };
+            // In dev too the history keeps the reason: one command line serves all environments.
+            let is_serious = is_refused || finding.severity >= Severity::Error;
             let allowance = allowed.iter().find(|allowance| allowance.given.rule == finding.rule.name);
             match allowance {
-                _ if !is_refused => {}
-                Some(allowance) if self.occasion == Occasion::Upgrade => {
+                Some(allowance) if is_serious && self.occasion == Occasion::Upgrade => {
                     if !judged.allowed.iter().any(|allowed| allowed.rule == finding.rule.name) {
                         judged.allowed.push(allowance.allowed());
                     }
                 }
+                _ if !is_refused => {}
                 _ => judged.refused.push(format!(
                     "{}:{}: {}: {}",
                     finding.file.display(),
@@ -310,6 +314,9 @@ impl Policy<'_> {
                 )),
             }
         }
+        if is_dev {
+            return;
+        }
         #[cfg(not(feature = "lint"))]
         if !is_all_new {
             judged
@@ -317,6 +324,9 @@ impl Policy<'_> {
                 .push("this build of charter has no safety rules (the feature `lint`) to judge it".to_owned());
         }
         let _ = (allowed, is_all_new);
+        if judged.is_unwritten {
+            judged.refused.push("nobody has written it yet".to_owned());
+        }
         if !judged.has_down {
             judged.refused.push("there is no down migration".to_owned());
         }

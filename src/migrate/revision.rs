@@ -1,6 +1,7 @@
 //! Naming a migration of a set.
 
 use super::set::{Migration, MigrationSet};
+use super::status::AppliedMigration;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::str::FromStr;
@@ -85,15 +86,29 @@ impl MigrationSet {
         match revision {
             Revision::Head => Ok(self.migrations().last().map(Migration::number)),
             Revision::Base => Ok(None),
-            Revision::Relative(steps) => self.relative(*steps, current),
+            Revision::Relative(steps) => {
+                self.relative(*steps, current, self.migrations().iter().map(Migration::number))
+            }
             Revision::Named(name) => self.named(name).map(|migration| Some(migration.number())),
         }
     }
 
-    fn relative(&self, steps: i64, current: Option<i64>) -> Result<Option<i64>> {
+    /// The same for who takes migrations back: those that were never applied do not count.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::resolve`].
+    pub(super) fn resolve_down(&self, revision: &Revision, applied: &[AppliedMigration]) -> Result<Option<i64>> {
+        let current = applied.last().map(|applied| applied.number);
+        match revision {
+            Revision::Relative(steps) => self.relative(*steps, current, applied.iter().map(|applied| applied.number)),
+            other => self.resolve(other, current),
+        }
+    }
+
+    /// So many steps from where a database is, along some numbers.
+    fn relative(&self, steps: i64, current: Option<i64>, along: impl Iterator<Item = i64>) -> Result<Option<i64>> {
         let here = current.unwrap_or(0);
-        let numbers: Vec<Option<i64>> =
-            std::iter::once(None).chain(self.migrations().iter().map(|m| Some(m.number()))).collect();
+        let numbers: Vec<Option<i64>> = std::iter::once(None).chain(along.map(Some)).collect();
         let place = match current {
             None => Some(0),
             Some(_) => numbers.iter().position(|number| *number == current),
@@ -134,7 +149,8 @@ impl MigrationSet {
         }
         let by_slug: Vec<_> = self.migrations().iter().filter(|migration| migration.slug() == name).collect();
         let lower = name.to_ascii_lowercase();
-        let is_id = name.len() >= 4 && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_hexadecimal = lower.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_id = name.len() >= 4 && is_hexadecimal;
         let by_id = || self.migrations().iter().filter(|migration| is_id && migration.id().starts_with(&lower));
         let found = if by_slug.is_empty() { by_id().collect() } else { by_slug };
         match found.as_slice() {
@@ -143,7 +159,10 @@ impl MigrationSet {
                 ErrorKind::NotFound,
                 format!("no migration of the set {} is called {name}", self.name()),
             )
-            .with_hint("`charter db history` lists numbers, names and ids")),
+            .with_hint(match name.len() < 4 && is_hexadecimal {
+                true => "`charter db history` lists numbers, names and ids; of an id, say four digits at least",
+                false => "`charter db history` lists numbers, names and ids",
+            })),
             several => {
                 let names: Vec<String> = several.iter().map(ToString::to_string).collect();
                 Err(Error::new(

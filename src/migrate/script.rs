@@ -58,6 +58,12 @@ pub(crate) struct Directive<'a> {
     pub(crate) line: usize,
 }
 
+/// The lines by which an empty pair of files that charter has written is known, until somebody writes the migration.
+pub(crate) const TO_BE_WRITTEN: [&str; 2] = [
+    "-- Write the statements below, in SQL that every engine takes. What one of them cannot run goes into a file of",
+    "-- Write what takes it back.",
+];
+
 impl Script {
     /// A script from a file's name and text. Line endings become `\n`, and a byte order mark goes, however the file was
     /// checked out.
@@ -77,6 +83,12 @@ impl Script {
     /// The SQL, with `\n` at the end of lines.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it is one side of an empty pair of files as charter writes them, in which nobody has written anything yet.
+    /// Comments of one's own alone are a migration that does nothing.
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.head == self.text.len() && self.text.lines().any(|line| TO_BE_WRITTEN.contains(&line))
     }
 
     /// Its statements in order, empty ones left out.

@@ -59,9 +59,10 @@ impl Migration {
         self.overlays.get(&engine).and_then(|overlay| overlay.up.as_ref()).unwrap_or(&self.up)
     }
 
-    /// What an engine runs to take it back; `None` when the set has no such file.
+    /// What an engine runs to take it back; `None` when the set has no such file, or nobody has written it yet.
     pub fn down(&self, engine: Engine) -> Option<&Script> {
-        self.overlays.get(&engine).and_then(|overlay| overlay.down.as_ref()).or(self.down.as_ref())
+        let overlay = self.overlays.get(&engine).and_then(|overlay| overlay.down.as_ref());
+        overlay.or(self.down.as_ref()).filter(|script| !script.is_unwritten())
     }
 
     /// Whether an engine has a text of its own, up or down.
@@ -274,6 +275,17 @@ impl MigrationSet {
             of_files,
             problems: OnceLock::new(),
         }
+    }
+
+    /// The same set as its folder has it now.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::from_directory`].
+    pub(super) fn read_again(&self) -> Result<Self> {
+        let Some(directory) = &self.directory else { return Ok(self.clone()) };
+        let texts = files::read_directory(directory)?;
+        let set = Self::of(&self.name, &self.schema, Some(directory.clone()), texts);
+        Ok(set.for_engines(self.engines.clone()))
     }
 
     /// What the set is called: `charter` for charter's own.

@@ -105,6 +105,12 @@ impl Found {
         Ok(found)
     }
 
+    /// The newest migration that the database has below a number.
+    fn below(&self, number: i64) -> String {
+        let below = self.applied.iter().rev().find(|applied| applied.number < number);
+        below.map_or_else(|| "base".to_owned(), |applied| applied.number.to_string())
+    }
+
     /// The number of the newest migration that the database has.
     pub(crate) fn current(&self) -> Option<i64> {
         self.applied.last().map(|applied| applied.number)
@@ -217,27 +223,49 @@ impl Status {
     /// # Errors
     /// [`ErrorKind::Refused`] when the database wants a newer program.
     pub(crate) fn describe(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Option<Error>)> {
+        let (status, disagreements) = Self::compare(found, set, engine)?;
+        Ok((status, disagreements.first()))
+    }
+
+    /// Judges what was found for who takes migrations back, to which those that were never applied do not matter, wherever
+    /// they stand.
+    ///
+    /// # Errors
+    /// As [`Status::judge`], but for what is missing in the middle.
+    pub(crate) fn judge_applied(found: Found, set: &MigrationSet, engine: Engine) -> Result<Self> {
+        let (status, disagreements) = Self::compare(found, set, engine)?;
+        match disagreements.of_applied {
+            None => Ok(status),
+            Some((_, disagreement)) => Err(disagreement),
+        }
+    }
+
+    fn compare(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Disagreements)> {
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum)?;
         }
         let environment = found.environment.as_deref().map(str::parse).transpose()?;
         let newest = found.current().unwrap_or(0);
         let (mut applied, mut pending) = (found.applied.iter().peekable(), Vec::new());
-        let mut disagreement = None;
+        let mut disagreements = Disagreements::default();
         // Both ascend.
         for migration in set.migrations() {
             while let Some(unknown) = applied.next_if(|applied| applied.number < migration.number()) {
-                disagreement.get_or_insert_with(|| not_among_the_files(unknown, &found, set));
+                disagreements
+                    .of_applied
+                    .get_or_insert_with(|| (unknown.number, not_among_the_files(unknown, &found, set)));
             }
             match applied.next_if(|applied| applied.number == migration.number()) {
                 Some(applied) => {
                     if let Err(error) = check_text(applied, migration, &found, set, engine) {
-                        disagreement.get_or_insert(error);
+                        disagreements.of_applied.get_or_insert((migration.number(), error));
                     }
                 }
                 None => {
                     if migration.number() < newest {
-                        disagreement.get_or_insert_with(|| below_the_newest(migration, newest, &found, set));
+                        disagreements.of_pending.get_or_insert_with(|| {
+                            (migration.number(), below_the_newest(migration, newest, &found, set))
+                        });
                     }
                     pending.push(migration.clone());
                 }
@@ -251,7 +279,23 @@ impl Status {
             applied_at: applied.applied_at,
         });
         let status = Self { applied: applied.collect(), pending, environment, unfinished: found.unfinished };
-        Ok((status, disagreement))
+        Ok((status, disagreements))
+    }
+}
+
+/// In what a history does not fit a set: the first of each kind, with the migration's number.
+#[derive(Default)]
+struct Disagreements {
+    /// What was applied is not what the set has.
+    of_applied: Option<(i64, Error)>,
+    /// What the set has was not applied, though a later one was.
+    of_pending: Option<(i64, Error)>,
+}
+
+impl Disagreements {
+    fn first(self) -> Option<Error> {
+        let both = self.of_applied.into_iter().chain(self.of_pending);
+        both.min_by_key(|(number, _)| *number).map(|(_, disagreement)| disagreement)
     }
 }
 
@@ -286,8 +330,8 @@ fn check_text(
     Err(match set.is_embedded() {
         true => error.with_hint("use the program that made this database, or restore the database from a backup"),
         false => error.at(migration.up(engine).file(), None).with_hint(format!(
-            "bring back the text that was applied, and make the change in a new migration; if the database is as the new \
-             text says, {} records that",
+            "bring back the text that was applied; then make the change in a new migration, or take this one back first \
+             (`charter db downgrade`); if the database is as the new text says, {} records that",
             stamp(found, set)
         )),
     })
@@ -319,8 +363,10 @@ fn below_the_newest(migration: &Migration, newest: i64, found: &Found, set: &Mig
     match set.is_embedded() {
         true => error.with_hint("use the program that made this database, or restore the database from a backup"),
         false => error.at(migration.up(Engine::default()).file(), None).with_hint(format!(
-            "`charter db renumber` puts it after those that were applied before it was merged; if the database has what it \
-             makes, {} records that",
+            "if it was merged last, `charter db renumber` puts it after those that this database has; if they were, take \
+             them back first, and all come in order: `charter db downgrade {}`; if the database has what it makes, {} \
+             records that",
+            found.below(migration.number()),
             stamp(found, set)
         )),
     }

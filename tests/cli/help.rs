@@ -1048,3 +1048,28 @@ fn db_environment() {
     --- stderr ---
     "#);
 }
+
+/// Words of other programs are answered, and not guessed at.
+#[test]
+fn what_others_call_otherwise_is_answered() {
+    let sandbox = Sandbox::new();
+    for (arguments, answer) in [
+        (&["db", "migrate"][..], "`charter db upgrade` applies migrations"),
+        (&["db", "status"], "`charter db current` shows"),
+        (&["db", "merge"], "`charter db renumber`"),
+        (&["upgrade"], "say `charter db upgrade`"),
+        (&["db", "upgrade", "-r", "head"], "the revision stands alone"),
+        (&["db", "revision", "--rev-id=1", "-m", "x"], "numbered by the time"),
+        (&["db", "create", "add notes"], "say what it does with -m"),
+        (&["db", "downgrade", "--dry-run"], "--sql prints what would run"),
+        (&["db", "upgrade", "a1b2+1"], "neither a database URL nor a revision"),
+        (&["db", "upgrade", "a1b2:c3d4", "--sql"], "ranges (A:B) are not known"),
+    ] {
+        let told = sandbox.run(arguments).exit(2);
+        assert!(told.stderr.contains(answer) && !told.stderr.contains("similar"), "{arguments:?}: {told}");
+    }
+    let json = sandbox.run(&["--json", "db", "rollback"]).exit(2);
+    assert!(json.stderr.starts_with("{\"error\":{\"kind\":\"usage\"") && json.stderr.contains("charter db downgrade"));
+    let other = sandbox.run(&["db", "frob"]).exit(2);
+    assert!(!other.stderr.contains("tip:"), "{other}");
+}

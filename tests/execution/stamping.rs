@@ -45,15 +45,18 @@ fn a_history_that_does_not_fit_is_refused_with_what_to_do_and_mended() {
     for engine in ENGINES {
         let project = Project::new(*engine, &FILES);
         project.upgrade("head").expect("applied");
-        let refusal = || {
+        let refusal = |is_of_applied: bool| {
             let error = project.upgrade("head").expect_err("it does not fit");
             assert_eq!(error.kind(), ErrorKind::Refused);
-            assert_eq!(project.downgrade("-1").expect_err("it does not fit").kind(), ErrorKind::Refused);
+            // To who takes migrations back, those that were never applied do not matter.
+            if is_of_applied {
+                assert_eq!(project.downgrade("-1").expect_err("it does not fit").kind(), ErrorKind::Refused);
+            }
             (error.to_string(), error.hint().unwrap_or_default().to_owned())
         };
         // A text that was changed.
         project.write("V3__more.sql", "CREATE TABLE more (a BIGINT, b BIGINT);");
-        let (message, hint) = refusal();
+        let (message, hint) = refusal(true);
         assert!(message.contains("V3__more.sql") && message.contains("another text"), "{message}");
         assert!(hint.contains("`charter db stamp 4`"), "{hint}");
         assert_eq!(stamped(&project, "4"), ["stamped 3"]);
@@ -61,7 +64,7 @@ fn a_history_that_does_not_fit_is_refused_with_what_to_do_and_mended() {
 
         // One that a branch brought, below the newest.
         project.write("V2__branch.sql", "CREATE TABLE branch (a BIGINT);");
-        let (message, hint) = refusal();
+        let (message, hint) = refusal(false);
         assert!(message.contains("V2__branch.sql") && message.contains("4"), "{message}");
         assert!(hint.contains("`charter db renumber`") && hint.contains("`charter db stamp 4`"), "{hint}");
         assert_eq!(stamped(&project, "4"), ["stamped 2"]);
@@ -69,7 +72,7 @@ fn a_history_that_does_not_fit_is_refused_with_what_to_do_and_mended() {
 
         // One whose files are gone.
         std::fs::remove_file(project.directory().join("V2__branch.sql")).expect("removed");
-        let (message, hint) = refusal();
+        let (message, hint) = refusal(true);
         assert!(message.contains("2 (branch)"), "{message}");
         assert!(hint.contains("`charter db stamp 4`"), "{hint}");
         assert_eq!(stamped(&project, "4"), ["unstamped 2"]);

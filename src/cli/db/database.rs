@@ -103,6 +103,13 @@ impl Goal {
     pub(super) fn open_to_change(&self, session: &Session<'_>) -> Outcome<(Opened, Option<Revision>)> {
         let (url, revision) = self.parts().map_err(Failure::Usage)?;
         refuse_url(revision.unwrap_or_default(), "the revision")?;
+        if url.is_some_and(is_like_a_revision) {
+            let error = Error::new(ErrorKind::Invalid, "this is neither a database URL nor a revision").with_hint(
+                "a revision is head, base, +N, -N, a number, a slug, or four and more digits of an id; steps from a revision \
+                 (A+1) and ranges (A:B) are not known",
+            );
+            return Err(Failure::Usage(error));
+        }
         let revision = revision.map(str::parse).transpose().map_err(Failure::Usage)?;
         Ok((Opened::of(session, url)?.unless_foreign()?, revision))
     }
@@ -122,6 +129,14 @@ impl Goal {
             (word, option) => Ok((url, word.or(option))),
         }
     }
+}
+
+/// Whether a word that is no database's may be what others call a revision: `a1b2+1`, `a1b2:head`, `+0`, `head~1`.
+fn is_like_a_revision(word: &str) -> bool {
+    let is_part = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    DatabaseUrl::parse(word).is_err()
+        && word.contains(['+', '-', '~', '^', ':'])
+        && word.split(['+', '-', '~', '^', ':']).all(is_part)
 }
 
 /// Whether a word can only be a revision, not what connects to a database.

@@ -75,6 +75,13 @@ fn warn(session: &Session<'_>, judgement: &Judgement) {
             let reason = allowed.map(|allowed| format!(" (allowed: {})", allowed.reason)).unwrap_or_default();
             session.ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
         }
+        if judged.is_unwritten {
+            let message = format!(
+                "nobody has written migration {} yet, and once it is applied, its text cannot be changed any more",
+                judged.migration
+            );
+            session.ui.warning(None, &message);
+        }
         if !judged.has_down {
             let message = format!("migration {} has no down migration: it cannot be taken back", judged.migration);
             session.ui.warning(None, &message);

@@ -34,27 +34,31 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open_to_change(session)?;
-    if opened.manager.engine().is_some() {
-        adopt(session, &opened, arguments.force)?;
-    }
+    let unlike = match opened.manager.engine() {
+        Some(_) => adopt(session, &opened, arguments.force)?,
+        None => Vec::new(),
+    };
     upgrade::upgrade(session, &opened, UpgradeOptions::default(), &Permit::default(), &BackupFirst::default())
+        .inspect_err(|_| unlike.iter().for_each(|difference| session.ui.warning(None, difference)))
 }
 
 /// Records what is there of sets of which nothing is recorded: of all of them or, when anything stands in the way, of none.
-fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
+/// Gives in what tables with names of a project's are not what any of its revisions makes, which may keep it from being made.
+fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome<Vec<String>> {
+    let mut unlike = Vec::new();
     let statuses = match opened.patiently(session, || opened.manager.status()) {
         // It is made now.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(unlike),
         statuses => statuses?,
     };
     let url = &opened.database.url;
     let mut found: Vec<(&MigrationSet, &Migration)> = Vec::new();
     for of_set in statuses.iter().filter(|of_set| of_set.status.applied.is_empty()) {
-        let number = looks_like(session, opened, &of_set.set)?;
+        let number = looks_like(session, opened, &of_set.set, &mut unlike)?;
         found.extend(number.and_then(|number| of_set.set.migration(number)).map(|migration| (&of_set.set, migration)));
     }
     if found.is_empty() {
-        return Ok(());
+        return Ok(unlike);
     }
     if !is_forced {
         let tables = found.iter().map(|(set, migration)| format!("of {} as migration {migration}", set.name()));
@@ -76,11 +80,16 @@ fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome {
             session.ui.note(&format!("recorded {} {} {}", set.name(), stamped.number, stamped.slug));
         }
     }
-    Ok(())
+    Ok(unlike)
 }
 
 /// The migration after which a set's tables look as those that are there.
-fn looks_like(session: &Session<'_>, opened: &Opened, set: &MigrationSet) -> Outcome<Option<i64>> {
+fn looks_like(
+    session: &Session<'_>,
+    opened: &Opened,
+    set: &MigrationSet,
+    unlike: &mut Vec<String>,
+) -> Outcome<Option<i64>> {
     let url = &opened.database.url;
     match opened.manager.get_matching_revision(set) {
         Ok(Match::Exactly(numbers)) => Ok(numbers.first().copied()),
@@ -95,7 +104,13 @@ fn looks_like(session: &Session<'_>, opened: &Opened, set: &MigrationSet) -> Out
             let error = Error::new(ErrorKind::Refused, message);
             Err(error.with_hint("give charter a database of its own; or remove the differences, and try again").into())
         }
-        // What is missing is made by the migrations; what stands in their way is told by the first that fails.
+        // What is missing is made by the migrations; what stands in their way is told if one fails.
+        Ok(Match::Nearest { number, differences }) => {
+            let revision = set.migration(number).map(ToString::to_string).unwrap_or_default();
+            let told = differences.iter().map(|difference| format!("unlike {revision}: {difference}"));
+            unlike.extend(told);
+            Ok(None)
+        }
         Ok(_) => Ok(None),
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
         Err(error) => Err(error.into()),

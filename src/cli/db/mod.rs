@@ -29,6 +29,7 @@ use super::session::Session;
 use super::ui::Outcome;
 use crate::config::Resolved;
 use crate::error::{Error, ErrorKind};
+use clap::Subcommand as _;
 use database::Database;
 
 /// Make and upgrade charter's tables, and see which migrations a database has
@@ -53,6 +54,11 @@ pub(super) enum Command {
     Info(info::Arguments),
     Seed(seed::Arguments),
     Truncate(truncate::Arguments),
+}
+
+/// Whether there is a verb of this name.
+pub(super) fn has_verb(name: &str) -> bool {
+    Command::has_subcommand(name)
 }
 
 pub(super) fn run(session: &Session<'_>, command: &Command) -> Outcome {

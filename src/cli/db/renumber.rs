@@ -1,8 +1,9 @@
 //! `charter db renumber`.
 
 use super::super::session::Session;
-use super::super::ui::{GOOD, Outcome, object};
-use super::database::{Database, Set};
+use super::super::ui::{GOOD, Outcome, declined, object};
+use super::database::{Database, Opened, Set};
+use crate::config::Environment;
 use crate::migrate::{RenumberBy, Renumbered, plan_renumbering, renumber};
 use crate::record::Value;
 
@@ -10,7 +11,8 @@ use crate::record::Value;
 ///
 /// Two branches each bring migrations; the ones that are merged and applied first leave the others below the newest number,
 /// where they are refused. Those that the database lacks and that lie below what it has get new numbers, in their order. Say
-/// --migration to move some without asking a database. Files are renamed, all of them or none; texts stay as they are.
+/// --migration to move some without asking a database. Files are renamed, all of them or none; texts stay as they are. A
+/// database of your own that has your branch's migrations says the wrong thing: name one that has what was merged.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -39,6 +41,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         true => opened.manager.plan_renumbering(set)?,
         false => plan_renumbering(opened.manager.set(set)?, &RenumberBy::Named(arguments.migration.clone()))?,
     };
+    if arguments.migration.is_empty() && !plan.is_empty() {
+        ask_in_dev(session, &opened, &plan, arguments.dry_run)?;
+    }
     if !arguments.dry_run {
         renumber(&plan)?;
     }
@@ -53,6 +58,29 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             .into()
         },
     )
+}
+
+/// A database of one's own has what one wrote, and lacks what others have merged before and applied elsewhere: then it is
+/// not what it lacks that must move.
+fn ask_in_dev(session: &Session<'_>, opened: &Opened, plan: &[Renumbered], is_dry_run: bool) -> Outcome {
+    if opened.manager.get_environment()? != Environment::Dev {
+        return Ok(());
+    }
+    let (url, names) = (&opened.database.url, plan.iter().map(|one| one.slug.as_str()).collect::<Vec<_>>().join(", "));
+    session.ui.warning(
+        None,
+        &format!(
+            "{url} is a dev database: it lacks {names}, and cannot tell whether others have applied that under its present number"
+        ),
+    );
+    session.ui.hint(
+        "where these were merged first, name a database that has them, `charter db renumber URL`, or those that go last, \
+         `--migration NAME`; take those back here before, with `charter db downgrade`",
+    );
+    if !is_dry_run && session.ui.can_ask() && !session.ui.ask_yes("Rename their files all the same?")? {
+        return Err(declined().into());
+    }
+    Ok(())
 }
 
 fn text(plan: &[Renumbered], dry_run: bool) -> String {

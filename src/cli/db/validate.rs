@@ -26,6 +26,14 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
     let validation = opened.manager.validate_migrations();
     session.ui.result(|| text(&validation), || value(&opened.database.url.to_string(), &validation))?;
+    if !validation.has_database {
+        session.ui.note(&format!("there is no database {}: only the files were looked at", opened.database.url));
+    }
+    // What people can do about a server that is not to be had; nothing was written that could be lost.
+    for hint in &validation.hints {
+        let is_about_writing = hint.contains("acknowledged");
+        session.ui.hint(if is_about_writing { "check that the server runs, and that the URL is right" } else { hint });
+    }
     if validation.errors.is_empty() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
 }
 
@@ -60,6 +68,7 @@ fn value(database: &str, validation: &Validation) -> Value {
     object! {
         "database": database,
         "status": validation.status(),
+        "has_database": validation.has_database,
         "errors": validation.errors.iter().map(problem).collect::<Vec<_>>(),
         "warnings": validation.warnings.iter().map(problem).collect::<Vec<_>>(),
     }

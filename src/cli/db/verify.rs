@@ -6,6 +6,7 @@ use super::database::{Database, Set};
 use super::info::difference_value;
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
 use crate::migrate::schema::end_with;
 use crate::migrate::{Fault, FaultKind, Verification, engines_at_hand, verify};
 use crate::record::Value;
@@ -44,15 +45,24 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     drop(progress);
     let at_hand = engines_at_hand(against.as_ref());
     let left_out: Vec<Engine> = set.engines().iter().copied().filter(|engine| !at_hand.contains(engine)).collect();
+    if verification.runs.is_empty() {
+        let names: Vec<&str> = set.engines().iter().map(|engine| engine.as_str()).collect();
+        let message = format!("nothing was tried: the set {} is written for {} alone", set.name(), names.join(", "));
+        return Err(Error::new(ErrorKind::Unsupported, message).with_hint(how_to_try(set.engines())).into());
+    }
     session.ui.result(|| text(&verification), || value(&verification, &left_out))?;
     for engine in left_out {
-        let how = match engine {
-            Engine::Postgres => "give it a server with --against URL",
-            _ => "this build of charter has not the engine",
-        };
-        session.ui.warning(None, &format!("not tried on {engine}: {how}"));
+        session.ui.warning(None, &format!("not tried on {engine}: {}", how_to_try(&[engine])));
     }
     if verification.is_ok() { Ok(()) } else { Err(Failure::Told(Exit::Failed)) }
+}
+
+/// What is missing where no engine of these is at hand.
+fn how_to_try(engines: &[Engine]) -> &'static str {
+    match engines.contains(&Engine::Postgres) {
+        true => "give it a server with --against URL",
+        false => "this build of charter has not the engine",
+    }
 }
 
 /// Lets an interrupt drop the throw-away databases on a server before it ends the program.

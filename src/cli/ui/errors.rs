@@ -216,13 +216,15 @@ fn causes(error: &Error) -> Vec<String> {
 }
 
 /// Prints what the argument parser has to say: help and version on standard output, a usage error on standard error.
-pub(in crate::cli) fn print_usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub(in crate::cli) fn print_usage(mut error: clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return match error.print().map_err(Failure::from) {
             Ok(()) => Exit::Done.into(),
             Err(failure) => super::Ui::new(super::ColorWhen::Auto, false, false).fail(&failure),
         };
     }
+    let words: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    super::habits::answer(&mut error, &words);
     let is_json = arguments.iter().any(|argument| argument == "--json");
     if is_json {
         let plain = mask(&error.render().to_string(), arguments);

@@ -2,6 +2,7 @@
 
 mod ask;
 mod errors;
+mod habits;
 mod progress;
 mod table;
 

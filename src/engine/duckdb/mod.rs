@@ -230,6 +230,10 @@ impl From<duckdb::Error> for Error {
             (ErrorKind::Corrupt, Some("restore the file from a backup"))
         } else if has("not a valid DuckDB database file") {
             (ErrorKind::Invalid, Some("the file is not a DuckDB database"))
+        } else if has("sqlite_scanner") {
+            (ErrorKind::Invalid, Some("the file is not a DuckDB database: for one of SQLite the URL is sqlite:///FILE"))
+        } else if has("Could not read enough bytes from file") {
+            (ErrorKind::Corrupt, Some("the file is cut off: restore it from a backup"))
         } else if has("No space left on device") || has("File too large") {
             (ErrorKind::Io, Some("the disk is full; nothing was changed"))
         } else if has("Permission denied") || has("Read-only file system") || has("attached in read-only mode") {

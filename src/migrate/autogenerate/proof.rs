@@ -16,10 +16,11 @@ use crate::migrate::verify::verify_above;
 pub(super) fn states(set: &MigrationSet) -> Result<Vec<Schema>> {
     let mut trial = Trial::new(set, Engine::Sqlite, None)?;
     let mut states = vec![trial.schema()?];
-    for migration in set.migrations() {
-        trial.go_to(Some(migration.number())).context("in a throw-away SQLite database")?;
+    let mut see = |_, trial: &mut Trial<'_>| {
         states.push(trial.schema()?);
-    }
+        Ok(())
+    };
+    trial.walk(&mut see).context("in a throw-away SQLite database")?;
     Ok(states)
 }
 

@@ -22,7 +22,7 @@ impl MigrationManager {
     /// no name, or the files or the models are wrong; [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there are no
     /// models; [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn create_migration(&self, message: &str, autogenerate: bool) -> Result<Vec<Created>> {
-        write(self.set(None)?, message, autogenerate)
+        write(&self.set_to_write(None)?, message, autogenerate)
     }
 
     /// [`MigrationManager::create_migration`] for a set that is named, with what is known of renames, and who to ask.
@@ -36,7 +36,7 @@ impl MigrationManager {
         message: &str,
         content: Content<'_>,
     ) -> Result<Vec<Created>> {
-        autogenerate::create_migration(self.set(set)?, message, content)
+        autogenerate::create_migration(&self.set_to_write(set)?, message, content)
     }
 
     /// Writes a migration from a template into the folder of a set: the one that is meant by default, unless it is named.
@@ -53,7 +53,12 @@ impl MigrationManager {
         template: &Template,
         message: Option<&str>,
     ) -> Result<Vec<Created>> {
-        template.write(self.set(set)?, message)
+        template.write(&self.set_to_write(set)?, message)
+    }
+
+    /// A set as its folder has it now: what was written since this manager was made has its numbers, and is not written again.
+    fn set_to_write(&self, set: Option<&str>) -> Result<MigrationSet> {
+        self.set(set)?.read_again()
     }
 
     /// What renumbering would do to the files of a set, by what the database has of it. Writes nothing.
@@ -100,4 +105,35 @@ pub fn create_migration(directory: impl AsRef<Path>, message: &str, autogenerate
 fn write(set: &MigrationSet, message: &str, autogenerate: bool) -> Result<Vec<Created>> {
     let content = if autogenerate { Content::Models { renames: Vec::new(), ask: None } } else { Content::Empty };
     autogenerate::create_migration(set, message, content)
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    /// A manager that has its sets from before writes no number, and no change, a second time.
+    #[test]
+    fn what_was_written_meanwhile_is_known() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("V1__orders.sql"), "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY);")
+            .expect("a file");
+        std::fs::write(path("V1__orders.down.sql"), "DROP TABLE orders;").expect("a file");
+        let set = MigrationSet::from_directory("shop", folder.path()).expect("a set");
+        let manager = MigrationManager::new("sqlite:///shop.db").expect("a URL").with_set(set);
+        let numbers = |created: Result<Vec<Created>>| -> Vec<i64> {
+            created.expect("migrations").iter().map(|created| created.number).collect()
+        };
+        assert_eq!(numbers(manager.create_migration("one", false)), [2]);
+        let (table, column) = ("orders".to_owned(), "note".to_owned());
+        let template =
+            Template::AddColumn { table, column, data_type: "TEXT".to_owned(), not_null: false, default: None };
+        assert_eq!(numbers(manager.create_migration_template(None, &template, None)), [3]);
+        let models = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT, size BIGINT);";
+        std::fs::write(path("schema.sql"), models).expect("a file");
+        assert_eq!(numbers(manager.create_migration("size", true)), [4]);
+        assert_eq!(numbers(manager.create_migration("again", true)), [0; 0]);
+        let set = MigrationSet::from_directory("shop", folder.path()).expect("a set");
+        assert_eq!(set.check().map_err(|error| error.to_string()), Ok(()));
+    }
 }

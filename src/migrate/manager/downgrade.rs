@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::revision::Revision;
 use super::super::set::MigrationSet;
 use super::super::status::{AppliedMigration, Status};
-use super::{Done, MigrationManager, status};
+use super::{Done, MigrationManager, status_of_applied};
 use crate::config::{DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -84,7 +84,7 @@ pub fn database_name(url: &DatabaseUrl) -> String {
 pub(super) fn below(set: &MigrationSet, status: &Status, revision: &Revision) -> Result<Option<i64>> {
     match &status.unfinished {
         Some(unfinished) if unfinished.action == Action::ApplyStarted => Err(unfinished.refusal()),
-        _ => set.resolve(revision, status.current()),
+        _ => set.resolve_down(revision, &status.applied),
     }
 }
 
@@ -118,7 +118,7 @@ impl MigrationManager {
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             let environment = self.environment(self.stored_environment(connection)?);
-            let status = status(connection, set)?;
+            let status = status_of_applied(connection, set)?;
             // Where a relative revision leads nowhere any more, another migrator was quicker.
             let is_moved = options.planned.as_ref().is_some_and(|planned| planned.first().copied() != status.current());
             let target = below(set, &status, &options.revision).map_err(|error| match &status.unfinished {

@@ -120,6 +120,10 @@ pub struct Validation {
     pub errors: Vec<Problem>,
     /// What else should be better.
     pub warnings: Vec<Problem>,
+    /// What can be done about errors that the database itself gives.
+    pub hints: Vec<String>,
+    /// Whether there is a database. Without one, only the files were looked at.
+    pub has_database: bool,
 }
 
 impl Validation {
@@ -167,6 +171,13 @@ impl MigrationManager {
         let Some(directory) = &settings.directory else { return Ok(manager) };
         if settings.name == MigrationSet::charter().name() {
             let set = MigrationSet::charter_from_directory(directory).map_err(|error| settings.blame(error))?;
+            let first = MigrationSet::charter().migrations().first();
+            if set.migrations().first().map(Migration::slug) != first.map(Migration::slug) {
+                let message = "`charter` is the name of charter's own migrations, and these are others";
+                return Err(settings.blame(Error::new(ErrorKind::Configuration, message).with_hint(
+                    "give the set another name, `name` in the section [migrations]; without it, `project`",
+                )));
+            }
             manager.sets = vec![set];
             return Ok(manager);
         }
@@ -354,9 +365,13 @@ impl MigrationManager {
         };
         match self.connect(Purpose::Read) {
             Ok(mut connection) => {
+                validation.has_database = true;
                 for set in &self.sets {
                     match status(&mut *connection, set) {
-                        Err(error) => validation.errors.push(problem(true, set.history_table(), &error)),
+                        Err(error) => {
+                            validation.errors.push(problem(true, set.history_table(), &error));
+                            validation.hints.extend(error.hint().map(str::to_owned));
+                        }
                         Ok(status) => {
                             let refusal = status.unfinished.map(|unfinished| unfinished.refusal());
                             let warning = refusal.map(|error| problem(false, set.history_table(), &error));
@@ -367,7 +382,11 @@ impl MigrationManager {
             }
             // There is nothing yet that could disagree.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported) => {}
-            Err(error) => validation.errors.push(problem(true, self.url.to_string(), &error)),
+            Err(error) => {
+                validation.has_database = true;
+                validation.errors.push(problem(true, self.url.to_string(), &error));
+                validation.hints.extend(error.hint().map(str::to_owned));
+            }
         }
         validation
     }
@@ -389,6 +408,13 @@ pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSe
     let engine = connection.engine();
     let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
     Status::judge(found, set, engine)
+}
+
+/// The same for who takes migrations back: what was never applied may stand between those that were.
+pub(super) fn status_of_applied(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
+    let engine = connection.engine();
+    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    Status::judge_applied(found, set, engine)
 }
 
 /// Applies all of charter's own migrations to the database of a URL. Those of a program or a project are applied by a

@@ -5,7 +5,7 @@ use super::super::script::Script;
 use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::downgrade::{above, below};
 use super::upgrade::UpgradeOptions;
-use super::{DowngradeOptions, MigrationManager, status};
+use super::{DowngradeOptions, MigrationManager, status, status_of_applied};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -67,7 +67,7 @@ impl MigrationManager {
         let set = self.set(options.set.as_deref())?;
         let mut connection = self.connect(Purpose::Read)?;
         let engine = connection.engine();
-        let status = status(&mut *connection, set)?;
+        let status = status_of_applied(&mut *connection, set)?;
         let target = below(set, &status, &options.revision)?;
         above(&status, target)
             .map(|applied| {
@@ -77,12 +77,21 @@ impl MigrationManager {
                     (Some(migration), Some(script)) => {
                         Ok(Planned { set: set.clone(), migration, engine, script, is_down: true })
                     }
-                    _ => {
+                    (None, _) => {
+                        let (number, slug, name) = (applied.number, &applied.slug, set.name());
                         let message = format!(
-                            "migration {} ({}) has no down migration here: it cannot be taken back",
-                            applied.number, applied.slug
+                            "migration {number} ({slug}) is not among those of the set {name}: it cannot be taken back"
                         );
-                        Err(Error::new(ErrorKind::Refused, message).with_hint("restore the database from a backup"))
+                        Err(Error::new(ErrorKind::Refused, message)
+                            .with_hint("bring back its files, or use the program that applied it"))
+                    }
+                    (Some(migration), None) => {
+                        let message =
+                            format!("migration {migration} has no down migration here: it cannot be taken back");
+                        let file = migration.up(engine).file().to_owned();
+                        Err(Error::new(ErrorKind::Refused, message)
+                            .at(file, None)
+                            .with_hint("write one, or restore the database from a backup"))
                     }
                 }
             })

@@ -5,7 +5,7 @@ use super::super::audit::Actor;
 use super::super::connection::{Purpose, Recording};
 use super::super::event::Event;
 use super::super::set::Migration;
-use super::{DowngradeOptions, MigrationManager, UpgradeOptions, status};
+use super::{DowngradeOptions, MigrationManager, UpgradeOptions, status, status_of_applied};
 use crate::config::Environment;
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Result};
@@ -66,7 +66,7 @@ impl MigrationManager {
         let set = self.set(options.set.as_deref())?;
         let mut database = self.connect(Purpose::Read)?;
         let environment = self.environment(self.stored_environment(&mut *database)?);
-        let target = set.resolve(&options.revision, status(&mut *database, set)?.current())?;
+        let target = set.resolve_down(&options.revision, &status_of_applied(&mut *database, set)?.applied)?;
         let text = RefCell::new(String::new());
         let engine = database.engine();
         let mut recording = Recording::new(Some(database), engine, &text);

@@ -43,6 +43,28 @@ pub(super) struct Goal<'a> {
     pub(super) revision: Revision,
 }
 
+impl Goal<'_> {
+    /// The number up to which pending migrations are applied. Opening a `dev` database stops before one that nobody has
+    /// written yet: whoever is about to write it could not change its text any more.
+    fn target(
+        &self,
+        status: &Status,
+        engine: Engine,
+        environment: Environment,
+        occasion: Occasion,
+    ) -> Result<Option<i64>> {
+        let target = self.set.resolve(&self.revision, status.current())?;
+        let unwritten = status.pending.iter().find(|migration| migration.up(engine).is_unwritten());
+        Ok(match unwritten {
+            Some(unwritten) if (environment, occasion) == (Environment::Dev, Occasion::Open) => {
+                let numbers = self.set.migrations().iter().map(Migration::number);
+                target.min(numbers.take_while(|number| *number < unwritten.number()).last())
+            }
+            _ => target,
+        })
+    }
+}
+
 /// What a database says of some sets.
 #[derive(PartialEq)]
 struct State {
@@ -90,6 +112,11 @@ impl MigrationManager {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
         let (before, judgement) = self.judge_for(goals, options, occasion)?;
         self.check(&judgement, options)?;
+        // Whoever finds nothing to do needs no right to write, and nobody's leave.
+        if judgement.migrations.is_empty() && before.statuses.iter().all(|status| status.unfinished.is_none()) {
+            events(Event::Judged { judgement: &judgement });
+            return Ok(Vec::new());
+        }
         if judgement.environment == Environment::Prod {
             self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
         }
@@ -106,7 +133,8 @@ impl MigrationManager {
             events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
             for goal in goals {
-                let target = goal.set.resolve(&goal.revision, status(connection, goal.set)?.current())?;
+                let target =
+                    goal.target(&status(connection, goal.set)?, connection.engine(), judgement.environment, occasion)?;
                 let mut work = Work {
                     set: goal.set,
                     actor: Actor::present(judgement.environment),
@@ -251,14 +279,14 @@ impl MigrationManager {
         options: &UpgradeOptions,
         occasion: Occasion,
     ) -> Result<Judgement> {
+        let (engine, environment) = (self.engine_of_database()?, self.environment(state.environment));
         let mut proposals = Vec::new();
         for (goal, status) in goals.iter().zip(&state.statuses) {
-            let target = goal.set.resolve(&goal.revision, status.current())?;
+            let target = goal.target(status, engine, environment, occasion)?;
             proposals.push(Proposal { set: goal.set, status, target });
         }
-        let environment = self.environment(state.environment);
         let policy = Policy { environment, occasion, allowances: &options.allowances };
-        policy::judge(self.engine_of_database()?, connection, &policy, &proposals)
+        policy::judge(engine, connection, &policy, &proposals)
     }
 
     /// Which sets go how far: all of them to their heads, unless one is named or the revision is of one.

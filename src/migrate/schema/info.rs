@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
 use crate::migrate::manager::MigrationManager;
-use crate::migrate::set::{Migration, MigrationSet};
+use crate::migrate::set::MigrationSet;
 use crate::migrate::status::Found;
 use std::collections::BTreeSet;
 
@@ -207,14 +207,14 @@ impl<'a> States<'a> {
             let message = format!("the set {} is not written for {model}, which {engine} is compared with", set.name());
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let mut trial = Trial::new(set, model, None)?;
-        let state = |migration: &Migration| {
-            let number = migration.number();
-            trial.go_to(Some(number)).context("applying the migrations to a throw-away database")?;
-            Ok((number, trial.schema()?))
+        let mut states = Vec::new();
+        let mut see = |number: i64, trial: &mut Trial<'_>| {
+            if is_asked(number) {
+                states.push((number, trial.schema()?));
+            }
+            Ok(())
         };
-        let asked = set.migrations().iter().filter(|migration| is_asked(migration.number()));
-        let states = asked.map(state).collect::<Result<_>>()?;
+        Trial::new(set, model, None)?.walk(&mut see).context("applying the migrations to a throw-away database")?;
         Ok(Self { set, states })
     }
 

@@ -4,7 +4,7 @@ use super::server::Database;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::apply::{Work, apply, revert};
+use crate::migrate::apply::{Work, apply, apply_one, revert};
 use crate::migrate::audit::Actor;
 use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, connect, in_memory, quoted};
 use crate::migrate::event::{Event, Timeouts};
@@ -120,6 +120,23 @@ impl<'a> Trial<'a> {
         let mut work = work(self.set, &mut events);
         apply(&mut *self.database, &mut work, number)?;
         revert(&mut *self.database, &mut work, number).map(drop)
+    }
+
+    /// Applies the whole set to a new database, and shows the database after each migration. The history is not read again
+    /// each time, which would take longer the longer it is.
+    ///
+    /// # Errors
+    /// What the engine says, and what `see` says.
+    pub(crate) fn walk(&mut self, mut see: impl FnMut(i64, &mut Self) -> Result<()>) -> Result<()> {
+        let (mut newest, engine) = (None, self.database.engine());
+        for migration in self.set.migrations() {
+            migration.up(engine).check_transaction(engine)?;
+            let mut events = |_: Event<'_>| {};
+            apply_one(&mut *self.database, &mut work(self.set, &mut events), migration, newest)?;
+            newest = Some(migration);
+            see(migration.number(), self)?;
+        }
+        Ok(())
     }
 
     /// What the database has now of the set, and what it has changed of others.

@@ -350,3 +350,18 @@ fn a_server_to_try_on_that_is_not_there_is_told_and_nothing_runs() {
     assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('charter', 'shop')").is_empty());
     sandbox.run(&["db", "upgrade", database.url(), "--verify-against", database.url()]).success();
 }
+
+#[test]
+fn what_keeps_a_projects_tables_from_being_made_is_told() {
+    let sandbox = super::project::shop();
+    let file = Connection::open(sandbox.path("charter.db")).expect("the file");
+    file.execute_batch("CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, size BIGINT)").expect("a table");
+    for arguments in [&["db", "init"][..], &["db", "init", "--force"]] {
+        let told = sandbox.run(arguments).exit(1);
+        assert!(told.stderr.contains("table orders already exists"), "{told}");
+        assert!(
+            told.stderr.contains(": extra: column orders.size") && told.stderr.contains("unlike 10 orders"),
+            "{told}"
+        );
+    }
+}

@@ -1,4 +1,4 @@
-//! The verbs that write migrations: `charter db create`, `check`, `template` and `renumber`.
+//! The verbs that write migrations: `charter db create`, `check` and `template`.
 
 use super::project::shop;
 use crate::support::{Sandbox, terminal};
@@ -31,6 +31,44 @@ fn an_empty_pair_is_numbered_and_named() {
     sandbox.run(&["db", "create"]).exit(2);
     let embedded = sandbox.run(&["db", "create", "-m", "x", "--set", "charter"]).exit(1);
     assert!(embedded.stderr.contains("part of the program"), "{embedded}");
+}
+
+/// Whoever is about to write it could not change it any more.
+#[test]
+fn what_nobody_has_written_yet_is_not_applied_by_the_way() {
+    let sandbox = shop();
+    sandbox.run(&["db", "create", "-m", "notes"]).success();
+    sandbox.write("book.yaml", super::super::BOOK);
+    sandbox.run(&["put", "book.yaml"]).success();
+    let current = sandbox.run(&["db", "current"]).success();
+    assert!(current.stdout.contains("shop     20 email") && current.stdout.contains("pending  21 notes"), "{current}");
+    let told = sandbox.run(&["db", "validate"]).success();
+    assert!(told.stdout.contains("V21__notes.sql: nobody has written it yet"), "{told}");
+    assert!(told.stdout.contains("V21__notes.down.sql: nobody has written it yet"), "{told}");
+    for environment in ["staging", "prod"] {
+        let refused = sandbox.run(&["db", "upgrade", "--env", environment]).exit(4);
+        assert!(refused.stderr.contains("notes") && refused.stderr.contains("nobody has written it yet"), "{refused}");
+        sandbox.run(&["put", "book.yaml", "--env", environment]).exit(4);
+    }
+    sandbox.write("sql/V21__notes.sql", "CREATE TABLE notes (id BIGINT NOT NULL PRIMARY KEY);\n");
+    // The other half is not there yet.
+    let refused = sandbox.run(&["db", "upgrade", "--env", "staging"]).exit(4);
+    assert!(refused.stderr.contains("there is no down migration"), "{refused}");
+    sandbox.run(&["put", "book.yaml"]).success();
+    sandbox.run(&["db", "current", "--check"]).success();
+    let refused = sandbox.run(&["db", "downgrade"]).exit(4);
+    assert!(refused.stderr.contains("V21__notes.sql: ") && refused.stderr.contains("hint: write one"), "{refused}");
+    sandbox.write("sql/V21__notes.down.sql", "DROP TABLE notes;\n");
+    sandbox.run(&["db", "downgrade"]).success();
+
+    // Who asks for it gets it, and is warned; comments of one's own are a migration that does nothing.
+    sandbox.run(&["db", "create", "-m", "later"]).success();
+    let told = sandbox.run(&["db", "upgrade"]).success();
+    assert!(told.stderr.contains("nobody has written migration 22 later"), "{told}");
+    sandbox.write("sql/V23__nothing.sql", "-- nothing, on purpose\n");
+    sandbox.write("sql/V23__nothing.down.sql", "-- nothing to take back\n");
+    sandbox.run(&["db", "environment", "prod"]).success();
+    sandbox.run(&["db", "upgrade"]).success();
 }
 
 #[test]
@@ -155,28 +193,4 @@ fn a_template_wants_names_and_gives_all_that_it_takes() {
     sandbox.write("sql/schema.sql", MODELS);
     let told = template(&["add_column", "--table", "customers", "--column", "mail"]).success();
     assert!(told.stderr.contains("schema.sql does not say so yet"), "{told}");
-}
-
-#[test]
-fn what_was_merged_late_is_put_after_what_was_applied() {
-    let sandbox = shop();
-    sandbox.run(&["db", "upgrade"]).success();
-    sandbox.write("sql/V15__mine.sql", "CREATE TABLE mine (id BIGINT NOT NULL PRIMARY KEY);\n");
-    sandbox.write("sql/V15__mine.down.sql", "DROP TABLE mine;\n");
-    sandbox.run(&["db", "upgrade"]).exit(4);
-    let planned = sandbox.run(&["db", "renumber", "--dry-run"]).success();
-    assert_eq!(planned.stdout, "to renumber  mine 15 -> 21\n");
-    assert!(sandbox.path("sql/V15__mine.sql").exists());
-    let json = sandbox.run(&["db", "renumber", "--json"]).success().json();
-    assert_eq!((&json["renumbered"][0]["from"], &json["renumbered"][0]["to"]), (&15.into(), &21.into()));
-    assert!(sandbox.path("sql/V21__mine.down.sql").exists() && !sandbox.path("sql/V15__mine.sql").exists());
-    sandbox.run(&["db", "upgrade"]).success();
-    let nothing = sandbox.run(&["db", "renumber"]).success();
-    assert_eq!(nothing.stdout, "every migration is where it can be applied: nothing was renamed\n");
-
-    // Without a database, by name.
-    let sandbox = shop();
-    let told = sandbox.run(&["db", "renumber", "--migration", "orders"]).success();
-    assert_eq!(told.stdout, "renumbered  orders 10 -> 21\n");
-    assert!(!sandbox.path("charter.db").exists());
 }

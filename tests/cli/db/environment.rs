@@ -102,3 +102,42 @@ fn the_owner_of_a_servers_tables_changes_it_for_all_clients() {
     );
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
+
+/// A URL that is configured would be said without its password; the verb finds it again.
+#[test]
+fn what_is_configured_need_not_be_said_again() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[database]\nurl = sqlite:///other.db\n[migrations]\nmigrate = never\n");
+    let told = sandbox.run(&["db", "current"]).exit(1);
+    assert!(told.stderr.contains("other.db") && told.stderr.contains("hint: make it with `charter db init`"), "{told}");
+    let told = sandbox.run(&["db", "current", "sqlite:///third.db"]).exit(1);
+    assert!(told.stderr.contains("third.db`"), "{told}");
+}
+
+/// One command line serves all environments: what is let pass is kept with its reason in dev, too.
+#[test]
+fn what_is_let_pass_has_a_reason_in_dev_too() {
+    let sandbox = super::project::shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.write("sql/V30__less.sql", "ALTER TABLE orders DROP COLUMN note;\n");
+    sandbox.write("sql/V30__less.down.sql", "ALTER TABLE orders ADD COLUMN note TEXT;\n");
+    let allow = ["db", "upgrade", "--allow", "column-dropped@30", "--reason", "nobody reads it"];
+    let told = sandbox.run(&allow).success();
+    assert!(told.stderr.contains("(allowed: nobody reads it)") && !told.stderr.contains("lets nothing pass"), "{told}");
+    let history = sandbox.run(&["db", "history", "--verbose"]).success();
+    assert!(history.stdout.contains("allowed column-dropped: nobody reads it"), "{history}");
+    let told = sandbox.run(&allow).success();
+    assert!(told.stderr.contains("--allow column-dropped@30 lets nothing pass"), "{told}");
+}
+
+/// Nor does it need a right to write, or wait for anybody.
+#[test]
+fn an_upgrade_that_finds_nothing_to_do_writes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["db", "upgrade"]).success();
+    let writer = rusqlite::Connection::open(sandbox.path("charter.db")).expect("the file");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("the right to write");
+    let told = sandbox.run(&["db", "upgrade"]).success();
+    assert!(told.stdout.contains("has every migration already"), "{told}");
+    sandbox.run(&["db", "init"]).success();
+}

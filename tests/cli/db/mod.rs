@@ -1,5 +1,6 @@
 //! `charter db`.
 
+mod branches;
 mod by_hand;
 mod content;
 mod create;

@@ -463,7 +463,7 @@ fn a_database_that_is_ahead_is_said_to_be() {
     exit: 4
     --- stdout ---
     --- stderr ---
-    error: sqlite:///[DIRECTORY]/charter.db: migration 20 (email) has no down migration here: it cannot be taken back
-    hint: restore the database from a backup
+    error: sqlite:///[DIRECTORY]/charter.db: migration 20 (email) is not among those of the set shop: it cannot be taken back
+    hint: bring back its files, or use the program that applied it
     "#);
 }

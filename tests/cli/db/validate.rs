@@ -11,6 +11,7 @@ fn everything_that_is_wrong_with_the_files_is_told() {
     --- stdout ---
     valid
     --- stderr ---
+    there is no database sqlite:///[DIRECTORY]/charter.db: only the files were looked at
     "#);
     assert!(!sandbox.path("charter.db").exists());
     sandbox.write("sql/V20__mail.sql", "SELECT 1;");
@@ -27,6 +28,7 @@ fn everything_that_is_wrong_with_the_files_is_told() {
     warning: [DIRECTORY]/sql/V30__no_down.sql: there is no down migration: it cannot be taken back, and staging and prod refuse it
     invalid: 4 errors and 1 warning
     --- stderr ---
+    there is no database sqlite:///[DIRECTORY]/charter.db: only the files were looked at
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "upgrade"]), @r#"
     exit: 1
@@ -145,4 +147,33 @@ fn a_history_that_does_not_fit_the_files_can_be_seen() {
     assert_eq!((&json["at_head"], &json["sets"][0]["at_head"]), (&false.into(), &true.into()));
     let json = sandbox.run(&["db", "history", "--json"]).exit(4).json();
     assert_eq!(json.as_array().map(Vec::len), Some(4));
+}
+
+/// An engine would take it for the end of the text.
+#[test]
+fn a_nul_character_is_refused_before_anything_runs() {
+    let sandbox = shop();
+    sandbox.write("sql/V30__half.sql", "CREATE TABLE a (id BIGINT);\n\0DROP TABLE orders;\n");
+    sandbox.write("sql/V30__half.down.sql", "DROP TABLE a;\n");
+    let told = sandbox.run(&["db", "validate"]).exit(1);
+    assert!(told.stdout.contains("V30__half.sql:2:1: there is a NUL character in the text"), "{told}");
+    sandbox.run(&["db", "upgrade"]).exit(1);
+    assert!(!sandbox.path("charter.db").exists());
+}
+
+#[test]
+fn charters_own_name_is_for_its_own_migrations() {
+    let sandbox = shop();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = charter\n");
+    let told = sandbox.run(&["db", "upgrade"]).exit(1);
+    assert!(told.stderr.contains("charter.cfg:2:7") && told.stderr.contains("another name"), "{told}");
+}
+
+#[test]
+fn what_was_not_tried_is_not_verified() {
+    let sandbox = shop();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nengines = postgres\n");
+    let told = sandbox.run(&["db", "verify"]).exit(1);
+    assert_eq!(told.stdout, "");
+    assert!(told.stderr.contains("nothing was tried") && told.stderr.contains("--against URL"), "{told}");
 }
