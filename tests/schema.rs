@@ -224,7 +224,7 @@ const BASE_DOWN: &str = "DROP VIEW v; DROP INDEX i; DROP TABLE u; DROP TABLE t; 
 #[test]
 fn every_kind_of_difference_between_engines_is_told_unless_it_is_declared() {
     // What the overlay has instead, what that makes different, and what declares it.
-    let cases: [(&str, &str, &str, &[&str]); 18] = [
+    let cases: [(&str, &str, &str, &[&str]); 19] = [
         ("CREATE TABLE u (a TEXT);", "", "missing: table u", &["table u"]),
         (
             "CREATE TABLE u (a TEXT);",
@@ -263,6 +263,7 @@ fn every_kind_of_difference_between_engines_is_told_unless_it_is_declared() {
         ),
         ("CREATE VIEW v AS SELECT a, b FROM t;", "", "missing: view v", &["no-views", "view v"]),
         ("SELECT a, b", "SELECT a, c", "different: view v: columns a, c instead of a, b", &["view v"]),
+        ("SELECT a, b FROM t", "SELECT a, b FROM t WHERE d > 0", "different: view v: definition", &["view v"]),
     ];
     // The down side takes what any of them makes.
     let down =
@@ -295,6 +296,30 @@ fn every_kind_of_difference_between_engines_is_told_unless_it_is_declared() {
         assert!(!verification.is_ok(), "{other} for {to}");
     }
     assert_eq!(told(&prove_on_two(&set(&[("V1__a.sql", BASE), ("V1__a.down.sql", BASE_DOWN)]))), [""; 0]);
+}
+
+#[test]
+fn a_view_is_the_same_on_two_engines_however_it_is_written() {
+    let base = "CREATE TABLE t (a BIGINT NOT NULL, b TEXT);
+        CREATE VIEW v (x, n) AS SELECT a, count(*) FROM t WHERE a > 1 AND b <> 'x' GROUP BY a;
+        CREATE VIEW w AS SELECT x FROM (SELECT * FROM v) AS inner_v WHERE x IN (1, 2);";
+    let overlay = "CREATE TABLE t (a BIGINT NOT NULL, b TEXT);
+        create view v(x, n) as select a, COUNT(*) from t /* all */ where ((a > 1) and (b <> 'x')) group by a;
+        CREATE VIEW w AS SELECT x FROM (SELECT * FROM v) AS inner_v WHERE x IN (1, 2);";
+    let set = set(&[
+        ("V1__a.sql", base),
+        (&format!("V1__a.{SECOND}.sql"), overlay),
+        ("V1__a.down.sql", "DROP VIEW w; DROP VIEW v; DROP TABLE t;"),
+        // What it reads changes, and the view does not.
+        ("V2__b.sql", "ALTER TABLE t ADD COLUMN c TEXT;"),
+        ("V2__b.down.sql", "ALTER TABLE t DROP COLUMN c;"),
+        ("V3__c.sql", "DROP VIEW w; CREATE VIEW w AS SELECT x FROM v;"),
+        (
+            "V3__c.down.sql",
+            "DROP VIEW w; CREATE VIEW w AS SELECT x FROM (SELECT * FROM v) AS inner_v WHERE x IN (1, 2);",
+        ),
+    ]);
+    assert_eq!(told(&prove_on_two(&set)), [""; 0]);
 }
 
 /// A set of three migrations, the second of which is broken in a way.

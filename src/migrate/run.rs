@@ -128,8 +128,9 @@ fn uncertain(error: Error, migration: &Migration) -> Error {
 
 /// What the user can do about an error of the server.
 fn hinted(error: Error) -> Error {
-    // SQLSTATE 57014 is a query that was cancelled.
-    match error.message().contains("SQLSTATE 57014") {
+    // SQLSTATE 57014 is a query that was cancelled, which people do too.
+    let message = error.message();
+    match message.contains("SQLSTATE 57014") && !message.contains("due to user request") {
         true => error.with_hint(
             "a statement took longer than statement_timeout: give it more time in `[migrations] statement_timeout`, or with \
              `SET statement_timeout = '1h';` at the top of the migration",

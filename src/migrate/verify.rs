@@ -1,7 +1,7 @@
 //! Proving a set: each of its migrations up, down and up again on each engine, with what the database has compared after
 //! every step, and the engines with each other.
 
-use super::schema::{Declarations, Difference, Schema, Trial};
+use super::schema::{Declarations, Difference, Schema, Trial, View};
 use super::set::{Migration, MigrationSet};
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
@@ -225,14 +225,17 @@ fn prove(
     for (place, set) in sets.iter().enumerate() {
         set.check()?;
         let others = [others, &sets[..place]].concat();
-        let mut states = Vec::new();
+        let mut proven: Vec<Proven> = Vec::new();
         for engine in engines(set) {
-            let mut trials = Trials { others: &others, set, engine, against, part, verification: &mut verification };
-            states.push((engine, trials.run(&mut steps)?));
+            let texts = proven.iter().find(|proven| proven.engine == Engine::Sqlite).map(|proven| &proven.states);
+            let mut trials =
+                Trials { others: &others, set, engine, against, part, texts, verification: &mut verification };
+            let proof = trials.run(&mut steps)?;
+            proven.push(proof);
         }
-        for (place, (wanted, wanted_states)) in states.iter().enumerate() {
-            for (found, found_states) in &states[place + 1..] {
-                verification.compare(set, above, (*found, found_states), (*wanted, wanted_states));
+        for (place, wanted) in proven.iter().enumerate() {
+            for found in &proven[place + 1..] {
+                verification.compare(set, above, found, wanted);
             }
         }
     }
@@ -248,6 +251,14 @@ struct Steps<'a> {
 /// What a database has at each revision that could be applied.
 type States = BTreeMap<i64, Schema>;
 
+/// What came of a set on an engine.
+struct Proven {
+    engine: Engine,
+    states: States,
+    /// The views that a migration made by another query here than on SQLite.
+    views: BTreeMap<i64, Vec<Difference>>,
+}
+
 /// A set on an engine, at work.
 struct Trials<'a> {
     /// What comes before it.
@@ -256,6 +267,8 @@ struct Trials<'a> {
     engine: Engine,
     against: Option<&'a DatabaseUrl>,
     part: Part,
+    /// What there is on SQLite, which keeps views as they were written.
+    texts: Option<&'a States>,
     verification: &'a mut Verification,
 }
 
@@ -264,8 +277,9 @@ impl<'a> Trials<'a> {
         Trial::after(self.others, self.set, self.engine, self.against)
     }
 
-    fn run(&mut self, steps: &mut Steps<'_>) -> Result<States> {
+    fn run(&mut self, steps: &mut Steps<'_>) -> Result<Proven> {
         let mut states = States::new();
+        let mut views = BTreeMap::new();
         let mut trial = self.trial()?;
         trial.go_to(self.part.above)?;
         let (mut before, mut state) = (self.part.above, trial.schema()?);
@@ -282,6 +296,7 @@ impl<'a> Trials<'a> {
                 break;
             }
             let after = trial.schema()?;
+            views.insert(migration.number(), self.views(&mut trial, (before, migration.number()), (&state, &after))?);
             if !self.down_and_up(migration, &mut trial, before, (&state, &after))? {
                 // What is left is of no use; the next migration begins where this one led the first time.
                 std::mem::replace(&mut trial, self.trial()?).close()?;
@@ -293,7 +308,40 @@ impl<'a> Trials<'a> {
         trial.close()?;
         let set = self.set.name().to_owned();
         self.verification.runs.push(Run { set, engine: self.engine, migrations });
-        Ok(states)
+        Ok(Proven { engine: self.engine, states, views })
+    }
+
+    /// The views that a migration made by another query than on SQLite. Each engine writes a query down in its own words: the
+    /// one of SQLite is given to this engine, to see what it makes of it. A query that it does not take is no difference, for
+    /// then there is none that both could have.
+    fn views(
+        &self,
+        trial: &mut Trial<'_>,
+        (before, number): (Option<i64>, i64),
+        (old, new): (&Schema, &Schema),
+    ) -> Result<Vec<Difference>> {
+        let mut differences = Vec::new();
+        let Some(texts) = self.texts.and_then(|texts| texts.get(&number)) else { return Ok(differences) };
+        let old_texts = before.and_then(|before| self.texts?.get(&before));
+        for (name, view) in &new.views {
+            let Some(text) = texts.views.get(name) else { continue };
+            // Later it may be written down in other words, as when a table that it reads has other columns.
+            let stays = |old: Option<&Schema>, now: &View| {
+                old.and_then(|old| old.views.get(name)).is_some_and(|was| was.definition == now.definition)
+            };
+            if stays(Some(old), view) && stays(old_texts, text) {
+                continue;
+            }
+            if let Some(made) = trial.view_by(view, &text.definition)? {
+                let only = |view: View| Schema {
+                    engine: self.engine,
+                    views: BTreeMap::from([(name.clone(), view)]),
+                    ..Schema::default()
+                };
+                differences.extend(only(view.clone()).differences(&only(made)));
+            }
+        }
+        Ok(differences)
     }
 
     /// Takes a migration back and applies it again; tells whether all is as it was.
@@ -358,21 +406,24 @@ impl<'a> Trials<'a> {
 impl Verification {
     /// Compares two engines at every revision that both have. A difference is told where it arises; from there on it is
     /// known, declared or not.
-    fn compare(&mut self, set: &MigrationSet, above: Option<i64>, found: (Engine, &States), wanted: (Engine, &States)) {
+    fn compare(&mut self, set: &MigrationSet, above: Option<i64>, found: &Proven, wanted: &Proven) {
         let mut known: Vec<Difference> = Vec::new();
-        if let Some((one, other)) = above.and_then(|number| Some((found.1.get(&number)?, wanted.1.get(&number)?))) {
+        let both = |number: i64| Some((found.states.get(&number)?, wanted.states.get(&number)?));
+        if let Some((one, other)) = above.and_then(both) {
             known = one.differences(other);
         }
         for migration in set.migrations().iter().filter(|migration| Some(migration.number()) > above) {
             let number = migration.number();
-            let (Some(one), Some(other)) = (found.1.get(&number), wanted.1.get(&number)) else { return };
-            let declared = Declarations::of(set, (found.0, wanted.0), |of| of == number);
+            let Some((one, other)) = both(number) else { return };
+            let declared = Declarations::of(set, (found.engine, wanted.engine), |of| of == number);
             let all = one.differences(other);
+            let views = found.views.get(&number).filter(|_| wanted.engine == Engine::Sqlite);
+            let views = views.into_iter().flatten().filter(|difference| !declared.cover(difference));
+            let mut arisen: Vec<Difference> = views.cloned().collect();
             // What was known and is gone may have become another, as when a column of a missing foreign key is renamed, or its
             // table.
             let mut gone: Vec<Difference> =
                 known.iter().filter(|difference| !all.contains(difference)).cloned().collect();
-            let mut arisen = Vec::new();
             for difference in &all {
                 if known.contains(difference) || declared.cover(difference) {
                     continue;
@@ -391,8 +442,16 @@ impl Verification {
             known = all;
             if !arisen.is_empty() {
                 let (set, slug, kind) =
-                    (set.name().to_owned(), migration.slug().to_owned(), FaultKind::Engines(wanted.0));
-                self.faults.push(Fault { set, number, slug, engine: found.0, kind, differences: arisen, error: None });
+                    (set.name().to_owned(), migration.slug().to_owned(), FaultKind::Engines(wanted.engine));
+                self.faults.push(Fault {
+                    set,
+                    number,
+                    slug,
+                    engine: found.engine,
+                    kind,
+                    differences: arisen,
+                    error: None,
+                });
             }
         }
     }

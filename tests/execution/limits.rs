@@ -114,6 +114,10 @@ fn a_statement_that_runs_too_long_is_ended_and_told_with_what_to_do() {
     assert!(error.hint().is_some_and(|hint| hint.contains("statement_timeout")), "{error:?}");
     assert_eq!(error.location().and_then(|place| place.position).map(|position| position.line), Some(2));
     assert_eq!(project.history(), ["1"]);
+    // Whoever stopped it knows why.
+    project.write("V2__next.sql", "SELECT pg_cancel_backend(pg_backend_pid());\nSELECT pg_sleep(0.01);");
+    let error = upgrade(&project.manager().with_timeouts(limits.clone()), "head", &mut |_| {}).expect_err("cancelled");
+    assert!(!error.hint().is_some_and(|hint| hint.contains("statement_timeout")), "{error:?}");
     // The migration may ask for more.
     project.write("V2__next.sql", "SET LOCAL statement_timeout = 0;\nSELECT pg_sleep(0.3);");
     assert_eq!(upgrade(&project.manager().with_timeouts(limits), "head", &mut |_| {}).expect("applied"), [2]);

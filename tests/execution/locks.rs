@@ -210,5 +210,8 @@ fn what_is_taken_back_is_what_was_planned_or_nothing() {
         options.planned = Some(vec![2, 1]);
         assert_eq!(manager.downgrade(&options, &mut |_| {}).expect("taken back").len(), 2);
         refused(&options);
+        // There is nothing below any more.
+        options.revision = Revision::Relative(-1);
+        refused(&options);
     }
 }

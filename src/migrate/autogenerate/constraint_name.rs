@@ -13,8 +13,8 @@ pub(super) struct ConstraintNames {
     pub(super) foreign_keys: Vec<String>,
 }
 
-/// The longest name, in bytes.
-const LONGEST: usize = 63;
+/// The longest name that Postgres keeps, in bytes.
+pub(in crate::migrate) const LONGEST: usize = 63;
 
 impl ConstraintNames {
     /// What the constraints of a table are called that was made with its present name and columns.

@@ -3,7 +3,7 @@
 //! DuckDB holds on to a table that a foreign key refers to: it cannot be altered, nor be made anew. So no foreign key is made
 //! there, and one that is there already goes when the table changes that it refers to. DuckDB has no partial indexes.
 
-use super::change::{Part, same_table};
+use super::change::{Part, TableChange, created, pairs, same_table};
 use super::rename::{Names, table};
 use crate::engine::Engine;
 use crate::migrate::schema::{ForeignKey, Index, Schema, Table};
@@ -17,11 +17,15 @@ pub(super) struct Without {
 }
 
 impl Without {
-    /// What somebody's migration says that it leaves out.
-    pub(super) fn said_by(migration: &Migration) -> Self {
+    /// What is left out before the first migration.
+    pub(super) const NOTHING: Self = Self { foreign_keys: false, indexes: false };
+
+    /// What the next migration leaves out. It says so where it begins; foreign keys that were left out once stay out, under
+    /// whatever name and however they change.
+    pub(super) fn and_then(self, migration: &Migration) -> Self {
         let directives = migration.up(Engine::DuckDb).directives();
         let has = |what: &str| directives.iter().any(|said| said.name == "differs" && said.argument == what);
-        Self { foreign_keys: has(NO_FOREIGN_KEYS), indexes: has(NO_INDEXES) }
+        Self { foreign_keys: self.foreign_keys || has(NO_FOREIGN_KEYS), indexes: has(NO_INDEXES) }
     }
 
     /// What is left out of the migrations that are written here.
@@ -36,6 +40,13 @@ const NO_INDEXES: &str = "no-indexes";
 /// What DuckDB has after a migration that takes the other engines from one state to another; `duckdb` is what it had before.
 pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, without: Without) -> Schema {
     let mut after = to.clone();
+    let mut partial =
+        pairs(from, to, names).into_iter().flat_map(|(before, now)| TableChange::of(before, now, names).indexes.added);
+    let has_partial = partial.any(|index| index.predicate.is_some())
+        || created(from, to, names)
+            .iter()
+            .flat_map(|table| table.indexes.values())
+            .any(|index| index.predicate.is_some());
     for now in after.tables.values_mut() {
         let was = names.table_before(&now.name).to_owned();
         let (before, had) = (table(from, &was), table(duckdb, &was));
@@ -54,7 +65,8 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
             };
             match is_there(before) {
                 true => is_there(had),
-                false => !without.indexes && index.predicate.is_none(),
+                // Where partial ones come, it is those that are left out.
+                false => (!without.indexes || has_partial) && index.predicate.is_none(),
             }
         };
         let count = now.foreign_keys.len();
@@ -65,6 +77,30 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
         }
     }
     after
+}
+
+/// A state with those foreign keys and indexes alone that were found on DuckDB. All else is as the state has it.
+pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
+    for now in state.tables.values_mut() {
+        let there = table(duckdb, &now.name);
+        let same = |one: &[String], other: &[String]| {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
+        };
+        let count = now.foreign_keys.len();
+        now.foreign_keys.retain(|key| {
+            there.is_some_and(|there| {
+                let mut keys = there.foreign_keys.iter();
+                keys.any(|other| same(&key.columns, &other.columns) && key.table.eq_ignore_ascii_case(&other.table))
+            })
+        });
+        now.indexes.retain(|name, _| {
+            there.is_some_and(|there| there.indexes.keys().any(|other| other.eq_ignore_ascii_case(name)))
+        });
+        if now.foreign_keys.len() < count {
+            now.sql = None;
+        }
+    }
+    state
 }
 
 /// Whether a table changes, its indexes aside.

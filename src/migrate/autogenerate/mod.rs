@@ -19,6 +19,7 @@ mod tests;
 mod value;
 mod views;
 
+pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
@@ -119,7 +120,7 @@ fn write(
     message: &str,
     wanted: &mut dyn FnMut(&Schema) -> Result<(Schema, Names)>,
 ) -> Result<Vec<Draft>> {
-    let states = proof::states(set)?;
+    let mut states = proof::states(set)?;
     let Some(present) = states.last() else { return Ok(Vec::new()) };
     let (mut wanted, names) = wanted(present)?;
     let differences = present.differences(&wanted);
@@ -128,12 +129,15 @@ fn write(
     }
     if set.engines().contains(&Engine::Postgres) {
         check_references(present, &wanted, &names)?;
+        check_lengths(present, &wanted)?;
     }
-    let middle = renamed(set, present, &names)?;
+    let mut middle = renamed(set, present, &names)?;
     let others = differences.iter().filter(|difference| difference.object == Object::Other);
     let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
     wanted.others = middle.others.clone();
-    let spelling = Spelling::of(&[present, &wanted]);
+    let spelling = Spelling::of(set, &[&wanted]);
+    states.iter_mut().chain([&mut middle, &mut wanted]).for_each(|state| spelling.respell(state));
+    let Some(present) = states.last() else { return Ok(Vec::new()) };
     let steps = stage::steps(present, &middle, &wanted, &names, &spelling);
     if steps.is_empty() {
         let message = format!("this cannot be written by itself: {}", proof::listed(&differences));
@@ -156,16 +160,25 @@ fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema
     if names.is_empty() {
         return Ok(present.clone());
     }
-    let up = embedded::sqlite_renames(names, &Spelling::of(&[present])).join("\n");
+    let up = embedded::sqlite_renames(names, &Spelling::of(set, &[])).join("\n");
     let draft = Draft { message: "renames".to_owned(), up, down: String::new(), overlays: BTreeMap::new() };
     proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
 }
 
-/// What DuckDB has of the last of the states of a set.
+/// What DuckDB has of the last of the states of a set: what is found there, where this build has DuckDB, else what the
+/// migrations say of it.
 fn duckdb_state(set: &MigrationSet, states: &[Schema]) -> Schema {
+    if cfg!(feature = "duckdb") && set.engines().contains(&Engine::DuckDb) {
+        // A migration that does not run there is what the proof is about.
+        if let Ok(found) = proof::state_on(set, Engine::DuckDb) {
+            return duckdb::found(states.last().cloned().unwrap_or_default(), &found);
+        }
+    }
     let mut duckdb = Schema::default();
+    let mut without = Without::NOTHING;
     for (migration, pair) in set.migrations().iter().zip(states.windows(2)) {
-        duckdb = duckdb::after(&duckdb, &pair[0], &pair[1], &Names::default(), Without::said_by(migration));
+        without = without.and_then(migration);
+        duckdb = duckdb::after(&duckdb, &pair[0], &pair[1], &Names::default(), without);
     }
     duckdb
 }
@@ -306,6 +319,15 @@ fn decisions(step: &Step, others: &[String], engine: Engine) -> String {
         lines.push(format!("if this is a new name, write it anew with --rename {rename}"));
     }
     lines.into_iter().map(|line| comment(&format!("decide: {line}"))).collect()
+}
+
+/// Refuses new names of which Postgres would cut off the end.
+fn check_lengths(present: &Schema, wanted: &Schema) -> Result<()> {
+    let there = present.names();
+    let cut = |name: &&str| name.len() > LONGEST_NAME && !there.contains(name);
+    let Some(name) = wanted.names().into_iter().find(cut) else { return Ok(()) };
+    let message = format!("the name {name:?} is longer than the 63 bytes that Postgres keeps of a name");
+    Err(Error::new(ErrorKind::Unsupported, message).with_hint("give it another name"))
 }
 
 /// Refuses new foreign keys between columns that Postgres cannot compare.

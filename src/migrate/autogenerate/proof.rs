@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::create::{self, Draft};
-use crate::migrate::schema::{Difference, Schema, Trial};
+use crate::migrate::schema::{Difference, Object, Schema, Trial};
 #[cfg(feature = "lint")]
 use crate::migrate::set::Migration;
 use crate::migrate::set::MigrationSet;
@@ -29,7 +29,15 @@ pub(super) fn states(set: &MigrationSet) -> Result<Vec<Schema>> {
 /// # Errors
 /// What SQLite says of a migration.
 pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
-    let mut trial = Trial::new(set, Engine::Sqlite, None)?;
+    state_on(set, Engine::Sqlite)
+}
+
+/// The state at the head of a set on an engine.
+///
+/// # Errors
+/// What the engine says of a migration.
+pub(super) fn state_on(set: &MigrationSet, engine: Engine) -> Result<Schema> {
+    let mut trial = Trial::new(set, engine, None)?;
     trial.go_to(set.migrations().last().map(|migration| migration.number()))?;
     trial.schema()
 }
@@ -55,8 +63,11 @@ pub(super) fn with(set: &MigrationSet, drafts: &[Draft]) -> Result<MigrationSet>
 /// # Errors
 /// [`ErrorKind::Unsupported`], with what they do not do.
 pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<()> {
-    let refused = |message: String| {
-        let hint = "write it by hand, or in smaller steps; a view of all columns (`*`) has new ones at its end";
+    let refused = |message: String, differences: &[Difference]| {
+        let hint = match differences.iter().any(|difference| difference.object == Object::View) {
+            true => "write it by hand, or in smaller steps; a view of all columns (`*`) has new ones at its end",
+            false => "let the models say what all engines make the same of, or write it by hand, or in smaller steps",
+        };
         Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
     };
     if let Some(fault) = verify_above(set, above)?.faults.into_iter().next() {
@@ -64,12 +75,13 @@ pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<(
             format!("what would be written does not hold: {fault} {}", listed(&fault.differences))
                 .trim_end()
                 .to_owned(),
+            &fault.differences,
         );
     }
     let left = state(set)?.differences(wanted);
     match left.is_empty() {
         true => Ok(()),
-        false => refused(format!("what would be written leaves differences: {}", listed(&left))),
+        false => refused(format!("what would be written leaves differences: {}", listed(&left)), &left),
     }
 }
 

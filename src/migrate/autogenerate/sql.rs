@@ -4,14 +4,15 @@ use crate::engine::Engine;
 use crate::engine::lexer::{self, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::schema::{Check, Column, ForeignKey, Index, IndexPart, Schema, Table, Unique};
+use crate::migrate::set::MigrationSet;
 use std::collections::BTreeSet;
 
 /// How names are spelled: as the texts of the schemas spell them, so that Postgres, where quotes keep capitals, sees the
 /// same name in what is written as it saw before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spelling {
-    /// Names with capitals that were never seen without quotes.
-    quoted: BTreeSet<String>,
+    /// Names with capitals that stand without quotes. Others are as they are: in quotes only, or made of such names.
+    bare: BTreeSet<String>,
 }
 
 /// Words that are no names without quotes, on one engine or another.
@@ -30,27 +31,62 @@ const RESERVED: &str = " abort add all alter always analyse analyze and any arra
     values variadic verbose view virtual when where window with without ";
 
 impl Spelling {
-    pub(super) fn of(schemas: &[&Schema]) -> Self {
+    /// As the migrations of a set spell them for Postgres, and schemas that are to be. What SQLite keeps of migrations has
+    /// names in quotes wherever they were changed.
+    pub(super) fn of(set: &MigrationSet, schemas: &[&Schema]) -> Self {
         let mut quoted = BTreeSet::new();
         let mut bare = BTreeSet::new();
+        let mut see = |text: &str| {
+            for token in lexer::tokens(text, Engine::Sqlite) {
+                let word = token.text(text);
+                match token.kind {
+                    TokenKind::Word => bare.insert(word.to_owned()),
+                    TokenKind::QuotedName => quoted.insert(word[1..word.len() - 1].to_owned()),
+                    _ => false,
+                };
+            }
+        };
+        for migration in set.migrations() {
+            see(migration.up(Engine::Postgres).text());
+        }
         for schema in schemas {
             let tables = schema.tables.values().flat_map(|table| {
                 table.sql.iter().chain(table.indexes.values().filter_map(|index| index.sql.as_ref()))
             });
             let views = schema.views.values().filter_map(|view| view.sql.as_ref());
-            for text in tables.chain(views) {
-                for token in lexer::tokens(text, Engine::Sqlite) {
-                    let word = token.text(text);
-                    match token.kind {
-                        TokenKind::Word => bare.insert(word.to_owned()),
-                        TokenKind::QuotedName => quoted.insert(word[1..word.len() - 1].to_owned()),
-                        _ => false,
-                    };
+            tables.chain(views).for_each(|text| see(text));
+        }
+        // What no text says yet is spelled as it was given.
+        let given = schemas.iter().flat_map(|schema| schema.names()).filter(|name| !quoted.contains(*name));
+        bare.extend(given.map(str::to_owned));
+        bare.retain(|name| has_capitals(name));
+        Self { bare }
+    }
+
+    /// Takes the quotes off names that stand without them, in all texts of a schema: SQLite puts them on what is renamed.
+    pub(super) fn respell(&self, schema: &mut Schema) {
+        let tables = schema.tables.values_mut().flat_map(|table| {
+            let generated = table.columns.iter_mut().filter_map(|column| column.generated.as_mut());
+            let indexes = table.indexes.values_mut().flat_map(|index| {
+                let parts = index.parts.iter_mut().filter(|part| !part.is_column).map(|part| &mut part.expression);
+                parts.chain(&mut index.predicate).chain(&mut index.sql)
+            });
+            let checks = table.checks.iter_mut().map(|check| &mut check.expression);
+            checks.chain(generated.map(|generated| &mut generated.expression)).chain(indexes).chain(&mut table.sql)
+        });
+        let views = schema.views.values_mut().flat_map(|view| [&mut view.definition].into_iter().chain(&mut view.sql));
+        for text in tables.chain(views) {
+            for token in lexer::tokens(text, Engine::Sqlite).iter().rev() {
+                let word = token.text(text);
+                if token.kind != TokenKind::QuotedName || word.len() < 2 {
+                    continue;
+                }
+                let name = word[1..word.len() - 1].to_owned();
+                if self.bare.contains(&name) && self.name(&name) == name {
+                    text.replace_range(token.range.clone(), &name);
                 }
             }
         }
-        let has_capitals = |name: &String| name.chars().any(char::is_uppercase);
-        Self { quoted: quoted.into_iter().filter(|name| has_capitals(name) && !bare.contains(name)).collect() }
     }
 
     /// A name, in quotes where it needs them.
@@ -58,7 +94,7 @@ impl Spelling {
         let is_simple = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
         let is_reserved = RESERVED.contains(&format!(" {} ", name.to_ascii_lowercase()));
-        match is_simple && !is_reserved && !self.quoted.contains(name) {
+        match is_simple && !is_reserved && (!has_capitals(name) || self.bare.contains(name)) {
             true => name.to_owned(),
             false => format!("\"{}\"", name.replace('"', "\"\"")),
         }
@@ -74,7 +110,14 @@ impl Spelling {
     pub(super) fn column(&self, table: &Table, column: &Column, engine: Engine) -> Result<String> {
         let cannot = |what: String| {
             let message = format!("{}.{} {what}", table.name, column.name);
-            Err(Error::new(ErrorKind::Unsupported, message).with_hint("write this migration by hand"))
+            let hint = match engine {
+                Engine::Sqlite => "write this migration by hand".to_owned(),
+                _ => format!(
+                    "write this migration by hand, or let `engines` in [migrations] leave out {engine} if the project does \
+                     without"
+                ),
+            };
+            Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
         };
         let mut text = self.name(&column.name);
         match column.data_type.as_str() {
@@ -231,6 +274,10 @@ pub(super) fn default_text(default: &str) -> String {
     format!("({default})")
 }
 
+fn has_capitals(name: &str) -> bool {
+    name.chars().any(char::is_uppercase)
+}
+
 /// Whether a default is a literal.
 pub(super) fn is_constant(default: &str) -> bool {
     let tokens = lexer::tokens(default, Engine::Sqlite);
@@ -305,7 +352,7 @@ mod tests {
             Table { sql: Some("CREATE TABLE Users (\"Quoted\" TEXT, Bare TEXT)".into()), ..Table::default() };
         table.name = "Users".into();
         let schema = Schema { tables: [("Users".into(), table)].into(), ..Schema::default() };
-        let spelling = Spelling::of(&[&schema]);
+        let spelling = Spelling::of(&MigrationSet::of("shop", "public", None, Vec::new()), &[&schema]);
         for (name, expected) in [
             ("users", "users"),
             ("Users", "Users"),

@@ -30,7 +30,7 @@ pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use throw_away::{Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
@@ -220,17 +220,35 @@ impl Schema {
     pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
         // One state of the catalogue, and names without the schema where the engine writes them out.
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
-        let read = match connection.engine() {
-            Engine::Sqlite => sqlite::read(connection),
-            Engine::Postgres => postgres::read(connection, set),
-            Engine::DuckDb => duckdb::read(connection),
-        };
+        let read = Self::read_here(connection, set);
         let ended = connection.rollback();
         let mut schema = read.context("reading the catalogue")?;
         ended?;
         schema.tables.remove(&set.history_table());
         schema.tables.remove(&set.audit_table());
         Ok(schema)
+    }
+
+    /// Reads what there is in the transaction that is open.
+    fn read_here(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        match connection.engine() {
+            Engine::Sqlite => sqlite::read(connection),
+            Engine::Postgres => postgres::read(connection, set),
+            Engine::DuckDb => duckdb::read(connection),
+        }
+    }
+
+    /// The names that people gave: of tables, their columns, constraints and indexes, and of views.
+    pub(in crate::migrate) fn names(&self) -> BTreeSet<&str> {
+        let tables = self.tables.values().flat_map(|table| {
+            let constraints = table.unique.iter().map(|unique| &unique.name);
+            let constraints = constraints.chain(table.checks.iter().map(|check| &check.name));
+            let constraints = constraints.chain(table.foreign_keys.iter().map(|key| &key.name));
+            let constraints = constraints.chain(table.primary_key.iter().map(|key| &key.name));
+            let columns = table.columns.iter().map(|column| &column.name);
+            [&table.name].into_iter().chain(columns).chain(constraints.flatten()).chain(table.indexes.keys())
+        });
+        tables.chain(self.views.keys()).map(String::as_str).collect()
     }
 
     /// Takes out what another one has just so.

@@ -6,9 +6,9 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::apply::{Work, apply, apply_one, revert};
 use crate::migrate::audit::Actor;
-use crate::migrate::connection::{MigrationConnection, Purpose, connect, in_memory};
+use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, connect, in_memory, quoted};
 use crate::migrate::event::{Event, Timeouts};
-use crate::migrate::schema::Schema;
+use crate::migrate::schema::{Schema, View};
 use crate::migrate::set::{Migration, MigrationSet};
 use std::ops::{Deref, DerefMut};
 
@@ -147,6 +147,25 @@ impl<'a> Trial<'a> {
         let mut schema = Schema::read(&mut *self.database, self.set)?;
         schema.remove(&self.others);
         Ok(schema)
+    }
+
+    /// A view that is there, as it would be if it were made by another query; `None` where the engine takes no such query.
+    /// Nothing of it stays.
+    ///
+    /// # Errors
+    /// What the engine says of anything but the query.
+    pub(crate) fn view_by(&mut self, view: &View, query: &str) -> Result<Option<View>> {
+        const NAME: &str = "charter_compared";
+        let columns: Vec<String> = view.columns.iter().map(|column| quoted(column)).collect();
+        let statement = format!("CREATE VIEW {NAME} ({}) AS {query}\n", columns.join(", "));
+        let database = &mut *self.database;
+        database.begin(&Transaction { schema: Some(self.set.schema()), ..Transaction::default() })?;
+        let read = match database.execute(&statement) {
+            Ok(()) => Schema::read_here(database, self.set).map(|mut schema| schema.views.remove(NAME)),
+            Err(_) => Ok(None),
+        };
+        database.rollback()?;
+        Ok(read?.map(|made| View { name: view.name.clone(), ..made }))
     }
 
     /// The database itself.

@@ -7,15 +7,12 @@ mod definition;
 #[cfg(all(test, feature = "sqlite", feature = "lint"))]
 mod tests;
 
-use super::autogenerate::write_change;
+use super::autogenerate::{LONGEST_NAME, write_change};
 use super::create::Created;
 use super::schema::{ForeignKey, Index, IndexPart, Schema, Table};
 use super::set::MigrationSet;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
-
-/// The longest name that every engine keeps whole, in bytes: that of Postgres.
-const NAME_LENGTH: usize = 63;
 
 /// A migration that needs only names. Its `Display` is what it does, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,10 +207,10 @@ fn index_for_key(table: &mut Table, columns: &[String], taken: &[&str]) {
     }
     let own = format!("{}_{}", table.name, columns.join("_"));
     let ends = own.char_indices().map(|(at, character)| at + character.len_utf8());
-    let end = ends.take_while(|end| *end <= NAME_LENGTH - 2).last().unwrap_or_default();
+    let end = ends.take_while(|end| *end <= LONGEST_NAME - 2).last().unwrap_or_default();
     let others = (2..).map(|number| format!("{}{number}", &own[..end]));
     let is_free =
-        |name: &String| name.len() <= NAME_LENGTH && !taken.iter().any(|there| there.eq_ignore_ascii_case(name));
+        |name: &String| name.len() <= LONGEST_NAME && !taken.iter().any(|there| there.eq_ignore_ascii_case(name));
     let Some(name) = [own.clone()].into_iter().chain(others).find(is_free) else { return };
     let part = |column: &String| IndexPart { expression: column.clone(), is_column: true, ..IndexPart::default() };
     let parts = columns.iter().map(part).collect();
@@ -297,7 +294,7 @@ fn action(text: &str) -> Result<Option<String>> {
 fn check_new_name(name: &str) -> Result<()> {
     let wrong = match name {
         "" => "is empty",
-        name if name.len() > NAME_LENGTH => "is longer than the 63 bytes that Postgres keeps of a name",
+        name if name.len() > LONGEST_NAME => "is longer than the 63 bytes that Postgres keeps of a name",
         name if name.chars().any(char::is_control) => "has a control character in it",
         name if name.to_ascii_lowercase().starts_with("sqlite_") => "begins as SQLite's own names do",
         _ => return Ok(()),

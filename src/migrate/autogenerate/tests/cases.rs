@@ -138,6 +138,37 @@ fn a_renamed_table_keeps_the_names_that_postgres_gave() {
 }
 
 #[test]
+fn a_name_in_quotes_keeps_its_capitals_in_what_is_called_after_it() {
+    let models = |table: &str| {
+        format!(
+            "CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY, n BIGINT CHECK (n > 0), m BIGINT CHECK (m > 0));"
+        )
+    };
+    let project = Project::new(&models("\"Folk\""), &models("\"People\""));
+    let written = project.go(&["Folk:People"]);
+    let renamed = |text: &str| written.statements("V2__change.sql").iter().any(|said| said == text);
+    assert!(
+        renamed("ALTER TABLE \"People\" RENAME CONSTRAINT \"Folk_pkey\" TO \"People_pkey\";"),
+        "{:#?}",
+        written.files
+    );
+    project.write(MODELS_FILE, &models("\"People\"").replace(" CHECK (n > 0)", ""));
+    let written = project.go(&[]);
+    let drop = "ALTER TABLE \"People\" DROP CONSTRAINT \"People_n_check\";";
+    assert_eq!(written.statements("V3__change.sql"), [drop]);
+    // Without quotes it has none.
+    let project = Project::new(&models("Folk"), &models("People"));
+    let written = project.go(&["Folk:People"]);
+    let rename = "ALTER TABLE People RENAME CONSTRAINT folk_pkey TO people_pkey;";
+    assert!(written.statements("V2__change.sql").iter().any(|said| said == rename), "{:#?}", written.files);
+    // However SQLite keeps it.
+    project.write(MODELS_FILE, "");
+    let written = project.go(&[]);
+    assert_eq!(written.statements("V3__change.sql"), ["DROP TABLE People;"]);
+    assert!(written.statements("V3__change.down.sql")[0].starts_with("CREATE TABLE People ("), "{:#?}", written.files);
+}
+
+#[test]
 fn the_name_of_a_constraint_is_known_when_others_of_its_sort_are_gone() {
     let base = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, x BIGINT CHECK (x > 0) CHECK (x < 10));";
     let project = Project::new(base, &base.replace("CHECK (x > 0) ", ""));
@@ -236,6 +267,34 @@ fn foreign_keys_that_duckdb_has_go_and_come_back_with_what_they_refer_to() {
     project.write(MODELS_FILE, &base.replace("a TEXT", "a TEXT NOT NULL, b TEXT"));
     let written = project.go(&[]);
     assert!(written.names().iter().all(|name| !name.contains("duckdb")), "{:#?}", written.files);
+}
+
+#[test]
+fn what_duckdb_lacks_is_known_whatever_becomes_of_it() {
+    let models = |action: &str, table: &str, more: &str| {
+        format!(
+            "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY);
+            CREATE TABLE {table} (id BIGINT NOT NULL PRIMARY KEY, p BIGINT REFERENCES p (id){action}, n BIGINT{more});"
+        )
+    };
+    let indexes = "CREATE UNIQUE INDEX whole ON d (n); CREATE INDEX part ON d (p) WHERE n > 3;";
+    let project = Project::new("", &models("", "c", ""));
+    project.go(&[]);
+    let next = |models: String, renames: &[&str]| {
+        project.write(MODELS_FILE, &models);
+        project.go(renames)
+    };
+    // DuckDB knows no actions, and had no foreign key before either.
+    let written = next(models(" ON DELETE SET NULL", "c", ""), &[]);
+    assert_eq!(written.statements("V3__change.duckdb.sql"), [""; 0]);
+    next(models(" ON DELETE SET NULL", "d", ""), &["c:d"]);
+    next(format!("{}{indexes}", models(" ON DELETE SET NULL", "d", "")), &[]);
+    let written = next(format!("{}{indexes}", models(" ON DELETE SET NULL", "d", " NOT NULL CHECK (n > 0)")), &[]);
+    for side in ["V6__change.duckdb.sql", "V6__change.duckdb.down.sql"] {
+        let text = &written.files[side];
+        assert!(!text.contains("FOREIGN KEY") && !text.contains("INDEX part"), "{text}");
+        assert!(text.contains("CREATE UNIQUE INDEX whole ON d (n);"), "{text}");
+    }
 }
 
 #[test]
@@ -372,6 +431,7 @@ fn what_postgres_has_not_is_known_without_a_server() {
         ("CREATE TABLE b (a BLOB);", "b.a is of the type BLOB, which Postgres has not: BYTEA is one"),
         ("CREATE TABLE b (a DATETIME);", "TIMESTAMP is one"),
         ("CREATE TABLE b (a BOOLEAN DEFAULT 1);", "has the default 1"),
+        (&format!("CREATE TABLE b (a{} BIGINT);", "x".repeat(63)), "longer than the 63 bytes"),
         (
             "CREATE TABLE a (x BIGINT PRIMARY KEY); CREATE TABLE b (a TEXT REFERENCES a (x));",
             "b.a is TEXT and refers to a.x, which is BIGINT",

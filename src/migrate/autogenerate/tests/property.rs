@@ -30,7 +30,9 @@ struct Table {
     checks: BTreeSet<String>,
     /// Column to table.
     foreign_keys: BTreeMap<String, String>,
-    /// Name to column, and whether it is unique.
+    /// Columns whose rows go with those that they refer to.
+    cascades: BTreeSet<String>,
+    /// Name to column, and whether it is unique. Those whose names begin with `p` are of some rows alone.
     indexes: BTreeMap<String, (String, bool)>,
 }
 
@@ -66,13 +68,15 @@ impl Model {
             let wide = table.wide_key.as_ref().map(|column| format!(", {column}")).unwrap_or_default();
             lines.push(format!("PRIMARY KEY (id{wide})"));
             lines.extend(table.unique.iter().map(|column| format!("UNIQUE ({column}, id)")));
-            lines.extend(
-                table.foreign_keys.iter().map(|(column, to)| format!("FOREIGN KEY ({column}) REFERENCES {to}")),
-            );
+            lines.extend(table.foreign_keys.iter().map(|(column, to)| {
+                let action = if table.cascades.contains(column) { " ON DELETE CASCADE" } else { "" };
+                format!("FOREIGN KEY ({column}) REFERENCES {to}{action}")
+            }));
             let _ = writeln!(sql, "CREATE TABLE {} (\n    {}\n);", table.name, lines.join(",\n    "));
             for (name, (column, unique)) in &table.indexes {
                 let unique = if *unique { "UNIQUE " } else { "" };
-                let _ = writeln!(sql, "CREATE {unique}INDEX {name} ON {} ({column});", table.name);
+                let rows = if name.starts_with('p') { " WHERE id > 0" } else { "" };
+                let _ = writeln!(sql, "CREATE {unique}INDEX {name} ON {} ({column}){rows};", table.name);
             }
         }
         for (name, (table, column)) in &self.views {
@@ -92,7 +96,7 @@ impl Model {
 
     /// Makes a change, if there is something to change; gives the rename that it is.
     fn change(&mut self, start: &Model, (what, place, which, how): Choice) -> Option<(Rename, String)> {
-        if what % 18 == 0 || self.tables.is_empty() {
+        if what % 20 == 0 || self.tables.is_empty() {
             let name = self.fresh("t");
             let id = Column { name: "id".into(), data_type: "BIGINT", not_null: true, default: None };
             let other = self.column(how);
@@ -120,7 +124,7 @@ impl Model {
             .map(|table| table.name.clone())
             .collect();
         let table = &mut self.tables[place];
-        match what % 18 {
+        match what % 20 {
             1 if !referred => {
                 self.tables.remove(place);
                 self.views.retain(|_, (table, _)| *table != name);
@@ -176,7 +180,10 @@ impl Model {
                 let unique = how % 2 == 0 && is_old;
                 match table.indexes.keys().next().cloned().filter(|_| how % 3 == 0) {
                     Some(name) => drop(table.indexes.remove(&name)),
-                    None => drop(table.indexes.insert(format!("i{fresh}"), (column.name, unique))),
+                    None => {
+                        let kind = if how % 5 == 1 { "p" } else { "i" };
+                        table.indexes.insert(format!("{kind}{fresh}"), (column.name, unique));
+                    }
                 }
             }
             15 if !in_view => drop(self.views.insert(format!("v{fresh}"), (name, column.name))),
@@ -185,6 +192,11 @@ impl Model {
                 table.wide_key = match table.wide_key {
                     Some(_) => None,
                     None => Some(column.name),
+                }
+            }
+            18 | 19 => {
+                if let Some((column, _)) = table.foreign_keys.iter().next() {
+                    flip(&mut table.cascades, column.clone());
                 }
             }
             _ => {}
@@ -204,6 +216,7 @@ impl Table {
         self.unique.remove(column);
         self.checks.remove(column);
         self.foreign_keys.remove(column);
+        self.cascades.remove(column);
         self.indexes.retain(|_, (of, _)| of != column);
         self.wide_key = self.wide_key.take().filter(|of| of != column);
     }
@@ -216,6 +229,7 @@ impl Table {
         self.unique = self.unique.iter().map(new).collect();
         self.checks = self.checks.iter().map(new).collect();
         self.foreign_keys = self.foreign_keys.iter().map(|(column, table)| (new(column), table.clone())).collect();
+        self.cascades = self.cascades.iter().map(new).collect();
         for (column, _) in self.indexes.values_mut() {
             *column = new(column);
         }
