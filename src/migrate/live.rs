@@ -45,12 +45,15 @@ pub(crate) fn catalogue<'a>(
         let facts = TableFacts { partitioned: kind == "p", default_partition, ..TableFacts::default() };
         tables.insert(RelationName { schema, name }, (kind, facts));
     }
+    // Of tables that are not there, nothing more is to be known.
+    let are_any = !tables.is_empty();
+    let mut read_of_tables = |query: &str| if are_any { read(query) } else { Ok(Vec::new()) };
     let mut facts_of = |schema: String, name: String, fill: &mut dyn FnMut(&mut TableFacts)| {
         if let Some((_, facts)) = tables.get_mut(&RelationName { schema, name }) {
             fill(facts);
         }
     };
-    for row in read(PARTITION_KEYS)? {
+    for row in read_of_tables(PARTITION_KEYS)? {
         let [Some(schema), Some(table), column] = <[_; 3]>::try_from(row).unwrap_or_default() else { continue };
         facts_of(schema, table, &mut |facts| match (&column, facts.partition_key.as_mut()) {
             (Some(column), Some(key)) => key.push(column.clone()),
@@ -58,18 +61,18 @@ pub(crate) fn catalogue<'a>(
             (None, _) => facts.partition_key = None,
         });
     }
-    for row in read(BOUNDS)? {
+    for row in read_of_tables(BOUNDS)? {
         let Some(([schema, table, bounds], [])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
     }
-    for row in read(COLUMNS)? {
+    for row in read_of_tables(COLUMNS)? {
         let Some(([schema, table, column, data_type], [not_null])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
             let fact = ColumnFacts { data_type: data_type.clone(), not_null };
             facts.columns.insert(column.clone(), fact);
         });
     }
-    for row in read(CONSTRAINTS)? {
+    for row in read_of_tables(CONSTRAINTS)? {
         let Some(([schema, table, name, definition], [validated])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
             let fact = ConstraintFacts { definition: definition.clone(), validated };
@@ -78,7 +81,7 @@ pub(crate) fn catalogue<'a>(
     }
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
-    for row in read(INDEXES)? {
+    for row in read_of_tables(INDEXES)? {
         let [Some(schema), Some(table), Some(index), Some(unique), column] =
             <[_; 5]>::try_from(row).unwrap_or_default()
         else {
@@ -97,7 +100,7 @@ pub(crate) fn catalogue<'a>(
             }
         });
     }
-    for row in read(USERS)? {
+    for row in read_of_tables(USERS)? {
         let Some(([schema, table, column, kind, user_schema, name], [])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
             let user = RelationName { schema: user_schema.clone(), name: name.clone() };

@@ -126,7 +126,8 @@ impl PostgresMigrating {
     fn holder(&mut self) -> Result<Option<String>> {
         let query = format!(
             "SELECT l.pid, a.application_name, a.usename, a.client_addr FROM pg_catalog.pg_locks AS l \
-             LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE {} LIMIT 1",
+             LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid WHERE {} AND l.database = \
+             (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LIMIT 1",
             lock_rows()
         );
         let Some(row) = self.query(&query)?.into_iter().next() else { return Ok(None) };
@@ -178,17 +179,16 @@ impl PostgresMigrating {
     }
 }
 
-/// The rows of `pg_locks AS l` that are the migrators' lock of this database.
+/// The rows of `pg_locks AS l` that are the migrators' lock of a database.
 fn lock_rows() -> String {
     format!(
-        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {} AND l.database = \
-         (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {}",
         LOCK >> 32,
         LOCK & 0xffff_ffff
     )
 }
 
-/// Whether the session of this moment has the migrators' lock, for whomever.
+/// Whether the session of this moment has the migrators' lock, for whomever. It has locks of its own database alone.
 fn has_lock() -> String {
     format!(
         "EXISTS (SELECT 1 FROM pg_catalog.pg_locks AS l WHERE {} AND l.pid = pg_catalog.pg_backend_pid())",

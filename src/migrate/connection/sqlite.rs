@@ -31,7 +31,7 @@ pub(super) struct SqliteMigrating {
 struct Keys {
     /// The version of the data that they were found in.
     version: i64,
-    /// Whether there are any.
+    /// Whether there may be any.
     has_any: bool,
     violations: Violations,
 }
@@ -74,31 +74,40 @@ impl SqliteMigrating {
         Ok(())
     }
 
-    /// The foreign keys, and where they point nowhere: SQLite checks them only where a program asks it to, so there may be
-    /// some.
-    fn keys(&self) -> Result<Keys> {
-        let tables = format!(
-            "SELECT DISTINCT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) \
-             WHERE t.type = 'table' AND t.sql LIKE '%{REFERENCES}%'"
-        );
-        let tables = text_rows(&self.connection, &tables)?;
-        let (has_any, mut violations) = (!tables.is_empty(), Violations::new());
-        for table in tables.into_iter().flatten().flatten() {
+    /// Where foreign keys point nowhere: SQLite checks them only where a program asks it to, so there may be some.
+    fn violations(&self) -> Result<Violations> {
+        let mut violations = Violations::new();
+        let mut note = |rows: Vec<TextRow>| {
+            for row in rows {
+                let [table, row, parent, key] =
+                    <[Option<String>; 4]>::try_from(row).unwrap_or_default().map(Option::unwrap_or_default);
+                let row = if row.is_empty() { "without a number" } else { &row };
+                let place = violations.entry(format!("{table} {parent} {key}")).or_default();
+                place.push(format!("{table} row {row} -> {parent}"));
+            }
+        };
+        if let Ok(rows) = text_rows(&self.connection, "PRAGMA foreign_key_check") {
+            note(rows);
+            return Ok(violations);
+        }
+        // One that cannot be checked must not hide the others.
+        let tables =
+            "SELECT DISTINCT t.name FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) WHERE t.type = 'table'";
+        let mut failed = Vec::new();
+        for table in text_rows(&self.connection, tables)?.into_iter().flatten().flatten() {
             match text_rows(&self.connection, &format!("PRAGMA foreign_key_check({})", quoted(&table))) {
-                Ok(rows) => {
-                    for row in rows {
-                        let [_, row, parent, key] = <[Option<String>; 4]>::try_from(row).unwrap_or_default();
-                        let (parent, row) =
-                            (parent.unwrap_or_default(), row.unwrap_or_else(|| "without a number".to_owned()));
-                        let place =
-                            violations.entry(format!("{table} {parent} {}", key.unwrap_or_default())).or_default();
-                        place.push(format!("{table} row {row} -> {parent}"));
-                    }
-                }
-                Err(error) => drop(violations.insert(table.clone(), vec![format!("{table}: {}", error.message())])),
+                Ok(rows) => note(rows),
+                Err(error) => failed.push((table.clone(), vec![format!("{table}: {}", error.message())])),
             }
         }
-        Ok(Keys { version: self.data_version()?, has_any, violations })
+        violations.extend(failed);
+        Ok(violations)
+    }
+
+    /// Whether there may be foreign keys.
+    fn has_keys(&self) -> Result<bool> {
+        let query = format!("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%{REFERENCES}%' LIMIT 1");
+        Ok(!text_rows(&self.connection, &query)?.is_empty())
     }
 
     /// Changes when another connection has written.
@@ -109,7 +118,9 @@ impl SqliteMigrating {
     fn note_keys(&mut self) -> Result<()> {
         let version = self.data_version()?;
         if self.keys.as_ref().is_none_or(|noted| noted.version != version) {
-            self.keys = Some(self.keys()?);
+            let has_any = self.has_keys()?;
+            let violations = if has_any { self.violations()? } else { Violations::new() };
+            self.keys = Some(Keys { version, has_any, violations });
         }
         self.makes_keys = false;
         Ok(())
@@ -122,9 +133,10 @@ impl SqliteMigrating {
             self.keys = Some(before);
             return Ok(());
         }
-        let after = self.keys()?;
-        let before = before.violations;
-        let more = after.violations.iter().filter(|(place, rows)| rows.len() > before.get(*place).map_or(0, Vec::len));
+        let after = Keys { has_any: true, violations: self.violations()?, ..before };
+        let is_more =
+            |(place, rows): &(&String, &Vec<String>)| rows.len() > before.violations.get(*place).map_or(0, Vec::len);
+        let more = after.violations.iter().filter(is_more);
         let more: Vec<&str> = more.flat_map(|(_, rows)| rows).map(String::as_str).collect();
         if more.is_empty() {
             self.keys = Some(after);
