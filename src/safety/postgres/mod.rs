@@ -54,30 +54,84 @@ pub(super) fn judge<'a>(
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Judge::new(options, catalogue, first);
     let mut found = Vec::new();
-    for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
-        let mut findings = Vec::new();
-        let text = readable(source, options, &mut findings);
-        // The parser is not ours: a bug of it must neither take the program down nor let a file pass.
-        let judged = catch_unwind(AssertUnwindSafe(|| {
-            let (parsed, base) = parse(&text, options)?;
-            let mut said = syntax_errors(source, &parsed);
-            said.extend(judge.file(index, input.applied, source, &parsed, base));
-            Some(said)
-        }));
-        match judged {
-            Ok(Some(said)) => findings.extend(said),
-            // Too deep, which has been said.
-            Ok(None) => {}
-            Err(_) => {
-                let all = 0..source.text.len();
-                let message = "the parser gives up on this file".to_owned();
-                findings.push(source.finding(&files::SYNTAX_ERROR, all.clone(), all, message));
+    let read = read_all(sources, options);
+    for (index, ((input, source), read)) in inputs.iter().zip(sources).zip(read).enumerate() {
+        let mut findings = read.findings;
+        if let Some((parsed, base)) = read.tree {
+            // The trees are not ours: a bug of theirs must neither take the program down nor let a file pass.
+            match catch_unwind(AssertUnwindSafe(|| judge.file(index, input.applied, source, &parsed, base))) {
+                Ok(said) => findings.extend(said),
+                Err(_) => findings.push(given_up(source)),
             }
         }
         found.push(findings);
     }
     found.iter_mut().zip(judge.finish(sources)).for_each(|(findings, late)| findings.extend(late));
     found
+}
+
+/// A file as the parser reads it.
+struct Read {
+    findings: Vec<Finding>,
+    /// The tree, and what squawk's rules say; `None` where there is none to judge, which is a finding.
+    tree: Option<(Parse<SourceFile>, Vec<base::Violation>)>,
+}
+
+/// How many files are worth a thread.
+const SHARE: usize = 16;
+
+/// Reads files, which know nothing of each other yet, on as many threads as serve.
+fn read_all(sources: &[Source<'_>], options: &LintOptions) -> Vec<Read> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(sources.len() / SHARE).max(1);
+    let read_part = |part: &[Source<'_>]| part.iter().map(|source| read(source, options)).collect::<Vec<_>>();
+    let mut parts = sources.chunks(sources.len().div_ceil(threads).max(1));
+    let own = parts.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let spawn = |part| {
+            let thread = std::thread::Builder::new().stack_size(super::STACK);
+            (part, thread.spawn_scoped(scope, move || read_part(part)))
+        };
+        let others: Vec<_> = parts.map(spawn).collect();
+        let mut all = read_part(own);
+        for (part, other) in others {
+            match other.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(read)) => all.extend(read),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // No more threads can be had.
+                Err(_) => all.extend(read_part(part)),
+            }
+        }
+        all
+    })
+}
+
+fn read(source: &Source<'_>, options: &LintOptions) -> Read {
+    let mut findings = Vec::new();
+    let text = readable(source, options, &mut findings);
+    // The parser is not ours either.
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        let (parsed, base) = parse(&text, options)?;
+        let errors = syntax_errors(source, &parsed);
+        Some((errors, (parsed, base)))
+    }));
+    let tree = match parsed {
+        Ok(Some((errors, tree))) => {
+            findings.extend(errors);
+            Some(tree)
+        }
+        // Too deep, which has been said.
+        Ok(None) => None,
+        Err(_) => {
+            findings.push(given_up(source));
+            None
+        }
+    };
+    Read { findings, tree }
+}
+
+fn given_up(source: &Source<'_>) -> Finding {
+    let all = 0..source.text.len();
+    source.finding(&files::SYNTAX_ERROR, all.clone(), all, "the parser gives up on this file".to_owned())
 }
 
 /// The tree, and what squawk's rules say. Nothing where the text is too deep for a parser.
