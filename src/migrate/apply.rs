@@ -23,6 +23,11 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
+    /// The findings of a migration that were let pass.
+    pub(super) fn allowed_for(&self, migration: &Migration) -> Vec<Allowed> {
+        self.allowed.iter().filter(|allowed| allowed.revision == migration.number()).cloned().collect()
+    }
+
     pub(super) fn transaction(&self) -> Transaction<'a> {
         Transaction {
             schema: Some(self.set.schema()),

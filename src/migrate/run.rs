@@ -155,11 +155,12 @@ fn ending(work: &Work<'_>, engine: Engine, piece: &Piece<'_>, start: Instant, st
         }
     }
     rows.push(create_table(work.set, engine));
+    let allowed = work.allowed_for(migration);
     let entry = Entry {
         checksum: Some(migration.checksum(engine)),
         duration: start.elapsed(),
         statements,
-        allowed: work.allowed,
+        allowed: &allowed,
         ..Entry::of(migration, if piece.is_down { Action::Reverted } else { Action::Applied })
     };
     rows.push(entry.insert(work.set, engine, &work.actor));
@@ -238,10 +239,11 @@ fn done_before(
 /// Writes down that a migration is begun.
 fn begin(connection: &mut dyn MigrationConnection, work: &Work<'_>, piece: &Piece<'_>, of: usize) -> Result<()> {
     let engine = connection.engine();
+    let allowed = work.allowed_for(piece.migration);
     let entry = Entry {
         checksum: Some(piece.migration.checksum(engine)),
         statements: of,
-        allowed: work.allowed,
+        allowed: &allowed,
         ..Entry::of(piece.migration, piece.begun())
     };
     let rows = [create_table(work.set, engine), entry.insert(work.set, engine, &work.actor)];

@@ -136,6 +136,8 @@ pub(super) struct Table {
     pub(super) file: Option<usize>,
     pub(super) applied: bool,
     pub(super) columns: Vec<String>,
+    /// Columns that are computed from others, so that nothing is lost with them.
+    computed: BTreeSet<String>,
     /// Columns in a primary key, UNIQUE or foreign key of the table.
     pub(super) bound: BTreeSet<String>,
     /// Indexes by name, with their columns.
@@ -157,8 +159,9 @@ pub(super) struct Embedded<'a> {
     explicit: bool,
     statement: Range<usize>,
     findings: Vec<Finding>,
-    /// Tables whose rows this file copied, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`.
-    pub(super) copied: BTreeMap<String, String>,
+    /// Tables of which this file copied every row, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`, with
+    /// what the query reads.
+    copied: BTreeMap<String, BTreeSet<String>>,
     /// Tables that this file dropped, as they were.
     pub(super) dropped: BTreeMap<String, (Table, Range<usize>)>,
     /// Whether this file has switched foreign keys off by now, or its runner has.
@@ -194,6 +197,12 @@ fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
         column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
     }
     Some((name, columns))
+}
+
+/// Whether a query leaves out no row of the table that it reads.
+fn is_whole(words: &Words) -> bool {
+    let some = ["where", "limit", "offset", "distinct", "group", "having", "join", "using", "except", "intersect"];
+    !some.iter().any(|word| words.has(word))
 }
 
 /// What an engine adds to the common rules.
@@ -383,8 +392,27 @@ impl Embedded<'_> {
         let all = words.range.clone();
         if words.starts("drop table") {
             let (table, _) = words.name(words.past_if(2));
-            let kept = self.copied.contains_key(&table);
-            if !self.is_of_this_file(&table) && !kept {
+            match self.copied.get(&table) {
+                _ if self.is_of_this_file(&table) => {}
+                None => {
+                    self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
+                }
+                Some(read) => {
+                    let was = self.tables.get(&table).cloned().unwrap_or_default();
+                    let lost = was.columns.iter().filter(|column| {
+                        !read.contains("*") && !read.contains(*column) && !was.computed.contains(*column)
+                    });
+                    let lost: Vec<&str> = lost.map(String::as_str).collect();
+                    if !lost.is_empty() {
+                        let message = format!("the data of {table}.{} is lost", lost.join(&format!(" and {table}.")));
+                        self.report(&drops::COLUMN_DROPPED, all.clone(), message);
+                    }
+                }
+            }
+        } else if words.starts("create or replace table") {
+            let table = words.name(4).0;
+            let is_own = words.find("from").is_some_and(|from| words.name(from + 1).0 == table) && is_whole(words);
+            if !is_own && !self.is_of_this_file(&table) {
                 self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
             }
         } else if words.starts("drop view") {
@@ -405,8 +433,12 @@ impl Embedded<'_> {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let (table, _) = words.name(at + verb.split(' ').count());
             let rest = words.words.get(at..).unwrap_or_default();
-            let filtered =
-                rest.iter().any(|word| word == "where") && !words.has("where true") && !words.has("where 1 = 1");
+            let filter = rest.iter().position(|word| word == "where").and_then(|at| rest.get(at + 1..));
+            let filter = filter.map(|filter| filter.strip_suffix(&[";".to_owned()]).unwrap_or(filter));
+            let filtered = filter.is_some_and(|filter| match filter {
+                [alone] => alone != "true" && alone.parse::<i64>().map_or(true, |number| number == 0),
+                _ => !words.has("where true") && !words.has("where 1 = 1"),
+            });
             if !filtered && !self.is_of_this_file(&table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
                 self.report(
@@ -502,13 +534,17 @@ impl Embedded<'_> {
                 self.dropped.insert(table, (was, words.range.clone()));
             }
             ("alter", "table") => self.apply_alter(words),
-            ("insert" | "replace", _) => {
-                if let (Some(into), Some(from)) = (words.find("into"), words.find("from")) {
-                    self.copied.insert(words.name(from + 1).0, words.name(into + 1).0);
-                }
-            }
+            ("insert" | "replace", _) if words.has("into") => self.copy(words),
             _ => {}
         }
+    }
+
+    /// Notes which table a query reads whole, and what of it.
+    fn copy(&mut self, words: &Words) {
+        let Some(from) = words.find("from").filter(|_| is_whole(words)) else { return };
+        let start = words.find("select").unwrap_or(from).min(from);
+        let read = words.words.get(start..from).unwrap_or_default().iter().cloned().collect();
+        self.copied.insert(words.name(from + 1).0, read);
     }
 
     fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
@@ -518,9 +554,7 @@ impl Embedded<'_> {
         }
         let mut table = Table { file: Some(self.file), applied: self.applied, ..Table::default() };
         if words.at(next) == "as" {
-            if let Some(from) = words.find("from") {
-                self.copied.insert(words.name(from + 1).0, name.clone());
-            }
+            self.copy(words);
         } else {
             for item in words.items(next) {
                 let first = words.at(item.start);
@@ -533,6 +567,9 @@ impl Embedded<'_> {
                     }
                 } else {
                     table.columns.push(first.to_owned());
+                    if within("generated") || within("as") {
+                        table.computed.insert(first.to_owned());
+                    }
                     if within("primary") || within("unique") || within("references") {
                         table.bound.insert(first.to_owned());
                     }
@@ -561,6 +598,9 @@ impl Embedded<'_> {
                 if let Some(references) = words.find("references") {
                     table.refers.insert(words.name(references + 1).0);
                     table.bound.insert(column.clone());
+                }
+                if words.has("as (") {
+                    table.computed.insert(column.clone());
                 }
                 table.columns.push(column);
             }

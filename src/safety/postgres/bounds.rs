@@ -24,6 +24,10 @@ struct Scope<'a> {
     queries: BTreeSet<String>,
     /// The items of FROM or USING that do.
     sources: BTreeSet<String>,
+    /// The names of all items of FROM or USING: their columns say nothing of the table's rows by themselves.
+    others: BTreeSet<String>,
+    /// Columns that the table and another item have alike, which are joined by them: what is said of one is said of both.
+    same: BTreeSet<String>,
     /// MERGE: what it joins by is meant to be a key.
     merges: bool,
 }
@@ -34,7 +38,15 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
         return Rows::Point;
     }
     let merges = statement.kind() == K::MERGE;
-    let mut scope = Scope { session, table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges };
+    let mut scope = Scope {
+        session,
+        table,
+        queries: BTreeSet::new(),
+        sources: BTreeSet::new(),
+        others: BTreeSet::new(),
+        same: BTreeSet::new(),
+        merges,
+    };
     scope.learn_queries(statement);
     const SOURCES: [K; 3] = [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE];
     let mut items = Vec::new();
@@ -42,6 +54,7 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
         from_items(&clause, &mut items);
     }
     scope.sources = items.iter().filter_map(|item| scope.bounded_source(item)).collect();
+    scope.others = items.iter().filter_map(source_name).collect();
     // The rows that no source matches.
     if tree::has(statement, K::MERGE_WHEN_NOT_MATCHED_SOURCE) {
         return Rows::Open;
@@ -54,8 +67,15 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
         let parent = clause.parent();
         parent.is_some_and(|parent| parent == *statement || parent.kind() == K::USING_ON_CLAUSE)
     };
-    let filter = conditions.filter(own).find_map(|clause| clause.children().next());
-    filter.map_or(Rows::Open, |filter| scope.bound(&filter))
+    let Some(filter) = conditions.filter(own).find_map(|clause| clause.children().next()) else { return Rows::Open };
+    scope.same = scope.joined_alike(&filter);
+    scope.bound(&filter)
+}
+
+/// What the columns of an item of FROM are called after.
+fn source_name(item: &SyntaxNode) -> Option<String> {
+    let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
+    alias.or_else(|| tree::path(item).pop())
 }
 
 /// How many rows the query of a statement gives: few where it has a LIMIT, or a condition on the key of its one table.
@@ -65,7 +85,15 @@ pub(super) fn query(session: &Session<'_>, statement: &SyntaxNode, query: &Synta
     from.iter().for_each(|from| from_items(from, &mut items));
     let table = items.first().filter(|_| items.len() == 1).and_then(|item| session.relation(item));
     let table = table.unwrap_or(RelationName { schema: String::new(), name: String::new() });
-    let mut scope = Scope { session, table: &table, queries: BTreeSet::new(), sources: BTreeSet::new(), merges: false };
+    let mut scope = Scope {
+        session,
+        table: &table,
+        queries: BTreeSet::new(),
+        sources: BTreeSet::new(),
+        others: BTreeSet::new(),
+        same: BTreeSet::new(),
+        merges: false,
+    };
     scope.learn_queries(statement);
     scope.learn_queries(query);
     if scope.is_bounded(query) {
@@ -142,6 +170,38 @@ impl Scope<'_> {
         }
     }
 
+    /// The columns of the table that a condition joins with columns of the same name.
+    fn joined_alike(&self, filter: &SyntaxNode) -> BTreeSet<String> {
+        let mut conjuncts = Vec::new();
+        split(filter, K::AND_KW, &mut conjuncts);
+        let joined = conjuncts.iter().filter(|part| part.kind() == K::BIN_EXPR && tree::has_token(part, K::EQ));
+        joined
+            .filter_map(|part| {
+                let mut sides = part.children();
+                let (left, right) = (qualified(&sides.next()?)?, qualified(&sides.last()?)?);
+                let is_other =
+                    |side: &(Option<String>, String)| side.0.as_ref().is_some_and(|of| self.others.contains(of));
+                (left.1 == right.1 && is_other(&left) != is_other(&right)).then_some(left.1)
+            })
+            .collect()
+    }
+
+    /// A column by which the rows of the table are found.
+    fn own_column(&self, expression: &SyntaxNode) -> Option<String> {
+        let (of, column) = qualified(expression)?;
+        let is_other = of.is_some_and(|of| self.others.contains(&of));
+        (!is_other || self.same.contains(&column)).then_some(column)
+    }
+
+    /// The columns of one side of a comparison.
+    fn own_columns(&self, side: &SyntaxNode) -> Vec<String> {
+        match side.kind() {
+            K::TUPLE_EXPR => side.children().filter_map(|part| self.own_column(&part)).collect(),
+            K::CAST_EXPR => side.children().find_map(|part| self.own_column(&part)).into_iter().collect(),
+            _ => self.own_column(side).into_iter().collect(),
+        }
+    }
+
     /// How many rows a condition leaves.
     fn bound(&self, filter: &SyntaxNode) -> Rows {
         let mut conjuncts = Vec::new();
@@ -183,7 +243,7 @@ impl Scope<'_> {
         match conjunct.kind() {
             K::BETWEEN_EXPR if !has(K::NOT_KW) => {
                 let ends: Vec<Option<End>> = sides.iter().skip(1).map(End::of).collect();
-                if let (Some(column), [Some(low), Some(high)]) = (tree::column(left), ends.as_slice()) {
+                if let (Some(column), [Some(low), Some(high)]) = (self.own_column(left), ends.as_slice()) {
                     found.floors.push((column.clone(), *low));
                     found.ceilings.push((column, *high));
                 }
@@ -193,7 +253,7 @@ impl Scope<'_> {
                 self.equal(right, left, found);
             }
             K::BIN_EXPR if has(K::IN_KW) && !has(K::NOT_KW) => {
-                let columns = columns(left);
+                let columns = self.own_columns(left);
                 if right.children().any(|list| self.is_bounded(&list) && list.kind() != K::VALUES) {
                     found.members.extend(columns);
                 } else if is_constant(right) {
@@ -203,7 +263,7 @@ impl Scope<'_> {
             K::BIN_EXPR => {
                 let (above, below) = (has(K::R_ANGLE) || has(K::GTEQ), has(K::L_ANGLE) || has(K::LTEQ));
                 let (floors, ceilings) = (&mut found.floors, &mut found.ceilings);
-                match (tree::column(left), End::of(right), End::of(left), tree::column(right)) {
+                match (self.own_column(left), End::of(right), End::of(left), self.own_column(right)) {
                     (Some(column), Some(value), ..) if above => floors.push((column, value)),
                     (Some(column), Some(value), ..) if below => ceilings.push((column, value)),
                     (.., Some(value), Some(column)) if above => ceilings.push((column, value)),
@@ -217,7 +277,7 @@ impl Scope<'_> {
 
     /// `column = value`, one way round.
     fn equal(&self, left: &SyntaxNode, right: &SyntaxNode, found: &mut Found) {
-        let columns = columns(left);
+        let columns = self.own_columns(left);
         let any = right.children().find(|part| matches!(part.kind(), K::ANY_FN | K::SOME_FN));
         if tree::has(right, K::ALL_FN) {
             return;
@@ -312,15 +372,6 @@ fn day(expression: &SyntaxNode) -> Option<i64> {
             Some((year * 12 + month) * 31 + day)
         }
         _ => None,
-    }
-}
-
-/// The column, or the columns in parentheses, on one side of a comparison.
-fn columns(side: &SyntaxNode) -> Vec<String> {
-    match side.kind() {
-        K::TUPLE_EXPR => side.children().filter_map(|part| tree::column(&part)).collect(),
-        K::CAST_EXPR => side.children().find_map(|part| tree::column(&part)).into_iter().collect(),
-        _ => tree::column(side).into_iter().collect(),
     }
 }
 

@@ -42,8 +42,8 @@ static SEVERAL_TABLES: Rule = Rule {
     name: "several-tables-locked",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "One transaction locks several tables that exist: one ACCESS EXCLUSIVE, another so or for a foreign key",
-    reason: "While it waits for the next table nobody can use the first; programs that use them in another order deadlock.",
+    summary: "One transaction locks several tables that exist, or alters them, one after the other",
+    reason: "While it waits for the next table nobody can use the first, or write to it; programs that use them in another order deadlock.",
     help: "One migration for each table.",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS",
 };
@@ -84,7 +84,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
         let changed = taken.iter().filter(|(_, mode)| *mode == RowExclusive).map(|(table, _)| (table.clone(), line));
         judge.session.changed.extend(changed);
     }
-    judge.session.held.extend(taken.into_iter().map(|(table, mode)| Held { table, mode, line }));
+    let own = judge.alter(node).map(|alter| alter.table);
+    let held = taken.into_iter().map(|(table, mode)| Held { altered: own.as_ref() == Some(&table), table, mode, line });
+    judge.session.held.extend(held);
 }
 
 /// What a statement means after those of its transaction that came before.
@@ -103,7 +105,8 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
         let message = format!("rows of {table} were changed on line {line}, and stay locked while this waits");
         judge.report(&BACKFILL_WITH_DDL, node, message);
     }
-    let earlier: Vec<Held> = judge.session.held.iter().filter(|held| held.mode == AccessExclusive).cloned().collect();
+    let is_strong = |held: &&Held| held.mode == AccessExclusive || (held.altered && held.mode >= Share);
+    let earlier: Vec<Held> = judge.session.held.iter().filter(is_strong).cloned().collect();
     // Where these files do not tell which table an index is on, it may be the same.
     let unknown = |table: &RelationName| {
         node.kind() == K::DROP_INDEX && judge.session.relations(node, K::INDEX_REF).contains(table)

@@ -245,6 +245,8 @@ pub(super) struct Held {
     pub(super) table: RelationName,
     pub(super) mode: super::locks::LockMode,
     pub(super) line: usize,
+    /// Whether the statement alters the table, and does not only refer to it.
+    pub(super) altered: bool,
 }
 
 /// The state between two statements.

@@ -504,7 +504,9 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn enum_values(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    if judge.session.enum_values.is_empty() || node.kind() == K::ALTER_TYPE {
+    // A comment is a text, and the values of a new type are its own.
+    let is_apart = matches!(node.kind(), K::ALTER_TYPE | K::COMMENT_ON | K::CREATE_TYPE);
+    if judge.session.enum_values.is_empty() || is_apart {
         return;
     }
     for literal in tree::below(node, K::LITERAL) {

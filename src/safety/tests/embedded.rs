@@ -159,9 +159,26 @@ fn sqlite_loses_no_data_unseen() {
             "create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t",
             "2:1:56 error sqlite-rebuild-loses-index",
         ),
+        ("delete from t where 1", "1:1:1 error delete-without-where"),
+        (
+            "create table t (a int, b int);\n---\ncreate table n (a int); insert into n select a from t; drop table t; alter table n rename to t",
+            "2:1:56 error column-dropped",
+        ),
+        (
+            "create table n (a int); insert into n select a from t limit 1; drop table t; alter table n rename to t",
+            "1:1:64 error table-dropped",
+        ),
     ] {
         caught_with(sql, expected, &sqlite);
     }
+    let duckdb = engine(Engine::DuckDb);
+    caught_with("create or replace table t (a int)", "1:1:1 error table-dropped", &duckdb);
+    safe_with("create or replace table t as select * from t", &duckdb);
+    safe_with("delete from t where a", &duckdb);
+    safe_with(
+        "create table t (a int, b int, c int as (a * 2));\n---\ncreate table n (a int, d int); insert into n select a, cast(b as int) from t; drop table t; alter table n rename to t",
+        &sqlite,
+    );
     safe_with(
         "create table t (a int); create index i on t (a);\n---\ncreate table n (a int); insert into n select * from t; drop table t; alter table n rename to t; create index i on t (a);",
         &sqlite,
