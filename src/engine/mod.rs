@@ -2,6 +2,8 @@
 
 #[cfg(feature = "postgres")]
 pub(crate) mod bridge;
+#[cfg(feature = "postgres")]
+pub(crate) mod drive;
 #[cfg(feature = "duckdb")]
 pub(crate) mod duckdb;
 #[cfg(any(feature = "sqlite", feature = "duckdb"))]

@@ -57,21 +57,20 @@ pub(crate) fn locked<T>(
     Ok(value)
 }
 
-/// Applies what a database lacks of a set up to a number, under the migrators' lock, which the caller holds. Gives the
-/// numbers that were applied, none when there was nothing to do. A migration without a transaction that was cut off goes on
+/// Applies what a database lacks of a set up to a number, under the migrators' lock, which the caller holds, as it did when it
+/// read the status: whoever had the lock before may have done the work. Gives the numbers that were applied, none when there was nothing to do. A migration without a transaction that was cut off goes on
 /// where it was.
 ///
 /// # Errors
-/// As [`Status::judge`]; [`ErrorKind::Refused`] when a script ends its own transaction or another migration must be finished
-/// first, before anything runs; and what the engine says. What was applied before the failure stays applied.
+/// [`ErrorKind::Refused`] when a script ends its own transaction or another migration must be finished first, before anything
+/// runs; and what the engine says. What was applied before the failure stays applied.
 pub(crate) fn apply(
     connection: &mut dyn MigrationConnection,
     work: &mut Work<'_>,
+    status: &Status,
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
     let (set, engine) = (work.set, connection.engine());
-    // Whoever had the lock before may have done the work.
-    let status = read(connection, set)?;
     let pending: Vec<&Migration> =
         status.pending.iter().filter(|migration| Some(migration.number()) <= target).collect();
     if let Some(unfinished) = &status.unfinished {
@@ -86,14 +85,17 @@ pub(crate) fn apply(
     let mut newest = status.current().and_then(|number| set.migration(number));
     for (place, migration) in pending.iter().enumerate() {
         (work.events)(Event::Applying { migration, place, of: pending.len() });
-        patiently(connection, work, migration, |connection, work| apply_one(connection, work, migration, newest))?;
+        patiently(connection, work, migration, |connection, work| {
+            apply_one(connection, work, migration, newest, place == 0)
+        })?;
         (work.events)(Event::Committed { migration });
         newest = Some(migration);
     }
     Ok(pending.iter().map(|migration| migration.number()).collect())
 }
 
-/// Applies one migration, which comes after the newest that the database has.
+/// Applies one migration, which comes after the newest that the database has. The first one of a run makes the tables of
+/// the history where they are missing.
 ///
 /// # Errors
 /// What the engine says.
@@ -102,10 +104,12 @@ pub(crate) fn apply_one(
     work: &mut Work<'_>,
     migration: &Migration,
     newest: Option<&Migration>,
+    is_first: bool,
 ) -> Result<()> {
     let (set, engine) = (work.set, connection.engine());
-    migrate(set, migration, engine, newest, Deed::Apply, &mut |history| {
-        let piece = Piece { migration, script: migration.up(engine), is_down: false, history: history.to_vec() };
+    migrate(set, migration, engine, newest, Deed::Apply, &mut |[table, row]| {
+        let history = if is_first { vec![table, row] } else { vec![row] };
+        let piece = Piece { migration, script: migration.up(engine), is_down: false, is_first, history };
         run(connection, work, &piece)
     })
 }
@@ -153,17 +157,12 @@ pub(crate) fn revert(
         let history = qualified(set, engine, &set.history_table());
         let history = vec![format!("DELETE FROM {history} WHERE version = {}", migration.number())];
         patiently(connection, work, migration, |connection, work| {
-            run(connection, work, &Piece { migration, script, is_down: true, history: history.clone() })
+            let piece = Piece { migration, script, is_down: true, is_first: place == 0, history: history.clone() };
+            run(connection, work, &piece)
         })?;
         (work.events)(Event::Committed { migration });
     }
     Ok(scripts.iter().map(|(migration, _)| migration.number()).collect())
-}
-
-fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
-    let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
-    Status::judge(found, set, engine)
 }
 
 /// Runs a migration again when the server could not give it a lock in time. SQLite waits by itself.

@@ -277,12 +277,15 @@ fn is_empty(connection: &mut dyn MigrationConnection, table: &RelationName) -> R
     }
 }
 
-/// Whatever may be a name in a text: words as the server reads them, and what stands between double quotes.
+/// Whatever may be a name in a text: words as the server reads them, which do not begin with a digit, and what stands between
+/// double quotes.
 fn names(text: &str) -> impl Iterator<Item = String> {
     let is_word = |character: char| character.is_alphanumeric() || character == '_' || character == '$';
-    let words = text.split(move |character: char| !is_word(character)).filter(|word| !word.is_empty());
+    let words = text.split(move |character: char| !is_word(character));
+    let words = words.filter(|word| word.chars().next().is_some_and(|first| !first.is_ascii_digit() && first != '$'));
     // Quotes may stand within strings that are run: which of them open and which close is not known.
-    let quoted = text.split('"').filter(|name| !name.is_empty() && name.len() <= 4 * LONGEST_NAME);
+    let within = text.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map_or("", |(within, _)| within);
+    let quoted = within.split('"').filter(|name| !name.is_empty() && name.len() <= 4 * LONGEST_NAME);
     words.map(str::to_ascii_lowercase).chain(quoted.map(str::to_owned)).map(|mut name| {
         let mut end = LONGEST_NAME.min(name.len());
         while !name.is_char_boundary(end) {

@@ -18,6 +18,8 @@ pub(super) struct Piece<'a> {
     pub(super) migration: &'a Migration,
     pub(super) script: &'a Script,
     pub(super) is_down: bool,
+    /// Whether it is the first of its run, which makes the audit table where it is missing.
+    pub(super) is_first: bool,
     /// What makes the change to the history.
     pub(super) history: Vec<String>,
 }
@@ -154,7 +156,7 @@ fn ending(work: &Work<'_>, engine: Engine, piece: &Piece<'_>, start: Instant, st
             (true, number) => rows.push(format!("DELETE FROM charter_schema_version WHERE version = {number}")),
         }
     }
-    rows.push(create_table(work.set, engine));
+    rows.extend(piece.is_first.then(|| create_table(work.set, engine)));
     let allowed = work.allowed_for(migration);
     let entry = Entry {
         checksum: Some(migration.checksum(engine)),

@@ -1,7 +1,7 @@
 //! What a database says of a set.
 
 use super::audit::Action;
-use super::connection::{literal, qualified};
+use super::connection::{MigrationConnection, literal, qualified};
 use super::set::{Migration, MigrationSet};
 use crate::config::Environment;
 use crate::engine::{Engine, TextRow};
@@ -203,6 +203,16 @@ impl Status {
     /// The number of the newest migration that the database has; `None` when it is not initialised.
     pub fn current(&self) -> Option<i64> {
         self.applied.last().map(|applied| applied.number)
+    }
+
+    /// What a database says of a set, writing nothing.
+    ///
+    /// # Errors
+    /// As [`Status::judge`], and what the engine says.
+    pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        let engine = connection.engine();
+        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        Self::judge(found, set, engine)
     }
 
     /// Judges what was found.

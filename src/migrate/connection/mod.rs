@@ -22,6 +22,11 @@ pub(crate) trait MigrationConnection {
     /// The engine.
     fn engine(&self) -> Engine;
 
+    /// Lets a connection that was opened to read migrate from here on. False where another one must be opened for it.
+    fn begin_migrating(&mut self) -> bool {
+        false
+    }
+
     /// What one query answers, each value as text. Outside of a transaction it cannot write, where the connection was
     /// opened to read.
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
@@ -43,8 +48,8 @@ pub(crate) trait MigrationConnection {
         false
     }
 
-    /// Runs charter's own statements in the transaction that was begun, whatever the migration has set in it: names without
-    /// a schema mean the set's, and the user is the one that connected.
+    /// Runs charter's own statements in the transaction that was begun, at the latest with its commit, whatever the migration
+    /// has set in it: names without a schema mean the set's, and the user is the one that connected.
     fn record(&mut self, statements: &[String]) -> Result<()> {
         statements.iter().try_for_each(|statement| self.execute(statement))
     }

@@ -3,7 +3,7 @@
 use super::recording::{FORGET, own_settings, settings};
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
-use crate::engine::bridge::Bridge;
+use crate::engine::drive::Drive;
 use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -19,6 +19,10 @@ const LOCK: i64 = 0x63_68_61_72_74_65_72;
 /// How long unlocking goes on when the session that has the lock does not answer.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the session is taken to have the lock after the server has said so: as long as a short migration may lose it
+/// unseen anyway.
+const LOCK_TRUST: Duration = Duration::from_millis(100);
+
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One session on a server while a database is migrated.
@@ -29,11 +33,13 @@ pub(super) struct PostgresMigrating {
     /// While it has the migrators' lock.
     lock: Option<Lock>,
     in_transaction: bool,
+    /// charter's own statements that go with the commit.
+    recorded: String,
     /// Whether the session is made ready for a migration without a transaction.
     in_session: bool,
     /// The schema of the set at work.
     schema: Option<String>,
-    bridge: Bridge,
+    drive: Drive,
 }
 
 /// The migrators' lock, as this session has it.
@@ -43,24 +49,35 @@ struct Lock {
     token: String,
     /// The server process that has the lock.
     process: String,
+    /// When the server last said that the session has the lock, unless a statement may have given it back since.
+    seen: Option<Instant>,
 }
 
 impl PostgresMigrating {
     pub(super) fn connect(target: &PostgresTarget, purpose: Purpose) -> Result<Self> {
-        let (bridge, target) = (Bridge::start()?, target.clone());
-        let client = Arc::new(bridge.call(async move { connect(&target).await })?);
+        let (drive, target) = (Drive::new()?, target.clone());
+        let client = Arc::new(drive.call(async move { connect(&target).await })?);
         let reads_only = purpose == Purpose::Read;
-        Ok(Self { client, reads_only, lock: None, in_transaction: false, in_session: false, schema: None, bridge })
+        Ok(Self {
+            client,
+            reads_only,
+            lock: None,
+            in_transaction: false,
+            recorded: String::new(),
+            in_session: false,
+            schema: None,
+            drive,
+        })
     }
 
     fn execute_batch(&self, sql: String) -> Result<()> {
         let client = self.client.clone();
-        self.bridge.call(async move { Ok(client.batch_execute(&sql).await?) })
+        self.drive.call(async move { Ok(client.batch_execute(&sql).await?) })
     }
 
     fn rows(&self, sql: String) -> Result<Vec<TextRow>> {
         let client = self.client.clone();
-        self.bridge.call(async move { text_rows(&client, &sql).await })
+        self.drive.call(async move { text_rows(&client, &sql).await })
     }
 
     /// The first row of a query, each value as text.
@@ -69,16 +86,27 @@ impl PostgresMigrating {
         row.try_into().map_err(|_| Error::new(ErrorKind::Backend, "the server answered with other columns"))
     }
 
-    /// Whether the session of this moment has the migrators' lock for this migrator.
-    fn lock_is_ours(&self) -> String {
+    /// Whether the session of this moment is the one that took the migrators' lock for this migrator.
+    fn session_is_ours(&self) -> String {
         let token = self.lock.as_ref().map(|lock| lock.token.as_str()).unwrap_or_default();
-        format!("{} AND pg_catalog.current_setting('charter.migrator', true) = {}", has_lock(), literal(token))
+        format!("pg_catalog.current_setting('charter.migrator', true) = {}", literal(token))
+    }
+
+    /// Whether it has the lock still.
+    fn lock_is_ours(&self) -> String {
+        format!("{} AND {}", has_lock(), self.session_is_ours())
     }
 
     fn lock_is_lost() -> Error {
         Error::new(ErrorKind::Refused, "this session does not have the migrators' lock any more").with_hint(
             "connect to the server itself: a pooler that shares sessions by transaction cannot keep the lock",
         )
+    }
+
+    /// Runs what was recorded before anything else in the transaction.
+    fn write_recorded(&mut self) -> Result<()> {
+        let recorded = std::mem::take(&mut self.recorded);
+        if recorded.is_empty() { Ok(()) } else { self.execute_batch(recorded) }
     }
 
     /// What undoes that statements have set something for the session.
@@ -97,7 +125,14 @@ impl PostgresMigrating {
             false => "READ COMMITTED READ WRITE",
         };
         let mut begin = format!("BEGIN ISOLATION LEVEL {mode}; ");
-        let ours = if self.lock.is_some() { self.lock_is_ours() } else { "true".to_owned() };
+        // The lock itself is dear to look up, next to a short migration.
+        let is_trusted = |lock: &Lock| lock.seen.is_some_and(|seen| seen.elapsed() < LOCK_TRUST);
+        let is_looked_up = self.lock.as_ref().is_some_and(|lock| !is_trusted(lock));
+        let ours = match &self.lock {
+            None => "true".to_owned(),
+            Some(_) if is_looked_up => self.lock_is_ours(),
+            Some(_) => self.session_is_ours(),
+        };
         let schema = transaction.schema.map(quoted);
         let exists = match &schema {
             Some(schema) => format!("pg_catalog.to_regnamespace({}) IS NOT NULL", literal(schema)),
@@ -113,6 +148,9 @@ impl PostgresMigrating {
         let is_true = |place: usize| answer.get(place).is_some_and(|value| value.as_deref() == Some("t"));
         if !is_true(0) {
             return Err(Self::lock_is_lost());
+        }
+        if let Some(lock) = self.lock.as_mut().filter(|_| is_looked_up) {
+            lock.seen = Some(Instant::now());
         }
         // Whoever may not make a schema can still bring one up to date that is there: hence not IF NOT EXISTS.
         if let Some(schema) = schema.filter(|_| !is_true(1) && !transaction.read_only) {
@@ -161,7 +199,7 @@ impl PostgresMigrating {
                 ))
             }
             _ => {
-                self.lock = Some(Lock { token, process: process.unwrap_or_default() });
+                self.lock = Some(Lock { token, process: process.unwrap_or_default(), seen: None });
                 Ok(true)
             }
         }
@@ -196,6 +234,11 @@ fn has_lock() -> String {
     )
 }
 
+/// Whether a statement says something of locks like the migrators'.
+fn may_unlock(statement: &str) -> bool {
+    statement.as_bytes().windows(8).any(|word| word.eq_ignore_ascii_case(b"advisory"))
+}
+
 /// Statements for one round trip.
 fn joined(statements: &[String]) -> String {
     statements.iter().map(|statement| format!("{}; ", statement.trim_end().trim_end_matches(';'))).collect()
@@ -206,7 +249,13 @@ impl MigrationConnection for PostgresMigrating {
         Engine::Postgres
     }
 
+    fn begin_migrating(&mut self) -> bool {
+        self.reads_only = false;
+        true
+    }
+
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
+        self.write_recorded()?;
         if self.in_transaction || !self.reads_only {
             return self.rows(sql.to_owned());
         }
@@ -248,6 +297,10 @@ impl MigrationConnection for PostgresMigrating {
         if !self.in_transaction && self.reads_only {
             return Err(Error::new(ErrorKind::Unsupported, "what is only read runs no statement"));
         }
+        self.write_recorded()?;
+        if let Some(lock) = self.lock.as_mut().filter(|_| may_unlock(statement)) {
+            lock.seen = None;
+        }
         if !self.in_transaction && self.lock.is_some() {
             let [ours] = self.row(&format!("SELECT {}", self.lock_is_ours()))?;
             if ours.as_deref() != Some("t") {
@@ -255,7 +308,7 @@ impl MigrationConnection for PostgresMigrating {
             }
         }
         let (client, statement) = (self.client.clone(), statement.to_owned());
-        self.bridge.call(async move { client.execute_typed(&statement, &[]).await.map(drop).map_err(foreign_error) })
+        self.drive.call(async move { client.execute_typed(&statement, &[]).await.map(drop).map_err(foreign_error) })
     }
 
     fn must_run_alone(&self, error: &Error) -> bool {
@@ -267,15 +320,24 @@ impl MigrationConnection for PostgresMigrating {
     }
 
     fn record(&mut self, statements: &[String]) -> Result<()> {
-        self.execute_batch(joined(&own_settings(self.schema.as_deref())) + &joined(statements))
+        self.recorded = joined(&own_settings(self.schema.as_deref())) + &joined(statements);
+        Ok(())
     }
 
+    /// One round trip with what was recorded.
     fn commit(&mut self) -> Result<()> {
+        let recorded = std::mem::take(&mut self.recorded);
+        let committed = self.execute_batch(recorded + "COMMIT");
         self.in_transaction = false;
-        self.execute_batch("COMMIT".to_owned())
+        if committed.as_ref().is_err_and(|error| error.kind() != ErrorKind::Unavailable) {
+            // When it was a statement before the COMMIT, the transaction is there still. The first error is what matters.
+            let _ = self.execute_batch("ROLLBACK".to_owned());
+        }
+        committed
     }
 
     fn rollback(&mut self) -> Result<()> {
+        self.recorded.clear();
         match std::mem::take(&mut self.in_transaction) {
             true => self.execute_batch("ROLLBACK".to_owned()),
             false => Ok(()),

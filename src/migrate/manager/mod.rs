@@ -391,6 +391,15 @@ impl MigrationManager {
         validation
     }
 
+    /// A connection to read; none where an embedded file does not exist.
+    fn connect_to_what_exists(&self) -> Result<Option<Box<dyn MigrationConnection>>> {
+        match self.connect(Purpose::Read) {
+            Ok(connection) => Ok(Some(connection)),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) fn connect(&self, purpose: Purpose) -> Result<Box<dyn MigrationConnection>> {
         connect(&self.url, purpose).map_err(|error| match error.kind() {
             ErrorKind::NotFound if self.url.is_embedded() => {
@@ -405,9 +414,7 @@ impl MigrationManager {
 
 /// What a database has and lacks of a set.
 pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
-    let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
-    Status::judge(found, set, engine)
+    Status::read(connection, set)
 }
 
 /// The same for who takes migrations back: what was never applied may stand between those that were.

@@ -32,11 +32,7 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::status`], and as [`MigrationSet::check`].
     pub fn plan_upgrade(&self, options: &UpgradeOptions) -> Result<Vec<Planned>> {
-        let mut connection = match self.connect(Purpose::Read) {
-            Ok(connection) => Some(connection),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.url().is_embedded() => None,
-            Err(error) => return Err(error),
-        };
+        let mut connection = self.connect_to_what_exists()?;
         let engine = self.engine_of_database()?;
         let mut planned = Vec::new();
         for goal in self.goals(options)? {

@@ -8,7 +8,7 @@ use super::super::set::Migration;
 use super::{DowngradeOptions, MigrationManager, UpgradeOptions, status, status_of_applied};
 use crate::config::Environment;
 use crate::engine::Engine;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
@@ -25,11 +25,7 @@ impl MigrationManager {
         let mut database = None;
         if engine.is_none() {
             self.judge(options)?;
-            database = match self.connect(Purpose::Read) {
-                Ok(connection) => Some(connection),
-                Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => None,
-                Err(error) => return Err(error),
-            };
+            database = self.connect_to_what_exists()?;
         }
         let stored = database.as_deref_mut().map(|connection| self.stored_environment(connection)).transpose()?;
         let environment = match (engine, self.environment) {
@@ -42,8 +38,8 @@ impl MigrationManager {
         let mut recording = Recording::new(database, engine, &text);
         for goal in self.goals(options)? {
             goal.set.check_on(engine)?;
-            let current = status(&mut recording, goal.set)?.current();
-            let target = goal.set.resolve(&goal.revision, current)?;
+            let status = status(&mut recording, goal.set)?;
+            let target = goal.set.resolve(&goal.revision, status.current())?;
             let mut work = Work {
                 set: goal.set,
                 actor: Actor::present(environment),
@@ -51,7 +47,7 @@ impl MigrationManager {
                 timeouts: self.timeouts(environment),
                 events: &mut |event| note(&text, &event),
             };
-            apply(&mut recording, &mut work, target)?;
+            apply(&mut recording, &mut work, &status, target)?;
         }
         drop(recording);
         Ok(text.into_inner())

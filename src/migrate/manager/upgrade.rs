@@ -110,17 +110,23 @@ impl MigrationManager {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
-        let (before, judgement) = self.judge_for(goals, options, occasion)?;
+        let mut reading = self.connect_to_what_exists()?;
+        let (before, judgement) = self.judge_for(goals, options, occasion, &mut reading)?;
         self.check(&judgement, options)?;
         // Whoever finds nothing to do needs no right to write, and nobody's leave.
         if judgement.migrations.is_empty() && before.statuses.iter().all(|status| status.unfinished.is_none()) {
             events(Event::Judged { judgement: &judgement });
             return Ok(Vec::new());
         }
+        // A file's is closed: others may want it while the migrations are tried.
+        let reading = reading.and_then(migrating);
         if judgement.environment == Environment::Prod {
             self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
         }
-        let mut connection = self.connect(Purpose::Migrate)?;
+        let mut connection = match reading {
+            Some(connection) => connection,
+            None => self.connect(Purpose::Migrate)?,
+        };
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             // Another migrator may have been at work meanwhile.
@@ -132,9 +138,8 @@ impl MigrationManager {
             self.check(&judgement, options)?;
             events(Event::Judged { judgement: &judgement });
             let mut done = Vec::new();
-            for goal in goals {
-                let target =
-                    goal.target(&status(connection, goal.set)?, connection.engine(), judgement.environment, occasion)?;
+            for (goal, status) in goals.iter().zip(&present.statuses) {
+                let target = goal.target(status, connection.engine(), judgement.environment, occasion)?;
                 let mut work = Work {
                     set: goal.set,
                     actor: Actor::present(judgement.environment),
@@ -142,7 +147,7 @@ impl MigrationManager {
                     timeouts: self.timeouts(judgement.environment),
                     events: &mut *events,
                 };
-                let applied = apply(connection, &mut work, target)?;
+                let applied = apply(connection, &mut work, status, target)?;
                 done.extend(
                     applied.iter().filter_map(|number| goal.set.migration(*number)).map(|m| Done::of(goal.set, m)),
                 );
@@ -230,7 +235,8 @@ impl MigrationManager {
     /// # Errors
     /// As [`MigrationManager::upgrade`], but for what the environment refuses, which is told.
     pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
-        Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade)?.1)
+        let mut connection = self.connect_to_what_exists()?;
+        Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade, &mut connection)?.1)
     }
 
     /// What a database is like, and what its environment says of it; the state of one that does not exist yet is that of an
@@ -240,14 +246,10 @@ impl MigrationManager {
         goals: &[Goal<'_>],
         options: &UpgradeOptions,
         occasion: Occasion,
+        connection: &mut Option<Box<dyn MigrationConnection>>,
     ) -> Result<(State, Judgement)> {
-        let mut connection = match self.connect(Purpose::Read) {
-            Ok(connection) => Some(connection),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.url.is_embedded() => None,
-            Err(error) => return Err(error),
-        };
-        let state = self.state(goals, reborrowed(&mut connection))?;
-        let judgement = self.judge_state(goals, &state, reborrowed(&mut connection), options, occasion)?;
+        let state = self.state(goals, reborrowed(connection))?;
+        let judgement = self.judge_state(goals, &state, reborrowed(connection), options, occasion)?;
         Ok((state, judgement))
     }
 
@@ -264,9 +266,11 @@ impl MigrationManager {
             check_migrations(&status.pending, engine)?;
             statuses.push(status);
         }
-        let environment = match &mut connection {
-            Some(connection) => self.stored_environment(&mut **connection)?,
-            None => None,
+        let charter = goals.iter().position(|goal| goal.set.is_charter());
+        let environment = match (charter.and_then(|place| statuses.get(place)), &mut connection) {
+            (Some(status), _) => status.environment,
+            (None, Some(connection)) => self.stored_environment(&mut **connection)?,
+            (None, None) => None,
         };
         Ok(State { statuses, environment })
     }
@@ -316,6 +320,11 @@ impl MigrationManager {
         }
         found.environment.as_deref().map(str::parse).transpose()
     }
+}
+
+/// A connection that was opened to read, to migrate with; nothing where another one must be opened, before which it is closed.
+fn migrating(mut connection: Box<dyn MigrationConnection>) -> Option<Box<dyn MigrationConnection>> {
+    connection.begin_migrating().then_some(connection)
 }
 
 /// A connection to lend, if there is one.

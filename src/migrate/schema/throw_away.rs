@@ -10,6 +10,7 @@ use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, conn
 use crate::migrate::event::{Event, Timeouts};
 use crate::migrate::schema::{Schema, View};
 use crate::migrate::set::{Migration, MigrationSet};
+use crate::migrate::status::Status;
 use std::ops::{Deref, DerefMut};
 
 /// An empty database that is gone when this is dropped.
@@ -103,8 +104,9 @@ impl<'a> Trial<'a> {
             for other in std::iter::once(&MigrationSet::charter()).chain(others) {
                 let head = other.migrations().last().map(Migration::number);
                 let context = || format!("applying the set {} to a throw-away database", other.name());
-                apply(&mut *trial.database, &mut work(other, &mut |_| {}), head)
-                    .map_err(|error| error.context(context()))?;
+                let applied = Status::read(&mut *trial.database, other)
+                    .and_then(|status| apply(&mut *trial.database, &mut work(other, &mut |_| {}), &status, head));
+                applied.map_err(|error| error.context(context()))?;
             }
             trial.others = trial.schema()?;
         }
@@ -118,7 +120,8 @@ impl<'a> Trial<'a> {
     pub(crate) fn go_to(&mut self, number: Option<i64>) -> Result<()> {
         let mut events = |_: Event<'_>| {};
         let mut work = work(self.set, &mut events);
-        apply(&mut *self.database, &mut work, number)?;
+        let status = Status::read(&mut *self.database, self.set)?;
+        apply(&mut *self.database, &mut work, &status, number)?;
         revert(&mut *self.database, &mut work, number).map(drop)
     }
 
@@ -132,7 +135,7 @@ impl<'a> Trial<'a> {
         for migration in self.set.migrations() {
             migration.up(engine).check_transaction(engine)?;
             let mut events = |_: Event<'_>| {};
-            apply_one(&mut *self.database, &mut work(self.set, &mut events), migration, newest)?;
+            apply_one(&mut *self.database, &mut work(self.set, &mut events), migration, newest, newest.is_none())?;
             newest = Some(migration);
             see(migration.number(), self)?;
         }
