@@ -12,6 +12,7 @@ use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
+use crate::record::Value;
 
 /// Apply the migrations that a database lacks
 ///
@@ -158,7 +159,8 @@ pub(super) fn upgrade(
         || text(opened, &options, &applied),
         || {
             let (applied, copy) = (done_values(&applied), backup_value(copy));
-            object! {"database": url.to_string(), "applied": applied, "backup": copy}.into()
+            let not_tried: Vec<Value> = told.not_tried.iter().map(|why| why.as_str().into()).collect();
+            object! {"database": url.to_string(), "applied": applied, "backup": copy, "not_tried": not_tried}.into()
         },
     )
 }
