@@ -328,6 +328,9 @@ fn db() {
           --force
               Record the revision that tables look like which are there without a history
 
+          --sql
+              Print the statements that would run, and change nothing
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -337,6 +340,7 @@ fn db() {
       charter db init postgresql://charter@registry.example.com/charter
       charter db init --env staging postgresql://charter@localhost/charter
       charter db init sqlite:///registry.db
+      charter db init sqlite:///registry.db --sql | sqlite3 -bail registry.db
       charter db init --force                   Record tables that are there already
     --- stderr ---
     "#);

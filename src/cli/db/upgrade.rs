@@ -92,7 +92,12 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 }
 
 /// Prints what would run, and warns where it would be refused.
-fn print_sql(session: &Session<'_>, opened: &Opened, options: UpgradeOptions, engine: Option<Engine>) -> Outcome {
+pub(super) fn print_sql(
+    session: &Session<'_>,
+    opened: &Opened,
+    options: UpgradeOptions,
+    engine: Option<Engine>,
+) -> Outcome {
     if opened.manager.engine().is_none() && engine.is_none() {
         return without_migrations(session, opened);
     }
