@@ -285,6 +285,24 @@ fn an_upgrade_shows_in_dev_and_refuses_in_staging_and_prod_what_is_not_let_pass(
 }
 
 #[test]
+fn the_history_names_an_allowance_at_its_migration_alone() {
+    for engine in SQL_ENGINES {
+        let project = Project::new(*engine, Staging);
+        let manager = project.manager(&[
+            ("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"),
+            ("V2__second.down.sql", "ALTER TABLE orders DROP COLUMN size;"),
+            ("V3__third.sql", "ALTER TABLE orders DROP COLUMN note;"),
+            ("V3__third.down.sql", "ALTER TABLE orders ADD COLUMN note VARCHAR(20);"),
+            ("V4__fourth.sql", "CREATE TABLE sizes (id BIGINT NOT NULL PRIMARY KEY);"),
+            ("V4__fourth.down.sql", "DROP TABLE sizes;"),
+        ]);
+        upgrade(&manager, Some("column-dropped@third"), true).expect("let pass");
+        let expected = ["1 applied", "2 applied", "3 applied column-dropped@3: nobody reads it", "4 applied"];
+        assert_eq!(project.history(), expected, "{engine:?}");
+    }
+}
+
+#[test]
 fn an_upgrade_minds_no_warning_but_a_missing_way_down() {
     for engine in SQL_ENGINES {
         for environment in ENVIRONMENTS {

@@ -250,7 +250,7 @@ fn prove(
         let mut proven: Vec<Proven> = Vec::new();
         for engine in engines(set) {
             let texts = proven.iter().find(|proven| proven.engine == Engine::Sqlite).map(|proven| &proven.states);
-            let excuses = excuses.as_mut().map(|excuses| &mut **excuses);
+            let excuses = excuses.as_deref_mut();
             let verification = &mut verification;
             let mut trials = Trials {
                 others: &others,
