@@ -285,6 +285,24 @@ fn an_upgrade_shows_in_dev_and_refuses_in_staging_and_prod_what_is_not_let_pass(
 }
 
 #[test]
+fn the_history_names_an_allowance_at_its_migration_alone() {
+    for engine in SQL_ENGINES {
+        let project = Project::new(*engine, Staging);
+        let manager = project.manager(&[
+            ("V2__second.sql", "ALTER TABLE orders ADD COLUMN size BIGINT;"),
+            ("V2__second.down.sql", "ALTER TABLE orders DROP COLUMN size;"),
+            ("V3__third.sql", "ALTER TABLE orders DROP COLUMN note;"),
+            ("V3__third.down.sql", "ALTER TABLE orders ADD COLUMN note VARCHAR(20);"),
+            ("V4__fourth.sql", "CREATE TABLE sizes (id BIGINT NOT NULL PRIMARY KEY);"),
+            ("V4__fourth.down.sql", "DROP TABLE sizes;"),
+        ]);
+        upgrade(&manager, Some("column-dropped@third"), true).expect("let pass");
+        let expected = ["1 applied", "2 applied", "3 applied column-dropped@3: nobody reads it", "4 applied"];
+        assert_eq!(project.history(), expected, "{engine:?}");
+    }
+}
+
+#[test]
 fn an_upgrade_minds_no_warning_but_a_missing_way_down() {
     for engine in SQL_ENGINES {
         for environment in ENVIRONMENTS {
@@ -401,6 +419,66 @@ fn a_servers_catalogue_decides() {
     assert_eq!(errors(&project, "CREATE INDEX ON \"Other\".\"Na me\" (a);"), none);
     assert_eq!(errors(&project, "CREATE INDEX ON \"Na me\" (a);"), ["index-not-concurrent"], "another schema's");
     assert_eq!(errors(&project, "DROP INDEX keys_order;"), none);
+}
+
+const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
+    INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
+
+/// The messages of the error findings of a second migration.
+fn messages(project: &Project, text: &str) -> Vec<String> {
+    let manager = project.manager(&[("V2__second.sql", text), ("V2__second.down.sql", "SELECT 1;")]);
+    let judgement = manager.judge(&UpgradeOptions::default()).expect("a judgement");
+    let findings = judgement.migrations.iter().flat_map(|judged| &judged.findings);
+    let errors = findings.filter(|finding| finding.severity == charter::safety::Severity::Error);
+    errors.map(|finding| format!("{}: {}", finding.rule.name, finding.message)).collect()
+}
+
+/// A host program has made indexes, triggers and views of a set's table, which the files know nothing of.
+#[test]
+fn what_a_host_program_has_on_a_table_is_not_lost_with_a_rebuild_unseen() {
+    let project = Project::new(Engine::Sqlite, Prod);
+    assert_eq!(messages(&project, REBUILD), [""; 0]);
+    project.execute(
+        "CREATE INDEX host_index ON orders (note);
+         CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END;
+         CREATE TABLE hosts (id BIGINT);
+         CREATE VIEW host_view AS SELECT id FROM orders;
+         CREATE TRIGGER host_reads AFTER INSERT ON hosts BEGIN DELETE FROM orders WHERE id = 7; END;
+         CREATE VIEW no_matter AS SELECT id FROM hosts;",
+    );
+    let lost = "sqlite-rebuild-loses-index: orders is rebuilt without host_index, host_trigger";
+    let reads = "sqlite-view-blocks-rebuild: orders is rebuilt, and read by the trigger host_reads, the view host_view";
+    let found = |text: &str| {
+        let mut found = messages(&project, text);
+        found.sort();
+        found
+    };
+    assert_eq!(found(REBUILD), [lost, reads]);
+    let first = "ALTER TABLE orders RENAME TO was;\nCREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n\
+                 INSERT INTO orders (id, note) SELECT id, note FROM was;\nDROP TABLE was;\n";
+    assert!(found(first).contains(&lost.to_owned()) && found(first).contains(&reads.to_owned()), "{:?}", found(first));
+    let error =
+        upgrade(&project.manager(&[("V2__second.sql", REBUILD), ("V2__second.down.sql", "SELECT 1;")]), None, true);
+    refused(&project, &error.expect_err("a view would be lost"), "host_view");
+    // Who drops and makes again what is there, loses nothing.
+    let whole = format!(
+        "DROP VIEW host_view;\nDROP TRIGGER host_reads;\n{REBUILD}CREATE INDEX host_index ON orders (note);\n\
+         CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END;\n\
+         CREATE VIEW host_view AS SELECT id FROM orders;\n\
+         CREATE TRIGGER host_reads AFTER INSERT ON hosts BEGIN DELETE FROM orders WHERE id = 7; END;\n"
+    );
+    assert_eq!(messages(&project, &whole), [""; 0]);
+}
+
+#[cfg(feature = "duckdb")]
+#[test]
+fn an_index_of_a_host_program_blocks_an_alter_of_duckdb() {
+    let project = Project::new(Engine::DuckDb, Prod);
+    let alter = "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40);";
+    assert_eq!(messages(&project, alter), [""; 0]);
+    project.execute("CREATE INDEX host_index ON orders (note)");
+    assert_eq!(messages(&project, alter), ["duckdb-index-blocks-alter: orders has the index host_index"]);
+    assert_eq!(messages(&project, REBUILD), ["duckdb-rebuild-loses-index: orders is rebuilt without host_index"]);
 }
 
 #[test]

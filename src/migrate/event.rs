@@ -24,6 +24,8 @@ pub enum Event<'a> {
     },
     /// In prod: what is about to be applied was not tried on a throw-away database.
     NotVerified {
+        /// The migration; `None` when it is none of them.
+        migration: Option<&'a Migration>,
         /// Why: what stands in the way there, such as a table of another program; `None` when there is no such database.
         reason: Option<&'a Error>,
     },

@@ -84,6 +84,28 @@ pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Files in the subfolders of a set's folder that are called as migrations are: nobody applies them. A subfolder that cannot
+/// be read has none.
+pub(super) fn in_subfolders(directory: &Path) -> Vec<Problem> {
+    let folders = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = folders
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    let names = |folder: PathBuf| {
+        let names = read_names(&folder).unwrap_or_default();
+        names.into_iter().filter(|name| FileName::parse(name).is_ok()).map(move |name| folder.join(name))
+    };
+    let passed_over = |file: PathBuf| Problem {
+        is_error: false,
+        location: Location { file, position: None },
+        message: "it is in a subfolder, and is not applied: the files of a set are in its folder itself".to_owned(),
+    };
+    folders.into_iter().flat_map(names).map(passed_over).collect()
+}
+
 /// The SQL files of a folder, with its path before their names.
 pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut texts = Vec::new();

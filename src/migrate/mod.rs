@@ -3,6 +3,7 @@
 //! A migration is plain SQL that runs verbatim on every engine. It is applied through refinery with its history row in one
 //! transaction, so that both commit together or not at all; charter adds what the engine needs inside that transaction.
 
+mod absent;
 mod apply;
 mod audit;
 mod autogenerate;

@@ -155,7 +155,8 @@ pub struct Judgement {
 }
 
 /// Judges migrations before any of them is applied; writes nothing. A Postgres server that is connected tells its version
-/// and what its tables are like; without a connection, the text alone decides.
+/// and what its tables are like, an embedded file which indexes, triggers and views it has; without a connection, the text
+/// alone decides.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] and [`ErrorKind::Invalid`] when an allowance names no migration, or more than one; and what the
@@ -264,10 +265,14 @@ fn find(
         inputs.extend(proposal.pending().map(|migration| input(migration.up(engine), Input::new)));
         let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
         let mut catalogue = None;
-        if let (Engine::Postgres, Some(connection)) = (engine, connection.as_deref_mut()) {
-            options.postgres_version = live::server_version(connection)?;
-            let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
-            catalogue = Some(live::catalogue(connection, texts)?);
+        match (engine, connection.as_deref_mut()) {
+            (Engine::Postgres, Some(connection)) => {
+                options.postgres_version = live::server_version(connection)?;
+                let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
+                catalogue = Some(live::catalogue(connection, texts)?);
+            }
+            (_, Some(connection)) => catalogue = Some(live::embedded_catalogue(connection)?),
+            (_, None) => {}
         }
         let findings = lint_with(&inputs, &options, catalogue.as_ref());
         for (judged, input) in judged.into_iter().zip(inputs.iter().skip(pending)) {

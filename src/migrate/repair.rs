@@ -193,7 +193,12 @@ impl Scene<'_, '_> {
         if there.is_empty() {
             return Ok(Verdict::Run);
         }
-        let meaning = match self.was_begun {
+        // An invalid one by this name is dropped whatever it is.
+        let is_compared = self.was_begun && (wanted.name.is_none() || there.iter().any(|index| index.is_valid));
+        if is_compared && self.told(wanted, &there) {
+            return Ok(Verdict::Run);
+        }
+        let meaning = match is_compared {
             true => Some(self.meaning(wanted).context("comparing the index that is there with the migration's")?),
             false => None,
         };
@@ -216,6 +221,24 @@ impl Scene<'_, '_> {
             }
         }
         Ok(Verdict::Run)
+    }
+
+    /// Comparing an index that is there with the migration's writes to the database for a moment. Where statements are only
+    /// written down, what is decided when they run is said beside them; tells whether that is so.
+    fn told(&mut self, wanted: &CreateIndex<'_>, there: &[Index]) -> bool {
+        there.iter().all(|index| {
+            let (name, same) = (&index.name, "the same as that of the next statement");
+            let remark = match (index.is_valid, wanted.name) {
+                (true, Some(_)) => format!(
+                    "The index {name} is there: `charter db upgrade` passes over the next statement if it is {same}, and stops if not."
+                ),
+                (true, None) => format!("`charter db upgrade` passes over the next statement if {name} is {same}."),
+                (false, _) => {
+                    format!("`charter db upgrade` first drops the index {name}, which is invalid, if it is {same}.")
+                }
+            };
+            self.connection.remark(&remark)
+        })
     }
 
     /// What an index would be: made on an empty table of the same columns, in a transaction that is undone.

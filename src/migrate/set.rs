@@ -346,7 +346,11 @@ impl MigrationSet {
 
     /// What is wrong with the files on the engines that the set is written for, in the files' order.
     pub fn problems(&self) -> &[Problem] {
-        self.problems.get_or_init(|| files::problems(&self.of_files, &self.migrations, &self.engines))
+        self.problems.get_or_init(|| {
+            let mut problems = files::problems(&self.of_files, &self.migrations, &self.engines);
+            problems.extend(self.directory.iter().flat_map(|directory| files::in_subfolders(directory)));
+            problems
+        })
     }
 
     /// Refuses a set that cannot be applied on every engine that it is written for.

@@ -1,7 +1,8 @@
 //! Proving a set: each of its migrations up, down and up again on each engine, with what the database has compared after
 //! every step, and the engines with each other.
 
-use super::schema::{Declarations, Difference, Schema, Trial, View};
+use super::schema::{Declarations, Difference, Passed, Schema, Trial, View, is_outside};
+use super::script::Script;
 use super::set::{Migration, MigrationSet};
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
@@ -19,6 +20,8 @@ pub struct Verification {
     pub faults: Vec<Fault>,
     /// What could not be tried, because there is nothing to try.
     pub warnings: Vec<Fault>,
+    /// What cannot be tried where nothing is but the tables of migrations, and why; only where that was asked.
+    pub(super) untried: Vec<Fault>,
 }
 
 impl Verification {
@@ -172,24 +175,42 @@ pub fn verify(
     against: Option<&DatabaseUrl>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
-    prove(&[], sets, &engines_at_hand(against), against, Part::default(), progress)
+    prove(&[], sets, &engines_at_hand(against), against, Part::default(), None, progress)
 }
 
 /// [`verify`], for the migrations above a number alone, on the engines of this build in memory.
 pub(super) fn verify_above(set: &MigrationSet, number: i64) -> Result<Verification> {
     let part = Part { above: Some(number).filter(|number| *number > 0), target: None };
-    prove(&[], &[set], &engines_at_hand(None), None, part, &mut |_| {})
+    prove(&[], &[set], &engines_at_hand(None), None, part, None, &mut |_| {})
 }
 
-/// [`verify`], for what an engine is about to run of a set after others: on that engine alone.
+/// [`verify`], for what an engine is about to run of a set after others: on that engine alone. What fails is shown to
+/// `excuses`: where that says so, it is no fault but something that cannot be tried there, and what follows is tried without
+/// it.
 pub(super) fn verify_part(
     others: &[&MigrationSet],
     set: &MigrationSet,
     engine: Engine,
     against: Option<&DatabaseUrl>,
     part: Part,
+    excuses: &mut Excuses<'_>,
 ) -> Result<Verification> {
-    prove(others, &[set], &[engine], against, part, &mut |_| {})
+    prove(others, &[set], &[engine], against, part, Some(excuses), &mut |_| {})
+}
+
+/// Says whether a failure is none of the migration's own.
+pub(super) type Excuses<'a> = dyn FnMut(&Failure<'_>) -> Result<bool> + 'a;
+
+/// A migration that failed where it was tried.
+pub(super) struct Failure<'a> {
+    pub(super) migration: &'a Migration,
+    pub(super) error: &'a Error,
+    /// The statement that failed; empty when it was none.
+    pub(super) statement: &'a str,
+    /// What was passed over before.
+    pub(super) passed: &'a Passed,
+    /// What there was in the database at each revision before.
+    pub(super) states: Vec<&'a Schema>,
 }
 
 /// Which migrations of a set are proven; those before them are taken for granted.
@@ -213,6 +234,7 @@ fn prove(
     at_hand: &[Engine],
     against: Option<&DatabaseUrl>,
     part: Part,
+    mut excuses: Option<&mut Excuses<'_>>,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Verification> {
     let above = part.above;
@@ -228,8 +250,19 @@ fn prove(
         let mut proven: Vec<Proven> = Vec::new();
         for engine in engines(set) {
             let texts = proven.iter().find(|proven| proven.engine == Engine::Sqlite).map(|proven| &proven.states);
-            let mut trials =
-                Trials { others: &others, set, engine, against, part, texts, verification: &mut verification };
+            let excuses = excuses.as_deref_mut();
+            let verification = &mut verification;
+            let mut trials = Trials {
+                others: &others,
+                set,
+                engine,
+                against,
+                part,
+                texts,
+                excuses,
+                states: States::new(),
+                verification,
+            };
             let proof = trials.run(&mut steps)?;
             proven.push(proof);
         }
@@ -260,7 +293,7 @@ struct Proven {
 }
 
 /// A set on an engine, at work.
-struct Trials<'a> {
+struct Trials<'a, 'e> {
     /// What comes before it.
     others: &'a [&'a MigrationSet],
     set: &'a MigrationSet,
@@ -269,21 +302,34 @@ struct Trials<'a> {
     part: Part,
     /// What there is on SQLite, which keeps views as they were written.
     texts: Option<&'a States>,
+    /// Whether a failure is the migration's own is asked here, if anywhere.
+    excuses: Option<&'a mut Excuses<'e>>,
+    states: States,
     verification: &'a mut Verification,
 }
 
-impl<'a> Trials<'a> {
-    fn trial(&self) -> Result<Trial<'a>> {
-        Trial::after(self.others, self.set, self.engine, self.against)
+impl<'a> Trials<'a, '_> {
+    /// A new database at a revision, with what was passed over in one before.
+    fn trial(&self, number: Option<i64>, before: Option<&mut Trial<'a>>) -> Result<Trial<'a>> {
+        let (others, set, engine, against) = (self.others, self.set, self.engine, self.against);
+        if self.excuses.is_none() {
+            let mut trial = Trial::after(others, set, engine, against)?;
+            trial.go_to(number)?;
+            return Ok(trial);
+        }
+        let mut trial = Trial::leniently_after(others, set, engine, against)?;
+        if let Some(before) = before {
+            trial.take_passed(before);
+        }
+        trial.replay(number)?;
+        Ok(trial)
     }
 
     fn run(&mut self, steps: &mut Steps<'_>) -> Result<Proven> {
-        let mut states = States::new();
         let mut views = BTreeMap::new();
-        let mut trial = self.trial()?;
-        trial.go_to(self.part.above)?;
+        let mut trial = self.trial(self.part.above, None)?;
         let (mut before, mut state) = (self.part.above, trial.schema()?);
-        states.extend(before.map(|number| (number, state.clone())));
+        self.states.extend(before.map(|number| (number, state.clone())));
         let mut migrations = 0;
         let (set, part) = (self.set, self.part);
         for migration in set.migrations().iter().filter(|migration| part.has(migration.number())) {
@@ -291,24 +337,35 @@ impl<'a> Trials<'a> {
             steps.place += 1;
             migrations += 1;
             let number = Some(migration.number());
-            if let Err(error) = trial.go_to(number) {
-                self.fault(migration, FaultKind::Up, Vec::new(), Some(error))?;
-                break;
+            let tried = match self.excuses.is_some() && is_outside(migration, self.engine) {
+                true => {
+                    Err(Error::new(ErrorKind::Refused, "it does something outside of the database that it runs in"))
+                }
+                false => trial.go_to(number),
+            };
+            if let Err(error) = tried {
+                if !self.fault(migration, FaultKind::Up, Vec::new(), Some(error), &trial)? {
+                    break;
+                }
+                trial.pass_over(migration)?;
+                (before, state) = (number, trial.schema()?);
+                self.states.insert(migration.number(), state.clone());
+                continue;
             }
             let after = trial.schema()?;
             views.insert(migration.number(), self.views(&mut trial, (before, migration.number()), (&state, &after))?);
             if !self.down_and_up(migration, &mut trial, before, (&state, &after))? {
                 // What is left is of no use; the next migration begins where this one led the first time.
-                std::mem::replace(&mut trial, self.trial()?).close()?;
-                trial.go_to(number)?;
+                let anew = self.trial(number, Some(&mut trial))?;
+                std::mem::replace(&mut trial, anew).close()?;
             }
             (before, state) = (number, after.clone());
-            states.insert(migration.number(), after);
+            self.states.insert(migration.number(), after);
         }
         trial.close()?;
         let set = self.set.name().to_owned();
         self.verification.runs.push(Run { set, engine: self.engine, migrations });
-        Ok(Proven { engine: self.engine, states, views })
+        Ok(Proven { engine: self.engine, states: std::mem::take(&mut self.states), views })
     }
 
     /// The views that a migration made by another query than on SQLite. Each engine writes a query down in its own words: the
@@ -358,19 +415,24 @@ impl<'a> Trials<'a> {
             return Ok(true);
         }
         if let Err(error) = trial.go_to(before) {
-            return self.fault(migration, FaultKind::Down, Vec::new(), Some(error));
+            self.fault(migration, FaultKind::Down, Vec::new(), Some(error), trial)?;
+            return Ok(false);
         }
         let differences = trial.schema()?.differences(old);
-        let is_restored = differences.is_empty() || self.fault(migration, FaultKind::NotRestored, differences, None)?;
+        let is_restored =
+            differences.is_empty() || self.fault(migration, FaultKind::NotRestored, differences, None, trial)?;
         match trial.go_to(Some(migration.number())) {
             // Of what was not restored, this is only what follows.
             Err(_) if !is_restored => return Ok(false),
-            Err(error) => return self.fault(migration, FaultKind::UpAgain, Vec::new(), Some(error)),
+            Err(error) => {
+                self.fault(migration, FaultKind::UpAgain, Vec::new(), Some(error), trial)?;
+                return Ok(false);
+            }
             Ok(()) => {}
         }
         let differences = trial.schema()?.differences(new);
         if is_restored && !differences.is_empty() {
-            return self.fault(migration, FaultKind::NotRepeated, differences, None);
+            return self.fault(migration, FaultKind::NotRepeated, differences, None, trial);
         }
         Ok(is_restored)
     }
@@ -386,21 +448,50 @@ impl<'a> Trials<'a> {
         Fault { set, number: migration.number(), slug, engine: self.engine, kind, differences, error }
     }
 
-    /// Writes a fault down. A server that is gone is no fault of the migration.
+    /// Writes a fault down, and tells whether it is excused. A server that is gone is no fault of the migration.
     fn fault(
         &mut self,
         migration: &Migration,
         kind: FaultKind,
         differences: Vec<Difference>,
         error: Option<Error>,
+        trial: &Trial<'_>,
     ) -> Result<bool> {
         if let Some(error) = error.as_ref().filter(|error| error.kind() == ErrorKind::Unavailable) {
             return Err(Error::new(ErrorKind::Unavailable, error.to_string()));
         }
+        let is_excused = match &error {
+            Some(error) => self.is_excused(migration, error, trial)?,
+            None => false,
+        };
         let fault = self.fault_of(migration, kind, differences, error);
-        self.verification.faults.push(fault);
-        Ok(false)
+        match is_excused {
+            true => self.verification.untried.push(fault),
+            false => self.verification.faults.push(fault),
+        }
+        Ok(is_excused)
     }
+
+    fn is_excused(&mut self, migration: &Migration, error: &Error, trial: &Trial<'_>) -> Result<bool> {
+        let Some(excuses) = &mut self.excuses else { return Ok(false) };
+        if is_outside(migration, self.engine) {
+            return Ok(true);
+        }
+        let scripts = [Some(migration.up(self.engine)), migration.down(self.engine)];
+        let failed = scripts.into_iter().flatten().find_map(|script| failed_statement(script, self.engine, error));
+        let (passed, states) = (trial.passed(), self.states.values().collect());
+        excuses(&Failure { migration, error, statement: failed.unwrap_or_default(), passed, states })
+    }
+}
+
+/// The statement of a script at which an error has its place.
+fn failed_statement<'s>(script: &'s Script, engine: Engine, error: &Error) -> Option<&'s str> {
+    let location = error.location().filter(|location| location.file == script.file())?;
+    let statements = script.statements(engine);
+    statements
+        .into_iter()
+        .find(|statement| Some(statement.position) == location.position)
+        .map(|statement| statement.text)
 }
 
 impl Verification {

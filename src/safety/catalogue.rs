@@ -28,6 +28,21 @@ pub struct Catalogue {
     pub domains: BTreeMap<RelationName, DomainFacts>,
     /// The names of functions none of which is volatile, whatever its arguments and its schema.
     pub calm_functions: BTreeSet<String>,
+    /// Of an embedded file, its indexes, triggers and views.
+    pub objects: Vec<TableObject>,
+}
+
+/// What an embedded file has beside its tables. All names are in small letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableObject {
+    /// `index`, `trigger` or `view`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The table that it is of, and goes with; empty for a view.
+    pub table: String,
+    /// The columns of an index in order; of a trigger or a view, whatever may be the name of a table in its definition.
+    pub uses: Vec<String>,
 }
 
 /// A domain as it is before the migrations.

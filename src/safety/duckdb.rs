@@ -2,9 +2,19 @@
 
 use super::embedded::{Dialect, Embedded, Words};
 use super::source::Source;
-use super::{Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
+use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] = &[&CANNOT_RUN, &BLOCKED, &INDEX_AND_COLUMN, &REBUILDS];
+pub(super) const RULES: &[&Rule] = &[
+    &CANNOT_RUN,
+    &BLOCKED,
+    &INDEX_AND_COLUMN,
+    &REBUILDS,
+    &REBUILD_LOSES,
+    &OTHER_FILE,
+    &EXTENSION,
+    &SETTING,
+    &CHECKPOINT,
+];
 
 static CANNOT_RUN: Rule = Rule {
     name: "duckdb-cannot-run",
@@ -43,8 +53,60 @@ static REBUILDS: Rule = Rule {
     source: "https://duckdb.org/docs/stable/sql/statements/alter_table",
 };
 
-pub(super) fn judge(inputs: &[Input], sources: &[Source<'_>], options: &LintOptions) -> Vec<Vec<Finding>> {
-    super::embedded::judge::<DuckDb>(inputs, sources, options)
+static REBUILD_LOSES: Rule = Rule {
+    name: "duckdb-rebuild-loses-index",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table is rebuilt, and an index of the old one is not made again",
+    reason: "Indexes go with the old table: queries become slow, and what a unique one kept out comes in.",
+    help: "CREATE INDEX again, after the new table has its name.",
+    source: "https://duckdb.org/docs/stable/sql/indexes",
+};
+static OTHER_FILE: Rule = Rule {
+    name: "duckdb-other-file",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "ATTACH, DETACH, USE, COPY, EXPORT, IMPORT",
+    reason: "Files are read or written at places that differ from machine to machine, and no history tells of them; one \
+             transaction writes to one database alone.",
+    help: "Write the rows as INSERT, or let a program copy them.",
+    source: "https://duckdb.org/docs/stable/sql/statements/attach",
+};
+static EXTENSION: Rule = Rule {
+    name: "duckdb-extension",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "INSTALL or LOAD",
+    reason: "INSTALL needs the network and writes to the user's own folder; where either is not to be had, the migration fails.",
+    help: "Load extensions in the program, before it migrates.",
+    source: "https://duckdb.org/docs/stable/extensions/overview",
+};
+static SETTING: Rule = Rule {
+    name: "duckdb-setting",
+    severity: Severity::Warning,
+    cost: Cost::Instant,
+    summary: "SET, RESET or PRAGMA",
+    reason: "A setting is no part of the file: it is gone with the connection, or holds for the rest of the program.",
+    help: "Set it in the program.",
+    source: "https://duckdb.org/docs/stable/configuration/overview",
+};
+static CHECKPOINT: Rule = Rule {
+    name: "duckdb-checkpoint",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "CHECKPOINT in a transaction, or FORCE CHECKPOINT",
+    reason: "CHECKPOINT fails behind a change of the same transaction; with FORCE it ends the transactions of others.",
+    help: "Leave it out: DuckDB does it by itself.",
+    source: "https://duckdb.org/docs/stable/sql/statements/checkpoint",
+};
+
+pub(super) fn judge(
+    inputs: &[Input],
+    sources: &[Source<'_>],
+    options: &LintOptions,
+    catalogue: Option<&Catalogue>,
+) -> Vec<Vec<Finding>> {
+    super::embedded::judge::<DuckDb>(inputs, sources, options, catalogue)
 }
 
 struct DuckDb;
@@ -175,6 +237,7 @@ impl Dialect for DuckDb {
         if words.starts("alter table") {
             alter(judge, words);
         }
+        outside(judge, words);
         if words.starts("drop table") {
             let (table, _) = words.name(words.past_if(2));
             if judge.is_referred_to(&table) {
@@ -183,7 +246,36 @@ impl Dialect for DuckDb {
         }
     }
 
-    fn end_of_file(_judge: &mut Embedded<'_>, _statements: &[Words]) {}
+    fn end_of_file(judge: &mut Embedded<'_>, _statements: &[Words]) {
+        for (range, message) in judge.lost_with_rebuilds() {
+            judge.report(&REBUILD_LOSES, range, message);
+        }
+    }
+}
+
+/// What reaches beyond the file that is migrated.
+fn outside(judge: &mut Embedded<'_>, words: &Words) {
+    let all = words.range.clone();
+    match words.at(0) {
+        "attach" | "detach" | "use" | "export" | "import" => {
+            let message = format!("{} reaches for another database or its files", words.at(0).to_uppercase());
+            judge.report(&OTHER_FILE, all, message);
+        }
+        "copy" => {
+            let found = judge.report(&OTHER_FILE, all, "a file beside the database is read or written");
+            found.severity = if words.has("from database") { Severity::Error } else { Severity::Warning };
+        }
+        "install" | "load" => _ = judge.report(&EXTENSION, all, "an extension is fetched or loaded"),
+        "force" => _ = judge.report(&CHECKPOINT, all, "the transactions of others are ended"),
+        "checkpoint" if judge.in_transaction() => {
+            judge.report(&CHECKPOINT, all, "it fails behind a change of the same transaction");
+        }
+        // What the engine does not know is told already.
+        "pragma" if matches!(words.at(1), "foreign_keys" | "journal_mode") => {}
+        "set" if matches!(words.at(1), "local" | "lock_timeout" | "statement_timeout") => {}
+        "set" | "reset" | "pragma" => _ = judge.report(&SETTING, all, "the setting is no part of the file"),
+        _ => {}
+    }
 }
 
 /// A column's name and type.

@@ -35,7 +35,9 @@ mod tests;
 
 pub use crate::engine::Engine;
 use crate::engine::lexer;
-pub use catalogue::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts};
+pub use catalogue::{
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts, TableObject,
+};
 pub use finding::{Cost, Finding, Severity};
 pub use options::{Input, LintOptions};
 pub use rule::{Rule, rules, rules_table};
@@ -70,8 +72,8 @@ fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>)
         inputs.iter().map(|input| Source::new(Path::new(&input.file), &input.text, options.engine)).collect();
     let judged = match options.engine {
         Engine::Postgres => postgres::judge(inputs, &sources, options, catalogue),
-        Engine::Sqlite => sqlite::judge(inputs, &sources, options),
-        Engine::DuckDb => duckdb::judge(inputs, &sources, options),
+        Engine::Sqlite => sqlite::judge(inputs, &sources, options, catalogue),
+        Engine::DuckDb => duckdb::judge(inputs, &sources, options, catalogue),
     };
     let mut findings = Vec::new();
     for ((mut of_file, source), input) in judged.into_iter().zip(&sources).zip(inputs) {

@@ -2,7 +2,7 @@
 
 use super::embedded::{Dialect, Embedded, Words};
 use super::source::Source;
-use super::{Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
+use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
@@ -13,6 +13,12 @@ pub(super) const RULES: &[&Rule] = &[
     &BLOCKED,
     &AFFINITY,
     &IN_TRANSACTION,
+    &VIEW_BLOCKS,
+    &SCHEMA_WRITTEN,
+    &CHECKS_OFF,
+    &NOT_DURABLE,
+    &REPLACES,
+    &OTHER_FILE,
 ];
 
 static CANNOT_RUN: Rule = Rule {
@@ -88,8 +94,71 @@ static IN_TRANSACTION: Rule = Rule {
     source: "https://www.sqlite.org/pragma.html#pragma_foreign_keys",
 };
 
-pub(super) fn judge(inputs: &[Input], sources: &[Source<'_>], options: &LintOptions) -> Vec<Vec<Finding>> {
-    super::embedded::judge::<Sqlite>(inputs, sources, options)
+static VIEW_BLOCKS: Rule = Rule {
+    name: "sqlite-view-blocks-rebuild",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A table is rebuilt, and the database has a view of it, or a trigger elsewhere that reads it",
+    reason: "ALTER TABLE RENAME reads every view and trigger again, and fails at one whose table is gone; one that was \
+             renamed with its table reads nothing from then on.",
+    help: "DROP VIEW before the table goes, and CREATE VIEW again after the new one has its name; one of a host program is \
+           that program's to drop and to make again.",
+    source: "https://www.sqlite.org/lang_altertable.html#otheralter",
+};
+static SCHEMA_WRITTEN: Rule = Rule {
+    name: "sqlite-schema-written",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "PRAGMA writable_schema, or sqlite_schema written to",
+    reason: "SQLite does not check what is written there: a mistake makes the whole file unreadable.",
+    help: "ALTER TABLE, or a new table with the rows copied over.",
+    source: "https://www.sqlite.org/pragma.html#pragma_writable_schema",
+};
+static CHECKS_OFF: Rule = Rule {
+    name: "sqlite-checks-off",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "PRAGMA ignore_check_constraints or legacy_alter_table is switched on",
+    reason: "Rows come in that break a CHECK, and stay; a renamed table leaves behind views and triggers that read nothing.",
+    help: "Leave it off; change the rows, or the views, first.",
+    source: "https://www.sqlite.org/pragma.html#pragma_ignore_check_constraints",
+};
+static NOT_DURABLE: Rule = Rule {
+    name: "sqlite-not-durable",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "PRAGMA synchronous = OFF, journal_mode = OFF or MEMORY",
+    reason: "What crashes then, the program or the machine, leaves a file that cannot be read.",
+    help: "Leave it as it is; a migration is one transaction, and waits for the disk once.",
+    source: "https://www.sqlite.org/pragma.html#pragma_synchronous",
+};
+static REPLACES: Rule = Rule {
+    name: "sqlite-replaces-rows",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "REPLACE, INSERT OR REPLACE, UPDATE OR REPLACE on a table that has rows",
+    reason: "The row that is there is deleted: its columns that are not named are lost, and no delete trigger runs.",
+    help: "INSERT ... ON CONFLICT (...) DO UPDATE SET ..., which changes what it names.",
+    source: "https://www.sqlite.org/lang_conflict.html",
+};
+static OTHER_FILE: Rule = Rule {
+    name: "sqlite-other-file",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "ATTACH, DETACH, VACUUM INTO",
+    reason: "Another file is written that has no history, at a place that differs from machine to machine; in WAL mode the \
+             two are not committed together. DETACH fails in a transaction.",
+    help: "Copy the rows with a program, or give the other file migrations of its own.",
+    source: "https://www.sqlite.org/lang_attach.html",
+};
+
+pub(super) fn judge(
+    inputs: &[Input],
+    sources: &[Source<'_>],
+    options: &LintOptions,
+    catalogue: Option<&Catalogue>,
+) -> Vec<Vec<Finding>> {
+    super::embedded::judge::<Sqlite>(inputs, sources, options, catalogue)
 }
 
 struct Sqlite;
@@ -209,6 +278,11 @@ impl Dialect for Sqlite {
         if words.starts("drop table") {
             drop_table(judge, words);
         }
+        settings(judge, words);
+        replaces(judge, words);
+        if words.starts("attach") || words.starts("detach") || (words.starts("vacuum") && words.has("into")) {
+            judge.report(&OTHER_FILE, all.clone(), "another file than the one that is migrated");
+        }
         let vacuum = words.starts("vacuum");
         if vacuum {
             judge.report(&REBUILDS, all.clone(), "the whole file is written again");
@@ -226,21 +300,11 @@ impl Dialect for Sqlite {
     }
 
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
-        let lost: Vec<_> = judge
-            .dropped
-            .iter()
-            .filter_map(|(name, (was, range))| {
-                let now = judge.tables.get(name)?;
-                let indexes = was.indexes.iter().filter(|(index, columns)| {
-                    !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
-                });
-                let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
-                let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();
-                (!lost.is_empty()).then(|| (range.clone(), format!("{name} is rebuilt without {}", lost.join(", "))))
-            })
-            .collect();
-        for (range, message) in lost {
+        for (range, message) in judge.lost_with_rebuilds() {
             judge.report(&REBUILD_LOSES, range, message);
+        }
+        for (range, message) in judge.readers_of_rebuilt() {
+            judge.report(&VIEW_BLOCKS, range, message);
         }
         let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
         let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
@@ -257,6 +321,76 @@ impl Dialect for Sqlite {
             }
         }
     }
+}
+
+/// What a PRAGMA says, in the forms `name = value` and `name (value)`, with or without a schema.
+fn pragma(words: &Words) -> Option<(String, &str)> {
+    let (name, next) = words.name(1);
+    words.starts("pragma").then(|| (name, if matches!(words.at(next), "=" | "(") { words.at(next + 1) } else { "" }))
+}
+
+/// PRAGMAs that take the file's protection away, and the table of tables written by hand.
+fn settings(judge: &mut Embedded<'_>, words: &Words) {
+    let all = words.range.clone();
+    let table = match () {
+        () if words.starts("delete from") => words.name(2).0,
+        () if words.starts("update") => words.name(if words.at(1) == "or" { 3 } else { 1 }).0,
+        () => words.find("into").filter(|_| !words.starts("create")).map(|at| words.name(at + 1).0).unwrap_or_default(),
+    };
+    if table == "sqlite_schema" || table == "sqlite_master" {
+        judge.report(&SCHEMA_WRITTEN, all.clone(), format!("{table} is written to"));
+    }
+    let Some((name, value)) = pragma(words) else { return };
+    let is_on = matches!(value, "on" | "1" | "true" | "yes" | "reset");
+    match name.as_str() {
+        "writable_schema" if is_on => {
+            judge.report(&SCHEMA_WRITTEN, all, "the table of tables can be written to from now on");
+        }
+        "ignore_check_constraints" if is_on => {
+            judge.report(&CHECKS_OFF, all, "what breaks a CHECK comes in from now on");
+        }
+        "legacy_alter_table" if is_on => {
+            judge.report(&CHECKS_OFF, all, "a rename leaves views and triggers behind from now on");
+        }
+        "synchronous" if matches!(value, "off" | "0" | "false" | "no") => {
+            judge.report(&NOT_DURABLE, all, "a crash leaves a file that cannot be read");
+        }
+        "journal_mode" if matches!(value, "off" | "memory") => {
+            judge.report(&NOT_DURABLE, all, "a crash leaves a file that cannot be read");
+        }
+        _ => {}
+    }
+}
+
+/// Rows that are deleted to make room. What is lost with them is known where the files made the table.
+fn replaces(judge: &mut Embedded<'_>, words: &Words) {
+    let at = match () {
+        () if words.starts("replace into") => 2,
+        () if words.starts("insert or replace into") => 4,
+        () if words.starts("update or replace") => 3,
+        () => return,
+    };
+    let (table, next) = words.name(at);
+    // One that took the place of another has the rows of that.
+    if judge.is_new(&table) && !judge.dropped.contains_key(&table) {
+        return;
+    }
+    let known = judge.tables.get(&table).map(|known| known.columns.clone()).unwrap_or_default();
+    let named: Vec<&str> = match words.at(next) {
+        "(" if !words.starts("update") => words.items(next).into_iter().map(|item| words.at(item.start)).collect(),
+        _ => Vec::new(),
+    };
+    let lost: Vec<&str> = match named.is_empty() {
+        true => Vec::new(),
+        false => known.iter().map(String::as_str).filter(|column| !named.contains(column)).collect(),
+    };
+    let severity = if lost.is_empty() && !words.starts("update") { Severity::Warning } else { Severity::Error };
+    let message = match (words.starts("update"), lost.is_empty()) {
+        (true, _) => format!("rows of {table} that are in the way are deleted"),
+        (false, true) => format!("rows of {table} that are there are deleted and made again, without their triggers"),
+        (false, false) => format!("of rows of {table} that are there, {} is lost", lost.join(", ")),
+    };
+    judge.report(&REPLACES, words.range.clone(), message).severity = severity;
 }
 
 /// `PRAGMA foreign_keys = off` and its like.

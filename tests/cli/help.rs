@@ -328,6 +328,9 @@ fn db() {
           --force
               Record the revision that tables look like which are there without a history
 
+          --sql
+              Print the statements that would run, and change nothing
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -337,6 +340,7 @@ fn db() {
       charter db init postgresql://charter@registry.example.com/charter
       charter db init --env staging postgresql://charter@localhost/charter
       charter db init sqlite:///registry.db
+      charter db init sqlite:///registry.db --sql | sqlite3 -bail registry.db
       charter db init --force                   Record tables that are there already
     --- stderr ---
     "#);
@@ -528,8 +532,9 @@ fn db() {
     Files whose names do not parse, numbers that stand twice, files without a down migration, variants
     for an engine without their base, statements that would end the transaction; and migrations that
     were changed after they were applied, that are missing, or that this program may not touch. Only
-    reads; a database that does not exist yet has nothing to disagree with. Fails (exit code 1) if there
-    is an error; warnings alone do not.
+    reads; where the database that the configuration names does not exist yet, the files alone are
+    looked at. Fails (exit code 1) if there is an error, or no database where the command line names
+    one; warnings alone do not.
 
     Usage: charter db validate [OPTIONS] [URL]
 

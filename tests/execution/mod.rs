@@ -4,3 +4,4 @@ mod limits;
 mod locks;
 mod stamping;
 mod steps;
+mod trial;

@@ -1,7 +1,7 @@
 //! Migrations without a transaction: each statement for itself, recorded, and gone on with where it stopped.
 
 use crate::support::migrating::{ENGINES, Project, upgrade};
-use charter::migrate::{Action, Event};
+use charter::migrate::{Action, Event, UpgradeOptions};
 use charter::{Engine, ErrorKind};
 
 const TABLE: (&str, &str) = ("V1__things.sql", "CREATE TABLE things (a BIGINT NOT NULL PRIMARY KEY, b BIGINT);");
@@ -206,6 +206,43 @@ fn an_invalid_index_is_found_and_made_again() {
     assert_eq!(repaired, ["dropping the index public.things_b, which is invalid"]);
     assert_eq!(project.lines(VALID), ["t"]);
     assert_eq!(project.audit(), ["applied 1", "apply_started 2", "step 2", "applied 2"]);
+}
+
+/// What would run, as text.
+fn script(project: &Project) -> String {
+    project.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text")
+}
+
+/// Runs a text statement by statement, as psql does.
+fn run_script(project: &Project, text: &str) {
+    text.split_inclusive(";\n").for_each(|statement| project.execute(statement));
+    project.execute("SET search_path = public");
+}
+
+#[test]
+fn the_script_of_a_half_applied_migration_has_what_would_run() {
+    let project = concurrently("DROP INDEX things_b;");
+    project.execute("INSERT INTO things VALUES (1, 5), (2, 5)");
+    project.upgrade("head").expect_err("two rows are alike");
+    project.execute("DELETE FROM things WHERE a = 2");
+    let text = script(&project);
+    let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    let dropped = place("DROP INDEX CONCURRENTLY public.things_b;\n");
+    assert!(dropped < place("CREATE UNIQUE INDEX CONCURRENTLY things_b") && !text.contains("charter_probe"), "{text}");
+    assert_eq!(project.lines(VALID), ["f"], "nothing was done");
+    run_script(&project, &text);
+    assert_eq!(project.history(), ["1", "2"]);
+    assert_eq!(project.audit(), ["applied 1", "apply_started 2", "step 2", "step 2", "applied 2"]);
+
+    // What is decided by comparing is said, and the text stops where `upgrade` may stop.
+    let project = concurrently("");
+    project.execute("INSERT INTO things VALUES (1, 5), (2, 5)");
+    project.upgrade("head").expect_err("two rows are alike");
+    project.execute("DROP INDEX things_b; DELETE FROM things WHERE a = 2; CREATE INDEX things_b ON things (b)");
+    let text = script(&project);
+    let said =
+        "-- The index public.things_b is there: `charter db upgrade` passes over the next statement if it is the same";
+    assert!(text.contains(said) && text.contains("CREATE UNIQUE INDEX CONCURRENTLY things_b"), "{text}");
 }
 
 /// The process died after the server had made the index, and before that was recorded.

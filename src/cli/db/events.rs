@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Told {
     committed: usize,
+    /// What was not tried before, and why.
+    pub(super) not_tried: Vec<String>,
 }
 
 impl Told {
@@ -25,13 +27,16 @@ impl Told {
                     said(*limit)
                 ));
             }
-            Event::NotVerified { reason: None } => {
+            Event::NotVerified { reason: None, .. } => {
                 note("not tried on a throw-away database before: --verify-against URL names a server for it".to_owned())
             }
-            Event::NotVerified { reason: Some(reason) } => {
-                note(format!(
-                    "not tried on a throw-away database before, which has nothing but the tables of migrations: {reason}"
-                ));
+            Event::NotVerified { migration, reason: Some(reason) } => {
+                let which = migration.map(|migration| format!("migration {migration} is ")).unwrap_or_default();
+                let text = format!(
+                    "{which}not tried on a throw-away database before, which has nothing but the tables of migrations: {reason}"
+                );
+                note(text.clone());
+                self.not_tried.push(text);
             }
             Event::Judged { judgement } => progress.suspend(|| warn(session, judgement)),
             Event::Applying { migration, place, of } => {

@@ -23,6 +23,7 @@ Examples:
   charter db init postgresql://charter@registry.example.com/charter
   charter db init --env staging postgresql://charter@localhost/charter
   charter db init sqlite:///registry.db
+  charter db init sqlite:///registry.db --sql | sqlite3 -bail registry.db
   charter db init --force                   Record tables that are there already")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -30,10 +31,16 @@ pub(in crate::cli) struct Arguments {
     /// Record the revision that tables look like which are there without a history
     #[arg(long)]
     force: bool,
+    /// Print the statements that would run, and change nothing
+    #[arg(long, conflicts_with = "force")]
+    sql: bool,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open_to_change(session)?;
+    if arguments.sql {
+        return print_sql(session, &opened);
+    }
     let unlike = match opened.manager.engine() {
         Some(_) => adopt(session, &opened, arguments.force)?,
         None => Vec::new(),
@@ -42,28 +49,62 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         .inspect_err(|_| unlike.iter().for_each(|difference| session.ui.warning(None, difference)))
 }
 
+/// Prints what would run, where it is more than recording what is there.
+fn print_sql(session: &Session<'_>, opened: &Opened) -> Outcome {
+    if opened.manager.engine().is_some() {
+        let unrecorded = unrecorded(session, opened)?;
+        if !unrecorded.found.is_empty() {
+            return Err(Error::new(ErrorKind::Refused, unrecorded.message(opened))
+                .with_hint("`charter db init --force` records that they are there; then `charter db upgrade --sql` has the rest")
+                .into());
+        }
+    }
+    upgrade::print_sql(session, opened, UpgradeOptions::default(), None)
+}
+
+/// Tables of sets of which nothing is recorded.
+#[derive(Default)]
+struct Unrecorded<'a> {
+    /// As which migration leaves them.
+    found: Vec<(&'a MigrationSet, &'a Migration)>,
+    /// In what tables with names of a project's are not what any of its revisions makes, which may keep it from being made.
+    unlike: Vec<String>,
+}
+
+impl Unrecorded<'_> {
+    fn message(&self, opened: &Opened) -> String {
+        let tables = self.found.iter().map(|(set, migration)| format!("of {} as migration {migration}", set.name()));
+        let tables = tables.collect::<Vec<_>>().join(", and ");
+        format!("{} has no history of the tables {tables} leaves them", opened.database.url)
+    }
+}
+
+fn unrecorded<'a>(session: &Session<'_>, opened: &'a Opened) -> Outcome<Unrecorded<'a>> {
+    let mut unrecorded = Unrecorded::default();
+    let statuses = match opened.patiently(session, || opened.manager.status()) {
+        // It is made now.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(unrecorded),
+        statuses => statuses?,
+    };
+    for (set, of_set) in opened.manager.sets().iter().zip(&statuses) {
+        if of_set.status.applied.is_empty() {
+            let number = looks_like(session, opened, set, &mut unrecorded.unlike)?;
+            unrecorded.found.extend(number.and_then(|number| set.migration(number)).map(|migration| (set, migration)));
+        }
+    }
+    Ok(unrecorded)
+}
+
 /// Records what is there of sets of which nothing is recorded: of all of them or, when anything stands in the way, of none.
 /// Gives in what tables with names of a project's are not what any of its revisions makes, which may keep it from being made.
 fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome<Vec<String>> {
-    let mut unlike = Vec::new();
-    let statuses = match opened.patiently(session, || opened.manager.status()) {
-        // It is made now.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(unlike),
-        statuses => statuses?,
-    };
-    let url = &opened.database.url;
-    let mut found: Vec<(&MigrationSet, &Migration)> = Vec::new();
-    for of_set in statuses.iter().filter(|of_set| of_set.status.applied.is_empty()) {
-        let number = looks_like(session, opened, &of_set.set, &mut unlike)?;
-        found.extend(number.and_then(|number| of_set.set.migration(number)).map(|migration| (&of_set.set, migration)));
-    }
+    let unrecorded = unrecorded(session, opened)?;
+    let message = unrecorded.message(opened);
+    let Unrecorded { found, unlike } = unrecorded;
     if found.is_empty() {
         return Ok(unlike);
     }
     if !is_forced {
-        let tables = found.iter().map(|(set, migration)| format!("of {} as migration {migration}", set.name()));
-        let tables = tables.collect::<Vec<_>>().join(", and ");
-        let message = format!("{url} has no history of the tables {tables} leaves them");
         if !session.ui.can_ask() {
             let error = Error::new(ErrorKind::Refused, message);
             return Err(error.with_hint("say --force to record that they are there").into());

@@ -12,6 +12,7 @@ use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::ErrorKind;
 use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
+use crate::record::Value;
 
 /// Apply the migrations that a database lacks
 ///
@@ -91,7 +92,12 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 }
 
 /// Prints what would run, and warns where it would be refused.
-fn print_sql(session: &Session<'_>, opened: &Opened, options: UpgradeOptions, engine: Option<Engine>) -> Outcome {
+pub(super) fn print_sql(
+    session: &Session<'_>,
+    opened: &Opened,
+    options: UpgradeOptions,
+    engine: Option<Engine>,
+) -> Outcome {
     if opened.manager.engine().is_none() && engine.is_none() {
         return without_migrations(session, opened);
     }
@@ -158,7 +164,8 @@ pub(super) fn upgrade(
         || text(opened, &options, &applied),
         || {
             let (applied, copy) = (done_values(&applied), backup_value(copy));
-            object! {"database": url.to_string(), "applied": applied, "backup": copy}.into()
+            let not_tried: Vec<Value> = told.not_tried.iter().map(|why| why.as_str().into()).collect();
+            object! {"database": url.to_string(), "applied": applied, "backup": copy, "not_tried": not_tried}.into()
         },
     )
 }

@@ -3,6 +3,7 @@
 use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
 use super::database::Database;
+use crate::error::Location;
 use crate::migrate::{Problem, Validation};
 use crate::record::Value;
 
@@ -10,8 +11,9 @@ use crate::record::Value;
 ///
 /// Files whose names do not parse, numbers that stand twice, files without a down migration, variants for an engine without
 /// their base, statements that would end the transaction; and migrations that were changed after they were applied, that
-/// are missing, or that this program may not touch. Only reads; a database that does not exist yet has nothing to
-/// disagree with. Fails (exit code 1) if there is an error; warnings alone do not.
+/// are missing, or that this program may not touch. Only reads; where the database that the configuration names does not
+/// exist yet, the files alone are looked at. Fails (exit code 1) if there is an error, or no database where the command line
+/// names one; warnings alone do not.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -24,9 +26,19 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
-    let validation = opened.manager.validate_migrations();
+    let url = &opened.database.url;
+    let mut validation = opened.manager.validate_migrations();
+    // Whoever names a database wants it looked at.
+    let is_missing = opened.manager.engine().is_some() && url.file().is_none_or(|file| !file.exists());
+    if arguments.database.url.is_some() && !validation.has_database && is_missing {
+        validation.errors.push(Problem {
+            is_error: true,
+            location: Location { file: url.to_string().into(), position: None },
+            message: "there is no such database: only the files were looked at".to_owned(),
+        });
+    }
     session.ui.result(|| text(&validation), || value(&opened.database.url.to_string(), &validation))?;
-    if !validation.has_database {
+    if !validation.has_database && arguments.database.url.is_none() {
         session.ui.note(&format!("there is no database {}: only the files were looked at", opened.database.url));
     }
     // What people can do about a server that is not to be had; nothing was written that could be lost.

@@ -43,6 +43,11 @@ pub(crate) trait MigrationConnection {
         Ok(())
     }
 
+    /// Where statements are written down in place of being run, writes a remark beside them; tells whether that is so.
+    fn remark(&mut self, _text: &str) -> bool {
+        false
+    }
+
     /// Whether an error says that the statement cannot be in a transaction.
     fn must_run_alone(&self, _error: &Error) -> bool {
         false

@@ -14,7 +14,10 @@ pub(crate) struct Recording<'a> {
     engine: Engine,
     text: &'a RefCell<String>,
     in_transaction: bool,
-    has_begun: bool,
+    /// How many transactions were begun.
+    begun: usize,
+    /// Whether the script compares foreign keys itself.
+    guards_keys: bool,
     schema: Option<String>,
     /// The schemas that were made on the way.
     made: Vec<String>,
@@ -26,7 +29,8 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        Self { database, engine, text, in_transaction: false, has_begun: false, schema: None, made: Vec::new() }
+        let (schema, made) = (None, Vec::new());
+        Self { database, engine, text, in_transaction: false, begun: 0, guards_keys: false, schema, made }
     }
 
     fn write(&self, statement: &str) {
@@ -38,6 +42,23 @@ impl<'a> Recording<'a> {
 
     fn write_all(&self, statements: &[String]) {
         statements.iter().for_each(|statement| self.write(statement));
+    }
+
+    /// What goes before the first transaction of a script for SQLite.
+    fn begin_script(&mut self) -> Result<()> {
+        // As a file that charter makes.
+        if self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
+            self.write("PRAGMA journal_mode = WAL");
+        }
+        self.guards_keys = self.query(BROKEN_KEYS).is_ok();
+        match self.guards_keys {
+            true => GUARDS.iter().for_each(|statement| self.write(statement)),
+            false => drop(self.remark(
+                "There are foreign keys that cannot be checked. `charter db upgrade` compares the others before and after each \
+                 migration; whoever runs this script compares what foreign_key_check says.",
+            )),
+        }
+        Ok(())
     }
 
     fn has_schema(&mut self, schema: &str) -> Result<bool> {
@@ -58,15 +79,18 @@ impl MigrationConnection for Recording<'_> {
 
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.in_transaction = true;
-        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        self.begun += 1;
         match self.engine {
             Engine::Sqlite => {
-                // As a file that charter makes.
-                if is_first && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
-                    self.write("PRAGMA journal_mode = WAL");
+                if self.begun == 1 {
+                    self.begin_script()?;
                 }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
+                if self.guards_keys {
+                    self.write("DELETE FROM temp.charter_keys");
+                    self.write(&format!("INSERT INTO temp.charter_keys {BROKEN_KEYS}"));
+                }
             }
             Engine::DuckDb => self.write("BEGIN TRANSACTION"),
             Engine::Postgres => {
@@ -114,8 +138,16 @@ impl MigrationConnection for Recording<'_> {
 
     fn commit(&mut self) -> Result<()> {
         self.in_transaction = false;
-        if self.engine == Engine::Sqlite {
-            self.write("PRAGMA foreign_key_check");
+        match (self.engine, self.guards_keys) {
+            (Engine::Sqlite, true) => self.write(&format!(
+                "INSERT OR ROLLBACK INTO temp.charter_transactions SELECT {}, \
+                 (SELECT count(*) FROM temp.charter_transactions), (SELECT count(*) FROM ({BROKEN_KEYS}) AS present \
+                 WHERE present.broken > COALESCE((SELECT past.broken FROM temp.charter_keys AS past \
+                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0))",
+                self.begun
+            )),
+            (Engine::Sqlite, false) => self.write("PRAGMA foreign_key_check"),
+            _ => {}
         }
         self.write("COMMIT");
         if self.engine == Engine::Sqlite {
@@ -131,6 +163,11 @@ impl MigrationConnection for Recording<'_> {
         Ok(())
     }
 
+    fn remark(&mut self, text: &str) -> bool {
+        self.text.borrow_mut().push_str(&format!("-- {}\n", text.replace('\n', " ")));
+        true
+    }
+
     fn backup(&mut self, _path: &Path) -> Result<()> {
         Err(Error::new(ErrorKind::Unsupported, "what only writes statements down copies nothing"))
     }
@@ -143,6 +180,21 @@ impl MigrationConnection for Recording<'_> {
         Ok(())
     }
 }
+
+/// On SQLite, how many rows refer to nothing, for each foreign key.
+const BROKEN_KEYS: &str = "SELECT \"table\" AS child, parent, fkid AS key, count(*) AS broken \
+     FROM pragma_foreign_key_check GROUP BY 1, 2, 3";
+
+/// What a script for SQLite compares foreign keys with, and what undoes a transaction at its end in which rows came to refer
+/// to nothing: whoever runs the script may go on after an error, so those after it are undone too.
+const GUARDS: [&str; 4] = [
+    "DROP TABLE IF EXISTS temp.charter_keys",
+    "DROP TABLE IF EXISTS temp.charter_transactions",
+    "CREATE TEMPORARY TABLE charter_keys (child, parent, key, broken)",
+    "CREATE TEMPORARY TABLE charter_transactions (place INTEGER PRIMARY KEY, \
+     earlier INTEGER CONSTRAINT \"a transaction before this one was undone\" CHECK (earlier = place - 1), \
+     broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0))",
+];
 
 /// What undoes, on Postgres, that statements have set something for the session.
 pub(super) const FORGET: [&str; 3] = ["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];

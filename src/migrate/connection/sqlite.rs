@@ -1,6 +1,6 @@
 //! Migrating SQLite files.
 
-use super::{MigrationConnection, Purpose, Transaction, quoted};
+use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::{SqliteTarget, Synchronous};
 use crate::engine::lock_file::LockFile;
 use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, text_rows};
@@ -126,6 +126,18 @@ impl SqliteMigrating {
         Ok(())
     }
 
+    /// The first name of no table.
+    fn missing<'n>(&self, names: impl Iterator<Item = &'n str>) -> Result<Option<&'n str>> {
+        for name in names {
+            let query =
+                format!("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = {} COLLATE NOCASE", literal(name));
+            if text_rows(&self.connection, &query)?.is_empty() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
     /// Refuses foreign keys that point nowhere and did not before.
     fn check_keys(&mut self) -> Result<()> {
         let Some(before) = self.keys.take() else { return Ok(()) };
@@ -141,6 +153,10 @@ impl SqliteMigrating {
         if more.is_empty() {
             self.keys = Some(after);
             return Ok(());
+        }
+        let parents = more.iter().filter_map(|row| row.rsplit_once(" -> ")).map(|(_, parent)| parent);
+        if let Some(parent) = self.missing(parents)? {
+            return Err(Error::new(ErrorKind::Backend, format!("no such table: {parent}, to which rows would refer")));
         }
         let shown = more.iter().take(5).copied().collect::<Vec<_>>().join(", ");
         let others = if more.len() > 5 { format!(" and {} more", more.len() - 5) } else { String::new() };

@@ -8,6 +8,7 @@ mod losses;
 mod plan;
 mod sql;
 mod stamp;
+mod trial;
 mod truncate;
 mod upgrade;
 

@@ -8,11 +8,10 @@ use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposa
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::super::status::{Found, Status, check_minimum_program};
-use super::super::verify::{FaultKind, Part, verify_part};
 use super::{Done, MigrationManager, status};
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// How far an upgrade goes, and what is let pass.
 #[derive(Debug, Clone)]
@@ -121,7 +120,8 @@ impl MigrationManager {
         // A file's is closed: others may want it while the migrations are tried.
         let reading = reading.and_then(migrating);
         if judgement.environment == Environment::Prod {
-            self.try_out(goals, &judgement, options.verify_against.as_ref(), events)?;
+            let sets = goals.iter().map(|goal| goal.set);
+            self.try_out(sets, &judgement, options.verify_against.as_ref(), events)?;
         }
         let mut connection = match reading {
             Some(connection) => connection,
@@ -183,53 +183,6 @@ impl MigrationManager {
         }
     }
 
-    /// Tries what is about to be applied on a throw-away database, when one can be had.
-    fn try_out(
-        &self,
-        goals: &[Goal<'_>],
-        judgement: &Judgement,
-        against: Option<&DatabaseUrl>,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<()> {
-        let engine = self.engine_of_database()?;
-        for goal in goals {
-            let of_set = judgement.migrations.iter().filter(|judged| judged.set == goal.set.name());
-            let numbers: Vec<i64> = of_set.map(|judged| judged.migration.number()).collect();
-            let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
-            if engine == Engine::Postgres && against.is_none() {
-                events(Event::NotVerified { reason: None });
-                return Ok(());
-            }
-            let before = goal.set.migrations().iter().map(Migration::number).take_while(|number| number < first);
-            let part = Part { above: before.last(), target: Some(*last) };
-            let others: Vec<&MigrationSet> = self.sets.iter().take_while(|set| set.name() != goal.set.name()).collect();
-            let faults = match verify_part(&others, goal.set, engine, against, part) {
-                Ok(verification) => verification.faults,
-                // Who names a server for it wants it tried.
-                Err(error) if engine == Engine::Postgres => return Err(error),
-                Err(error) => {
-                    events(Event::NotVerified { reason: Some(&error) });
-                    continue;
-                }
-            };
-            // What cannot be applied there may lack a table that only the real database has, of the host program. It runs in a
-            // transaction, or in steps that are recorded; so it may be tried where it belongs.
-            let (absent, faults): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.kind == FaultKind::Up);
-            if let Some(fault) = absent.first() {
-                events(Event::NotVerified { reason: fault.error.as_ref() });
-            }
-            if faults.is_empty() {
-                continue;
-            }
-            let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-            let message =
-                format!("{} refuses migrations that fail on a throw-away database:{lines}", judgement.environment);
-            return Err(Error::new(ErrorKind::Refused, message)
-                .with_hint("`charter db verify` shows the differences; nothing was applied"));
-        }
-        Ok(())
-    }
-
     /// What the environment says of what [`MigrationManager::upgrade`] would apply. Writes nothing, and makes no file.
     ///
     /// # Errors
@@ -248,6 +201,7 @@ impl MigrationManager {
         occasion: Occasion,
         connection: &mut Option<Box<dyn MigrationConnection>>,
     ) -> Result<(State, Judgement)> {
+        self.check_verify_against(options.verify_against.as_ref())?;
         let state = self.state(goals, reborrowed(connection))?;
         let judgement = self.judge_state(goals, &state, reborrowed(connection), options, occasion)?;
         Ok((state, judgement))

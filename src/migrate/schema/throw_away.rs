@@ -4,13 +4,16 @@ use super::server::Database;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::migrate::absent::{reaches_outside, word_set};
 use crate::migrate::apply::{Work, apply, apply_one, revert};
 use crate::migrate::audit::Actor;
 use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, connect, in_memory, quoted};
 use crate::migrate::event::{Event, Timeouts};
 use crate::migrate::schema::{Schema, View};
 use crate::migrate::set::{Migration, MigrationSet};
-use crate::migrate::status::Status;
+use crate::migrate::stamp::stamp;
+use crate::migrate::status::{Found, Status};
+use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
 /// An empty database that is gone when this is dropped.
@@ -68,12 +71,75 @@ fn work<'a>(set: &'a MigrationSet, events: &'a mut dyn FnMut(Event<'_>)) -> Work
     Work { set, actor: Actor::present(Environment::Dev), allowed: &[], timeouts: Timeouts::default(), events }
 }
 
+/// Migrations that count as applied without having run, because they cannot run where nothing is but the tables of
+/// migrations.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Those of the set that is tried.
+    numbers: BTreeSet<i64>,
+    /// Whatever may be a name in them and in those of other sets: what they would have made or changed is among it.
+    pub(crate) words: BTreeSet<String>,
+}
+
+impl Passed {
+    fn note(&mut self, migration: &Migration, engine: Engine) {
+        self.words.extend(word_set(migration.up(engine).text()));
+    }
+}
+
+/// Whether a migration does something outside of its database.
+pub(crate) fn is_outside(migration: &Migration, engine: Engine) -> bool {
+    let scripts = [Some(migration.up(engine)), migration.down(engine)];
+    let mut statements = scripts.into_iter().flatten().flat_map(|script| script.statements(engine));
+    statements.any(|statement| reaches_outside(statement.text, engine))
+}
+
+/// Applies a set up to a number. What is among `passed`, what reaches outside and what fails is passed over: it counts as
+/// applied, and is told to `note`.
+fn replay(
+    database: &mut dyn MigrationConnection,
+    set: &MigrationSet,
+    target: Option<i64>,
+    passed: &mut BTreeSet<i64>,
+    note: &mut dyn FnMut(&Migration),
+) -> Result<()> {
+    let engine = database.engine();
+    loop {
+        let status = Status::read(database, set)?;
+        let current = status.current();
+        let left =
+            || set.migrations().iter().filter(|next| Some(next.number()) > current && Some(next.number()) <= target);
+        let is_passed = |next: &&Migration| passed.contains(&next.number()) || is_outside(next, engine);
+        let stop = left().find(is_passed);
+        let goal =
+            left().map(Migration::number).take_while(|number| stop.is_none_or(|stop| *number < stop.number())).last();
+        let failed = match goal.map(|goal| apply(database, &mut work(set, &mut |_| {}), &status, Some(goal))) {
+            Some(Err(error)) if error.kind() != ErrorKind::Unavailable => {
+                let current = Found::read(set, engine, &mut |sql| database.query(sql))?.current();
+                set.migrations().iter().find(|next| Some(next.number()) > current)
+            }
+            Some(Err(error)) => return Err(error),
+            Some(Ok(_)) | None => stop,
+        };
+        let Some(failed) = failed else { return Ok(()) };
+        pass_over(database, set, failed)?;
+        passed.insert(failed.number());
+        note(failed);
+    }
+}
+
+/// Lets a migration, the next one, count as applied.
+fn pass_over(database: &mut dyn MigrationConnection, set: &MigrationSet, migration: &Migration) -> Result<()> {
+    stamp(database, &work(set, &mut |_| {}), Some(migration.number()), None).map(drop)
+}
+
 /// A set that is applied to a throw-away database, step by step, where the sets that it comes after are applied already.
 pub(crate) struct Trial<'a> {
     set: &'a MigrationSet,
     database: ThrowAway,
     /// What the sets before it have made, which may be in the same schema.
     others: Schema,
+    passed: Passed,
 }
 
 impl<'a> Trial<'a> {
@@ -95,22 +161,81 @@ impl<'a> Trial<'a> {
         engine: Engine,
         against: Option<&DatabaseUrl>,
     ) -> Result<Self> {
+        Self::begin(sets, set, engine, against, false)
+    }
+
+    /// The same, where what of those sets cannot be applied is passed over.
+    ///
+    /// # Errors
+    /// As [`throw_away`], and what the engine says.
+    pub(crate) fn leniently_after(
+        sets: &[&MigrationSet],
+        set: &'a MigrationSet,
+        engine: Engine,
+        against: Option<&DatabaseUrl>,
+    ) -> Result<Self> {
+        Self::begin(sets, set, engine, against, true)
+    }
+
+    fn begin(
+        sets: &[&MigrationSet],
+        set: &'a MigrationSet,
+        engine: Engine,
+        against: Option<&DatabaseUrl>,
+        is_lenient: bool,
+    ) -> Result<Self> {
         let mut database = throw_away(engine, against)?;
         // Nobody else knows of it, but migrating takes the lock for granted.
         database.lock(Timeouts::default().migrators, &mut |_| {})?;
-        let mut trial = Self { set, database, others: Schema { engine, ..Schema::default() } };
+        let others = Schema { engine, ..Schema::default() };
+        let mut trial = Self { set, database, others, passed: Passed::default() };
         if !set.is_charter() {
             let others = sets.iter().filter(|other| !other.is_charter() && other.engines().contains(&engine));
             for other in std::iter::once(&MigrationSet::charter()).chain(others) {
                 let head = other.migrations().last().map(Migration::number);
+                let (database, passed) = (&mut *trial.database, &mut trial.passed);
+                let applied = match is_lenient {
+                    true => replay(database, other, head, &mut BTreeSet::new(), &mut |over| passed.note(over, engine)),
+                    false => Status::read(database, other)
+                        .and_then(|status| apply(database, &mut work(other, &mut |_| {}), &status, head).map(drop)),
+                };
                 let context = || format!("applying the set {} to a throw-away database", other.name());
-                let applied = Status::read(&mut *trial.database, other)
-                    .and_then(|status| apply(&mut *trial.database, &mut work(other, &mut |_| {}), &status, head));
                 applied.map_err(|error| error.context(context()))?;
             }
             trial.others = trial.schema()?;
         }
         Ok(trial)
+    }
+
+    /// Brings the database up to a revision. What cannot be applied is passed over, and what was passed over before.
+    ///
+    /// # Errors
+    /// What the engine says of anything but the statements.
+    pub(crate) fn replay(&mut self, number: Option<i64>) -> Result<()> {
+        let engine = self.database.engine();
+        let Passed { numbers, words } = &mut self.passed;
+        let mut note = |over: &Migration| words.extend(word_set(over.up(engine).text()));
+        replay(&mut *self.database, self.set, number, numbers, &mut note)
+    }
+
+    /// Lets the next migration count as applied.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) fn pass_over(&mut self, migration: &Migration) -> Result<()> {
+        self.passed.numbers.insert(migration.number());
+        self.passed.note(migration, self.database.engine());
+        pass_over(&mut *self.database, self.set, migration)
+    }
+
+    /// What was passed over.
+    pub(crate) fn passed(&self) -> &Passed {
+        &self.passed
+    }
+
+    /// The same as another trial that is begun anew.
+    pub(crate) fn take_passed(&mut self, other: &mut Self) {
+        self.passed = std::mem::take(&mut other.passed);
     }
 
     /// Brings the database to a revision, up or down.

@@ -54,6 +54,7 @@ fn live() -> Catalogue {
         tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(),
         domains,
         calm_functions: ["plan_of".to_owned()].into(),
+        ..Catalogue::default()
     }
 }
 

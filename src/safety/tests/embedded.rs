@@ -310,3 +310,82 @@ fn a_later_file_adds_no_computed_column_to_rows_that_may_be_there_on_sqlite() {
     let later = format!("{made}\n---\nalter table t add column x text default current_timestamp");
     caught_with(&later, "2:1:1 error sqlite-cannot-run", &sqlite);
 }
+
+/// What takes a file's protection away, reaches for another file, or deletes rows unseen.
+#[test]
+fn what_harms_a_sqlite_file_is_told() {
+    let (alone, wrapped) = (engine(Engine::Sqlite), LintOptions { wrapped: true, ..engine(Engine::Sqlite) });
+    for (sql, rule) in [
+        ("pragma writable_schema = on", "sqlite-schema-written"),
+        ("PRAGMA main.writable_schema(1)", "sqlite-schema-written"),
+        ("update sqlite_master set sql = 'x' where name = 't'", "sqlite-schema-written"),
+        ("delete from sqlite_schema where name = 't'", "sqlite-schema-written"),
+        ("pragma ignore_check_constraints = 1", "sqlite-checks-off"),
+        ("pragma legacy_alter_table = on", "sqlite-checks-off"),
+        ("pragma synchronous = off", "sqlite-not-durable"),
+        ("pragma journal_mode = memory", "sqlite-not-durable"),
+        ("attach 'other.db' as o", "sqlite-other-file"),
+        ("detach o", "sqlite-other-file"),
+        ("vacuum into 'copy.db'", "sqlite-other-file"),
+        ("update or replace t set id = 2 where id = 1", "sqlite-replaces-rows"),
+    ] {
+        caught_rule(sql, rule, &alone);
+        caught_rule(sql, rule, &wrapped);
+    }
+    for sql in [
+        "pragma writable_schema = off",
+        "pragma synchronous = normal",
+        "pragma journal_mode = wal",
+        "pragma ignore_check_constraints",
+        "select * from sqlite_schema",
+        "insert into t (a) values (1) on conflict (id) do update set a = 1",
+        "create table n (id integer primary key, a int); insert or replace into n values (1, 2)",
+    ] {
+        safe_with(sql, &alone);
+    }
+    let rebuilt = "create table t (id int, a int);\n---\ncreate table n (id int, a int); insert into n select id, a from t; \
+                   drop table t; alter table n rename to t;\nreplace into t (id) values (1)";
+    caught_with(rebuilt, "2:2:1 error sqlite-replaces-rows", &wrapped);
+    let table = Input::applied("1", "create table t (id integer primary key, a int, b int);");
+    for (sql, severity) in [
+        ("replace into t (id, a) values (1, 2)", Severity::Error),
+        ("insert or replace into t (id, a) values (1, 2)", Severity::Error),
+        ("insert or replace into t (id, a, b) values (1, 2, 3)", Severity::Warning),
+        ("insert or replace into t values (1, 2, 3)", Severity::Warning),
+    ] {
+        let found = lint(&[table.clone(), Input::new("2", sql)], &alone);
+        let found: Vec<_> = found.iter().map(|found| (found.rule.name, found.severity)).collect();
+        assert_eq!(found, [("sqlite-replaces-rows", severity)], "{sql}");
+    }
+}
+
+#[test]
+fn what_reaches_beyond_a_duckdb_file_is_told() {
+    let (alone, wrapped) = (engine(Engine::DuckDb), LintOptions { wrapped: true, ..engine(Engine::DuckDb) });
+    for (sql, rule) in [
+        ("attach 'o.duckdb' as o", "duckdb-other-file"),
+        ("use o", "duckdb-other-file"),
+        ("export database 'folder'", "duckdb-other-file"),
+        ("import database 'folder'", "duckdb-other-file"),
+        ("force checkpoint", "duckdb-checkpoint"),
+    ] {
+        caught_rule(sql, rule, &alone);
+        caught_rule(sql, rule, &wrapped);
+    }
+    caught_rule("checkpoint", "duckdb-checkpoint", &wrapped);
+    for (sql, rule) in [
+        ("copy t to 't.csv'", "duckdb-other-file"),
+        ("install json", "duckdb-extension"),
+        ("load json", "duckdb-extension"),
+        ("set memory_limit = '1GB'", "duckdb-setting"),
+        ("pragma threads = 1", "duckdb-setting"),
+    ] {
+        caught_with(sql, &format!("1:1:1 warning {rule}"), &wrapped);
+    }
+    safe_with("checkpoint", &alone);
+    safe_with("insert or replace into t values (1, 2)", &alone);
+    let text = "create table t (a bigint, b bigint); create index ta on t (a);\n---\n\
+                create table n (a bigint, b bigint); insert into n select a, b from t; drop table t; alter table n rename to t";
+    caught_rule(text, "duckdb-rebuild-loses-index", &wrapped);
+    safe_with(&format!("{text}; create index ta on t (a)"), &wrapped);
+}

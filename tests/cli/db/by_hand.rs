@@ -58,6 +58,82 @@ fn printed_statements_do_what_the_verb_does() {
     assert!(json["sql"].as_str().is_some_and(|sql| sql.contains("-- apply 10 orders") && !sql.contains("email")));
 }
 
+/// Runs statements as the sqlite3 program does with its input: an error is shown, and the next one runs.
+fn as_the_shell(file: &Connection, sql: &str) -> Vec<String> {
+    use rusqlite::fallible_iterator::FallibleIterator as _;
+    let mut statements = rusqlite::Batch::new(file, sql);
+    let mut errors = Vec::new();
+    while let Some(mut statement) = statements.next().expect("statements that can be read") {
+        let mut rows = statement.raw_query();
+        loop {
+            match rows.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    errors.push(error.to_string());
+                    break;
+                }
+            }
+        }
+    }
+    errors
+}
+
+#[test]
+fn printed_statements_keep_foreign_keys_whole_as_the_verb_does() {
+    let sandbox = shop();
+    sandbox.write(
+        "sql/V30__children.sql",
+        "CREATE TABLE children (id BIGINT, parent BIGINT REFERENCES orders (id));\n\
+         INSERT INTO orders (id) VALUES (7);\nINSERT INTO children VALUES (1, 7);\n",
+    );
+    sandbox.write("sql/V40__broken.sql", "DELETE FROM orders WHERE id = 7;\n");
+    sandbox.write("sql/V50__later.sql", "CREATE TABLE later (id BIGINT);\n");
+    // What was broken before is nobody's fault.
+    let by_hand = Connection::open(sandbox.path("by_hand.db")).expect("a file");
+    by_hand
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; CREATE TABLE hosts (id INTEGER PRIMARY KEY, host BIGINT REFERENCES hosts (id));
+             INSERT INTO hosts VALUES (1, 2);",
+        )
+        .expect("a table");
+    let sql = sandbox.run(&["db", "upgrade", "sqlite:///by_hand.db", "--sql"]).success().stdout;
+    let errors = as_the_shell(&by_hand, &sql);
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    assert!(errors[0].contains("rows would refer to what does not exist"), "{errors:?}");
+    assert!(errors[2].contains("a transaction before this one was undone"), "{errors:?}");
+    let count = |query: &str| by_hand.query_row(query, [], |row| row.get::<_, i64>(0)).expect(query);
+    assert_eq!(count("SELECT max(version) FROM shop_schema_history"), 30);
+    assert_eq!(count("SELECT count(*) FROM orders"), 1);
+    assert_eq!(count("SELECT count(*) FROM sqlite_schema WHERE name = 'later'"), 0);
+    let told = sandbox.run(&["db", "upgrade", "sqlite:///by_hand.db"]).exit(1);
+    assert!(told.stderr.contains("rows would refer to what does not exist: children row 1 -> orders"), "{told}");
+    sandbox.write("sql/V40__broken.sql", "DELETE FROM children; DELETE FROM orders WHERE id = 7;\n");
+    let sql = sandbox.run(&["db", "upgrade", "sqlite:///by_hand.db", "--sql"]).success().stdout;
+    assert_eq!(as_the_shell(&by_hand, &sql), [""; 0]);
+    sandbox.run(&["db", "current", "sqlite:///by_hand.db", "--check"]).success();
+}
+
+#[test]
+fn what_makes_a_new_database_can_be_printed() {
+    let (sandbox, database) = (shop(), postgres::database());
+    let sql = sandbox.run(&["db", "init", "sqlite:///new.db", "--env", "staging", "--sql"]).success().stdout;
+    assert_eq!(sandbox.files(), ["charter.cfg", "sql"], "printing makes nothing");
+    let by_hand = Connection::open(sandbox.path("new.db")).expect("a file");
+    by_hand.execute_batch(&sql).expect("statements that run");
+    sandbox.run(&["db", "current", "sqlite:///new.db", "--check"]).success();
+    let environment = sandbox.run(&["db", "environment", "sqlite:///new.db"]).success().stdout;
+    assert!(environment.contains("staging"), "{environment}");
+    assert_eq!(sandbox.run(&["db", "init", "sqlite:///new.db", "--sql"]).success().stdout, "");
+    let sql = sandbox.run(&["db", "init", database.url(), "--sql", "--json"]).success().json();
+    database.execute(sql["sql"].as_str().expect("a text"));
+    sandbox.run(&["db", "current", database.url(), "--check"]).success();
+    // Recording what is there is not a matter of these statements.
+    by_hand.execute_batch("DROP TABLE shop_schema_history; DROP TABLE shop_schema_audit").expect("tables");
+    let refused = sandbox.run(&["db", "init", "sqlite:///new.db", "--sql"]).exit(4);
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("db init --force"), "{refused}");
+}
+
 #[test]
 fn printed_statements_run_on_a_server() {
     let (sandbox, database, other) = (shop(), postgres::database(), postgres::database());

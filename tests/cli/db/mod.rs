@@ -41,7 +41,8 @@ fn a_database_is_made_once() {
           "id": "[SHORT DIGEST]"
         }
       ],
-      "backup": null
+      "backup": null,
+      "not_tried": []
     }
     --- stderr ---
     "#);
@@ -51,7 +52,8 @@ fn a_database_is_made_once() {
     {
       "database": "sqlite:///[DIRECTORY]/b.db",
       "applied": [],
-      "backup": null
+      "backup": null,
+      "not_tried": []
     }
     --- stderr ---
     "#);

@@ -95,7 +95,8 @@ fn both_sets_go_up_and_the_projects_goes_down() {
           "rows": 2
         }
       ],
-      "backup": null
+      "backup": null,
+      "not_tried": []
     }
     --- stderr ---
     {"warning":{"message":"sqlite:///[DIRECTORY]/charter.db loses the table orders, with 2 rows"}}

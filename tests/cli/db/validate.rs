@@ -44,6 +44,29 @@ fn everything_that_is_wrong_with_the_files_is_told() {
 }
 
 #[test]
+fn a_migration_in_a_subfolder_is_told() {
+    let sandbox = shop();
+    sandbox.write("sql/old/V5__old.sql", "SELECT 1;");
+    sandbox.write("sql/old/notes.sql", "SELECT 1;");
+    let told = sandbox.run(&["db", "validate"]).success();
+    let warning = "sql/old/V5__old.sql: it is in a subfolder, and is not applied";
+    assert!(told.stdout.contains(warning) && told.stdout.ends_with("valid, with 1 warning\n"), "{told}");
+}
+
+/// Nobody has asked for a database that only the configuration names; one of the command line is to be looked at.
+#[test]
+fn a_database_that_is_named_must_be_there() {
+    let sandbox = shop();
+    let told = sandbox.run(&["db", "validate", "sqlite:///misspelt.db"]).exit(1);
+    assert!(told.stdout.contains("misspelt.db: there is no such database"), "{told}");
+    let json = sandbox.run(&["db", "validate", "sqlite:///misspelt.db", "--json"]).exit(1).json();
+    assert_eq!((&json["status"], &json["has_database"]), (&"invalid".into(), &false.into()));
+    assert_eq!(sandbox.files(), ["charter.cfg", "sql"]);
+    sandbox.run(&["db", "init"]).success();
+    sandbox.run(&["db", "validate", "sqlite:///charter.db"]).success();
+}
+
+#[test]
 fn a_changed_or_missing_migration_is_told() {
     let sandbox = shop();
     sandbox.run(&["db", "upgrade"]).success();
@@ -104,7 +127,7 @@ fn a_database_that_cannot_be_read_is_not_valid() {
     }
     let told = sandbox.run(&["db", "validate", "postgresql://ada:secret@127.0.0.1:1/shop"]).exit(1);
     assert!(told.stdout.contains("error: postgresql://ada:***@127.0.0.1:1/shop: "), "{told}");
-    for url in ["sqlite:///missing.db", "sqlite:///empty.db", "memory:"] {
+    for url in ["sqlite:///empty.db", "memory:"] {
         sandbox.run(&["db", "validate", url]).success();
     }
 }

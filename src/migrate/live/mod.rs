@@ -1,4 +1,8 @@
-//! What a Postgres server says of the tables that migrations name: what the safety rules decide by, where there is one.
+//! What a database says of the tables that migrations name: what the safety rules decide by, where there is one.
+
+mod embedded;
+
+pub(crate) use embedded::embedded_catalogue;
 
 use super::connection::{MigrationConnection, Transaction, literal, qualified_name};
 use crate::engine::TextRow;

@@ -1,133 +1,19 @@
 //! What SQLite and DuckDB files have in common: statements as words, what they make of tables, and the rules that both share.
 
+mod live;
+mod views;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::lexer::{Token, TokenKind};
+use super::lexer::TokenKind;
 use super::postgres::{data, drops, renames, transactions};
-use super::source::{Source, extent};
-use super::{Engine, Finding, Input, LintOptions, Rule, Severity, files};
+use super::source::Source;
+use super::{Catalogue, Engine, Finding, Input, LintOptions, Rule, Severity, TableObject, files};
 use crate::engine::parser::Parser;
-
-/// One statement as words in lower case: names without their quotes, strings and symbols as they are.
-pub(super) struct Words {
-    pub(super) words: Vec<String>,
-    tokens: Vec<Token>,
-    pub(super) range: Range<usize>,
-}
-
-impl Words {
-    fn new(text: &str, statement: &[Token]) -> Self {
-        let tokens: Vec<Token> = statement.iter().filter(|token| !token.is_symbol(text, ";")).cloned().collect();
-        let words = tokens.iter().map(|token| word(token, text)).collect();
-        Self { words, range: extent(statement), tokens }
-    }
-
-    /// The word at an index, or nothing.
-    pub(super) fn at(&self, index: usize) -> &str {
-        self.words.get(index).map_or("", String::as_str)
-    }
-
-    pub(super) fn starts(&self, words: &str) -> bool {
-        self.is_at(0, words)
-    }
-
-    fn is_at(&self, index: usize, words: &str) -> bool {
-        words.split(' ').enumerate().all(|(offset, word)| self.at(index + offset) == word)
-    }
-
-    /// Where a sequence of words first occurs.
-    pub(super) fn find(&self, words: &str) -> Option<usize> {
-        let first = words.split(' ').next().unwrap_or_default();
-        (0..self.words.len()).find(|index| self.at(*index) == first && self.is_at(*index, words))
-    }
-
-    pub(super) fn has(&self, words: &str) -> bool {
-        self.find(words).is_some()
-    }
-
-    /// The bytes of some of the words.
-    pub(super) fn bytes(&self, from: usize, to: usize) -> Range<usize> {
-        match (self.tokens.get(from), self.tokens.get(to.min(self.tokens.len()).saturating_sub(1))) {
-            (Some(first), Some(last)) => first.range.start..last.range.end.max(first.range.end),
-            _ => self.range.clone(),
-        }
-    }
-
-    /// The name at an index, without its schema, and the index after it.
-    pub(super) fn name(&self, index: usize) -> (String, usize) {
-        if self.at(index + 1) == "." {
-            (self.at(index + 2).to_owned(), index + 3)
-        } else {
-            (self.at(index).to_owned(), index + 1)
-        }
-    }
-
-    /// The index after `IF [NOT] EXISTS`, if it is there.
-    pub(super) fn past_if(&self, index: usize) -> usize {
-        match () {
-            () if self.is_at(index, "if not exists") => index + 3,
-            () if self.is_at(index, "if exists") => index + 2,
-            () => index,
-        }
-    }
-
-    /// Whether the word at an index stands in quotes.
-    pub(super) fn is_quoted(&self, index: usize) -> bool {
-        self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::QuotedName)
-    }
-
-    /// Whether there is a comma outside of parentheses.
-    pub(super) fn has_bare_comma(&self) -> bool {
-        let mut depth = 0i64;
-        self.words.iter().any(|word| {
-            depth += match word.as_str() {
-                "(" => 1,
-                ")" => -1,
-                _ => 0,
-            };
-            word == "," && depth == 0
-        })
-    }
-
-    /// The parts between the commas of the parentheses that open at or after an index, each as a range of words.
-    pub(super) fn items(&self, index: usize) -> Vec<Range<usize>> {
-        let Some(open) = (index..self.words.len()).find(|at| self.at(*at) == "(") else { return Vec::new() };
-        let (mut found, mut depth, mut start) = (Vec::new(), 0usize, open + 1);
-        for at in open..self.words.len() {
-            match self.at(at) {
-                "(" => depth += 1,
-                ")" => {
-                    depth -= 1;
-                    if depth == 0 {
-                        found.push(start..at);
-                        return found;
-                    }
-                }
-                "," if depth == 1 => {
-                    found.push(start..at);
-                    start = at + 1;
-                }
-                _ => {}
-            }
-        }
-        found
-    }
-}
-
-fn word(token: &Token, text: &str) -> String {
-    let raw = token.text(text);
-    match token.kind {
-        TokenKind::Word => raw.to_ascii_lowercase(),
-        TokenKind::QuotedName => {
-            let mut characters = raw.chars();
-            let quote = characters.next().unwrap_or('"');
-            let inner = characters.as_str().strip_suffix([quote, ']']).unwrap_or(characters.as_str());
-            inner.replace(&format!("{quote}{quote}"), &quote.to_string()).to_ascii_lowercase()
-        }
-        _ => raw.to_owned(),
-    }
-}
+use views::{ViewColumns, created_view};
+pub(super) use words::Words;
 
 /// What the files say about a table.
 #[derive(Debug, Clone, Default)]
@@ -172,31 +58,12 @@ pub(super) struct Embedded<'a> {
     views: BTreeMap<String, ViewColumns>,
     /// The views that this file makes: where, which, and with what columns.
     made_later: Vec<(usize, String, ViewColumns)>,
-}
-
-/// The columns of a view, each as the words that say what it is.
-type ViewColumns = Vec<Vec<String>>;
-
-/// The view that a statement makes, and its columns, as far as its words say.
-fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
-    let at = (1..5).find(|at| words.at(*at) == "view").filter(|_| words.at(0) == "create")?;
-    let (name, next) = words.name(words.past_if(at + 1));
-    let names = if words.at(next) == "(" { words.items(next) } else { Vec::new() };
-    let start = words.find("select")? + 1;
-    let (mut depth, mut column, mut columns) = (0i64, Vec::new(), ViewColumns::new());
-    for word in words.words.get(start..)? {
-        depth += i64::from(word == "(") - i64::from(word == ")");
-        match word.as_str() {
-            "from" if depth == 0 => break,
-            "," if depth == 0 => columns.push(std::mem::take(&mut column)),
-            _ => column.push(word.clone()),
-        }
-    }
-    columns.push(column);
-    for (column, name) in columns.iter_mut().zip(names) {
-        column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
-    }
-    Some((name, columns))
+    /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
+    readers: Vec<TableObject>,
+    /// What read the tables that this file dropped, when it did.
+    read_when_dropped: BTreeMap<String, Vec<String>>,
+    /// Tables of which this file changed the name, by the name that they have now.
+    renamed: BTreeMap<String, String>,
 }
 
 /// Whether a query leaves out no row of the table that it reads.
@@ -222,7 +89,12 @@ pub(super) trait Dialect {
 }
 
 /// The findings of each file.
-pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], options: &LintOptions) -> Vec<Vec<Finding>> {
+pub(super) fn judge<D: Dialect>(
+    inputs: &[Input],
+    sources: &[Source<'_>],
+    options: &LintOptions,
+    catalogue: Option<&Catalogue>,
+) -> Vec<Vec<Finding>> {
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Embedded {
         source: first,
@@ -240,17 +112,28 @@ pub(super) fn judge<D: Dialect>(inputs: &[Input], sources: &[Source<'_>], option
         unindexed: BTreeSet::new(),
         views: BTreeMap::new(),
         made_later: Vec::new(),
+        readers: Vec::new(),
+        read_when_dropped: BTreeMap::new(),
+        renamed: BTreeMap::new(),
     };
+    let mut live = catalogue.map(|catalogue| catalogue.objects.as_slice());
     let mut found = Vec::new();
     for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
         judge.source = source;
         judge.file = index;
+        if !input.applied
+            && let Some(objects) = live.take()
+        {
+            judge.see(objects);
+        }
         judge.applied = input.applied;
         judge.wrapped = options.wrapped && !source.no_transaction;
         judge.explicit = false;
         judge.copied.clear();
         judge.dropped.clear();
         judge.unindexed.clear();
+        judge.renamed.clear();
+        judge.read_when_dropped.clear();
         judge.foreign_keys_off = judge.wrapped;
         let statements: Vec<Words> =
             source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
@@ -450,28 +333,6 @@ impl Embedded<'_> {
         }
     }
 
-    /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
-    fn drop_view(&mut self, words: &Words) {
-        let name = words.name(words.past_if(2)).0;
-        let all = words.range.clone();
-        let again = self.made_later.iter().find(|(at, view, _)| *at > all.start && *view == name);
-        let Some((_, _, now)) = again.filter(|_| self.in_transaction()) else {
-            self.report(&drops::VIEW_DROPPED, all, format!("the view {name} is dropped"));
-            return;
-        };
-        match self.views.get(&name) {
-            Some(was) if now.starts_with(was) => {}
-            Some(_) => {
-                let message = format!("the view {name} is made again with other columns");
-                self.report(&drops::VIEW_DROPPED, all, message);
-            }
-            None => {
-                let message = format!("the view {name} is made again; which columns it had is not in these files");
-                self.report(&drops::VIEW_DROPPED, all, message).severity = Severity::Warning;
-            }
-        }
-    }
-
     /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
     fn is_statement(&self, words: &Words, at: usize) -> bool {
         !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
@@ -528,10 +389,25 @@ impl Embedded<'_> {
                     }
                 }
             }
+            ("drop", "trigger") => {
+                let (trigger, _) = words.name(words.past_if(2));
+                for table in self.tables.values_mut() {
+                    table.triggers.remove(&trigger);
+                }
+                self.readers.retain(|reader| reader.name != trigger);
+            }
+            ("drop", "view") => {
+                let (view, _) = words.name(words.past_if(2));
+                self.readers.retain(|reader| reader.name != view);
+            }
             ("drop", "table") => {
                 let (table, _) = words.name(words.past_if(2));
                 let was = self.tables.remove(&table).unwrap_or_default();
-                self.dropped.insert(table, (was, words.range.clone()));
+                self.readers.retain(|reader| reader.table != table);
+                // What another table takes the place of is known by the name that it had.
+                let name = self.renamed.remove(&table).unwrap_or(table);
+                self.read_when_dropped.insert(name.clone(), self.readers_of(&name));
+                self.dropped.insert(name, (was, words.range.clone()));
             }
             ("alter", "table") => self.apply_alter(words),
             ("insert" | "replace", _) if words.has("into") => self.copy(words),
@@ -585,9 +461,15 @@ impl Embedded<'_> {
     fn apply_alter(&mut self, words: &Words) {
         let (name, at) = words.name(words.past_if(2));
         if words.is_at(at, "rename to") {
-            if let Some(table) = self.tables.remove(&name) {
-                self.tables.insert(words.name(at + 2).0, table);
+            let now = words.name(at + 2).0;
+            for reader in self.readers.iter_mut().filter(|reader| reader.table == name) {
+                reader.table.clone_from(&now);
             }
+            if let Some(table) = self.tables.remove(&name) {
+                self.tables.insert(now.clone(), table);
+            }
+            let was = self.renamed.remove(&name).unwrap_or(name);
+            self.renamed.insert(now, was);
             return;
         }
         let Some(table) = self.tables.get_mut(&name) else { return };

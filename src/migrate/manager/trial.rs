@@ -1,0 +1,166 @@
+//! Trying migrations on a throw-away database before they run where they cannot be tried.
+
+use super::super::absent::{Absent, word_set};
+use super::super::connection::{MigrationConnection, Purpose};
+use super::super::event::Event;
+use super::super::policy::Judgement;
+use super::super::schema::Schema;
+use super::super::set::{Migration, MigrationSet};
+use super::super::verify::{Failure, Fault, FaultKind, Part, verify_part};
+use super::MigrationManager;
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use std::collections::BTreeSet;
+
+impl MigrationManager {
+    /// Refuses what cannot serve to try migrations on.
+    pub(super) fn check_verify_against(&self, against: Option<&DatabaseUrl>) -> Result<()> {
+        let Some(against) = against else { return Ok(()) };
+        let invalid =
+            |message: String, hint: &'static str| Err(Error::new(ErrorKind::Invalid, message).with_hint(hint));
+        match (self.engine(), against.is_embedded()) {
+            (_, true) => invalid(
+                format!("{against} is no server, on which a throw-away database could be made"),
+                "name a PostgreSQL server; migrations of embedded files are tried in memory, without being asked",
+            ),
+            (Some(Engine::Sqlite | Engine::DuckDb), false) => invalid(
+                format!("the migrations of {} are not tried on a server", self.url),
+                "leave out --verify-against: migrations of embedded files are tried in memory, without being asked",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tries what is about to be applied on a throw-away database, when one can be had.
+    ///
+    /// A migration may need what only the real database has, such as a table of its host program. It cannot be tried then,
+    /// which is told. Every other failure is the migration's own, and it would stop half-way in the real database, or take
+    /// it down a way that does not lead back: that is refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] with what fails; and what the engine says.
+    pub(super) fn try_out<'s>(
+        &self,
+        sets: impl Iterator<Item = &'s MigrationSet>,
+        judgement: &Judgement,
+        against: Option<&DatabaseUrl>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let engine = self.engine_of_database()?;
+        let mut database = Real { manager: self, connection: None };
+        for set in sets {
+            let of_set = judgement.migrations.iter().filter(|judged| judged.set == set.name());
+            let numbers: Vec<i64> = of_set.map(|judged| judged.migration.number()).collect();
+            let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
+            if engine == Engine::Postgres && against.is_none() {
+                events(Event::NotVerified { migration: None, reason: None });
+                return Ok(());
+            }
+            let before = set.migrations().iter().map(Migration::number).take_while(|number| number < first);
+            let part = Part { above: before.last(), target: Some(*last) };
+            let others: Vec<&MigrationSet> = self.sets.iter().take_while(|other| other.name() != set.name()).collect();
+            let (mut lacking, mut is_unreadable) = (Vec::new(), false);
+            let verified = verify_part(&others, set, engine, against, part, &mut |failure| {
+                database.excuses(set, failure, &mut lacking).inspect_err(|_| is_unreadable = true)
+            });
+            let verification = match verified {
+                Ok(verification) => verification,
+                // Who names a server for it wants it tried.
+                Err(error) if engine == Engine::Postgres || is_unreadable => return Err(error),
+                Err(error) => {
+                    events(Event::NotVerified { migration: None, reason: Some(&error) });
+                    continue;
+                }
+            };
+            for fault in &verification.untried {
+                let migration = set.migration(fault.number);
+                events(Event::NotVerified { migration, reason: fault.error.as_ref() });
+            }
+            if !verification.faults.is_empty() {
+                return Err(self.refusal(judgement, &verification.faults, &lacking));
+            }
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, judgement: &Judgement, faults: &[Fault], lacking: &[i64]) -> Error {
+        let line = |fault: &Fault| match lacking.contains(&fault.number) && fault.error.is_some() {
+            true => format!("\n  {fault}; {} does not have it either", self.url),
+            false => format!("\n  {fault}"),
+        };
+        let lines: String = faults.iter().map(line).collect();
+        let message =
+            format!("{} refuses migrations that fail on a throw-away database:{lines}", judgement.environment);
+        let hint = match faults.iter().any(|fault| fault.kind == FaultKind::Up) {
+            true => {
+                "mend the migration, which would fail here too; `charter db verify` tries all of them. Nothing was applied"
+            }
+            false => "`charter db verify` shows the differences; nothing was applied",
+        };
+        Error::new(ErrorKind::Refused, message).with_hint(hint)
+    }
+}
+
+/// The database that the migrations are for, connected to when it is asked for the first time.
+struct Real<'a> {
+    manager: &'a MigrationManager,
+    connection: Option<Box<dyn MigrationConnection>>,
+}
+
+impl Real<'_> {
+    /// Whether a migration failed for want of something that the real database has. Those that failed for want of what that
+    /// lacks too are added to `lacking`.
+    fn excuses(&mut self, set: &MigrationSet, failure: &Failure<'_>, lacking: &mut Vec<i64>) -> Result<bool> {
+        let engine = self.manager.engine_of_database()?;
+        let Some(absent) = Absent::read(engine, failure.error, failure.statement) else {
+            return Ok(is_consequence(failure, engine));
+        };
+        // What the set has made, it has also taken away or never given that column.
+        let name = absent.last_name();
+        if failure.states.iter().any(|state| names(state).contains(&name)) {
+            return Ok(is_consequence(failure, engine));
+        }
+        if failure.passed.words.contains(&name) {
+            return Ok(true);
+        }
+        let is_there = match self.connection()? {
+            Some(connection) => absent.is_in(connection, set.schema())?,
+            // It is made now, and has nothing.
+            None => Some(false),
+        };
+        if is_there == Some(false) {
+            lacking.push(failure.migration.number());
+        }
+        Ok(is_there.unwrap_or(true))
+    }
+
+    /// `None` for an embedded file that does not exist.
+    fn connection(&mut self) -> Result<Option<&mut dyn MigrationConnection>> {
+        if self.connection.is_none() {
+            self.connection = match self.manager.connect(Purpose::Read) {
+                Ok(connection) => Some(connection),
+                Err(error) if error.kind() == ErrorKind::NotFound && self.manager.url.is_embedded() => None,
+                Err(error) => return Err(error),
+            };
+        }
+        match &mut self.connection {
+            Some(connection) => Ok(Some(&mut **connection)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Whether a failure may come of it that an earlier migration was passed over: both name something that the set has made.
+fn is_consequence(failure: &Failure<'_>, engine: Engine) -> bool {
+    let Some(state) = failure.states.last() else { return false };
+    let said = word_set(failure.migration.up(engine).text());
+    let relations = state.tables.keys().chain(state.views.keys()).map(|name| name.to_lowercase());
+    relations.into_iter().any(|name| said.contains(&name) && failure.passed.words.contains(&name))
+}
+
+/// The names of what there is, in small letters.
+fn names(state: &Schema) -> BTreeSet<String> {
+    let columns = state.tables.values().flat_map(|table| &table.columns).map(|column| &column.name);
+    state.tables.keys().chain(state.views.keys()).chain(columns).map(|name| name.to_lowercase()).collect()
+}

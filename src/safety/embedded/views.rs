@@ -1,0 +1,55 @@
+//! Views that go and come again.
+
+use super::super::Severity;
+use super::super::postgres::drops;
+use super::Embedded;
+use super::words::Words;
+
+/// The columns of a view, each as the words that say what it is.
+pub(super) type ViewColumns = Vec<Vec<String>>;
+
+/// The view that a statement makes, and its columns, as far as its words say.
+pub(super) fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
+    let at = (1..5).find(|at| words.at(*at) == "view").filter(|_| words.at(0) == "create")?;
+    let (name, next) = words.name(words.past_if(at + 1));
+    let names = if words.at(next) == "(" { words.items(next) } else { Vec::new() };
+    let start = words.find("select")? + 1;
+    let (mut depth, mut column, mut columns) = (0i64, Vec::new(), ViewColumns::new());
+    for word in words.words.get(start..)? {
+        depth += i64::from(word == "(") - i64::from(word == ")");
+        match word.as_str() {
+            "from" if depth == 0 => break,
+            "," if depth == 0 => columns.push(std::mem::take(&mut column)),
+            _ => column.push(word.clone()),
+        }
+    }
+    columns.push(column);
+    for (column, name) in columns.iter_mut().zip(names) {
+        column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
+    }
+    Some((name, columns))
+}
+
+impl Embedded<'_> {
+    /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
+    pub(super) fn drop_view(&mut self, words: &Words) {
+        let name = words.name(words.past_if(2)).0;
+        let all = words.range.clone();
+        let again = self.made_later.iter().find(|(at, view, _)| *at > all.start && *view == name);
+        let Some((_, _, now)) = again.filter(|_| self.in_transaction()) else {
+            self.report(&drops::VIEW_DROPPED, all, format!("the view {name} is dropped"));
+            return;
+        };
+        match self.views.get(&name) {
+            Some(was) if now.starts_with(was) => {}
+            Some(_) => {
+                let message = format!("the view {name} is made again with other columns");
+                self.report(&drops::VIEW_DROPPED, all, message);
+            }
+            None => {
+                let message = format!("the view {name} is made again; which columns it had is not in these files");
+                self.report(&drops::VIEW_DROPPED, all, message).severity = Severity::Warning;
+            }
+        }
+    }
+}
