@@ -2,7 +2,7 @@
 
 use super::declared::Declarations;
 use super::throw_away::Trial;
-use super::{Difference, DifferenceKind, Schema};
+use super::{Aspect, Difference, DifferenceKind, Object, Schema};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
@@ -239,7 +239,11 @@ impl<'a> States<'a> {
         let mut differences = live.differences(wanted);
         if live.engine != wanted.engine {
             let declared = Declarations::of(self.set, (live.engine, wanted.engine), |of| of <= number);
-            differences.retain(|difference| !declared.cover(difference));
+            // Going down and up again moves a column to the end, and comments are for people to write.
+            let is_harmless = |difference: &Difference| {
+                difference.aspect == Some(Aspect::ColumnOrder) || difference.object == Object::Comment
+            };
+            differences.retain(|difference| !is_harmless(difference) && !declared.cover(difference));
         }
         Some(differences)
     }
