@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 /// | `types` | types and collations of columns, and types that people made |
 /// | `defaults` | defaults of columns, and how they are generated or numbered, by a sequence too |
 /// | `nullability` | which columns take NULL |
-/// | `not-valid` | foreign keys and checks that are NOT VALID on Postgres |
+/// | `not-valid` | foreign keys, checks and NOT NULL that are NOT VALID on Postgres |
 /// | `column-order` | the order of the columns of tables |
 /// | `triggers` | triggers that only one has, or that fire at other moments |
 /// | `functions` | functions, procedures and macros that only one has |

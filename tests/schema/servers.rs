@@ -140,3 +140,37 @@ fn what_a_server_keeps_beside_its_tables_is_restored_too() {
         assert_eq!(told(&prove(&some, PROPERTIES_BACK)), [""; 0]);
     }
 }
+
+/// A column that takes no new NULL, but may have old ones, is none that takes none.
+#[test]
+fn not_null_that_rows_may_not_keep_is_told_where_a_server_knows_it() {
+    let table = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b TEXT";
+    let (base, late) = (
+        format!("{table} NOT NULL);"),
+        format!("{table}); ALTER TABLE a ADD CONSTRAINT b_is_there NOT NULL b NOT VALID;"),
+    );
+    for programs in postgres::programs() {
+        let server = postgres::Server::of(&programs, &[]);
+        let prove = |head: &str| {
+            let late = format!("{head}{late}");
+            let files =
+                [("V1__a.sql", base.as_str()), ("V1__a.postgres.sql", &late), ("V1__a.down.sql", "DROP TABLE a;")];
+            let set = set(&files).for_engines([Engine::Sqlite, Engine::Postgres]);
+            told(&verify(&[&set], Some(&parse(&server.url("postgres"))), &mut |_| {}).expect("a verification"))
+        };
+        let version = postgres::query(&server.url("postgres"), "SHOW server_version_num")
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect::<String>();
+        if version.parse::<u32>().expect("a number") < 180_000 {
+            assert!(prove("")[0].contains("it cannot be applied"), "{version}: {:?}", prove(""));
+            continue;
+        }
+        let line = "  different: column a.b: validity NOT VALID instead of valid";
+        assert_eq!(prove("").get(1).map(String::as_str), Some(line), "{version}");
+        for declaration in ["not-valid", "table a"] {
+            assert_eq!(prove(&format!("-- charter: differs {declaration}\n")), [""; 0], "{declaration}");
+        }
+    }
+}

@@ -24,7 +24,13 @@ use std::collections::BTreeSet;
 Examples:
   charter db verify
   charter db verify --against postgresql://postgres@localhost/postgres
-  charter db verify --set charter --json")]
+  charter db verify --set charter --json
+
+In what an engine differs, its overlay that goes up declares at its top, one on a line or with
+commas between them (`-- charter: differs triggers, functions`):
+  no-foreign-keys, no-indexes, no-checks, no-unique, no-views, types, defaults, nullability,
+  not-valid, column-order, triggers, functions, sequences, policies, rules, exclusions, comments,
+  table NAME, index NAME, view NAME, trigger NAME, function NAME")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     set: Set,

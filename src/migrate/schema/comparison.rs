@@ -33,6 +33,9 @@ impl Schema {
     }
 }
 
+/// How Postgres says that not all rows may keep a constraint.
+const NOT_VALID: &str = "NOT VALID";
+
 /// A comparison at work.
 pub(super) struct Comparison {
     pub(super) found: Engine,
@@ -204,6 +207,9 @@ impl Comparison {
         }
         let nullability = |not_null: &bool| Some(if *not_null { "NOT NULL" } else { "NULL" }.to_owned());
         self.compare(about, Aspect::Nullability, not_null, nullability);
+        if not_null == (true, true) {
+            self.validity(about, !found.not_null_not_valid, !wanted.not_null_not_valid);
+        }
         let sides = ((found.default.as_deref(), self.found), (wanted.default.as_deref(), self.wanted));
         if !expression::same_default(sides.0, sides.1, &wanted.data_type) {
             self.differ(about, Aspect::Default, found.default.clone(), wanted.default.clone());
@@ -307,15 +313,19 @@ impl Comparison {
             }
             self.names(about, &one.name().map(str::to_owned), &other.name().map(str::to_owned));
             one.details(other, about, self);
-            const NOT_VALID: &str = "NOT VALID";
             let is_valid = |constraint: &C| !constraint.options().iter().any(|option| option == NOT_VALID);
-            let validity = |valid: &bool| Some(if *valid { "valid" } else { NOT_VALID }.to_owned());
-            self.compare(about, Aspect::Validity, (is_valid(one), is_valid(other)), validity);
+            self.validity(about, is_valid(one), is_valid(other));
             let options = |constraint: &C| -> Vec<String> {
                 constraint.options().iter().filter(|option| *option != NOT_VALID).cloned().collect()
             };
             self.compare(about, Aspect::Options, (options(one), options(other)), |options| words(options));
         }
+    }
+
+    /// Compares whether all rows are known to keep a constraint.
+    fn validity(&mut self, about: About<'_>, found: bool, wanted: bool) {
+        let text = |valid: &bool| Some(if *valid { "valid" } else { NOT_VALID }.to_owned());
+        self.compare(about, Aspect::Validity, (found, wanted), text);
     }
 
     fn index(&mut self, table: &str, found: &Index, wanted: &Index) {

@@ -93,6 +93,8 @@ pub struct Column {
     pub data_type: String,
     /// Whether NOT NULL was said, or the engine holds it for a primary key.
     pub not_null: bool,
+    /// Whether rows from before may have NULL all the same: NOT VALID of Postgres 18.
+    pub not_null_not_valid: bool,
     /// The expression of its default.
     pub default: Option<String>,
     /// The collation, where it is another than the type's or the database's.

@@ -157,8 +157,11 @@ fn firing(definition: &str, engine: Engine) -> String {
     }
     events.sort();
     // SQLite has no others. Elsewhere the words come before what the trigger does.
-    let mut is_for_rows = engine == Engine::Sqlite;
+    let (mut is_for_rows, mut late) = (engine == Engine::Sqlite, "");
     while !is_for_rows && !cursor.is_at_end() && !cursor.is_word("when") && !cursor.is_word("execute") {
+        if cursor.words(&["initially", "deferred"]) {
+            late = " INITIALLY DEFERRED";
+        }
         is_for_rows = cursor.words(&["for", "each", "row"]);
         cursor.step();
     }
@@ -166,7 +169,7 @@ fn firing(definition: &str, engine: Engine) -> String {
     // As the catalogue's reader writes it behind the definition.
     let is_off = |state: &&str| engine == Engine::Postgres && definition.ends_with(*state);
     let state = [" DISABLED", " ENABLE REPLICA"].into_iter().find(is_off).unwrap_or_default();
-    format!("{time} {} FOR EACH {level}{state}", events.join(" OR "))
+    format!("{time} {}{late} FOR EACH {level}{state}", events.join(" OR "))
 }
 
 #[cfg(test)]
@@ -197,8 +200,8 @@ mod tests {
         }
         for (text, firing) in [
             (
-                "CREATE CONSTRAINT TRIGGER t AFTER INSERT OR DELETE OR UPDATE OF a ON b.c DEFERRABLE FOR EACH ROW EXECUTE FUNCTION f()",
-                "AFTER DELETE OR INSERT OR UPDATE OF a FOR EACH ROW",
+                "CREATE CONSTRAINT TRIGGER t AFTER INSERT OR DELETE OR UPDATE OF a ON b.c DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f()",
+                "AFTER DELETE OR INSERT OR UPDATE OF a INITIALLY DEFERRED FOR EACH ROW",
             ),
             (
                 "CREATE TRIGGER t AFTER TRUNCATE ON a REFERENCING OLD TABLE AS o FOR EACH STATEMENT EXECUTE FUNCTION f() DISABLED",

@@ -97,7 +97,9 @@ const RELATIONS: &str = concat!(
 );
 
 const COLUMNS: &str = "SELECT c.relkind, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, \
-     pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, l.collname \
+     pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, l.collname, \
+     EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated \
+         AND k.conkey[1] = a.attnum) \
      FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
      JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
@@ -176,8 +178,8 @@ fn list(json: &str) -> Result<Vec<String>> {
         .map_err(|error| Error::new(ErrorKind::Corrupt, "the catalogue gives a list that is none").with_source(error))
 }
 
-fn column(schema: &mut Schema, row: [String; 9]) {
-    let [kind, relation, name, data_type, not_null, expression, identity, generated, collation] = row;
+fn column(schema: &mut Schema, row: [String; 10]) {
+    let [kind, relation, name, data_type, not_null, expression, identity, generated, collation, not_valid] = row;
     if kind == "v" {
         if let Some(view) = schema.views.get_mut(&relation) {
             view.columns.push(name);
@@ -191,7 +193,8 @@ fn column(schema: &mut Schema, row: [String; 9]) {
         "d" => Some("BY DEFAULT".to_owned()),
         _ => None,
     };
-    let mut column = Column { name, data_type, not_null: not_null == "t", identity, ..Column::default() };
+    let (not_null, not_null_not_valid) = (not_null == "t", not_valid == "t");
+    let mut column = Column { name, data_type, not_null, not_null_not_valid, identity, ..Column::default() };
     column.collation = Some(collation).filter(|collation| !collation.is_empty());
     match (generated.as_str(), expression) {
         ("s" | "v", Some(expression)) => column.generated = Some(Generated { expression, stored: generated == "s" }),
