@@ -435,9 +435,9 @@ impl Verification {
                     old.object == difference.object
                         && old.kind == difference.kind
                         && (old.of_table() == difference.of_table() || is_gone())
-                        && (old.name == difference.name || !difference.keeps_name())
+                        && (old.has_name_of(difference) || !difference.keeps_name())
                 };
-                let is_of_name = |old: &Difference| became(old) && old.name == difference.name;
+                let is_of_name = |old: &Difference| became(old) && old.has_name_of(difference);
                 match gone.iter().position(is_of_name).or_else(|| gone.iter().position(became)) {
                     Some(place) => drop(gone.swap_remove(place)),
                     None => arisen.push(difference.clone()),

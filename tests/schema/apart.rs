@@ -63,6 +63,7 @@ fn what_only_postgres_has_is_told_unless_it_is_declared() {
         ),
         ("CREATE SEQUENCE s;", "DROP SEQUENCE s;", "extra: sequence s"),
         ("CREATE TYPE mood AS ENUM ('sad', 'ok');", "DROP TYPE mood;", "extra: type mood"),
+        ("CREATE TYPE span AS RANGE (subtype = bigint);", "DROP TYPE span;", "extra: type span"),
         ("CREATE DOMAIN named AS TEXT;", "DROP DOMAIN named;", "extra: type named"),
         ("CREATE TYPE pair AS (x TEXT, y TEXT);", "DROP TYPE pair;", "extra: type pair"),
         ("CREATE MATERIALIZED VIEW m AS SELECT b FROM a;", "DROP MATERIALIZED VIEW m;", "extra: materialized view m"),
@@ -151,6 +152,27 @@ fn a_trigger_is_told_where_an_engine_has_none_or_one_that_fires_otherwise() {
     assert_eq!(told(&prove_beside(&other, &heads)), [""; 0]);
 }
 
+/// DuckDB keeps triggers too.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_trigger_of_duckdb_is_told_and_restored() {
+    let trigger = "CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW INSERT INTO d VALUES (NEW.id, 1);";
+    let sqlite = "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO d VALUES (NEW.id, 1); END;";
+    let of_duckdb = || beside(Engine::DuckDb, trigger, "DROP TRIGGER t ON a;");
+    let verification = prove_beside(&[of_duckdb()], &[]);
+    assert_eq!(apart(&verification, Engine::DuckDb, Engine::Sqlite), ["extra: trigger t of a"]);
+    let both = [of_duckdb(), beside(Engine::Sqlite, sqlite, "")];
+    assert_eq!(told(&prove_beside(&both, &[(Engine::Postgres, "triggers")])), [""; 0]);
+    let left = set(&[
+        ("V1__a.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY); CREATE TABLE d (id BIGINT);"),
+        ("V1__a.down.sql", "DROP TABLE a; DROP TABLE d;"),
+        ("V2__t.sql", "CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW INSERT INTO d VALUES (NEW.id);"),
+        ("V2__t.down.sql", "SELECT 1;"),
+    ]);
+    let lines = told(&prove(&left.for_engines([Engine::DuckDb])));
+    assert_eq!(lines, ["2 t on duckdb: taking it back does not restore what was there", "  extra: trigger t of a"]);
+}
+
 /// What DuckDB and Postgres both have is compared between them by name alone.
 #[cfg(feature = "duckdb")]
 #[test]
@@ -186,6 +208,41 @@ fn what_two_engines_know_by_one_name_is_one_thing() {
             "extra: comment on table a",
         ]
     );
+}
+
+/// What is declared stays declared when all engines give its table another name.
+#[test]
+fn what_is_declared_follows_its_table() {
+    let postgres = "-- charter: differs functions, triggers, policies, rules, comments\n
+        CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b TEXT);
+        CREATE FUNCTION whole(a) RETURNS text LANGUAGE sql AS 'SELECT $1.b';
+        CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+        CREATE POLICY p ON a USING (true); ALTER TABLE a ENABLE ROW LEVEL SECURITY;
+        CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING; COMMENT ON COLUMN a.b IS 'x';";
+    let files = |last: &str| {
+        set(&[
+            ("V1__a.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b TEXT);"),
+            ("V1__a.down.sql", "DROP TABLE a;"),
+            ("V1__a.postgres.sql", postgres),
+            ("V1__a.postgres.down.sql", "DROP FUNCTION whole; DROP TABLE a;"),
+            ("V2__c.sql", "ALTER TABLE a RENAME TO c;"),
+            ("V2__c.down.sql", "ALTER TABLE c RENAME TO a;"),
+            ("V3__d.sql", "ALTER TABLE c RENAME COLUMN b TO d;"),
+            ("V3__d.down.sql", "ALTER TABLE c RENAME COLUMN d TO b;"),
+            ("V4__e.sql", "SELECT 1;"),
+            ("V4__e.down.sql", "SELECT 1;"),
+            ("V4__e.postgres.sql", last),
+            (
+                "V4__e.postgres.down.sql",
+                "DROP FUNCTION other; CREATE FUNCTION whole(c) RETURNS text LANGUAGE sql AS 'SELECT $1.d';",
+            ),
+        ])
+    };
+    // Another one in its place is not declared.
+    let verification =
+        prove(&files("DROP FUNCTION whole; CREATE FUNCTION other() RETURNS text LANGUAGE sql AS 'SELECT 1';"));
+    assert_eq!(apart(&verification, Engine::Postgres, Engine::Sqlite), ["extra: function other()"]);
+    assert!(verification.faults.iter().all(|fault| fault.number == 4), "{:?}", told(&verification));
 }
 
 #[test]

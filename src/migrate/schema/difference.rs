@@ -1,5 +1,6 @@
 //! One way in which two schemas differ.
 
+use super::Other;
 use serde::Serialize;
 use std::fmt;
 
@@ -231,6 +232,11 @@ impl Difference {
     pub(in crate::migrate) fn of_table(&self) -> Option<&str> {
         let is_table = self.object == Object::Table;
         self.table.as_deref().or_else(|| is_table.then_some(self.name.as_str()))
+    }
+
+    /// Whether it is about something of the same name as another of its sort; a function takes the new name of a type with it.
+    pub(in crate::migrate) fn has_name_of(&self, other: &Self) -> bool {
+        Other::short_name(self.object, &self.name) == Other::short_name(other.object, &other.name)
     }
 
     /// Whether what it is about has the same name on all engines as long as it differs: text that all of them run cannot give

@@ -57,9 +57,11 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     Ok(schema)
 }
 
-/// Sequences, macros, types, and comments in Postgres' words for what they are of.
+/// Triggers, sequences, macros, types, and comments in Postgres' words for what they are of.
 const OTHERS: &str = "\
-SELECT 'sequence', sequence_name, '', sql FROM duckdb_sequences() \
+SELECT 'trigger', trigger_name, table_name, sql FROM duckdb_triggers() \
+  WHERE database_name = current_database() AND schema_name = current_schema() \
+UNION ALL SELECT 'sequence', sequence_name, '', sql FROM duckdb_sequences() \
   WHERE database_name = current_database() AND schema_name = current_schema() \
 UNION ALL SELECT 'function', function_name || '(' || array_to_string(parameters, ', ') || ')', '', macro_definition \
   FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \

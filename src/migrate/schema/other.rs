@@ -42,7 +42,7 @@ impl Other {
     }
 
     /// A function's name without what it takes, which engines spell in their own words; else the name.
-    pub(super) fn short_name(object: Object, name: &str) -> &str {
+    pub(in crate::migrate) fn short_name(object: Object, name: &str) -> &str {
         match object {
             Object::Function => name.split('(').next().unwrap_or(name),
             _ => name,
@@ -158,11 +158,14 @@ fn firing(definition: &str, engine: Engine) -> String {
     events.sort();
     // SQLite has no others. Elsewhere the words come before what the trigger does.
     let (mut is_for_rows, mut late) = (engine == Engine::Sqlite, "");
-    while !is_for_rows && !cursor.is_at_end() && !cursor.is_word("when") && !cursor.is_word("execute") {
+    while !is_for_rows && !cursor.is_at_end() {
+        if cursor.words(&["for", "each"]) {
+            is_for_rows = cursor.word("row");
+            break;
+        }
         if cursor.words(&["initially", "deferred"]) {
             late = " INITIALLY DEFERRED";
         }
-        is_for_rows = cursor.words(&["for", "each", "row"]);
         cursor.step();
     }
     let level = if is_for_rows { "ROW" } else { "STATEMENT" };
@@ -210,6 +213,8 @@ mod tests {
         ] {
             assert_eq!(super::firing(text, Engine::Postgres), firing);
         }
+        let duckdb = "CREATE TRIGGER t AFTER INSERT ON a FOR EACH STATEMENT INSERT INTO b (SELECT 'x' FOR each row);";
+        assert_eq!(super::firing(duckdb, Engine::DuckDb), "AFTER INSERT FOR EACH STATEMENT");
         assert_eq!(super::firing("", Engine::Sqlite), "BEFORE  FOR EACH ROW");
     }
 }

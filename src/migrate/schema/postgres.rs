@@ -143,7 +143,7 @@ const INDEX_PARTS: &str = "SELECT t.relname, c.relname, i.indisunique, i.indisva
         WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
      ORDER BY t.relname, c.relname, p.place";
 
-/// Triggers, rules, policies, functions, and types.
+/// Triggers, rules, policies, functions but those that a type brings with it, and types.
 const OTHERS: &str = concat!(
     "SELECT 'trigger', t.tgname, c.relname, pg_catalog.pg_get_triggerdef(t.oid) \
         || CASE t.tgenabled WHEN 'D' THEN ' DISABLED' WHEN 'R' THEN ' ENABLE REPLICA' WHEN 'A' THEN ' ENABLE ALWAYS' ELSE '' END \
@@ -158,7 +158,9 @@ const OTHERS: &str = concat!(
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
      UNION ALL SELECT 'function', p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', NULL, \
         CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) END \
-     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = {schema} AND ",
+     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = {schema} \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS i WHERE i.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+         AND i.objid = p.oid AND i.deptype = 'i') AND ",
     not_of_an_extension!("pg_proc", "p.oid"),
     " UNION ALL SELECT 'type', t.typname, NULL, CASE t.typtype WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), \
         ', ' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid) \
