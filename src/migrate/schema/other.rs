@@ -165,6 +165,7 @@ fn firing(definition: &str, engine: Engine) -> String {
         }
         if cursor.words(&["initially", "deferred"]) {
             late = " INITIALLY DEFERRED";
+            continue;
         }
         cursor.step();
     }
