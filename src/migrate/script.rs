@@ -22,13 +22,27 @@ use std::path::{Path, PathBuf};
 /// | `no-indexes` | indexes that it lacks, or that are over other columns or rows |
 /// | `no-checks` | checks that it lacks, or that say something else |
 /// | `no-unique` | unique constraints that it lacks |
-/// | `no-views` | views that it lacks, or that have other columns |
-/// | `types` | types and collations of columns |
-/// | `defaults` | defaults of columns, and how they are generated or numbered |
+/// | `no-views` | views that it lacks, materialized ones too, or that have other columns |
+/// | `types` | types and collations of columns, and types that people made |
+/// | `defaults` | defaults of columns, and how they are generated or numbered, by a sequence too |
 /// | `nullability` | which columns take NULL |
+/// | `not-valid` | foreign keys, checks and NOT NULL that are NOT VALID on Postgres |
+/// | `column-order` | the order of the columns of tables |
+/// | `triggers` | triggers that only one has, or that fire at other moments |
+/// | `functions` | functions, procedures and macros that only one has |
+/// | `sequences` | sequences that only one has |
+/// | `policies` | policies for rows, and whether a table has any |
+/// | `rules` | rules of Postgres that rewrite statements |
+/// | `exclusions` | exclusion constraints of Postgres |
+/// | `comments` | comments that only one has, or that say something else |
 /// | `table NAME` | all of a table |
 /// | `index NAME` | all of an index |
-/// | `view NAME` | all of a view |
+/// | `view NAME` | all of a view, also when it is a materialized one |
+/// | `trigger NAME` | all of a trigger |
+/// | `function NAME` | a function, procedure or macro |
+///
+/// What a trigger, a function or a policy does stands in each engine's own language, and is not compared; nor are owners,
+/// privileges and settings of a server.
 ///
 /// A declaration holds for what arises with its migration, and for as long as it stays so.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -355,7 +355,8 @@ impl<'a> Trials<'a, '_> {
             let after = trial.schema()?;
             views.insert(migration.number(), self.views(&mut trial, (before, migration.number()), (&state, &after))?);
             if !self.down_and_up(migration, &mut trial, before, (&state, &after))? {
-                // What is left is of no use; the next migration begins where this one led the first time.
+                // What is left is of no use, or has its columns in another order, which would be told of the next migration;
+                // that begins where this one led the first time.
                 let anew = self.trial(number, Some(&mut trial))?;
                 std::mem::replace(&mut trial, anew).close()?;
             }
@@ -401,7 +402,7 @@ impl<'a> Trials<'a, '_> {
         Ok(differences)
     }
 
-    /// Takes a migration back and applies it again; tells whether all is as it was.
+    /// Takes a migration back and applies it again; tells whether all is as it was, the order of columns too.
     fn down_and_up(
         &mut self,
         migration: &Migration,
@@ -430,11 +431,12 @@ impl<'a> Trials<'a, '_> {
             }
             Ok(()) => {}
         }
-        let differences = trial.schema()?.differences(new);
+        let again = trial.schema()?;
+        let differences = again.differences(new);
         if is_restored && !differences.is_empty() {
             return self.fault(migration, FaultKind::NotRepeated, differences, None, trial);
         }
-        Ok(is_restored)
+        Ok(is_restored && again.has_order_of(new))
     }
 
     fn fault_of(
@@ -520,12 +522,14 @@ impl Verification {
                     continue;
                 }
                 let became = |old: &Difference| {
-                    let is_gone = || old.table.as_ref().is_some_and(|table| !other.tables.contains_key(table));
+                    let is_gone = || old.of_table().is_some_and(|table| !other.tables.contains_key(table));
                     old.object == difference.object
                         && old.kind == difference.kind
-                        && (old.table == difference.table || is_gone())
+                        && (old.of_table() == difference.of_table() || is_gone())
+                        && (old.has_name_of(difference) || !difference.keeps_name())
                 };
-                match gone.iter().position(became) {
+                let is_of_name = |old: &Difference| became(old) && old.has_name_of(difference);
+                match gone.iter().position(is_of_name).or_else(|| gone.iter().position(became)) {
                     Some(place) => drop(gone.swap_remove(place)),
                     None => arisen.push(difference.clone()),
                 }

@@ -4,6 +4,9 @@ use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, Exit, Failure, GOOD, Outcome, count, object, or_null};
 use super::database::{Database, Opened, Set};
 use super::migrations::{prefix, without_migrations};
+use super::verify::drop_on_interrupt;
+use crate::config::DatabaseUrl;
+use crate::engine::Engine;
 use crate::migrate::MigrationSet;
 use crate::migrate::schema::{Difference, SchemaInfo, SchemaState};
 use crate::record::Value;
@@ -11,21 +14,28 @@ use crate::record::Value;
 /// Tell whether a database has the tables that its revision should have
 ///
 /// Compares what the engine's catalogue says with what the migrations make in a throw-away database: tables, columns, keys,
-/// checks, indexes and views that are missing, extra or different. Other programs' tables do not count. Only reads. Fails
-/// (exit code 1) if something is different, and with 4 if the database is not initialised.
+/// checks, indexes and views that are missing, extra or different. Other programs' tables do not count. Only reads. The
+/// throw-away database is in memory, of SQLite where the database is PostgreSQL's, or with --against one on that server,
+/// which is dropped at the end. Fails (exit code 1) if something is different, and with 4 if the database is not
+/// initialised.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   charter db info
-  charter db info postgresql://charter@registry.example.com/charter --json | jq .valid")]
+  charter db info postgresql://charter@registry.example.com/charter --json | jq .valid
+  charter db info --against postgresql://postgres@localhost/postgres")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
     set: Set,
+    /// A Postgres server whose user may make databases, for the throw-away one
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    let against = arguments.against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let opened = arguments.database.open(session)?;
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
@@ -33,7 +43,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let set = arguments.set.name()?;
     opened.manager.set(set)?;
     let environment = opened.manager.get_environment()?;
-    let mut infos = opened.manager.get_schema_info()?;
+    drop_on_interrupt(against.as_ref());
+    let mut infos = opened.manager.get_schema_info_against(against.as_ref())?;
     infos.retain(|info| set.is_none_or(|set| info.set == set));
     let verdict = verdict(&infos);
     session.ui.result(
@@ -48,6 +59,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             .into()
         },
     )?;
+    if against.is_none() && infos.iter().any(is_unknown_on_a_server) {
+        session.ui.warning(None, "--against URL compares it with a throw-away database of a server");
+    }
     if infos.iter().any(is_missing) {
         return Err(opened.manager.not_initialized().into());
     }
@@ -57,6 +71,10 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 /// Whether charter's own tables are not recorded. A set of the project may not have begun.
 fn is_missing(info: &SchemaInfo) -> bool {
     info.state == SchemaState::NotInitialized && info.set == MigrationSet::charter().name()
+}
+
+fn is_unknown_on_a_server(info: &SchemaInfo) -> bool {
+    info.engine == Engine::Postgres && matches!(info.state, SchemaState::Unknown(_))
 }
 
 /// Whether the database is as it should be; `None` where nobody can say.

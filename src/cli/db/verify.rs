@@ -16,14 +16,21 @@ use std::collections::BTreeSet;
 ///
 /// Runs in throw-away databases, in memory and, with --against, in one on that server, which is dropped at the end. After
 /// each step the database must have what it should: a down migration restores what was there, and the engines agree at every
-/// revision, but for what an overlay declares (`-- charter: differs no-foreign-keys`). Fails (exit code 1) with the
-/// differences. The database of the configuration is not touched.
+/// revision, but for what an overlay declares (`-- charter: differs no-foreign-keys`). The engines are compared in tables,
+/// the order of their columns, constraints, indexes, views, triggers, functions, sequences, types, policies and comments; not
+/// in privileges and settings. Fails (exit code 1) with the differences. The database of the configuration is not touched.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   charter db verify
   charter db verify --against postgresql://postgres@localhost/postgres
-  charter db verify --set charter --json")]
+  charter db verify --set charter --json
+
+In what an engine differs, its overlay that goes up declares at its top, one on a line or with
+commas between them (`-- charter: differs triggers, functions`):
+  no-foreign-keys, no-indexes, no-checks, no-unique, no-views, types, defaults, nullability,
+  not-valid, column-order, triggers, functions, sequences, policies, rules, exclusions, comments,
+  table NAME, index NAME, view NAME, trigger NAME, function NAME")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     set: Set,

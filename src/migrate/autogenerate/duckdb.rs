@@ -39,7 +39,8 @@ const NO_INDEXES: &str = "no-indexes";
 
 /// What DuckDB has after a migration that takes the other engines from one state to another; `duckdb` is what it had before.
 pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, without: Without) -> Schema {
-    let mut after = to.clone();
+    // Triggers are DuckDB's own.
+    let mut after = Schema { others: duckdb.others.clone(), ..to.clone() };
     let mut partial =
         pairs(from, to, names).into_iter().flat_map(|(before, now)| TableChange::of(before, now, names).indexes.added);
     let has_partial = partial.any(|index| index.predicate.is_some())
@@ -79,8 +80,10 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
     after
 }
 
-/// A state with those foreign keys and indexes alone that were found on DuckDB. All else is as the state has it.
+/// A state with those foreign keys and indexes alone that were found on DuckDB, and with its triggers. All else is as the
+/// state has it.
 pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
+    state.others.clone_from(&duckdb.others);
     for now in state.tables.values_mut() {
         let there = table(duckdb, &now.name);
         let same = |one: &[String], other: &[String]| {

@@ -14,7 +14,7 @@ use super::{Step, no_value};
 use crate::engine::Engine;
 use crate::engine::lexer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::schema::{Column, Schema, Table, View};
+use crate::migrate::schema::{Column, Object, Schema, Table, View};
 
 /// How the name begins that a table has while it is made anew.
 pub(super) const NEW: &str = "charter_new_";
@@ -277,14 +277,16 @@ impl Writer<'_> {
         let replaced = views.replace.iter().filter(|_| self.engine == Engine::DuckDb);
         after.extend(replaced.map(|view| format!("{};", super::views::replacing(&sql(view)))));
         after.extend(views.create.iter().map(|view| format!("{};", sql(view))));
-        if self.engine == Engine::Sqlite {
-            for (title, text) in &from.others {
-                let Some(trigger) = title.strip_prefix("trigger ") else { continue };
-                if self.touched.is_in(text) {
-                    before.insert(0, format!("DROP TRIGGER {};", self.spelling.name(trigger)));
-                    after.extend(to.others.get(title).map(|text| format!("{text};")));
-                }
-            }
+        let triggers = from.others.values().filter(|other| other.object == Object::Trigger);
+        for trigger in triggers.filter(|trigger| self.touched.is_in(&trigger.definition)) {
+            let table = trigger.table.iter().filter(|_| self.engine == Engine::DuckDb);
+            let of: String = table.map(|table| format!(" ON {}", self.spelling.name(table))).collect();
+            before.insert(0, format!("DROP TRIGGER {}{of};", self.spelling.name(&trigger.name)));
+            let again = to
+                .others
+                .values()
+                .find(|other| other.object == Object::Trigger && other.name.eq_ignore_ascii_case(&trigger.name));
+            after.extend(again.map(|again| format!("{};", again.definition.trim_end_matches(';'))));
         }
         before.into_iter().chain(self.statements).chain(after).collect()
     }

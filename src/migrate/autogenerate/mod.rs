@@ -23,7 +23,7 @@ pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
-use super::schema::{Column, Difference, ForeignKey, Object, Schema, Table};
+use super::schema::{Column, Difference, ForeignKey, Schema, Table};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -132,7 +132,7 @@ fn write(
         check_lengths(present, &wanted)?;
     }
     let mut middle = renamed(set, present, &names)?;
-    let others = differences.iter().filter(|difference| difference.object == Object::Other);
+    let others = differences.iter().filter(|difference| difference.object.is_other());
     let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
     wanted.others = middle.others.clone();
     let spelling = Spelling::of(set, &[&wanted]);

@@ -6,45 +6,58 @@ use super::{
     expression, types,
 };
 use crate::engine::Engine;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 impl Schema {
     /// In what this schema is not the wanted one, by table; empty when they mean the same.
     ///
     /// What engines spell in their own words is no difference: names of types, casts, parentheses, names of constraints that
-    /// were given none, indexes that stand for constraints. Across engines views are compared by their columns alone, and
-    /// what only one engine knows not at all.
+    /// were given none, indexes that stand for constraints. On one engine the order of columns is none either. Across engines
+    /// views are compared by their columns alone, and functions, types and the like by their names; privileges, owners and
+    /// settings of a server are not compared.
     pub fn differences(&self, wanted: &Self) -> Vec<Difference> {
         let mut comparison = Comparison { found: self.engine, wanted: wanted.engine, differences: Vec::new() };
         comparison.schema(self, wanted);
         comparison.differences.sort();
         comparison.differences
     }
+
+    /// Whether the tables have their columns in the same order as another's, of the same engine, that has the same tables.
+    pub(in crate::migrate) fn has_order_of(&self, other: &Self) -> bool {
+        let is_same = |table: &Table| {
+            let other = other.tables.get(&table.name);
+            other.is_none_or(|other| table.columns.iter().map(|c| &c.name).eq(other.columns.iter().map(|c| &c.name)))
+        };
+        self.tables.values().all(is_same)
+    }
 }
 
+/// How Postgres says that not all rows may keep a constraint.
+const NOT_VALID: &str = "NOT VALID";
+
 /// A comparison at work.
-struct Comparison {
-    found: Engine,
-    wanted: Engine,
+pub(super) struct Comparison {
+    pub(super) found: Engine,
+    pub(super) wanted: Engine,
     differences: Vec<Difference>,
 }
 
 /// What a difference is about.
 #[derive(Clone, Copy)]
-struct About<'a> {
-    object: Object,
-    table: Option<&'a str>,
-    name: &'a str,
+pub(super) struct About<'a> {
+    pub(super) object: Object,
+    pub(super) table: Option<&'a str>,
+    pub(super) name: &'a str,
 }
 
 impl Comparison {
-    fn is_same_engine(&self) -> bool {
+    pub(super) fn is_same_engine(&self) -> bool {
         self.found == self.wanted
     }
 
     /// A name as it is compared: only Postgres tells capitals apart.
-    fn key(&self, name: &str) -> String {
+    pub(super) fn key(&self, name: &str) -> String {
         let exact = self.found == Engine::Postgres && self.is_same_engine();
         if exact { name.to_owned() } else { name.to_lowercase() }
     }
@@ -53,13 +66,19 @@ impl Comparison {
         names.iter().map(|name| self.key(name)).collect()
     }
 
-    fn push(&mut self, kind: DifferenceKind, about: About<'_>, found: Option<String>, wanted: Option<String>) {
+    pub(super) fn push(
+        &mut self,
+        kind: DifferenceKind,
+        about: About<'_>,
+        found: Option<String>,
+        wanted: Option<String>,
+    ) {
         let About { object, table, name } = about;
         let (table, name) = (table.map(str::to_owned), name.to_owned());
         self.differences.push(Difference { kind, object, table, name, aspect: None, found, wanted });
     }
 
-    fn differ(&mut self, about: About<'_>, aspect: Aspect, found: Option<String>, wanted: Option<String>) {
+    pub(super) fn differ(&mut self, about: About<'_>, aspect: Aspect, found: Option<String>, wanted: Option<String>) {
         self.push(DifferenceKind::Different, about, found, wanted);
         if let Some(difference) = self.differences.last_mut() {
             difference.aspect = Some(aspect);
@@ -117,23 +136,10 @@ impl Comparison {
                 self.differ(about, Aspect::Definition, Some(found), Some(wanted));
             }
         }
-        if self.is_same_engine() {
-            let names: BTreeSet<&String> = found.others.keys().chain(wanted.others.keys()).collect();
-            for name in names {
-                let about = About { object: Object::Other, table: None, name };
-                match (found.others.get(name), wanted.others.get(name)) {
-                    (Some(found), Some(wanted)) if !self.is_same_text(found, wanted) => {
-                        self.differ(about, Aspect::Definition, Some(found.clone()), Some(wanted.clone()));
-                    }
-                    (Some(found), None) => self.push(DifferenceKind::Extra, about, Some(found.clone()), None),
-                    (None, Some(wanted)) => self.push(DifferenceKind::Missing, about, None, Some(wanted.clone())),
-                    _ => {}
-                }
-            }
-        }
+        self.others(found, wanted);
     }
 
-    fn is_same_text(&self, one: &str, other: &str) -> bool {
+    pub(super) fn is_same_text(&self, one: &str, other: &str) -> bool {
         expression::tokens(one, self.found) == expression::tokens(other, self.wanted)
     }
 
@@ -166,9 +172,31 @@ impl Comparison {
         {
             self.index(name, one, other);
         }
-        if self.is_same_engine() {
-            let about = About { object: Object::Table, table: None, name };
-            self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options));
+        let about = About { object: Object::Table, table: None, name };
+        let across = !self.is_same_engine();
+        // Who sees which rows is the same wherever it can be said; the rest is how an engine keeps a table.
+        let options = |table: &Table| -> Vec<String> {
+            let options = table.options.iter();
+            options.filter(|option| !across || option.ends_with("ROW LEVEL SECURITY")).cloned().collect()
+        };
+        self.compare(about, Aspect::Options, (options(found), options(wanted)), |options| words(options));
+        if across {
+            self.order(about, found, wanted);
+        }
+    }
+
+    /// Compares the order of the columns that both tables have.
+    fn order(&mut self, about: About<'_>, found: &Table, wanted: &Table) {
+        let names = |table: &Table, other: &Table| -> Vec<String> {
+            let both = table
+                .columns
+                .iter()
+                .filter(|column| other.columns.iter().any(|other| self.key(&other.name) == self.key(&column.name)));
+            both.map(|column| column.name.clone()).collect()
+        };
+        let (one, other) = (names(found, wanted), names(wanted, found));
+        if self.keys(&one) != self.keys(&other) {
+            self.differ(about, Aspect::ColumnOrder, Some(one.join(", ")), Some(other.join(", ")));
         }
     }
 
@@ -179,6 +207,9 @@ impl Comparison {
         }
         let nullability = |not_null: &bool| Some(if *not_null { "NOT NULL" } else { "NULL" }.to_owned());
         self.compare(about, Aspect::Nullability, not_null, nullability);
+        if not_null == (true, true) {
+            self.validity(about, !found.not_null_not_valid, !wanted.not_null_not_valid);
+        }
         let sides = ((found.default.as_deref(), self.found), (wanted.default.as_deref(), self.wanted));
         if !expression::same_default(sides.0, sides.1, &wanted.data_type) {
             self.differ(about, Aspect::Default, found.default.clone(), wanted.default.clone());
@@ -282,14 +313,19 @@ impl Comparison {
             }
             self.names(about, &one.name().map(str::to_owned), &other.name().map(str::to_owned));
             one.details(other, about, self);
-            // NOT VALID is a state of Postgres alone.
-            let is_same_engine = self.is_same_engine();
+            let is_valid = |constraint: &C| !constraint.options().iter().any(|option| option == NOT_VALID);
+            self.validity(about, is_valid(one), is_valid(other));
             let options = |constraint: &C| -> Vec<String> {
-                let options = constraint.options().iter();
-                options.filter(|option| is_same_engine || *option != "NOT VALID").cloned().collect()
+                constraint.options().iter().filter(|option| *option != NOT_VALID).cloned().collect()
             };
             self.compare(about, Aspect::Options, (options(one), options(other)), |options| words(options));
         }
+    }
+
+    /// Compares whether all rows are known to keep a constraint.
+    fn validity(&mut self, about: About<'_>, found: bool, wanted: bool) {
+        let text = |valid: &bool| Some(if *valid { "valid" } else { NOT_VALID }.to_owned());
+        self.compare(about, Aspect::Validity, (found, wanted), text);
     }
 
     fn index(&mut self, table: &str, found: &Index, wanted: &Index) {

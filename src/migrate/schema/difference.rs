@@ -1,5 +1,6 @@
 //! One way in which two schemas differ.
 
+use super::Other;
 use serde::Serialize;
 use std::fmt;
 
@@ -60,11 +61,53 @@ pub enum Object {
     Index,
     /// A view.
     View,
-    /// What only one engine has: a trigger, a function, a type, a sequence.
+    /// A trigger.
+    Trigger,
+    /// A function, a procedure, or a macro of DuckDB.
+    Function,
+    /// A sequence that no column owns.
+    Sequence,
+    /// A type that people made.
+    Type,
+    /// A materialized view.
+    MaterializedView,
+    /// A table of SQLite that a module makes.
+    VirtualTable,
+    /// A table of another server.
+    ForeignTable,
+    /// A policy for rows.
+    Policy,
+    /// A rule that rewrites statements.
+    Rule,
+    /// An exclusion constraint.
+    Exclusion,
+    /// A comment.
+    Comment,
+    /// What else a server keeps: an owner, privileges, settings.
     Other,
 }
 
 impl Object {
+    /// What is neither a table nor a part of one nor a view, as catalogues are read.
+    pub(super) const OTHERS: [Self; 11] = [
+        Self::Trigger,
+        Self::Function,
+        Self::Sequence,
+        Self::Type,
+        Self::MaterializedView,
+        Self::VirtualTable,
+        Self::ForeignTable,
+        Self::Policy,
+        Self::Rule,
+        Self::Exclusion,
+        Self::Comment,
+    ];
+
+    /// Whether it is neither a table nor a part of one nor a view.
+    pub(in crate::migrate) fn is_other(self) -> bool {
+        self == Self::Other || Self::OTHERS.contains(&self)
+    }
+
     /// The words for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,6 +119,17 @@ impl Object {
             Self::Check => "check",
             Self::Index => "index",
             Self::View => "view",
+            Self::Trigger => "trigger",
+            Self::Function => "function",
+            Self::Sequence => "sequence",
+            Self::Type => "type",
+            Self::MaterializedView => "materialized view",
+            Self::VirtualTable => "virtual table",
+            Self::ForeignTable => "foreign table",
+            Self::Policy => "policy",
+            Self::Rule => "rule",
+            Self::Exclusion => "exclusion constraint",
+            Self::Comment => "comment",
             Self::Other => "object",
         }
     }
@@ -110,9 +164,11 @@ pub enum Aspect {
     Unique,
     /// Which rows are in an index.
     Predicate,
-    /// Whether the engine uses an index.
+    /// Whether the engine uses an index, or has seen that all rows keep a constraint.
     Validity,
-    /// What a check or a view says.
+    /// The order of a table's columns.
+    ColumnOrder,
+    /// What a check or a view says, or when a trigger fires.
     Definition,
     /// What else is said of it.
     Options,
@@ -135,6 +191,7 @@ impl Aspect {
             Self::Unique => "uniqueness",
             Self::Predicate => "predicate",
             Self::Validity => "validity",
+            Self::ColumnOrder => "order of columns",
             Self::Definition => "definition",
             Self::Options => "options",
         }
@@ -151,7 +208,7 @@ impl fmt::Display for Difference {
         };
         write!(f, "{kind}: ")?;
         match (self.object, &self.table) {
-            (Object::Other, _) => f.write_str(&self.name)?,
+            (Object::Comment | Object::Other, _) => f.write_str(&self.name)?,
             (Object::Column, Some(table)) => write!(f, "column {table}.{}", self.name)?,
             (object, Some(table)) => write!(f, "{} {} of {table}", object.as_str(), self.name)?,
             (object, None) => write!(f, "{} {}", object.as_str(), self.name)?,
@@ -167,6 +224,29 @@ impl fmt::Display for Difference {
             write!(f, ": {text}")?;
         }
         Ok(())
+    }
+}
+
+impl Difference {
+    /// The table that it is about, also when that is all that it is about.
+    pub(in crate::migrate) fn of_table(&self) -> Option<&str> {
+        let is_table = self.object == Object::Table;
+        self.table.as_deref().or_else(|| is_table.then_some(self.name.as_str()))
+    }
+
+    /// Whether it is about something of the same name as another of its sort; a function takes the new name of a type with it.
+    pub(in crate::migrate) fn has_name_of(&self, other: &Self) -> bool {
+        Other::short_name(self.object, &self.name) == Other::short_name(other.object, &other.name)
+    }
+
+    /// Whether what it is about has the same name on all engines as long as it differs: text that all of them run cannot give
+    /// it another one.
+    pub(in crate::migrate) fn keeps_name(&self) -> bool {
+        match self.object {
+            Object::Table => self.kind != DifferenceKind::Different,
+            Object::Comment => false,
+            object => object == Object::View || object.is_other(),
+        }
     }
 }
 

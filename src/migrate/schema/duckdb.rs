@@ -2,7 +2,7 @@
 //! lengths of texts, and the order of an index.
 
 use super::sqlite::texts;
-use super::{Column, Index, Schema, Table, View, create, view_query};
+use super::{Column, Index, Other, Schema, Table, View, create, view_query};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::migrate::connection::MigrationConnection;
@@ -50,22 +50,27 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
             table.indexes.insert(name, index);
         }
     }
-    let others = "SELECT 'sequence ' || sequence_name, sql FROM duckdb_sequences() WHERE database_name = current_database() \
-                  AND schema_name = current_schema() \
-                  UNION ALL SELECT 'macro ' || function_name, CAST(parameters AS VARCHAR) || ' ' || macro_definition \
-                  FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
-                  UNION ALL SELECT 'type ' || type_name, logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
-                  FROM duckdb_types() WHERE {here} \
-                  UNION ALL SELECT 'comment on table ' || table_name, comment FROM duckdb_tables() WHERE {here} AND comment IS NOT NULL \
-                  UNION ALL SELECT 'comment on view ' || view_name, comment FROM duckdb_views() WHERE {here} AND comment IS NOT NULL \
-                  UNION ALL SELECT 'comment on column ' || table_name || '.' || column_name, comment FROM duckdb_columns() \
-                  WHERE {here} AND comment IS NOT NULL \
-                  UNION ALL SELECT 'comment on index ' || index_name, comment FROM duckdb_indexes() \
-                  WHERE database_name = current_database() AND schema_name = current_schema() AND comment IS NOT NULL";
-    for row in query(others)? {
-        let [name, definition] = texts(row);
-        schema.others.insert(name, definition);
+    for row in query(OTHERS)? {
+        schema.add(Other::of(texts(row)));
     }
     schema.complete_references();
     Ok(schema)
 }
+
+/// Triggers, sequences, macros, types, and comments in Postgres' words for what they are of.
+const OTHERS: &str = "\
+SELECT 'trigger', trigger_name, table_name, sql FROM duckdb_triggers() \
+  WHERE database_name = current_database() AND schema_name = current_schema() \
+UNION ALL SELECT 'sequence', sequence_name, '', sql FROM duckdb_sequences() \
+  WHERE database_name = current_database() AND schema_name = current_schema() \
+UNION ALL SELECT 'function', function_name || '(' || array_to_string(parameters, ', ') || ')', '', macro_definition \
+  FROM duckdb_functions() WHERE {here} AND function_type IN ('macro', 'table_macro') \
+UNION ALL SELECT 'type', type_name, '', logical_type || coalesce(' ' || CAST(labels AS VARCHAR), '') \
+  FROM duckdb_types() WHERE {here} \
+UNION ALL SELECT 'comment', 'comment on table ' || table_name, '', comment FROM duckdb_tables() WHERE {here} AND comment IS NOT NULL \
+UNION ALL SELECT 'comment', 'comment on view ' || view_name, '', comment FROM duckdb_views() WHERE {here} AND comment IS NOT NULL \
+UNION ALL SELECT 'comment', 'comment on column ' || column_name || ' of ' || CASE WHEN table_name IN \
+    (SELECT view_name FROM duckdb_views() WHERE {here}) THEN 'view ' ELSE 'table ' END || table_name, '', comment \
+  FROM duckdb_columns() WHERE {here} AND comment IS NOT NULL \
+UNION ALL SELECT 'comment', 'comment on index ' || index_name, '', comment FROM duckdb_indexes() \
+  WHERE database_name = current_database() AND schema_name = current_schema() AND comment IS NOT NULL";

@@ -2,7 +2,8 @@
 
 use super::declared::Declarations;
 use super::throw_away::Trial;
-use super::{Difference, DifferenceKind, Schema};
+use super::{Aspect, Difference, DifferenceKind, Object, Schema};
+use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
@@ -107,11 +108,16 @@ pub enum Match {
     },
 }
 
-/// What a database has of a set, compared with what its recorded revision should be. Nothing is written.
+/// What a database has of a set, compared with what its recorded revision should be. Nothing is written to it; with
+/// `against`, what a server's database should be is made in a throw-away one on that server.
 ///
 /// # Errors
 /// What the engine says.
-pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<SchemaInfo> {
+pub(crate) fn schema_info(
+    connection: &mut dyn MigrationConnection,
+    set: &MigrationSet,
+    against: Option<&DatabaseUrl>,
+) -> Result<SchemaInfo> {
     let engine = connection.engine();
     let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
     let mut live = Schema::read(connection, set)?;
@@ -127,7 +133,7 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
         indexes: Vec::new(),
     };
     let asked = [info.revision, Some(info.head)];
-    match States::of(set, engine, &|number| asked.contains(&Some(number)) || forgets_names(set, number)) {
+    match States::of(set, engine, against, &|number| asked.contains(&Some(number)) || forgets_names(set, number)) {
         Ok(states) => {
             // The schema of charter's own tables on a server is charter's: what else is in it is told.
             if engine != Engine::Postgres || !set.is_charter() {
@@ -141,6 +147,8 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
                 },
             }
         }
+        // Who names a server wants to know.
+        Err(error) if against.is_some() && engine == Engine::Postgres => return Err(error),
         Err(error) => {
             info.state = SchemaState::Unknown(error.to_string());
             live = Schema { engine, ..Schema::default() };
@@ -160,7 +168,7 @@ pub(crate) fn schema_info(connection: &mut dyn MigrationConnection, set: &Migrat
 /// # Errors
 /// What the engine says, and when the set cannot be tried in a throw-away database.
 pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Match> {
-    let states = States::of(set, connection.engine(), &|_| true)?;
+    let states = States::of(set, connection.engine(), None, &|_| true)?;
     let live = states.known(Schema::read(connection, set)?);
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
@@ -192,8 +200,8 @@ fn forgets_names(set: &MigrationSet, number: i64) -> bool {
     })
 }
 
-/// What revisions of a set should be, from a throw-away database. A server's is of SQLite: asking a server must not write
-/// to it.
+/// What revisions of a set should be, from a throw-away database. A server's is of SQLite unless one is named where it may be
+/// made: asking a server must not write to it.
 struct States<'a> {
     set: &'a MigrationSet,
     states: Vec<(i64, Schema)>,
@@ -201,8 +209,13 @@ struct States<'a> {
 
 impl<'a> States<'a> {
     /// The revisions of which `is_asked` gives true.
-    fn of(set: &'a MigrationSet, engine: Engine, is_asked: &dyn Fn(i64) -> bool) -> Result<Self> {
-        let model = if engine == Engine::Postgres { Engine::Sqlite } else { engine };
+    fn of(
+        set: &'a MigrationSet,
+        engine: Engine,
+        against: Option<&DatabaseUrl>,
+        is_asked: &dyn Fn(i64) -> bool,
+    ) -> Result<Self> {
+        let model = if engine == Engine::Postgres && against.is_none() { Engine::Sqlite } else { engine };
         if !set.engines().contains(&model) {
             let message = format!("the set {} is not written for {model}, which {engine} is compared with", set.name());
             return Err(Error::new(ErrorKind::Unsupported, message));
@@ -214,7 +227,9 @@ impl<'a> States<'a> {
             }
             Ok(())
         };
-        Trial::new(set, model, None)?.walk(&mut see).context("applying the migrations to a throw-away database")?;
+        let mut trial = Trial::new(set, model, against)?;
+        trial.walk(&mut see).context("applying the migrations to a throw-away database")?;
+        trial.close()?;
         Ok(Self { set, states })
     }
 
@@ -241,6 +256,13 @@ impl<'a> States<'a> {
             let declared = Declarations::of(self.set, (live.engine, wanted.engine), |of| of <= number);
             differences.retain(|difference| !declared.cover(difference));
         }
+        if live.engine == Engine::Postgres {
+            // Going down and up again moves a column to the end; comments, owners and privileges are given by hand.
+            differences.retain(|difference| {
+                difference.aspect != Some(Aspect::ColumnOrder)
+                    && !matches!(difference.object, Object::Comment | Object::Other)
+            });
+        }
         Some(differences)
     }
 }
@@ -251,8 +273,25 @@ impl MigrationManager {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is no such file, and what the engine says.
     pub fn get_schema_info(&self) -> Result<Vec<SchemaInfo>> {
+        self.get_schema_info_against(None)
+    }
+
+    /// [`MigrationManager::get_schema_info`], with what a server's database should be made in a throw-away database on another
+    /// server, or on the same, which is dropped at the end. Without a server it is made in SQLite, where a set that is not
+    /// written for SQLite cannot be tried. An embedded file does without.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such file, [`ErrorKind::Invalid`] when `server` is none, and what the engine
+    /// says.
+    pub fn get_schema_info_against(&self, server: Option<&DatabaseUrl>) -> Result<Vec<SchemaInfo>> {
         let mut connection = self.connect(Purpose::Read)?;
-        self.sets().iter().map(|set| schema_info(&mut *connection, set)).collect()
+        if let Some(server) = server.filter(|url| url.with_database("").is_none()) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{server} is no server, on which a database could be made"),
+            ));
+        }
+        self.sets().iter().map(|set| schema_info(&mut *connection, set, server)).collect()
     }
 
     /// In what the database is not what its recorded revisions should be; empty when it is valid. Nothing is written.
@@ -332,7 +371,7 @@ mod tests {
         let mut trial = Trial::new(&set, engine, None).expect("a database");
         trial.go_to(Some(set.head())).expect("the migrations");
         trial.database().execute(sql).expect(sql);
-        schema_info(trial.database(), &set).expect("an answer")
+        schema_info(trial.database(), &set, None).expect("an answer")
     }
 
     #[test]
@@ -388,15 +427,18 @@ mod tests {
         let set = set();
         for engine in engines() {
             let mut trial = Trial::new(&set, engine, None).expect("a database");
-            assert_eq!(schema_info(trial.database(), &set).expect("an answer").state, SchemaState::NotInitialized);
+            assert_eq!(
+                schema_info(trial.database(), &set, None).expect("an answer").state,
+                SchemaState::NotInitialized
+            );
             trial.go_to(Some(1)).expect("the first migration");
-            let info = schema_info(trial.database(), &set).expect("an answer");
+            let info = schema_info(trial.database(), &set, None).expect("an answer");
             assert_eq!(
                 (info.state, info.revision, info.tables),
                 (SchemaState::Valid, Some(1), vec!["books".to_owned()])
             );
             trial.database().execute(READERS).expect(READERS);
-            let info = schema_info(trial.database(), &set).expect("an answer");
+            let info = schema_info(trial.database(), &set, None).expect("an answer");
             assert_eq!(lines(&info.differences), ["extra: table readers"]);
 
             trial.go_to(None).expect("the way down");
@@ -404,7 +446,7 @@ mod tests {
             let old = MigrationSet::from_files("library", [("V1__books.sql", BOOKS)]).expect("a set");
             let mut trial = Trial::new(&set, engine, None).expect("a database");
             trial.go_to(Some(3)).expect("the migrations");
-            assert_eq!(schema_info(trial.database(), &old).expect("an answer").state, SchemaState::Newer);
+            assert_eq!(schema_info(trial.database(), &old, None).expect("an answer").state, SchemaState::Newer);
         }
     }
 
@@ -420,7 +462,7 @@ mod tests {
             let mut trial = Trial::new(&set, engine, None).expect("a database");
             trial.go_to(Some(3)).expect("the migrations");
             trial.database().execute("CREATE TABLE old (a BIGINT PRIMARY KEY)").expect("a table");
-            let info = schema_info(trial.database(), &set).expect("an answer");
+            let info = schema_info(trial.database(), &set, None).expect("an answer");
             assert_eq!(lines(&info.differences), ["extra: table old"], "{engine}");
         }
     }

@@ -12,6 +12,7 @@ mod difference;
 mod duckdb;
 mod expression;
 mod info;
+mod other;
 mod postgres;
 mod properties;
 mod reader;
@@ -28,6 +29,7 @@ use cursor::Cursor;
 pub(crate) use declared::{Declarations, Declared};
 pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
+pub use other::Other;
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,10 +46,9 @@ pub struct Schema {
     pub tables: BTreeMap<String, Table>,
     /// The views by name.
     pub views: BTreeMap<String, View>,
-    /// What only this engine has: triggers, functions, types, sequences of their own, materialized views, and on Postgres
-    /// comments, owners, privileges and settings. What it is and what it is called, and its definition. They are compared on
-    /// the same engine alone.
-    pub others: BTreeMap<String, String>,
+    /// What not every engine knows, by what it is and what it is called: triggers, functions, types, sequences of their own,
+    /// materialized views, comments, and on Postgres owners, privileges and settings.
+    pub others: BTreeMap<String, Other>,
 }
 
 /// A table.
@@ -56,7 +57,8 @@ pub struct Schema {
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// Its columns in their order. The order is no difference: an engine adds columns at the end.
+    /// Its columns in their order. On one engine the order is no difference: a column that was dropped and comes again stands
+    /// at the end.
     pub columns: Vec<Column>,
     /// Its primary key, if it has one.
     pub primary_key: Option<PrimaryKey>,
@@ -91,6 +93,8 @@ pub struct Column {
     pub data_type: String,
     /// Whether NOT NULL was said, or the engine holds it for a primary key.
     pub not_null: bool,
+    /// Whether rows from before may have NULL all the same: NOT VALID of Postgres 18.
+    pub not_null_not_valid: bool,
     /// The expression of its default.
     pub default: Option<String>,
     /// The collation, where it is another than the type's or the database's.
@@ -255,7 +259,7 @@ impl Schema {
     fn remove(&mut self, other: &Self) {
         self.tables.retain(|name, table| other.tables.get(name) != Some(table));
         self.views.retain(|name, view| other.views.get(name) != Some(view));
-        self.others.retain(|name, definition| other.others.get(name) != Some(definition));
+        self.others.retain(|name, value| other.others.get(name) != Some(value));
     }
 
     /// Names the columns that foreign keys mean which name only a table.
@@ -309,7 +313,7 @@ mod tests {
         connection.execute(sql).expect(sql);
         let schema = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
         assert_eq!(schema.tables.keys().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(schema.others.keys().collect::<Vec<_>>(), ["table f", "trigger t"]);
+        assert_eq!(schema.others.keys().collect::<Vec<_>>(), ["trigger t of a", "virtual table f"]);
         assert_eq!(schema.views["v"].columns, ["p", "q"]);
         assert_eq!(schema.views["v"].definition, "SELECT x, why FROM a");
         assert_eq!(schema.views["broken"].columns, [""; 0]);
@@ -411,7 +415,7 @@ mod tests {
             ("lower(a)", "upper(a)", "different: index i of t: columns (upper(a) COLLATE"),
             (" WHERE b > 1", "", "different: index i of t: predicate none instead of b > 1"),
             ("WHERE b > 1", "WHERE b > 9", "different: index i of t: predicate b > 9 instead of b > 1"),
-            ("WHERE id = 1", "WHERE id = 2", "different: trigger g: definition CREATE TRIGGER"),
+            ("WHERE id = 1", "WHERE id = 2", "different: trigger g of t: definition CREATE TRIGGER"),
             (
                 "WHERE b > 2",
                 "WHERE b > 3",
@@ -444,7 +448,7 @@ mod tests {
             assert!(other.contains(from), "{from}");
             other = other.replacen(from, to, 1);
         }
-        // The order of columns is none of a table's business: engines add them at the end.
+        // The order of columns is none of its business: what was dropped and comes again stands at the end.
         let other =
             other.replacen("b BIGINT DEFAULT (1), ", "", 1).replacen("d BIGINT,", "d BIGINT, b BIGINT DEFAULT (1),", 1);
         let told: Vec<String> = sqlite(&other).differences(&full).iter().map(ToString::to_string).collect();

@@ -2,7 +2,7 @@
 
 use super::properties;
 use super::sqlite::texts;
-use super::{Check, Column, ForeignKey, Generated, Index, IndexPart, PrimaryKey, Schema, Table, Unique, View};
+use super::{Check, Column, ForeignKey, Generated, Index, IndexPart, Other, PrimaryKey, Schema, Table, Unique, View};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, literal};
@@ -24,8 +24,14 @@ pub(super) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet)
                 let options = list(&options)?;
                 found.tables.insert(name.clone(), Table { name, options, ..Table::default() });
             }
-            _ => {
-                found.others.insert(name, definition);
+            kind => {
+                let word = match kind {
+                    "m" => "materialized view",
+                    "S" => "sequence",
+                    "f" => "foreign table",
+                    _ => "type",
+                };
+                found.add(Other::of([word.to_owned(), name, String::new(), definition]));
             }
         }
     }
@@ -39,8 +45,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet)
         index_part(&mut found, texts(row))?;
     }
     for row in [query(OTHERS)?, query(&properties::query(set))?].into_iter().flatten() {
-        let [name, definition] = texts(row);
-        found.others.insert(name, definition);
+        found.add(Other::of(texts(row)));
     }
     Ok(found)
 }
@@ -60,8 +65,7 @@ macro_rules! not_of_an_extension {
 
 /// Tables, views, materialized views, and sequences that no column owns.
 const RELATIONS: &str = concat!(
-    "SELECT c.relkind, CASE c.relkind WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence ' WHEN 'f' THEN 'foreign table ' \
-     WHEN 'c' THEN 'type ' ELSE '' END || c.relname, \
+    "SELECT c.relkind, c.relname, \
      CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid, true) \
           WHEN c.relkind = 'c' THEN (SELECT pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' \
                ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND NOT a.attisdropped) \
@@ -93,7 +97,9 @@ const RELATIONS: &str = concat!(
 );
 
 const COLUMNS: &str = "SELECT c.relkind, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, \
-     pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, l.collname \
+     pg_catalog.pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, l.collname, \
+     EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated \
+         AND k.conkey[1] = a.attnum) \
      FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
      JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
@@ -137,21 +143,26 @@ const INDEX_PARTS: &str = "SELECT t.relname, c.relname, i.indisunique, i.indisva
         WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) \
      ORDER BY t.relname, c.relname, p.place";
 
-/// Triggers, policies, functions, and types.
+/// Triggers, rules, policies, functions but those that a type brings with it, and types.
 const OTHERS: &str = concat!(
-    "SELECT 'trigger ' || t.tgname || ' of ' || c.relname, pg_catalog.pg_get_triggerdef(t.oid) \
+    "SELECT 'trigger', t.tgname, c.relname, pg_catalog.pg_get_triggerdef(t.oid) \
         || CASE t.tgenabled WHEN 'D' THEN ' DISABLED' WHEN 'R' THEN ' ENABLE REPLICA' WHEN 'A' THEN ' ENABLE ALWAYS' ELSE '' END \
      FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND NOT t.tgisinternal \
-     UNION ALL SELECT 'policy ' || p.polname || ' of ' || c.relname, pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, \
+     UNION ALL SELECT 'rule', r.rulename, c.relname, pg_catalog.pg_get_ruledef(r.oid) \
+     FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class \
+     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND r.rulename <> '_RETURN' \
+     UNION ALL SELECT 'policy', p.polname, c.relname, pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, \
         pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)) \
      FROM pg_catalog.pg_policy AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid \
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
-     UNION ALL SELECT 'function ' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', \
+     UNION ALL SELECT 'function', p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', NULL, \
         CASE WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) END \
-     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = {schema} AND ",
+     FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = {schema} \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS i WHERE i.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass \
+         AND i.objid = p.oid AND i.deptype = 'i') AND ",
     not_of_an_extension!("pg_proc", "p.oid"),
-    " UNION ALL SELECT 'type ' || t.typname, CASE t.typtype WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), \
+    " UNION ALL SELECT 'type', t.typname, NULL, CASE t.typtype WHEN 'e' THEN (SELECT pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), \
         ', ' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid) \
         WHEN 'd' THEN pg_catalog.concat_ws(' ', pg_catalog.format_type(t.typbasetype, t.typtypmod), CASE WHEN t.typnotnull THEN 'NOT NULL' END, \
         t.typdefault, (SELECT pg_catalog.string_agg(pg_catalog.pg_get_constraintdef(k.oid), ' ' ORDER BY k.conname) \
@@ -169,8 +180,8 @@ fn list(json: &str) -> Result<Vec<String>> {
         .map_err(|error| Error::new(ErrorKind::Corrupt, "the catalogue gives a list that is none").with_source(error))
 }
 
-fn column(schema: &mut Schema, row: [String; 9]) {
-    let [kind, relation, name, data_type, not_null, expression, identity, generated, collation] = row;
+fn column(schema: &mut Schema, row: [String; 10]) {
+    let [kind, relation, name, data_type, not_null, expression, identity, generated, collation, not_valid] = row;
     if kind == "v" {
         if let Some(view) = schema.views.get_mut(&relation) {
             view.columns.push(name);
@@ -184,7 +195,8 @@ fn column(schema: &mut Schema, row: [String; 9]) {
         "d" => Some("BY DEFAULT".to_owned()),
         _ => None,
     };
-    let mut column = Column { name, data_type, not_null: not_null == "t", identity, ..Column::default() };
+    let (not_null, not_null_not_valid) = (not_null == "t", not_valid == "t");
+    let mut column = Column { name, data_type, not_null, not_null_not_valid, identity, ..Column::default() };
     column.collation = Some(collation).filter(|collation| !collation.is_empty());
     match (generated.as_str(), expression) {
         ("s" | "v", Some(expression)) => column.generated = Some(Generated { expression, stored: generated == "s" }),
@@ -210,7 +222,7 @@ fn constraint(schema: &mut Schema, row: [String; 11]) -> Result<()> {
         };
         Some(action.to_owned())
     };
-    let title = format!("constraint {name} of {table}");
+    let title = name.clone();
     let name = Some(name);
     match kind.as_str() {
         "p" => found.primary_key = Some(PrimaryKey { name, columns }),
@@ -232,7 +244,7 @@ fn constraint(schema: &mut Schema, row: [String; 11]) -> Result<()> {
         }),
         "c" => found.checks.push(Check { name, expression, options }),
         _ => {
-            schema.others.insert(title, definition);
+            schema.add(Other::of(["exclusion constraint".to_owned(), title, table, definition]));
         }
     }
     Ok(())

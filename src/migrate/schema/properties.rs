@@ -5,7 +5,8 @@
 use crate::migrate::connection::{literal, quoted};
 use crate::migrate::set::MigrationSet;
 
-/// The query of all properties in the schema of a set: what each is of, and what it says. The set's own tables are left out.
+/// The query of all properties in the schema of a set, as [`Other::of`](super::Other) takes them. The set's own tables are
+/// left out.
 pub(super) fn query(set: &MigrationSet) -> String {
     let own = format!("{}, {}", literal(&set.history_table()), literal(&set.audit_table()));
     let objects = OBJECTS.replace("{own}", &own);
@@ -64,23 +65,23 @@ granted AS ( \
       WHEN 'T' THEN 'types' ELSE 'objects' END || ' of ' || pg_catalog.pg_get_userbyid(d.defaclrole), a.* \
     FROM pg_catalog.pg_default_acl AS d JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace \
     CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS a WHERE n.nspname = {schema}) \
-SELECT 'privileges on ' || g.title, pg_catalog.string_agg(g.privilege_type || ' to ' || CASE g.grantee WHEN 0 THEN 'PUBLIC' \
+SELECT '', 'privileges on ' || g.title, NULL, pg_catalog.string_agg(g.privilege_type || ' to ' || CASE g.grantee WHEN 0 THEN 'PUBLIC' \
       ELSE pg_catalog.pg_get_userbyid(g.grantee) END || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, ', ' \
       ORDER BY g.grantee, g.privilege_type, g.is_grantable) \
   FROM granted AS g GROUP BY g.title \
-UNION ALL SELECT 'privileges on ' || o.title, 'none' FROM object AS o WHERE pg_catalog.cardinality(o.acl) = 0 \
-UNION ALL SELECT 'owner of ' || o.title, pg_catalog.pg_get_userbyid(o.owner) FROM object AS o \
+UNION ALL SELECT '', 'privileges on ' || o.title, NULL, 'none' FROM object AS o WHERE pg_catalog.cardinality(o.acl) = 0 \
+UNION ALL SELECT '', 'owner of ' || o.title, NULL, pg_catalog.pg_get_userbyid(o.owner) FROM object AS o \
   WHERE o.letter <> 'n' AND o.owner <> (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) \
-UNION ALL SELECT 'comment on ' || pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description \
+UNION ALL SELECT 'comment', 'comment on ' || pg_catalog.pg_describe_object(d.classoid, d.objoid, d.objsubid), NULL, d.description \
   FROM pg_catalog.pg_description AS d CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) AS i \
   WHERE d.objoid >= 16384 AND (i.schema = {schema} OR pg_catalog.strpos(i.identity, {within}) > 0) \
     AND i.identity NOT IN ({own_within}) AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS e \
       WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e') \
-UNION ALL SELECT 'options of ' || pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0), \
+UNION ALL SELECT '', 'options of ' || pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0), NULL, \
     pg_catalog.array_to_string(c.reloptions, ', ') \
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
   WHERE n.nspname = {schema} AND c.relkind IN ('v', 'm', 'i', 'I') AND c.reloptions IS NOT NULL \
-UNION ALL SELECT 'options of column ' || a.attname || ' of ' || o.title, pg_catalog.concat_ws(' ', \
+UNION ALL SELECT '', 'options of column ' || a.attname || ' of ' || o.title, NULL, pg_catalog.concat_ws(' ', \
       CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' || a.attstorage::text END, \
       'STATISTICS ' || NULLIF(a.attstattarget, -1), 'COMPRESSION ' || NULLIF(a.attcompression::text, ''), \
       pg_catalog.array_to_string(a.attoptions, ', ')) \
@@ -88,11 +89,8 @@ UNION ALL SELECT 'options of column ' || a.attname || ' of ' || o.title, pg_cata
   JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid \
   WHERE a.attnum > 0 AND NOT a.attisdropped AND (a.attstorage <> t.typstorage OR NULLIF(a.attstattarget, -1) IS NOT NULL \
       OR a.attcompression::text <> '' OR a.attoptions IS NOT NULL) \
-UNION ALL SELECT 'statistics ' || s.stxname, pg_catalog.pg_get_statisticsobjdef(s.oid) \
-  FROM pg_catalog.pg_statistic_ext AS s JOIN pg_catalog.pg_namespace AS n ON n.oid = s.stxnamespace WHERE n.nspname = {schema} \
-UNION ALL SELECT 'rule ' || r.rulename || ' of ' || c.relname, pg_catalog.pg_get_ruledef(r.oid) \
-  FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class \
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = {schema} AND r.rulename <> '_RETURN'";
+UNION ALL SELECT '', 'statistics ' || s.stxname, NULL, pg_catalog.pg_get_statisticsobjdef(s.oid) \
+  FROM pg_catalog.pg_statistic_ext AS s JOIN pg_catalog.pg_namespace AS n ON n.oid = s.stxnamespace WHERE n.nspname = {schema} ";
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! Reading the catalogue of an SQLite file.
 
 use super::create;
-use super::{Column, Index, Schema, Table, View};
+use super::{Column, Index, Other, Schema, Table, View};
 use crate::engine::{Engine, TextRow};
 use crate::error::Result;
 use crate::migrate::connection::{MigrationConnection, literal};
@@ -39,9 +39,8 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
                     table.indexes.insert(name, index);
                 }
             }
-            (kind, _) => {
-                schema.others.insert(format!("{kind} {name}"), sql);
-            }
+            ("table", _) => schema.add(Other::of(["virtual table".to_owned(), name, String::new(), sql])),
+            _ => schema.add(Other::of([kind, name, table, sql])),
         }
     }
     schema.complete_references();

@@ -224,7 +224,7 @@ fn duckdb_is_told_what_it_cannot_run() {
         "create unlogged table x(a int)",
         "create domain d as int",
         "create materialized view v as select 1",
-        "create trigger g before insert on pl for each row execute function f()",
+        "create trigger g after insert on pl for each row execute function f()",
         "alter type m add value 'b'",
         "set local lock_timeout = 1",
         "vacuum full",

@@ -7,6 +7,7 @@ mod create;
 mod environment;
 mod host;
 mod project;
+mod servers;
 mod validate;
 
 use super::SHORT_DIGESTS;

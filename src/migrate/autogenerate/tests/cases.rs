@@ -254,6 +254,31 @@ fn triggers_of_a_table_that_is_made_anew_come_back() {
     assert_eq!(models_differences(&project.set()).expect("compared"), []);
 }
 
+/// Each engine's own, which is written in its own words.
+#[cfg(feature = "duckdb")]
+#[test]
+fn triggers_come_back_on_duckdb_too() {
+    let tables = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, n BIGINT); CREATE TABLE b (id BIGINT);";
+    let sqlite = "CREATE TRIGGER \"t u\" AFTER INSERT ON a BEGIN INSERT INTO b VALUES (NEW.id); END;";
+    let duckdb = "CREATE TRIGGER \"t u\" AFTER INSERT ON a FOR EACH ROW INSERT INTO b VALUES (NEW.id);";
+    let models = format!("{}{sqlite}", tables.replace("n BIGINT", "n BIGINT NOT NULL DEFAULT 1"));
+    let project = Project::new(tables, &models);
+    project.write("V1__first.down.sql", "DROP TABLE a; DROP TABLE b;");
+    project.write("V1__first.sqlite.sql", &format!("{tables}{sqlite}"));
+    project.write("V1__first.duckdb.sql", &format!("{tables}{duckdb}"));
+    let set = project.set().for_engines([Engine::Sqlite, Engine::DuckDb]);
+    let created =
+        create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
+    let files: Vec<String> =
+        created.iter().flat_map(|created| &created.files).map(|file| file.display().to_string()).collect();
+    let file = files.iter().find(|file| file.ends_with(".duckdb.sql")).unwrap_or_else(|| panic!("{files:?}"));
+    let text = std::fs::read_to_string(file).expect("the overlay");
+    assert!(text.contains("DROP TRIGGER \"t u\" ON a;") && text.contains("CREATE TRIGGER \"t u\" AFTER"), "{text}");
+    let verification =
+        crate::migrate::verify(&[&project.set().for_engines([Engine::Sqlite, Engine::DuckDb])], None, &mut |_| {});
+    assert!(verification.expect("a verification").is_ok());
+}
+
 #[test]
 fn foreign_keys_that_duckdb_has_go_and_come_back_with_what_they_refer_to() {
     let base = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY, a TEXT);
