@@ -117,7 +117,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
                 Rows::None
             }
             K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW => copy(judge, &part),
-            K::COPY => Rows::Reads,
+            K::COPY => {
+                let table = tree::child(&part, K::COPY_TABLE).filter(|_| tree::has(&part, K::COPY_FROM));
+                if let Some(table) = table.and_then(|table| judge.session.relation(&table)) {
+                    judge.session.set_filled(&table, true);
+                }
+                Rows::Reads
+            }
             K::SELECT if node.kind() == K::SELECT => reads(judge, &part),
             _ => Rows::None,
         };
@@ -160,6 +166,11 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let joined = tree::has(statement, K::FROM_CLAUSE) || tree::has(statement, K::USING_CLAUSE);
     let current = tree::has(statement, K::WHERE_CURRENT_OF);
     let all = !current && !joined && filter.as_ref().is_none_or(is_tautology) && statement.kind() != K::MERGE;
+    match statement.kind() {
+        K::DELETE if all && judge.session.bodies == 0 => judge.session.set_filled(&table, false),
+        K::MERGE => judge.session.set_filled(&table, true),
+        _ => {}
+    }
     if all && !here {
         let rule = if statement.kind() == K::DELETE { &DELETE_ALL } else { &UPDATE_ALL };
         judge.report(rule, statement, format!("{verb} without WHERE changes every row of {table}"));
@@ -199,6 +210,7 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    judge.session.set_filled(&table, true);
     let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
     if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
         let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
@@ -271,6 +283,11 @@ fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
             && !judge.session.is_empty(&table)
         {
             judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
+        }
+        if let Some(table) = judge.session.relation(&node)
+            && judge.session.bodies == 0
+        {
+            judge.session.set_filled(&table, false);
         }
     }
 }

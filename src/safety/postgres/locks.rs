@@ -1,5 +1,7 @@
 //! Locks: which a statement takes, for how long a transaction keeps them, and in what company.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -79,6 +81,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
     if judge.session.in_transaction() {
         company(judge, node, rows, &taken, before);
     }
+    foreign_keys(judge, node, &taken, before);
     let line = judge.line(node);
     if rows >= Rows::Batch {
         let changed = taken.iter().filter(|(_, mode)| *mode == RowExclusive).map(|(table, _)| (table.clone(), line));
@@ -121,6 +124,23 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
     });
     if let (Some((table, _)), Some(first)) = (next, earlier.first()) {
         let message = format!("{table} is locked while {} has been locked since line {}", first.table, first.line);
+        judge.report(&SEVERAL_TABLES, node, message);
+    }
+}
+
+/// The foreign key of a table that programs use locks that table and the one that it refers to; a second one to another table
+/// makes three.
+fn foreign_keys(judge: &mut Judge<'_>, node: &SyntaxNode, taken: &[(RelationName, LockMode)], before: usize) {
+    let Some(alter) = judge.alter(node).filter(|alter| !judge.session.is_new(&alter.table)) else { return };
+    let referred = |(table, mode): &&(RelationName, LockMode)| *mode == ShareRowExclusive && *table != alter.table;
+    let mut tables: BTreeSet<RelationName> = taken.iter().filter(referred).map(|(table, _)| table.clone()).collect();
+    let Some(last) = tables.last().cloned() else { return };
+    let held = judge.session.held.iter().take(before);
+    tables.extend(held.filter(|held| held.mode >= Share).map(|held| held.table.clone()));
+    tables.remove(&alter.table);
+    if tables.len() > 1 {
+        let others: Vec<String> = tables.iter().filter(|table| **table != last).map(RelationName::to_string).collect();
+        let message = format!("{} and {last} are locked at once, with {}", alter.table, others.join(", "));
         judge.report(&SEVERAL_TABLES, node, message);
     }
 }

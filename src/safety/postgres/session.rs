@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
 use super::defaults::Default;
+use super::enums::NewValue;
 use super::implied::Condition;
 use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
@@ -75,6 +76,10 @@ pub(super) struct Table {
     pub(super) partition_key: Option<Vec<String>>,
     pub(super) partitioned: bool,
     pub(super) default_partition: DefaultPartition,
+    /// Whether it has keys that are another table's text: LIKE, or the place as a partition.
+    pub(super) takes_keys: bool,
+    /// Whether these files have put rows into it.
+    pub(super) filled: bool,
     /// A temporary table that is gone when its transaction ends.
     pub(super) until_commit: bool,
     pub(super) columns: BTreeMap<String, Column>,
@@ -132,6 +137,8 @@ impl Table {
             partition_key: facts.partition_key.clone(),
             partitioned: facts.partitioned,
             default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
+            takes_keys: false,
+            filled: false,
             until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
@@ -279,7 +286,7 @@ pub(super) struct Session<'a> {
     /// Tables whose rows the current transaction has changed, more than a point of them, with the line.
     pub(super) changed: Vec<(RelationName, usize)>,
     /// New values of enums in the current transaction.
-    pub(super) enum_values: BTreeMap<String, usize>,
+    pub(super) enum_values: Vec<NewValue>,
     pub(super) prepared: BTreeSet<String>,
     /// Whether a lock was taken in this file without `lock_timeout`, and without `statement_timeout`.
     pub(super) missing: [bool; 2],
@@ -308,7 +315,7 @@ impl<'a> Session<'a> {
             savepoints: Vec::new(),
             held: Vec::new(),
             changed: Vec::new(),
-            enum_values: BTreeMap::new(),
+            enum_values: Vec::new(),
             prepared: BTreeSet::new(),
             missing: [false; 2],
             dropped: BTreeSet::new(),
@@ -496,14 +503,19 @@ impl<'a> Session<'a> {
         name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
     }
 
-    /// Whether a table may hold rows, though it is too new for its locks to matter: an earlier file made it, and may have been
-    /// run long ago, or it may have been there before. A live catalogue, which does not have the table, knows better.
+    /// Whether a table may hold rows when a statement comes to it: it was there before, or may have been, or these files
+    /// put some into it. What the files make and do not fill has none, whichever of them it is: they are applied together.
     pub(super) fn may_hold_rows(&self, name: &RelationName) -> bool {
-        let here = |birth: Birth| birth.file == self.file && birth.certain;
-        let earlier = |birth: Birth| birth.applied || !(here(birth) || self.catalogued);
-        let told = self.table(name).and_then(|table| table.birth);
-        let empty = self.table(name).is_some_and(|table| table.empty);
-        name.schema != TEMPORARY && !empty && told.is_none_or(earlier)
+        let Some(table) = self.table(name) else { return name.schema != TEMPORARY };
+        let made = table.birth.is_some_and(|birth| !birth.applied && (birth.certain || self.catalogued));
+        table.filled || !(made || table.empty || name.schema == TEMPORARY)
+    }
+
+    /// Rows come into a table, or all of them go.
+    pub(super) fn set_filled(&mut self, name: &RelationName, filled: bool) {
+        if self.table(name).is_some_and(|table| table.filled != filled) {
+            self.table_mut(name).filled = filled;
+        }
     }
 
     /// Whether a table was surely made by this very file: no program can rely on it, and it holds nothing else.
@@ -608,6 +620,11 @@ impl<'a> Session<'a> {
     pub(super) fn is_unique(&self, table: &RelationName, columns: &[String]) -> bool {
         let mut indexes = self.indexes(table);
         indexes.any(|index| index.unique && index.whole && index.columns.iter().all(|column| columns.contains(column)))
+    }
+
+    /// Whether all keys of a table are known.
+    pub(super) fn knows_keys(&self, table: &RelationName) -> bool {
+        self.table(table).is_some_and(|table| table.birth.is_some() && !table.takes_keys)
     }
 
     /// Whether a table is known to have a primary key.

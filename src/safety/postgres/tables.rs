@@ -188,9 +188,19 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
             parent.default_partition = DefaultPartition::Named(name.clone());
         }
     }
+    let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
-    *session.table_mut(&name) =
-        Table { birth: Some(birth), partitioned: key.is_some(), partition_key: key, until_commit, ..Table::default() };
+    let queried = matches!(node.kind(), K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW);
+    let filled = queried && !tree::has(node, K::WITH_NO_DATA);
+    *session.table_mut(&name) = Table {
+        birth: Some(birth),
+        filled,
+        partitioned: key.is_some(),
+        partition_key: key,
+        takes_keys,
+        until_commit,
+        ..Table::default()
+    };
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
