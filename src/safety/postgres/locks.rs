@@ -9,7 +9,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::data::Rows;
 use super::judge::Judge;
 use super::session::Held;
-use super::{constraints, indexes, rewrites, settings, tree, triggers};
+use super::{constraints, dynamic, indexes, rewrites, settings, tree, triggers};
 
 pub(in super::super) const RULES: &[&Rule] = &[&LOCK_TABLE, &SLOW_UNDER_LOCK, &BACKFILL_WITH_DDL, &SEVERAL_TABLES];
 
@@ -148,7 +148,11 @@ fn foreign_keys(judge: &mut Judge<'_>, node: &SyntaxNode, taken: &[(RelationName
 /// Whether a statement's time grows with a table that is not new.
 fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
     let validates = tree::below(node, K::VALIDATE_CONSTRAINT).next().is_some();
-    let calls = matches!(node.kind(), K::DO | K::CALL | K::EXECUTE);
+    let calls = match node.kind() {
+        K::CALL | K::EXECUTE => true,
+        K::DO => judge.findings_from(judge.range(node).start).any(dynamic::is_undecided),
+        _ => false,
+    };
     let sampled: Vec<RelationName> = tree::child(node, K::TABLE_AND_COLUMNS_LIST)
         .iter()
         .flat_map(SyntaxNode::children)

@@ -15,6 +15,7 @@ use super::{Catalogue, Finding, Input, LintOptions, Severity, files, lexer};
 
 pub(super) mod access;
 mod base;
+mod bodies;
 mod bounds;
 pub(super) mod columns;
 pub(super) mod constraints;

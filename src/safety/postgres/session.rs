@@ -244,6 +244,8 @@ pub(super) type Object = (String, RelationName);
 pub(super) struct Routine {
     /// Declared IMMUTABLE or STABLE.
     pub(super) calm: bool,
+    /// Whether its text says that it only computes.
+    pub(super) told: bool,
 }
 
 /// A lock that the current transaction holds on a table that others can see.
@@ -271,6 +273,8 @@ pub(super) struct Session<'a> {
     pub(super) explicit: bool,
     /// Depth of bodies (DO) that are one transaction by themselves.
     pub(super) bodies: usize,
+    /// Depth of DO blocks, which may or may not come to a statement.
+    pub(super) blocks: usize,
     pub(super) transaction: usize,
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
@@ -305,6 +309,7 @@ impl<'a> Session<'a> {
             wrapped: false,
             explicit: false,
             bodies: 0,
+            blocks: 0,
             transaction: 0,
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
@@ -329,7 +334,7 @@ impl<'a> Session<'a> {
             self.catalogued = true;
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
             for name in &catalogue.calm_functions {
-                self.routines.insert(name.clone(), Routine { calm: true });
+                self.routines.insert(name.clone(), Routine { calm: true, told: true });
             }
             for (name, facts) in &catalogue.domains {
                 let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
@@ -412,7 +417,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn birth(&self) -> Birth {
-        Birth { file: self.file, transaction: self.transaction, applied: self.applied, certain: true }
+        Birth { file: self.file, transaction: self.transaction, applied: self.applied, certain: self.blocks == 0 }
     }
 
     /// `lock_timeout` (0) or `statement_timeout` (1).

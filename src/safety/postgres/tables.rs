@@ -21,7 +21,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 let not_null =
                     tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
                 let optional = tree::has(action, K::IF_NOT_EXISTS);
-                let birth = Birth { certain: !optional, ..birth };
+                let birth = Birth { certain: birth.certain && !optional, ..birth };
                 let column = Column { birth: Some(birth), data_type: DataType::of(action), not_null };
                 let columns = &mut session.table_mut(table).columns;
                 let again = optional && columns.contains_key(&name);
@@ -173,7 +173,8 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     if (optional && session.exists(&name)) || session.table(&name).is_some_and(Table::is_catalogued) {
         return;
     }
-    let birth = Birth { certain: !optional, ..session.birth() };
+    let mut birth = session.birth();
+    birth.certain &= !optional;
     let key = tree::child(node, K::PARTITION_BY).map(|by| {
         tree::below(&by, K::PARTITION_ITEM)
             .filter_map(|item| item.children().next())

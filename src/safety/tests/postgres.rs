@@ -510,7 +510,7 @@ fn triggers_and_access() {
 
 #[test]
 fn dynamic_sql() {
-    caught("do $$ begin null; end $$;", "1:1 error dynamic-sql");
+    caught("do $$ begin null; end $$;", "1:1 info dynamic-sql");
     caught("do language plpython3u 'x';", "1:1 error dynamic-sql");
     caught(
         "do $$\nbegin\n  if true then\n    alter table a drop column b;\n  end if;\nend $$;",
@@ -525,10 +525,15 @@ fn dynamic_sql() {
     caught("select dblink_exec('x', 'drop table a');", "1:8 error dynamic-sql");
     caught("select pg_terminate_backend(5);", "1:8 error harmful-function");
     caught("select app.f();", "1:8 error unknown-function");
-    caught("select app.f(id) from a;", "1:8 warning unknown-function");
+    caught("select app.f(id) from a;", "1:8 error unknown-function");
     safe(
         "create function f() returns int immutable language sql as 'select 1'; select f(); select setval('s', 5), now();",
     );
+    caught("select setval('s', 5);", "1:8 warning sequence-changed");
+    caught("select pg_advisory_lock(5);", "1:8 warning harmful-function");
+    caught("insert into a select app.f(id) from b where id = 5;", "1:22 error unknown-function");
+    caught("create table a as select f(1) as b;", "1:26 error unknown-function");
+    caught("update a set b = f(b) where id = 5;", "1:18 error unknown-function");
 }
 
 #[test]
