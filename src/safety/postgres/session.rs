@@ -230,6 +230,8 @@ pub(super) enum UserType {
 /// What is known of a domain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Domain {
+    /// The type that it is made of, through other domains.
+    pub(super) base: Option<DataType>,
     /// Whether it has a CHECK or is NOT NULL.
     pub(super) constrained: bool,
     /// What a column of it is filled with that has no default of its own.
@@ -338,7 +340,8 @@ impl<'a> Session<'a> {
             }
             for (name, facts) in &catalogue.domains {
                 let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
-                let domain = Domain { constrained: facts.constrained, default: default.unwrap_or_default() };
+                let base = Some(DataType::parse(&facts.base));
+                let domain = Domain { base, constrained: facts.constrained, default: default.unwrap_or_default() };
                 self.types.insert(name.clone(), UserType::Domain(domain));
             }
         }
@@ -646,6 +649,24 @@ impl<'a> Session<'a> {
 
     pub(super) fn user_type(&self, name: &RelationName) -> Option<&UserType> {
         self.types.get(name)
+    }
+
+    /// The domain of a name, as SQL or the catalogue says it.
+    pub(super) fn domain(&self, name: &str) -> Option<&Domain> {
+        let parts: Vec<&str> = name.split('.').map(|part| part.trim().trim_matches('"')).collect();
+        let mut schemas = self.settings.search_path.iter().map(String::as_str);
+        let known = |schema: &str, name: &str| {
+            self.types.get(&RelationName { schema: schema.to_owned(), name: name.to_owned() })
+        };
+        let found = match parts.as_slice() {
+            [name] => schemas.find_map(|schema| known(schema, name)),
+            [schema, name] => known(schema, name),
+            _ => None,
+        };
+        match found {
+            Some(UserType::Domain(domain)) => Some(domain),
+            _ => None,
+        }
     }
 
     pub(super) fn set_user_type(&mut self, name: RelationName, user_type: UserType) {

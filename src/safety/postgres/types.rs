@@ -303,7 +303,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let change = match &old {
         _ if computed => Change::Rewrites,
         _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
-        Some(old) => match old.becomes(&new) {
+        Some(old) => match between(judge, old, &new) {
             Change::Indexes if is_without_index(judge, &alter.table, &column) => Change::Instant,
             Change::Indexes => Change::Rewrites,
             change => change,
@@ -355,6 +355,26 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// What a change between two types does, where either may be a domain. One without a constraint is no more than the type
+/// that it is made of, save that the server counts the length of what comes out of it again.
+fn between(judge: &Judge<'_>, old: &DataType, new: &DataType) -> Change {
+    let resolve = |of: &DataType| {
+        let domain = judge.session.domain(&of.name).filter(|_| !of.array);
+        domain.map(|domain| (domain.base.clone(), domain.constrained))
+    };
+    match (resolve(old), resolve(new)) {
+        _ if old == new => Change::Instant,
+        (None, None) => old.becomes(new),
+        (_, Some((None, _) | (_, true))) | (Some((None, _)), _) => Change::Rewrites,
+        (old_domain, new_domain) => {
+            let from_domain = old_domain.is_some();
+            let old = old_domain.and_then(|(base, _)| base).unwrap_or_else(|| old.clone());
+            let new = new_domain.and_then(|(base, _)| base).unwrap_or_else(|| new.clone());
+            if from_domain && !new.arguments.is_empty() { Change::Rewrites } else { old.becomes(&new) }
+        }
+    }
+}
+
 /// Whether all indexes of a table are known, and none is over a column.
 fn is_without_index(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     judge.session.exists(table)
@@ -393,6 +413,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
             if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.created(&name)) {
                 let mut domain = domain_of(judge, node).unwrap_or_default();
+                domain.base = domain.base.or_else(|| DataType::of(node));
                 domain.constrained |= constrained;
                 if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
                     domain.default = defaults::of(&judge.session, &default);
