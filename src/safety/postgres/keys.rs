@@ -14,6 +14,8 @@ const IDENTITIES: [&str; 8] = ["id", "uuid", "guid", "ulid", "uid", "pk", "oid",
 
 /// What people call one row by. Nobody gives the same to many, unless the statement itself is about it.
 const NATURAL: &[&str] = &[
+    "asin",
+    "barcode",
     "code",
     "codename",
     "ean",
@@ -31,7 +33,9 @@ const NATURAL: &[&str] = &[
     "key",
     "login",
     "name",
+    "phone_number",
     "public_id",
+    "serial_number",
     "sku",
     "slug",
     "token",
@@ -92,9 +96,12 @@ impl<'a> Keys<'a> {
         IDENTITIES.iter().any(|identity| self.is_own(column, identity))
     }
 
-    /// `code`; `currency_code` of the table `currencies`. Not where it is what the statement changes.
+    /// `code`; `currency_code` and `currency` of the table `currencies`. Not where it is what the statement changes.
     fn is_natural(&self, column: &str) -> bool {
-        NATURAL.iter().any(|word| self.is_own(column, word)) && !self.assigned.iter().any(|assigned| assigned == column)
+        let table = self.table.name.to_ascii_lowercase();
+        let is_row = || singulars(&table).any(|singular| singular == column.to_ascii_lowercase());
+        (NATURAL.iter().any(|word| self.is_own(column, word)) || is_row())
+            && !self.assigned.iter().any(|assigned| assigned == column)
     }
 
     /// Whether a column is called by a word, or by the table and the word.
