@@ -8,7 +8,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::RelationName;
 use super::data::Rows;
 use super::keys::Keys;
-use super::session::Session;
+use super::session::{Filled, Session};
 use super::tree;
 
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
@@ -141,7 +141,12 @@ impl Scope<'_> {
         }
         let path = tree::path(item);
         let named = path.first().filter(|name| path.len() == 1 && self.queries.contains(*name)).cloned();
-        named.map(|name| alias.unwrap_or(name))
+        // A table that these files made, and put a few rows into.
+        let few = |item: &SyntaxNode| {
+            let table = self.keys.session().relation(item)?;
+            (self.keys.session().rows_of(&table) != Filled::Many).then_some(table.name)
+        };
+        named.or_else(|| few(item)).map(|name| alias.unwrap_or(name))
     }
 
     /// Whether a query gives a bounded number of rows: VALUES, LIMIT, no table, or nothing but such a CTE.

@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::called;
 use super::judge::Judge;
+use super::session::Filled;
 use super::{bounds, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -120,7 +121,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
             K::COPY => {
                 let table = tree::child(&part, K::COPY_TABLE).filter(|_| tree::has(&part, K::COPY_FROM));
                 if let Some(table) = table.and_then(|table| judge.session.relation(&table)) {
-                    judge.session.set_filled(&table, true);
+                    judge.session.fill(&table, Filled::Many);
                 }
                 Rows::Reads
             }
@@ -167,8 +168,8 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let current = tree::has(statement, K::WHERE_CURRENT_OF);
     let all = !current && !joined && filter.as_ref().is_none_or(is_tautology) && statement.kind() != K::MERGE;
     match statement.kind() {
-        K::DELETE if all && judge.session.bodies == 0 => judge.session.set_filled(&table, false),
-        K::MERGE => judge.session.set_filled(&table, true),
+        K::DELETE if all => judge.session.emptied(&table),
+        K::MERGE => judge.session.fill(&table, Filled::Many),
         _ => {}
     }
     if all && !here {
@@ -210,7 +211,8 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
-    judge.session.set_filled(&table, true);
+    let filled = filling(judge, statement);
+    judge.session.fill(&table, filled);
     let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
     if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
         let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
@@ -225,6 +227,14 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         return Rows::Reads;
     }
     copy(judge, statement)
+}
+
+/// How many rows an INSERT, or the query that a table is made of, gives.
+pub(super) fn filling(judge: &Judge<'_>, statement: &SyntaxNode) -> Filled {
+    const QUERIES: [K; 3] = [K::SELECT, K::COMPOUND_SELECT, K::PAREN_SELECT];
+    let query = statement.children().find(|child| QUERIES.contains(&child.kind()));
+    let read = query.is_some_and(|query| bounds::query(&judge.session, statement, &query) == Rows::Open);
+    if read && reads(judge, statement) == Rows::Reads { Filled::Many } else { Filled::Few }
 }
 
 /// Whether an INSERT takes the rows of its query as they are: no condition, nothing that makes one row of many.
@@ -284,10 +294,8 @@ fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
         {
             judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
         }
-        if let Some(table) = judge.session.relation(&node)
-            && judge.session.bodies == 0
-        {
-            judge.session.set_filled(&table, false);
+        if let Some(table) = judge.session.relation(&node) {
+            judge.session.emptied(&table);
         }
     }
 }

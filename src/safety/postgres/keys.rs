@@ -72,6 +72,10 @@ impl<'a> Keys<'a> {
         Self { session, table, assigned: assigned.collect() }
     }
 
+    pub(super) fn session(&self) -> &Session<'a> {
+        self.session
+    }
+
     /// Whether few rows have the same values in these columns.
     pub(super) fn find(&self, columns: &[String]) -> bool {
         if columns.iter().any(|column| column == "ctid") || self.session.is_unique(self.table, columns) {
@@ -123,7 +127,8 @@ impl<'a> Keys<'a> {
         let side = |column: &String| {
             let stem = column.strip_suffix("_id").or_else(|| column.strip_suffix("_uuid"))?;
             let last = stem.rsplit('_').next().unwrap_or(stem);
-            (!last.is_empty() && table.contains(last)).then(|| last.to_owned())
+            let many = last.strip_suffix('y').map_or_else(|| last.to_owned(), |stem| format!("{stem}ies"));
+            (!last.is_empty() && (table.contains(last) || table.contains(&many))).then(|| last.to_owned())
         };
         let half = |column: &&String| HALVES.contains(&column.as_str()) && !self.assigned.contains(column);
         let sides: BTreeSet<String> = columns.iter().filter_map(side).collect();

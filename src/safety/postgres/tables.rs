@@ -5,9 +5,9 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Birth, Column, DefaultPartition, Index, Session, TEMPORARY, Table};
+use super::session::{Birth, Column, DefaultPartition, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, dependants, objects, partitions, tree};
+use super::{constraints, data, dependants, objects, partitions, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -135,17 +135,20 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     objects::apply(judge, node);
     dependants::apply(judge, node);
+    let queried = matches!(node.kind(), K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW);
+    let filled =
+        if queried && !tree::has(node, K::WITH_NO_DATA) { data::filling(judge, node) } else { Filled::Nothing };
     let session = &mut judge.session;
     match node.kind() {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
             const NAMES: [K; 2] = [K::TABLE_NAME, K::VIEW];
             if let Some(name) = node.children().find(|child| NAMES.contains(&child.kind())) {
-                create_table(session, node, &name, tree::has(node, K::TEMP));
+                create_table(session, node, &name, tree::has(node, K::TEMP), filled);
             }
         }
         K::SELECT_INTO => {
             if let Some(into) = tree::child(node, K::INTO_CLAUSE) {
-                create_table(session, node, &into, tree::has(&into, K::TEMP));
+                create_table(session, node, &into, tree::has(&into, K::TEMP), filled);
             }
         }
         K::CREATE_INDEX => create_index(session, node),
@@ -163,7 +166,7 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
 }
 
-fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
+fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool, filled: Filled) {
     let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
@@ -191,8 +194,6 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     }
     let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
-    let queried = matches!(node.kind(), K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW);
-    let filled = queried && !tree::has(node, K::WITH_NO_DATA);
     *session.table_mut(&name) = Table {
         birth: Some(birth),
         filled,

@@ -75,8 +75,8 @@ pub(in super::super) struct Table {
     pub(in super::super) default_partition: DefaultPartition,
     /// Whether it has keys that are another table's text: LIKE, or the place as a partition.
     pub(in super::super) takes_keys: bool,
-    /// Whether these files have put rows into it.
-    pub(in super::super) filled: bool,
+    /// What these files have put into it.
+    pub(in super::super) filled: Filled,
     /// A temporary table that is gone when its transaction ends.
     pub(in super::super) until_commit: bool,
     pub(in super::super) columns: BTreeMap<String, Column>,
@@ -84,6 +84,17 @@ pub(in super::super) struct Table {
     pub(in super::super) indexes: BTreeMap<String, Index>,
     /// What stands in the way of a change of its columns' types, and of which columns.
     pub(in super::super) users: BTreeMap<ColumnUser, BTreeSet<String>>,
+}
+
+/// How many rows files have put into a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Filled {
+    #[default]
+    Nothing,
+    /// A bounded number.
+    Few,
+    /// Nobody knows.
+    Many,
 }
 
 /// What is known of a partitioned table's default partition.
@@ -135,7 +146,7 @@ impl Table {
             partitioned: facts.partitioned,
             default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
             takes_keys: false,
-            filled: false,
+            filled: Filled::Nothing,
             until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),

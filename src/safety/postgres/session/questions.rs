@@ -6,7 +6,7 @@ use super::super::super::{ColumnUser, RelationName};
 use super::super::dependants;
 use super::super::objects::RELATION;
 use super::super::types::DataType;
-use super::{Constraint, DefaultPartition, Index, Object, Session, TEMPORARY, Table};
+use super::{Constraint, DefaultPartition, Filled, Index, Object, Session, TEMPORARY, Table};
 
 impl Session<'_> {
     /// Whether a table is too new to hold rows: made by these files, temporary, or found empty.
@@ -18,15 +18,28 @@ impl Session<'_> {
     /// Whether a table may hold rows when a statement comes to it: it was there before, or may have been, or these files
     /// put some into it. What the files make and do not fill has none, whichever of them it is: they are applied together.
     pub(in super::super) fn may_hold_rows(&self, name: &RelationName) -> bool {
-        let Some(table) = self.table(name) else { return name.schema != TEMPORARY };
-        let made = table.birth.is_some_and(|birth| !birth.applied && (birth.certain || self.catalogued));
-        table.filled || !(made || table.empty || name.schema == TEMPORARY)
+        self.rows_of(name) != Filled::Nothing
     }
 
-    /// Rows come into a table, or all of them go.
-    pub(in super::super) fn set_filled(&mut self, name: &RelationName, filled: bool) {
-        if self.table(name).is_some_and(|table| table.filled != filled) {
+    /// How many rows a table may hold.
+    pub(in super::super) fn rows_of(&self, name: &RelationName) -> Filled {
+        let temporary = name.schema == TEMPORARY;
+        let Some(table) = self.table(name) else { return if temporary { Filled::Nothing } else { Filled::Many } };
+        let made = table.birth.is_some_and(|birth| !birth.applied && (birth.certain || self.catalogued));
+        if made || table.empty || temporary { table.filled } else { Filled::Many }
+    }
+
+    /// Rows come into a table.
+    pub(in super::super) fn fill(&mut self, name: &RelationName, filled: Filled) {
+        if self.table(name).is_some_and(|table| table.filled < filled) {
             self.table_mut(name).filled = filled;
+        }
+    }
+
+    /// All rows of a table go, unless a block does not come to that.
+    pub(in super::super) fn emptied(&mut self, name: &RelationName) {
+        if self.blocks == 0 && self.table(name).is_some_and(|table| table.filled != Filled::Nothing) {
+            self.table_mut(name).filled = Filled::Nothing;
         }
     }
 
