@@ -48,6 +48,8 @@ pub struct TableObject {
 /// A domain as it is before the migrations.
 #[derive(Debug, Clone, Default)]
 pub struct DomainFacts {
+    /// The type that it is made of, through other domains, as `format_type` gives it.
+    pub base: String,
     /// Whether it, or a domain that it is made of, has a CHECK or is NOT NULL.
     pub constrained: bool,
     /// Its default as an expression.

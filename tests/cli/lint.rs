@@ -275,7 +275,8 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
          CREATE DOMAIN public.plan AS text DEFAULT 'free';
          CREATE TABLE public.people (plain varchar(9), checked varchar(9) CHECK (checked <> ''), lowered varchar(9), chosen varchar(9),
              seen varchar(9), source varchar(9), computed text GENERATED ALWAYS AS (upper(source)) STORED,
-             watched varchar(9), own varchar(9), number int, sorted text COLLATE \"C\");
+             watched varchar(9), own varchar(9), number int, sorted text COLLATE \"C\",
+             planned public.plan, counted public.positive);
          CREATE INDEX sorted ON public.people (sorted);
          CREATE FUNCTION public.calm(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
          CREATE FUNCTION public.mixed() RETURNS int STABLE LANGUAGE sql AS 'SELECT 1';
@@ -305,6 +306,10 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
         ("people ADD a token", Some("volatile-default")),
         ("people ADD a plan NOT NULL", None),
         ("people ALTER sorted TYPE text", Some("column-type-changed")),
+        ("people ALTER planned TYPE text", None),
+        ("people ALTER plain TYPE plan", None),
+        ("people ALTER counted TYPE int", None),
+        ("people ALTER number TYPE positive", Some("column-type-changed")),
         ("people ADD a int DEFAULT calm(1)", None),
         ("people ADD a int DEFAULT mixed()", Some("volatile-default")),
     ] {

@@ -114,10 +114,12 @@ pub(crate) fn catalogue<'a>(
     }
     let mut catalogue = Catalogue::default();
     for row in read(DOMAINS)? {
-        let [Some(schema), Some(name), Some(constrained), default] = <[_; 4]>::try_from(row).unwrap_or_default() else {
+        let [Some(schema), Some(name), Some(constrained), Some(base), default] =
+            <[_; 5]>::try_from(row).unwrap_or_default()
+        else {
             continue;
         };
-        let facts = DomainFacts { constrained: constrained == "t", default };
+        let facts = DomainFacts { base, constrained: constrained == "t", default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
     for row in read(CALM_FUNCTIONS)? {
@@ -238,15 +240,18 @@ const USERS: &str = concat!(
     meant!()
 );
 
-/// A domain takes over the constraints of the one that it is made of; its default it keeps itself.
+/// The domains that are named, and those of the columns of tables that are. A domain takes over the constraints of the one that it is made of; its default it keeps itself.
 const DOMAINS: &str = "WITH RECURSIVE base AS (\
-     SELECT t.oid AS domain, t.oid, t.typbasetype, t.typnotnull FROM pg_catalog.pg_type t \
-     WHERE t.typtype = 'd' AND t.typname IN ($names) \
-     UNION ALL SELECT base.domain, t.oid, t.typbasetype, t.typnotnull FROM base \
+     SELECT t.oid AS domain, t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM pg_catalog.pg_type t \
+     WHERE t.typtype = 'd' AND (t.typname IN ($names) OR t.oid IN (SELECT a.atttypid FROM pg_catalog.pg_attribute a \
+     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE c.relname IN ($names))) \
+     UNION ALL SELECT base.domain, t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM base \
      JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype AND t.typtype = 'd') \
      SELECT n.nspname, t.typname, bool_or(base.typnotnull OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k \
-     WHERE k.contypid = base.oid)), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
+     WHERE k.contypid = base.oid)), max(pg_catalog.format_type(base.typbasetype, base.typtypmod)) \
+     FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
+     JOIN pg_catalog.pg_type last ON last.oid = base.typbasetype \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
 

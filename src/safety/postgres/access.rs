@@ -3,7 +3,7 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Cost, Rule, Severity};
+use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
 use super::{objects, tree};
 
@@ -77,7 +77,7 @@ static PUBLICATION: Rule = Rule {
     name: "publication-changed",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A publication or subscription is dropped or narrowed, or takes in tables that are not known to have a primary key; as a warning, others",
+    summary: "A publication or subscription is dropped or narrowed, or takes in all tables, or one that is known to have no primary key; as information, others",
     reason: "Subscribers miss what is no longer published; UPDATE and DELETE of a published table without a replica identity fail.",
     help: "Give every table a primary key first, and refresh the subscriptions.",
     source: "https://www.postgresql.org/docs/current/logical-replication-publication.html",
@@ -138,19 +138,19 @@ fn is_whole(node: &SyntaxNode) -> bool {
         || tree::below(node, K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA).next().is_some()
 }
 
-/// What it means that the named tables are published.
+/// What it means that the named tables are published: SHARE UPDATE EXCLUSIVE for a moment, and an UPDATE or DELETE that fails
+/// where a table is known to have no key that tells its rows apart.
 fn published(judge: &Judge<'_>, node: &SyntaxNode) -> (&'static Rule, Severity, &'static str) {
+    let session = &judge.session;
     let tables = tree::below(node, K::PUBLICATION_OBJECT_TABLE);
-    let tables = tables.filter_map(|table| judge.session.relation(&table));
+    let tables = tables.filter_map(|table| session.relation(&table));
     let keyless =
-        tables.into_iter().any(|table| !judge.session.has_primary_key(&table) && !judge.session.is_new(&table));
-    if keyless {
-        (
-            &PUBLICATION,
-            Severity::Error,
-            "UPDATE and DELETE fail if a table has no replica identity, and no key is known",
-        )
+        |table: &RelationName| session.knows_keys(table) && !session.has_primary_key(table) && !session.is_new(table);
+    if tables.into_iter().any(|table| keyless(&table)) {
+        let message =
+            "UPDATE and DELETE fail on a table that has no primary key, unless it has another replica identity";
+        (&PUBLICATION, Severity::Error, message)
     } else {
-        (&PUBLICATION, Severity::Warning, "subscribers must be refreshed")
+        (&PUBLICATION, Severity::Info, "subscribers must be refreshed, and every table needs a replica identity")
     }
 }

@@ -7,7 +7,8 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::data::Rows;
-use super::session::Session;
+use super::keys::Keys;
+use super::session::{Filled, Session};
 use super::tree;
 
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
@@ -18,8 +19,7 @@ const DAYS: i64 = 31;
 
 /// A statement's table, and what else its conditions may name.
 struct Scope<'a> {
-    session: &'a Session<'a>,
-    table: &'a RelationName,
+    keys: Keys<'a>,
     /// The CTEs that give a bounded number of rows.
     queries: BTreeSet<String>,
     /// The items of FROM or USING that do.
@@ -39,8 +39,7 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     }
     let merges = statement.kind() == K::MERGE;
     let mut scope = Scope {
-        session,
-        table,
+        keys: Keys::new(session, table, statement),
         queries: BTreeSet::new(),
         sources: BTreeSet::new(),
         others: BTreeSet::new(),
@@ -86,8 +85,7 @@ pub(super) fn query(session: &Session<'_>, statement: &SyntaxNode, query: &Synta
     let table = items.first().filter(|_| items.len() == 1).and_then(|item| session.relation(item));
     let table = table.unwrap_or(RelationName { schema: String::new(), name: String::new() });
     let mut scope = Scope {
-        session,
-        table: &table,
+        keys: Keys::new(session, &table, query),
         queries: BTreeSet::new(),
         sources: BTreeSet::new(),
         others: BTreeSet::new(),
@@ -143,7 +141,12 @@ impl Scope<'_> {
         }
         let path = tree::path(item);
         let named = path.first().filter(|name| path.len() == 1 && self.queries.contains(*name)).cloned();
-        named.map(|name| alias.unwrap_or(name))
+        // A table that these files made, and put a few rows into.
+        let few = |item: &SyntaxNode| {
+            let table = self.keys.session().relation(item)?;
+            (self.keys.session().rows_of(&table) != Filled::Many).then_some(table.name)
+        };
+        named.or_else(|| few(item)).map(|name| alias.unwrap_or(name))
     }
 
     /// Whether a query gives a bounded number of rows: VALUES, LIMIT, no table, or nothing but such a CTE.
@@ -215,20 +218,21 @@ impl Scope<'_> {
         }
         let mut found = Found::default();
         conjuncts.iter().for_each(|conjunct| self.conjunct(conjunct, &mut found));
-        if found.points.iter().any(|column| self.is_key(column)) || self.session.is_unique(self.table, &found.points) {
-            Rows::Point
-        } else if found.joined || found.members.iter().any(|column| self.is_key(column)) || self.has_range(&found) {
-            Rows::Batch
-        } else {
-            Rows::Open
+        if self.keys.find(&found.points) {
+            return Rows::Point;
         }
+        let listed = [found.points.as_slice(), &found.members].concat();
+        if found.joined || self.keys.find(&listed) || self.has_range(&found) { Rows::Batch } else { Rows::Open }
     }
 
     fn has_range(&self, found: &Found) -> bool {
         found.floors.iter().any(|(column, low)| {
             let mut highs = found.ceilings.iter().filter(|(other, _)| other == column).map(|(_, high)| high);
             highs.any(|high| match (low, high) {
-                (End::Number(low), End::Number(high)) => self.is_key(column) && high - low <= BATCH,
+                (End::Number(low), End::Number(high)) => {
+                    let ranged = [found.points.as_slice(), std::slice::from_ref(column)].concat();
+                    high.saturating_sub(*low) <= BATCH && self.keys.find(&ranged)
+                }
                 (End::Day(low), End::Day(high)) => high - low <= DAYS,
                 _ => false,
             })
@@ -286,8 +290,10 @@ impl Scope<'_> {
             // A join by a key with what gives a bounded number of rows. A name without a table may be of either.
             let bounded = |name: &Option<String>| name.as_ref().is_none_or(|name| self.sources.contains(name));
             let other = own.is_none_or(|name| !self.sources.contains(&name));
-            found.joined |=
-                !self.sources.is_empty() && bounded(&source) && other && (self.merges || self.is_key(&column));
+            if !self.sources.is_empty() && bounded(&source) && other {
+                found.joined |= self.merges;
+                found.members.push(column);
+            }
         } else if let Some(any) = any {
             let queries = any.descendants().filter(|part| matches!(part.kind(), K::SELECT | K::VALUES));
             match queries.map(|query| self.is_bounded(&query)).next() {
@@ -299,32 +305,6 @@ impl Scope<'_> {
             // A query that is compared with gives one row, or fails.
             found.points.extend(columns);
         }
-    }
-
-    /// Whether few rows share a value of a column: because the files say so, or because its name does.
-    fn is_key(&self, column: &str) -> bool {
-        const NAMES: [&str; 15] = [
-            "id",
-            "uuid",
-            "guid",
-            "key",
-            "code",
-            "slug",
-            "name",
-            "email",
-            "username",
-            "sku",
-            "token",
-            "pk",
-            "ctid",
-            "version",
-            "version_num",
-        ];
-        const ENDS: [&str; 6] = ["_id", "_uuid", "_key", "_code", "_pk", "_name"];
-        let lower = column.to_ascii_lowercase();
-        NAMES.contains(&lower.as_str())
-            || ENDS.iter().any(|end| lower.ends_with(end))
-            || self.session.is_unique(self.table, &[column.to_owned()])
     }
 }
 

@@ -33,10 +33,10 @@ static BUILDS_INDEX: Rule = Rule {
 };
 static PRIMARY_KEY_SCANS: Rule = Rule {
     name: "primary-key-scans",
-    severity: Severity::Warning,
+    severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "PRIMARY KEY USING INDEX over columns that may be nullable",
-    reason: "Columns that are not NOT NULL yet are made so, which reads the table under ACCESS EXCLUSIVE.",
+    summary: "PRIMARY KEY USING INDEX over columns that are not known to be NOT NULL",
+    reason: "Columns that are not NOT NULL yet are made so, which reads the table under ACCESS EXCLUSIVE, and fails on the first NULL.",
     help: "Make the columns NOT NULL first, by way of a validated check.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX",
 };
@@ -53,7 +53,7 @@ static FOREIGN_KEY: Rule = Rule {
     name: "foreign-key-not-valid-missing",
     severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "A foreign key added without NOT VALID",
+    summary: "A foreign key added without NOT VALID; as a warning, with a new column that is NULL in every row",
     reason: "SHARE ROW EXCLUSIVE on both tables while every row is looked up: no writes to either.",
     help: "ADD CONSTRAINT ... FOREIGN KEY ... NOT VALID, then VALIDATE CONSTRAINT in a later migration.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
@@ -354,6 +354,8 @@ pub(super) fn inline(
             let message = format!("the foreign key of {table}.{column} locks {table} and {shown} at once");
             let finding = judge.report(&FOREIGN_KEY, constraint, message);
             if !defaulted {
+                // NULL in every row, which the server knows: it looks nothing up.
+                finding.severity = Severity::Warning;
                 finding.cost = Cost::Instant;
                 finding.effect = format!(
                     "ACCESS EXCLUSIVE on {table} and SHARE ROW EXCLUSIVE on {shown} at once: while it waits for the second, nobody can use the first."

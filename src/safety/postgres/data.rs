@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::called;
 use super::judge::Judge;
+use super::session::Filled;
 use super::{bounds, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -117,7 +118,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
                 Rows::None
             }
             K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW => copy(judge, &part),
-            K::COPY => Rows::Reads,
+            K::COPY => {
+                let table = tree::child(&part, K::COPY_TABLE).filter(|_| tree::has(&part, K::COPY_FROM));
+                if let Some(table) = table.and_then(|table| judge.session.relation(&table)) {
+                    judge.session.fill(&table, Filled::Many);
+                }
+                Rows::Reads
+            }
             K::SELECT if node.kind() == K::SELECT => reads(judge, &part),
             _ => Rows::None,
         };
@@ -160,6 +167,11 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let joined = tree::has(statement, K::FROM_CLAUSE) || tree::has(statement, K::USING_CLAUSE);
     let current = tree::has(statement, K::WHERE_CURRENT_OF);
     let all = !current && !joined && filter.as_ref().is_none_or(is_tautology) && statement.kind() != K::MERGE;
+    match statement.kind() {
+        K::DELETE if all => judge.session.emptied(&table),
+        K::MERGE => judge.session.fill(&table, Filled::Many),
+        _ => {}
+    }
     if all && !here {
         let rule = if statement.kind() == K::DELETE { &DELETE_ALL } else { &UPDATE_ALL };
         judge.report(rule, statement, format!("{verb} without WHERE changes every row of {table}"));
@@ -199,6 +211,8 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    let filled = filling(judge, statement);
+    judge.session.fill(&table, filled);
     let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
     if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
         let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
@@ -213,6 +227,14 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         return Rows::Reads;
     }
     copy(judge, statement)
+}
+
+/// How many rows an INSERT, or the query that a table is made of, gives.
+pub(super) fn filling(judge: &Judge<'_>, statement: &SyntaxNode) -> Filled {
+    const QUERIES: [K; 3] = [K::SELECT, K::COMPOUND_SELECT, K::PAREN_SELECT];
+    let query = statement.children().find(|child| QUERIES.contains(&child.kind()));
+    let read = query.is_some_and(|query| bounds::query(&judge.session, statement, &query) == Rows::Open);
+    if read && reads(judge, statement) == Rows::Reads { Filled::Many } else { Filled::Few }
 }
 
 /// Whether an INSERT takes the rows of its query as they are: no condition, nothing that makes one row of many.
@@ -271,6 +293,9 @@ fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {
             && !judge.session.is_empty(&table)
         {
             judge.report(&TRUNCATED, statement, format!("all rows of {table} are lost"));
+        }
+        if let Some(table) = judge.session.relation(&node) {
+            judge.session.emptied(&table);
         }
     }
 }

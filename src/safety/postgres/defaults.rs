@@ -99,6 +99,54 @@ const VOLATILE: &[&str] = &[
     "uuid_generate_v7",
 ];
 
+/// Functions of extensions that give a value, volatile or not.
+const EXTENSIONS: &[&str] = &[
+    "akeys",
+    "armor",
+    "avals",
+    "cosine_distance",
+    "cube",
+    "daitch_mokotoff",
+    "dearmor",
+    "decrypt",
+    "difference",
+    "dmetaphone",
+    "each",
+    "earth_distance",
+    "encrypt",
+    "geometry",
+    "h3_lat_lng_to_cell",
+    "hstore_to_json",
+    "hstore_to_jsonb",
+    "idx",
+    "index",
+    "inner_product",
+    "l2_distance",
+    "lca",
+    "levenshtein",
+    "ll_to_earth",
+    "metaphone",
+    "nlevel",
+    "pgp_pub_decrypt",
+    "pgp_pub_encrypt",
+    "pgp_sym_decrypt",
+    "pgp_sym_encrypt",
+    "show_trgm",
+    "skeys",
+    "slice",
+    "soundex",
+    "strict_word_similarity",
+    "subltree",
+    "subpath",
+    "svals",
+    "text2ltree",
+    "time_bucket",
+    "ulid",
+    "uuidv7",
+    "vector",
+    "word_similarity",
+];
+
 /// The functions that come with Postgres, and whether they are volatile.
 static BUILT_IN: LazyLock<BTreeMap<&str, bool>> = LazyLock::new(|| {
     let lines = include_str!("functions.txt").lines().filter(|line| !line.starts_with('#'));
@@ -108,6 +156,14 @@ static BUILT_IN: LazyLock<BTreeMap<&str, bool>> = LazyLock::new(|| {
 /// Whether a function comes with Postgres, volatile or not, or is known as harmless as those that are not.
 pub(super) fn is_known(function: &str) -> bool {
     BUILT_IN.contains_key(function) || CALM.contains(&function)
+}
+
+/// Whether a call only gives a value: of a function that comes with Postgres, or of a well-known extension's, in whichever
+/// schema that is.
+pub(super) fn is_harmless(call: &SyntaxNode, function: &str) -> bool {
+    let extension = CALM.contains(&function) || VOLATILE.contains(&function) || EXTENSIONS.contains(&function);
+    // PostGIS calls all that measures and makes shapes so.
+    extension || function.starts_with("st_") || (BUILT_IN.contains_key(function) && is_builtin(call))
 }
 
 fn is_volatile(function: &str) -> bool {

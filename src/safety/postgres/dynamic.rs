@@ -3,11 +3,14 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::plpgsql::Plpgsql;
 
-use super::super::{Cost, Rule, Severity};
+use super::super::{Cost, Finding, Rule, Severity};
+use super::bodies::{self, Call};
 use super::judge::Judge;
-use super::session::Routine;
-use super::{defaults, transactions, tree};
+use super::locks::LockMode;
+use super::session::{Held, Routine};
+use super::{columns, transactions, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&DYNAMIC, &HARMFUL_FUNCTION, &UNKNOWN_FUNCTION];
 
@@ -15,7 +18,7 @@ static DYNAMIC: Rule = Rule {
     name: "dynamic-sql",
     severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A DO block, EXECUTE, CALL, COPY ... PROGRAM, or a function that these files made: what runs is not in the text",
+    summary: "EXECUTE, CALL, COPY ... PROGRAM, a function that these files made and that writes, a DO block that has one of these or a loop, or touches a table: what runs is not in the text; as information, any other DO block",
     reason: "What it locks, breaks or loses is decided when it runs, so nobody can judge it beforehand.",
     help: "Write the statements themselves; else try it on a copy, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/sql-do.html",
@@ -24,7 +27,7 @@ static HARMFUL_FUNCTION: Rule = Rule {
     name: "harmful-function",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A call of a function that ends what others are doing, or loses data (pg_terminate_backend, pg_drop_replication_slot, lo_unlink, ...)",
+    summary: "A call of a function that ends what others are doing, or loses data (pg_terminate_backend, pg_drop_replication_slot, lo_unlink, ...); as a warning, a lock that outlives the migration (pg_advisory_lock)",
     reason: "Running programs lose their connections, their queries or their data.",
     help: "Leave this to the server's administration; lock_timeout and a retry instead of ending who holds the lock.",
     source: "https://www.postgresql.org/docs/current/functions-admin.html",
@@ -33,40 +36,11 @@ static UNKNOWN_FUNCTION: Rule = Rule {
     name: "unknown-function",
     severity: Severity::Error,
     cost: Cost::Unknown,
-    summary: "A SELECT that is a call of a function of which these files do not say what it does; as a warning, one over the rows of a table",
+    summary: "A call of a function of which neither these files nor the documentation say what it does",
     reason: "The function may change data or tables: nobody can judge it beforehand.",
     help: "Write the statements themselves; else make sure of what the function does, and allow this by name.",
     source: "https://www.postgresql.org/docs/current/xfunc-volatility.html",
 };
-
-/// Functions that run the SQL that they are given.
-const EXECUTORS: &[&str] = &[
-    "dblink",
-    "dblink_exec",
-    "query_to_xml",
-    "query_to_xmlschema",
-    "query_to_xml_and_xmlschema",
-    "cursor_to_xml",
-    "pg_background_launch",
-    "schedule",
-    "ts_stat",
-    "crosstab",
-    "exec",
-    "execute_sql",
-    "exec_sql",
-];
-
-/// Functions that end what others are doing, or lose data.
-const HARMFUL: &[&str] = &[
-    "lo_unlink",
-    "pg_cancel_backend",
-    "pg_drop_replication_slot",
-    "pg_promote",
-    "pg_replication_origin_drop",
-    "pg_stat_reset",
-    "pg_terminate_backend",
-    "pg_wal_replay_pause",
-];
 
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
@@ -100,16 +74,24 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 // Another one of that name may take other arguments.
                 let others = judge.session.routine(&name).filter(|_| !tree::has(node, K::OR_REPLACE));
                 let calm = calm && others.is_none_or(|others| others.calm);
-                judge.session.set_routine(name, Routine { calm });
+                let told =
+                    bodies::computes(&judge.session, node) && others.is_none_or(|others| others.calm || others.told);
+                judge.session.set_routine(name, Routine { calm, told });
             }
         }
         K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
             if let Some(name) = tree::path(node).pop() {
-                judge.session.set_routine(name, Routine { calm: false });
+                let told = judge.session.routine(&name).is_some_and(|routine| routine.told);
+                judge.session.set_routine(name, Routine { calm: false, told });
             }
         }
         _ => calls(judge, node),
     }
+}
+
+/// Whether a finding is that nobody can tell what runs.
+pub(super) fn is_undecided(finding: &Finding) -> bool {
+    std::ptr::eq(finding.rule, &DYNAMIC) && finding.severity == Severity::Error
 }
 
 fn execute(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -124,10 +106,33 @@ fn declared(node: &SyntaxNode, word: &str) -> bool {
     options.is_some_and(|options| options.children().any(|option| tree::words(&option) == word))
 }
 
-/// A DO block is reported as such; then what stands in it as plain SQL is judged as if it were in the file.
+/// What stands in a DO block as plain SQL is judged as if it were in the file. Where that is all, and no table that others
+/// use is touched, the block itself is no more than that.
 fn block(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    judge.report(&DYNAMIC, node, "what a DO block runs is decided when it runs".to_owned());
-    let Some(body) = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql()) else { return };
+    let body = ast::Do::cast(node.clone()).and_then(|block| block.plpgsql());
+    let told = body.as_ref().is_some_and(|body| bodies::is_told(&judge.session, &body.syntax()));
+    let before = judge.session.held.len();
+    if let Some(body) = body {
+        statements(judge, node, body);
+    }
+    // What a foreign key refers to is not touched by it.
+    let referred = |held: &Held| held.mode == LockMode::ShareRowExclusive && !held.altered;
+    let touches = !judge.session.held.iter().skip(before).all(referred);
+    let message = match told {
+        true if touches => "whether this DO block touches the table is decided when it runs",
+        true => "whether the statements of this DO block run is decided when it runs",
+        false => "what a DO block runs is decided when it runs",
+    };
+    let finding = judge.report(&DYNAMIC, node, message.to_owned());
+    if told && !touches {
+        finding.severity = Severity::Info;
+        finding.effect = "Its statements are judged as if they ran.".to_owned();
+        finding.help = "Keep it, if this is meant; IF NOT EXISTS says the same where the statement has it.".to_owned();
+    }
+}
+
+/// Judges the statements of a DO block.
+fn statements(judge: &mut Judge<'_>, node: &SyntaxNode, body: Plpgsql) {
     let root = body.syntax();
     let mut statements = Vec::new();
     for part in root.descendants() {
@@ -207,33 +212,49 @@ fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if !RUN.contains(&node.kind()) || tree::has(node, K::WITH_NO_DATA) {
         return;
     }
-    // SELECT f(): what it gives is thrown away, so it is there for what it does. Over the rows of a table, a function in a
-    // condition, or within another call, gives a value to that.
-    const THROWN_AWAY: [K; 4] = [K::SELECT, K::COMPOUND_SELECT, K::VALUES, K::DECLARE];
-    let thrown_away = THROWN_AWAY.contains(&node.kind());
-    let queries: Vec<String> = tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)).collect();
-    let is_table = |item: SyntaxNode| !matches!(&tree::path(&item)[..], [name] if queries.contains(name));
-    let tables = tree::below(node, K::RELATION_FROM_ITEM).any(is_table);
     for call in tree::below(node, K::CALL_EXPR) {
-        let Some(function) = defaults::called(&call) else { continue };
-        let name = function.as_str();
-        let routine = judge.session.routine(name);
-        let known = defaults::is_known(name) && defaults::is_builtin(&call);
-        if HARMFUL.contains(&name) {
-            judge.report(&HARMFUL_FUNCTION, &call, format!("{name}() ends what others are doing, or loses data"));
-        } else if routine.is_some_and(|routine| !routine.calm) || EXECUTORS.contains(&name) {
-            judge.report(&DYNAMIC, &call, format!("{name}() runs what is not in the text"));
-        } else if thrown_away && routine.is_none() && !known && !(tables && is_argument(&call, node)) {
-            let finding = judge.report(&UNKNOWN_FUNCTION, &call, format!("what {name}() does is not in the text"));
-            if tables {
-                finding.severity = Severity::Warning;
+        let Some((name, known)) = bodies::of_call(&judge.session, &call) else { continue };
+        match known {
+            Call::Harmful => {
+                judge.report(&HARMFUL_FUNCTION, &call, format!("{name}() ends what others are doing, or loses data"));
             }
+            Call::Dynamic => {
+                judge.report(&DYNAMIC, &call, format!("{name}() runs what is not in the text"));
+            }
+            Call::Unknown if is_filter(&call) => {}
+            Call::Unknown => {
+                judge.report(&UNKNOWN_FUNCTION, &call, format!("what {name}() does is not in the text"));
+            }
+            Call::Calm => harmless(judge, &call, &name),
         }
     }
 }
 
-/// Whether a call only gives a value to something else: it is in a condition, or within another call.
-fn is_argument(call: &SyntaxNode, statement: &SyntaxNode) -> bool {
-    let outer = call.ancestors().skip(1).take_while(|node| node != statement);
-    outer.into_iter().any(|node| matches!(node.kind(), K::CALL_EXPR | K::WHERE_CLAUSE))
+/// Whether a call is in a condition on rows, and gives a value to that.
+fn is_filter(call: &SyntaxNode) -> bool {
+    let filter = call.ancestors().find(|outer| outer.kind() == K::WHERE_CLAUSE);
+    filter
+        .and_then(|filter| filter.parent())
+        .is_some_and(|query| query.kind() != K::SELECT || tree::has(&query, K::FROM_CLAUSE))
+}
+
+/// Functions that lose nothing, and that there is something to know about.
+fn harmless(judge: &mut Judge<'_>, call: &SyntaxNode, name: &str) {
+    if matches!(name, "pg_advisory_lock" | "pg_advisory_lock_shared") {
+        let message = format!("{name}() keeps its lock after the migration, and waits for all who have it");
+        let finding = judge.report(&HARMFUL_FUNCTION, call, message);
+        finding.severity = Severity::Warning;
+        finding.effect = "Who waits for the lock waits for as long as the connection lives.".to_owned();
+        finding.help = "pg_advisory_xact_lock(), which ends with its transaction.".to_owned();
+    }
+    let arguments = tree::child(call, K::ARG_LIST);
+    let value = arguments.and_then(|arguments| arguments.children().nth(1));
+    if name == "setval"
+        && value.is_some_and(|value| {
+            tree::below(&value, K::SELECT).chain(tree::below(&value, K::NAME_REF)).next().is_none()
+        })
+    {
+        let message = "the sequence goes on from a value that is not read from its table".to_owned();
+        judge.report(&columns::SEQUENCE_CHANGED, call, message);
+    }
 }

@@ -159,7 +159,9 @@ impl<'a> Judge<'a> {
             Place::File => Place::Body(Box::new(body)),
             _ => Place::Whole(self.statement.clone()),
         };
+        self.session.blocks += 1;
         self.judge_at(place, statements);
+        self.session.blocks -= 1;
     }
 
     /// Judges statements in text that is all of one part of the file.

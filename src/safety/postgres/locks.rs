@@ -1,5 +1,7 @@
 //! Locks: which a statement takes, for how long a transaction keeps them, and in what company.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -7,7 +9,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::data::Rows;
 use super::judge::Judge;
 use super::session::Held;
-use super::{constraints, indexes, rewrites, settings, tree, triggers};
+use super::{constraints, dynamic, indexes, rewrites, settings, tree, triggers};
 
 pub(in super::super) const RULES: &[&Rule] = &[&LOCK_TABLE, &SLOW_UNDER_LOCK, &BACKFILL_WITH_DDL, &SEVERAL_TABLES];
 
@@ -79,6 +81,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
     if judge.session.in_transaction() {
         company(judge, node, rows, &taken, before);
     }
+    foreign_keys(judge, node, &taken, before);
     let line = judge.line(node);
     if rows >= Rows::Batch {
         let changed = taken.iter().filter(|(_, mode)| *mode == RowExclusive).map(|(table, _)| (table.clone(), line));
@@ -125,10 +128,31 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
     }
 }
 
+/// The foreign key of a table that programs use locks that table and the one that it refers to; a second one to another table
+/// makes three.
+fn foreign_keys(judge: &mut Judge<'_>, node: &SyntaxNode, taken: &[(RelationName, LockMode)], before: usize) {
+    let Some(alter) = judge.alter(node).filter(|alter| !judge.session.is_new(&alter.table)) else { return };
+    let referred = |(table, mode): &&(RelationName, LockMode)| *mode == ShareRowExclusive && *table != alter.table;
+    let mut tables: BTreeSet<RelationName> = taken.iter().filter(referred).map(|(table, _)| table.clone()).collect();
+    let Some(last) = tables.last().cloned() else { return };
+    let held = judge.session.held.iter().take(before);
+    tables.extend(held.filter(|held| held.mode >= Share).map(|held| held.table.clone()));
+    tables.remove(&alter.table);
+    if tables.len() > 1 {
+        let others: Vec<String> = tables.iter().filter(|table| **table != last).map(RelationName::to_string).collect();
+        let message = format!("{} and {last} are locked at once, with {}", alter.table, others.join(", "));
+        judge.report(&SEVERAL_TABLES, node, message);
+    }
+}
+
 /// Whether a statement's time grows with a table that is not new.
 fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
     let validates = tree::below(node, K::VALIDATE_CONSTRAINT).next().is_some();
-    let calls = matches!(node.kind(), K::DO | K::CALL | K::EXECUTE);
+    let calls = match node.kind() {
+        K::CALL | K::EXECUTE => true,
+        K::DO => judge.findings_from(judge.range(node).start).any(dynamic::is_undecided),
+        _ => false,
+    };
     let sampled: Vec<RelationName> = tree::child(node, K::TABLE_AND_COLUMNS_LIST)
         .iter()
         .flat_map(SyntaxNode::children)

@@ -95,7 +95,8 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const APART: [K; 5] =
         [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
-    let certain = !tree::has(node, K::OR_REPLACE) && !tree::has(node, K::IF_NOT_EXISTS);
+    let optional = tree::has(node, K::OR_REPLACE) || tree::has(node, K::IF_NOT_EXISTS);
+    let certain = !optional && judge.session.birth().certain;
     match verb(node) {
         Some((Verb::Create, _)) if certain && !APART.contains(&node.kind()) => {
             for (class, mut name) in named(&judge.session, node) {

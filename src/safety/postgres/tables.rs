@@ -5,9 +5,9 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Birth, Column, DefaultPartition, Index, Session, TEMPORARY, Table};
+use super::session::{Birth, Column, DefaultPartition, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, dependants, objects, partitions, tree};
+use super::{constraints, data, dependants, objects, partitions, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -21,7 +21,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 let not_null =
                     tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
                 let optional = tree::has(action, K::IF_NOT_EXISTS);
-                let birth = Birth { certain: !optional, ..birth };
+                let birth = Birth { certain: birth.certain && !optional, ..birth };
                 let column = Column { birth: Some(birth), data_type: DataType::of(action), not_null };
                 let columns = &mut session.table_mut(table).columns;
                 let again = optional && columns.contains_key(&name);
@@ -135,17 +135,20 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     objects::apply(judge, node);
     dependants::apply(judge, node);
+    let queried = matches!(node.kind(), K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW);
+    let filled =
+        if queried && !tree::has(node, K::WITH_NO_DATA) { data::filling(judge, node) } else { Filled::Nothing };
     let session = &mut judge.session;
     match node.kind() {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
             const NAMES: [K; 2] = [K::TABLE_NAME, K::VIEW];
             if let Some(name) = node.children().find(|child| NAMES.contains(&child.kind())) {
-                create_table(session, node, &name, tree::has(node, K::TEMP));
+                create_table(session, node, &name, tree::has(node, K::TEMP), filled);
             }
         }
         K::SELECT_INTO => {
             if let Some(into) = tree::child(node, K::INTO_CLAUSE) {
-                create_table(session, node, &into, tree::has(&into, K::TEMP));
+                create_table(session, node, &into, tree::has(&into, K::TEMP), filled);
             }
         }
         K::CREATE_INDEX => create_index(session, node),
@@ -163,7 +166,7 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
 }
 
-fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool) {
+fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool, filled: Filled) {
     let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
@@ -173,7 +176,8 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     if (optional && session.exists(&name)) || session.table(&name).is_some_and(Table::is_catalogued) {
         return;
     }
-    let birth = Birth { certain: !optional, ..session.birth() };
+    let mut birth = session.birth();
+    birth.certain &= !optional;
     let key = tree::child(node, K::PARTITION_BY).map(|by| {
         tree::below(&by, K::PARTITION_ITEM)
             .filter_map(|item| item.children().next())
@@ -188,9 +192,17 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
             parent.default_partition = DefaultPartition::Named(name.clone());
         }
     }
+    let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
-    *session.table_mut(&name) =
-        Table { birth: Some(birth), partitioned: key.is_some(), partition_key: key, until_commit, ..Table::default() };
+    *session.table_mut(&name) = Table {
+        birth: Some(birth),
+        filled,
+        partitioned: key.is_some(),
+        partition_key: key,
+        takes_keys,
+        until_commit,
+        ..Table::default()
+    };
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {

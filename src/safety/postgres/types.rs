@@ -7,12 +7,12 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::defaults::Default;
 use super::judge::{Alter, Judge};
 use super::session::{Domain, UserType};
-use super::{columns, defaults, dependants, drops, objects, tree};
+use super::{columns, defaults, dependants, drops, enums, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &TYPE_CHANGED,
     &TYPE_CHANGE_REFUSED,
-    &ENUM_VALUE_IN_USE,
+    &enums::ENUM_VALUE_IN_USE,
     &ENUM_CREATED,
     &ENUM_VALUE_ORDER,
     &DOMAIN_CONSTRAINT,
@@ -44,15 +44,6 @@ static TYPE_CHANGE_REFUSED: Rule = Rule {
     reason: "The statement fails.",
     help: "Drop what uses the column, change the type, and make it again, in one migration; a partition key needs a new table.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
-};
-pub(super) static ENUM_VALUE_IN_USE: Rule = Rule {
-    name: "enum-value-in-same-transaction",
-    severity: Severity::Error,
-    cost: Cost::Instant,
-    summary: "A value added to an enum is used in the same transaction",
-    reason: "The statement fails: a new value cannot be used before it is committed.",
-    help: "Add the value in a migration of its own, and use it in the next.",
-    source: "https://www.postgresql.org/docs/current/sql-altertype.html#SQL-ALTERTYPE-NOTES",
 };
 pub(super) static ENUM_CREATED: Rule = Rule {
     name: "enum-created",
@@ -312,7 +303,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let change = match &old {
         _ if computed => Change::Rewrites,
         _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
-        Some(old) => match old.becomes(&new) {
+        Some(old) => match between(judge, old, &new) {
             Change::Indexes if is_without_index(judge, &alter.table, &column) => Change::Instant,
             Change::Indexes => Change::Rewrites,
             change => change,
@@ -364,6 +355,26 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// What a change between two types does, where either may be a domain. One without a constraint is no more than the type
+/// that it is made of, save that the server counts the length of what comes out of it again.
+fn between(judge: &Judge<'_>, old: &DataType, new: &DataType) -> Change {
+    let resolve = |of: &DataType| {
+        let domain = judge.session.domain(&of.name).filter(|_| !of.array);
+        domain.map(|domain| (domain.base.clone(), domain.constrained))
+    };
+    match (resolve(old), resolve(new)) {
+        _ if old == new => Change::Instant,
+        (None, None) => old.becomes(new),
+        (_, Some((None, _) | (_, true))) | (Some((None, _)), _) => Change::Rewrites,
+        (old_domain, new_domain) => {
+            let from_domain = old_domain.is_some();
+            let old = old_domain.and_then(|(base, _)| base).unwrap_or_else(|| old.clone());
+            let new = new_domain.and_then(|(base, _)| base).unwrap_or_else(|| new.clone());
+            if from_domain && !new.arguments.is_empty() { Change::Rewrites } else { old.becomes(&new) }
+        }
+    }
+}
+
 /// Whether all indexes of a table are known, and none is over a column.
 fn is_without_index(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     judge.session.exists(table)
@@ -402,6 +413,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
             if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.created(&name)) {
                 let mut domain = domain_of(judge, node).unwrap_or_default();
+                domain.base = domain.base.or_else(|| DataType::of(node));
                 domain.constrained |= constrained;
                 if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
                     domain.default = defaults::of(&judge.session, &default);
@@ -425,7 +437,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::ALTER_TYPE => altered(judge, node),
         _ => {}
     }
-    enum_values(judge, node);
+    enums::check(judge, node);
 }
 
 /// The domain that a column, or another domain, is of.
@@ -484,40 +496,13 @@ fn domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
 }
 
 fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    enums::altered(judge, node);
     let name = judge.session.relation(node);
     let here = objects::are_of_this_file(judge, node);
-    for action in node.descendants() {
-        match action.kind() {
-            K::ADD_VALUE if judge.session.in_transaction() && !here => {
-                if let Some(value) = tree::literal(&action) {
-                    let line = judge.line(&action);
-                    judge.session.enum_values.insert(value, line);
-                }
-            }
-            K::DROP_ATTRIBUTE | K::ALTER_ATTRIBUTE | K::RENAME_ATTRIBUTE if !here => {
-                let message = format!("an attribute of the type {} changes", judge.shown(name.as_ref()));
-                judge.report(&ATTRIBUTE_CHANGED, &action, message);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn enum_values(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    // A comment is a text, and the values of a new type are its own.
-    let is_apart = matches!(node.kind(), K::ALTER_TYPE | K::COMMENT_ON | K::CREATE_TYPE);
-    if judge.session.enum_values.is_empty() || is_apart {
-        return;
-    }
-    for literal in tree::below(node, K::LITERAL) {
-        let Some(value) = tree::literal(&literal) else { continue };
-        if !literal.text().to_string().contains('\'') && !literal.text().to_string().contains('$') {
-            continue;
-        }
-        if let Some(line) = judge.session.enum_values.get(&value) {
-            let message = format!("'{value}' was added to its enum on line {line}, in the same transaction");
-            judge.report(&ENUM_VALUE_IN_USE, &literal, message);
-        }
+    const CHANGES: [K; 3] = [K::DROP_ATTRIBUTE, K::ALTER_ATTRIBUTE, K::RENAME_ATTRIBUTE];
+    for action in node.descendants().filter(|action| !here && CHANGES.contains(&action.kind())) {
+        let message = format!("an attribute of the type {} changes", judge.shown(name.as_ref()));
+        judge.report(&ATTRIBUTE_CHANGED, &action, message);
     }
 }
 

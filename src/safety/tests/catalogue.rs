@@ -18,6 +18,8 @@ fn live() -> Catalogue {
         columns: [
             ("short", "character varying(20)"),
             ("small", "integer"),
+            ("planned", "plan"),
+            ("labelled", "label"),
             ("seen", "character varying(20)"),
             ("lowered", "character varying(20)"),
             ("watched", "character varying(20)"),
@@ -41,11 +43,16 @@ fn live() -> Catalogue {
         .into(),
         ..TableFacts::default()
     };
-    let domain = |constrained, default: Option<&str>| DomainFacts { constrained, default: default.map(str::to_owned) };
+    let domain = |base: &str, constrained, default: Option<&str>| DomainFacts {
+        base: base.to_owned(),
+        constrained,
+        default: default.map(str::to_owned),
+    };
     let domains = [
-        (name("positive"), domain(true, None)),
-        (name("token"), domain(false, Some("gen_random_uuid()"))),
-        (name("plan"), domain(false, Some("'free'::text"))),
+        (name("positive"), domain("integer", true, None)),
+        (name("token"), domain("uuid", false, Some("gen_random_uuid()"))),
+        (name("plan"), domain("text", false, Some("'free'::text"))),
+        (name("label"), domain("character varying(20)", false, None)),
     ]
     .into();
     let empty = TableFacts { empty: true, ..TableFacts::default() };
@@ -111,6 +118,24 @@ fn the_catalogue_knows_domains() {
     assert_eq!(rules_for("alter table \"full\" add a positive;"), ["domain-column-added"]);
     assert_eq!(rules_for("alter table \"full\" add a token;"), ["volatile-default"]);
     assert_eq!(rules_for("alter table \"full\" add a plan not null;"), [] as [&str; 0]);
+}
+
+#[test]
+fn a_domain_without_a_constraint_is_the_type_that_it_is_made_of() {
+    for (column, new, rule) in [
+        ("planned", "text", None),
+        ("short", "label", None),
+        ("short", "plan", None),
+        ("labelled", "text", None),
+        ("labelled", "plan", None),
+        ("labelled", "varchar(20)", Some("column-type-changed")),
+        ("planned", "label", Some("column-type-changed")),
+        ("small", "plan", Some("column-type-changed")),
+        ("small", "positive", Some("column-type-changed")),
+    ] {
+        let found = rules_for(&format!("alter table \"full\" alter {column} type {new};"));
+        assert_eq!(found, Vec::from_iter(rule), "{column} to {new}");
+    }
 }
 
 #[test]

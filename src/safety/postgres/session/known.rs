@@ -1,0 +1,202 @@
+//! What is known of things: tables and what they have, types, routines.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use squawk_syntax::SyntaxKind as K;
+
+use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
+use super::super::defaults::Default;
+use super::super::implied::Condition;
+use super::super::types::DataType;
+use super::super::{constraints, partitions};
+
+/// Where something was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Birth {
+    /// The file, by its place among the inputs.
+    pub(in super::super) file: usize,
+    /// The transaction, counted over all files.
+    pub(in super::super) transaction: usize,
+    /// Whether the file had already been run.
+    pub(in super::super) applied: bool,
+    /// Whether it was surely made there: IF NOT EXISTS may have found an older one.
+    pub(in super::super) certain: bool,
+}
+
+/// What the files say about a column.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Column {
+    /// Where it was added, unless with its table.
+    pub(in super::super) birth: Option<Birth>,
+    pub(in super::super) data_type: Option<DataType>,
+    pub(in super::super) not_null: bool,
+}
+
+/// What the files say about a constraint.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Constraint {
+    pub(in super::super) birth: Birth,
+    pub(in super::super) validated: bool,
+    /// The columns that it proves to be not null, when it is validated.
+    pub(in super::super) proves: Vec<String>,
+    /// What a check compares with constants.
+    pub(in super::super) conditions: Vec<Condition>,
+    /// The literals in a check, for comparing it with a partition's bounds.
+    pub(in super::super) literals: BTreeSet<String>,
+    /// The columns in a check, and the functions.
+    pub(in super::super) names: BTreeSet<String>,
+    /// What it is: the kind of its node.
+    pub(in super::super) kind: K,
+    /// A foreign key's columns, and the table that it refers to.
+    pub(in super::super) refers: Option<(Vec<String>, String)>,
+    /// Whether it says no more than the bounds of the partition that its table has become.
+    pub(in super::super) redundant: bool,
+}
+
+/// What the files say about an index.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Index {
+    /// Its columns, up to the first expression; none where it holds some of the rows.
+    pub(in super::super) columns: Vec<String>,
+    /// Whether these are all that it is made of, and it holds all rows.
+    pub(in super::super) whole: bool,
+    /// Whether no two rows have the same values in it.
+    pub(in super::super) unique: bool,
+}
+
+/// What the files say about a table, view or sequence.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Table {
+    pub(in super::super) birth: Option<Birth>,
+    /// Found to have no row.
+    pub(in super::super) empty: bool,
+    pub(in super::super) partition_key: Option<Vec<String>>,
+    pub(in super::super) partitioned: bool,
+    pub(in super::super) default_partition: DefaultPartition,
+    /// Whether it has keys that are another table's text: LIKE, or the place as a partition.
+    pub(in super::super) takes_keys: bool,
+    /// What these files have put into it.
+    pub(in super::super) filled: Filled,
+    /// A temporary table that is gone when its transaction ends.
+    pub(in super::super) until_commit: bool,
+    pub(in super::super) columns: BTreeMap<String, Column>,
+    pub(in super::super) constraints: BTreeMap<String, Constraint>,
+    pub(in super::super) indexes: BTreeMap<String, Index>,
+    /// What stands in the way of a change of its columns' types, and of which columns.
+    pub(in super::super) users: BTreeMap<ColumnUser, BTreeSet<String>>,
+}
+
+/// How many rows files have put into a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Filled {
+    #[default]
+    Nothing,
+    /// A bounded number.
+    Few,
+    /// Nobody knows.
+    Many,
+}
+
+/// What is known of a partitioned table's default partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in super::super) enum DefaultPartition {
+    /// The files make none.
+    #[default]
+    None,
+    /// There is one, the name is not known.
+    Some,
+    /// This one.
+    Named(RelationName),
+}
+
+impl Table {
+    /// Whether the catalogue has told of it: its columns, constraints and indexes are all known.
+    pub(in super::super) fn is_catalogued(&self) -> bool {
+        self.birth.is_some_and(|birth| birth.file == usize::MAX)
+    }
+
+    /// A table as the catalogue knows it.
+    pub(super) fn known(facts: &TableFacts) -> Self {
+        let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true, certain: true };
+        let column = |facts: &ColumnFacts| Column {
+            birth: None,
+            data_type: Some(DataType::parse(&facts.data_type)),
+            not_null: facts.not_null,
+        };
+        let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
+        let mut constraints: BTreeMap<String, Constraint> =
+            facts.constraints.iter().map(|(name, facts)| (name.clone(), constraint(facts))).collect();
+        if let Some(bounds) = &facts.bounds {
+            let bounds = ConstraintFacts { definition: format!("CHECK ({bounds})"), validated: true };
+            let mut bounds = constraint(&bounds);
+            bounds.literals.remove("null");
+            for constraint in constraints.values_mut() {
+                constraint.redundant =
+                    partitions::is_said_by(constraint, &bounds.literals, |name| bounds.names.contains(name));
+            }
+        }
+        let index = |name: &String, columns: &Vec<String>| {
+            let unique = facts.unique_indexes.contains(name);
+            Index { columns: columns.clone(), whole: unique, unique }
+        };
+        Self {
+            birth: Some(birth),
+            empty: facts.empty,
+            partition_key: facts.partition_key.clone(),
+            partitioned: facts.partitioned,
+            default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
+            takes_keys: false,
+            filled: Filled::Nothing,
+            until_commit: false,
+            columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
+            indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
+            constraints,
+            users: facts.users.clone(),
+        }
+    }
+}
+
+impl Constraint {
+    /// Whether it goes when this column goes.
+    pub(in super::super) fn is_about(&self, column: &str) -> bool {
+        self.proves.iter().any(|proven| proven == column)
+            || (self.kind == K::CHECK_CONSTRAINT && self.names.contains(column))
+    }
+
+    /// Whether a change of a column's type reads all rows for it again.
+    pub(in super::super) fn is_rechecked(&self, column: &str) -> bool {
+        self.kind == K::CHECK_CONSTRAINT && self.validated && self.is_about(column)
+    }
+}
+
+/// A type that the files made.
+#[derive(Debug, Clone)]
+pub(in super::super) enum UserType {
+    /// An enum, a composite or a range.
+    Other,
+    /// A domain, over another one or not.
+    Domain(Domain),
+}
+
+/// What is known of a domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in super::super) struct Domain {
+    /// The type that it is made of, through other domains.
+    pub(in super::super) base: Option<DataType>,
+    /// Whether it has a CHECK or is NOT NULL.
+    pub(in super::super) constrained: bool,
+    /// What a column of it is filled with that has no default of its own.
+    pub(in super::super) default: Default,
+}
+
+/// An object that is no table: its class (views, types, routines) and its name. Names are each class's own.
+pub(in super::super) type Object = (String, RelationName);
+
+/// A function or procedure that the files made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Routine {
+    /// Declared IMMUTABLE or STABLE.
+    pub(in super::super) calm: bool,
+    /// Whether its text says that it only computes.
+    pub(in super::super) told: bool,
+}

@@ -1,0 +1,392 @@
+//! What the files have done so far: transactions, settings, locks, and the tables, types and routines that they made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Catalogue, RelationName};
+use super::enums::NewValue;
+use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
+use super::types::DataType;
+use super::{defaults, dependants, tree};
+
+mod known;
+mod questions;
+mod timeouts;
+
+pub(super) use known::{
+    Birth, Column, Constraint, DefaultPartition, Domain, Filled, Index, Object, Routine, Table, UserType,
+};
+pub(super) use timeouts::{Limit, Timeout};
+
+/// What the connection is set to.
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    /// The schemas of names without one: it is made in the first, and looked for in all. None is the default.
+    search_path: Vec<String>,
+    /// `lock_timeout` and `statement_timeout`.
+    timeouts: [Timeout; 2],
+}
+
+/// What was there before a change, for ROLLBACK.
+#[derive(Debug)]
+enum Before {
+    Table(RelationName, Option<Table>),
+    Type(RelationName, Option<UserType>),
+    Routine(String, Option<Routine>),
+    Object(Object, Option<Birth>),
+    Settings(Settings),
+}
+
+/// A lock that the current transaction holds on a table that others can see.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) table: RelationName,
+    pub(super) mode: super::locks::LockMode,
+    pub(super) line: usize,
+    /// Whether the statement alters the table, and does not only refer to it.
+    pub(super) altered: bool,
+}
+
+/// The state between two statements.
+pub(super) struct Session<'a> {
+    /// What is known of the tables before the first file that is judged, until that file comes.
+    catalogue: Option<&'a Catalogue>,
+    /// Whether the catalogue has told of every table that there is.
+    catalogued: bool,
+    default_schema: String,
+    pub(super) file: usize,
+    pub(super) applied: bool,
+    /// The whole file is one transaction.
+    pub(super) wrapped: bool,
+    /// A BEGIN of the file is open.
+    pub(super) explicit: bool,
+    /// Depth of bodies (DO) that are one transaction by themselves.
+    pub(super) bodies: usize,
+    /// Depth of DO blocks, which may or may not come to a statement.
+    pub(super) blocks: usize,
+    pub(super) transaction: usize,
+    tables: BTreeMap<RelationName, Table>,
+    types: BTreeMap<RelationName, UserType>,
+    routines: BTreeMap<String, Routine>,
+    /// Objects of any kind, and where they were made.
+    objects: BTreeMap<Object, Birth>,
+    settings: Settings,
+    /// The changes since BEGIN, the latest last.
+    journal: Vec<Before>,
+    /// How long the journal was at each savepoint.
+    savepoints: Vec<(String, usize)>,
+    pub(super) held: Vec<Held>,
+    /// Tables whose rows the current transaction has changed, more than a point of them, with the line.
+    pub(super) changed: Vec<(RelationName, usize)>,
+    /// New values of enums in the current transaction.
+    pub(super) enum_values: Vec<NewValue>,
+    pub(super) prepared: BTreeSet<String>,
+    /// Whether a lock was taken in this file without `lock_timeout`, and without `statement_timeout`.
+    pub(super) missing: [bool; 2],
+    /// Indexes that this file has dropped.
+    dropped: BTreeSet<RelationName>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
+        Self {
+            catalogue,
+            catalogued: false,
+            default_schema: default_schema.to_owned(),
+            file: 0,
+            applied: false,
+            wrapped: false,
+            explicit: false,
+            bodies: 0,
+            blocks: 0,
+            transaction: 0,
+            tables: BTreeMap::new(),
+            types: BTreeMap::new(),
+            routines: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            settings: Settings::default(),
+            journal: Vec::new(),
+            savepoints: Vec::new(),
+            held: Vec::new(),
+            changed: Vec::new(),
+            enum_values: Vec::new(),
+            prepared: BTreeSet::new(),
+            missing: [false; 2],
+            dropped: BTreeSet::new(),
+        }
+    }
+
+    /// A new file runs on a connection of its own: settings and prepared statements are gone, tables stay.
+    pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
+        self.end_transaction(!self.explicit);
+        if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
+            self.catalogued = true;
+            self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
+            for name in &catalogue.calm_functions {
+                self.routines.insert(name.clone(), Routine { calm: true, told: true });
+            }
+            for (name, facts) in &catalogue.domains {
+                let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
+                let base = Some(DataType::parse(&facts.base));
+                let domain = Domain { base, constrained: facts.constrained, default: default.unwrap_or_default() };
+                self.types.insert(name.clone(), UserType::Domain(domain));
+            }
+        }
+        self.file = file;
+        self.applied = applied;
+        self.wrapped = wrapped;
+        self.settings = Settings { search_path: self.default_path(), ..Settings::default() };
+        self.tables.retain(|name, _| name.schema != TEMPORARY);
+        self.objects.retain(|(_, name), _| name.schema != TEMPORARY);
+        self.prepared.clear();
+        self.dropped.clear();
+        self.missing = [false; 2];
+    }
+
+    pub(super) fn in_transaction(&self) -> bool {
+        self.wrapped || self.explicit || self.bodies > 0
+    }
+
+    pub(super) fn begin_transaction(&mut self) {
+        self.explicit = true;
+    }
+
+    /// The end of the current transaction, explicit or of one statement.
+    pub(super) fn end_transaction(&mut self, committed: bool) {
+        if !committed {
+            self.undo(0);
+        }
+        self.journal.clear();
+        self.tables.retain(|_, table| !table.until_commit);
+        self.explicit = false;
+        self.transaction += 1;
+        self.settings.timeouts.iter_mut().for_each(|timeout| timeout.local = None);
+        self.savepoints.clear();
+        self.held.clear();
+        self.changed.clear();
+        self.enum_values.clear();
+    }
+
+    pub(super) fn savepoint(&mut self, name: String) {
+        self.savepoints.push((name, self.journal.len()));
+    }
+
+    pub(super) fn rollback_to(&mut self, name: &str) {
+        if let Some(at) = self.savepoints.iter().rposition(|(savepoint, _)| savepoint == name) {
+            self.savepoints.truncate(at + 1);
+            self.undo(self.savepoints[at].1);
+        }
+    }
+
+    /// Remembers what was there, while a ROLLBACK may come.
+    fn remember(&mut self, before: impl FnOnce(&Self) -> Before) {
+        if self.explicit {
+            let before = before(self);
+            self.journal.push(before);
+        }
+    }
+
+    /// Takes the changes back until the journal is as long as it was.
+    fn undo(&mut self, length: usize) {
+        fn restore<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+            match value {
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
+            };
+        }
+        while self.journal.len() > length {
+            match self.journal.pop() {
+                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table),
+                Some(Before::Type(name, user_type)) => restore(&mut self.types, name, user_type),
+                Some(Before::Routine(name, routine)) => restore(&mut self.routines, name, routine),
+                Some(Before::Object(name, birth)) => restore(&mut self.objects, name, birth),
+                Some(Before::Settings(settings)) => self.settings = settings,
+                None => return,
+            }
+        }
+    }
+
+    pub(super) fn birth(&self) -> Birth {
+        Birth { file: self.file, transaction: self.transaction, applied: self.applied, certain: self.blocks == 0 }
+    }
+
+    /// `lock_timeout` (0) or `statement_timeout` (1).
+    pub(super) fn timeout(&self, which: usize) -> &Timeout {
+        &self.settings.timeouts[which]
+    }
+
+    pub(super) fn set_timeout(&mut self, which: usize, limit: Option<Limit>, local: bool) {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        self.settings.timeouts[which].set(limit, local);
+    }
+
+    fn default_path(&self) -> Vec<String> {
+        vec![self.default_schema.clone()]
+    }
+
+    /// Sets the schemas of names without one, or none for the default; gives those before.
+    pub(super) fn set_search_path(&mut self, schemas: Vec<String>) -> Vec<String> {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        let schemas = if schemas.is_empty() { self.default_path() } else { schemas };
+        std::mem::replace(&mut self.settings.search_path, schemas)
+    }
+
+    /// The relation that the first dotted name in a node means here.
+    pub(super) fn relation(&self, node: &SyntaxNode) -> Option<RelationName> {
+        let made = self.created(node)?;
+        if tree::path(node).len() > 1 {
+            return Some(made);
+        }
+        let mut path = [TEMPORARY].into_iter().chain(self.settings.search_path.iter().map(String::as_str));
+        let known = path.find_map(|schema| {
+            let name = RelationName { schema: schema.to_owned(), name: made.name.clone() };
+            self.knows(&name).then_some(name)
+        });
+        Some(known.unwrap_or(made))
+    }
+
+    /// What is made by the first dotted name in a node.
+    pub(super) fn created(&self, node: &SyntaxNode) -> Option<RelationName> {
+        let mut path = tree::path(node);
+        let name = path.pop()?;
+        let schema = match path.pop() {
+            Some(schema) if schema.starts_with(TEMPORARY) => TEMPORARY.to_owned(),
+            Some(schema) => schema,
+            None => self.settings.search_path.first().cloned().unwrap_or_default(),
+        };
+        Some(RelationName { schema, name })
+    }
+
+    /// Whether the files or the catalogue say of something by this name.
+    fn knows(&self, name: &RelationName) -> bool {
+        let objects = || [RELATION, TYPE, FUNCTION].map(|class| (class.to_owned(), name.clone()));
+        self.exists(name)
+            || (name.schema == TEMPORARY && self.tables.contains_key(name))
+            || objects().iter().any(|object| self.objects.contains_key(object))
+            || self.table_of_index(name).is_some()
+    }
+
+    /// The relations that the children of a kind name.
+    pub(super) fn relations(&self, node: &SyntaxNode, kind: K) -> Vec<RelationName> {
+        node.children().filter(|child| child.kind() == kind).filter_map(|child| self.relation(&child)).collect()
+    }
+
+    pub(super) fn table(&self, name: &RelationName) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
+    pub(super) fn table_mut(&mut self, name: &RelationName) -> &mut Table {
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.entry(name.clone()).or_default()
+    }
+
+    pub(super) fn forget_table(&mut self, name: &RelationName) {
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.tables.remove(name);
+    }
+
+    pub(super) fn rename_table(&mut self, from: &RelationName, to: RelationName) {
+        if let Some(table) = self.tables.get(from).cloned() {
+            self.forget_table(from);
+            *self.table_mut(&to) = table;
+        }
+    }
+
+    pub(super) fn user_type(&self, name: &RelationName) -> Option<&UserType> {
+        self.types.get(name)
+    }
+
+    /// The domain of a name, as SQL or the catalogue says it.
+    pub(super) fn domain(&self, name: &str) -> Option<&Domain> {
+        let parts: Vec<&str> = name.split('.').map(|part| part.trim().trim_matches('"')).collect();
+        let mut schemas = self.settings.search_path.iter().map(String::as_str);
+        let known = |schema: &str, name: &str| {
+            self.types.get(&RelationName { schema: schema.to_owned(), name: name.to_owned() })
+        };
+        let found = match parts.as_slice() {
+            [name] => schemas.find_map(|schema| known(schema, name)),
+            [schema, name] => known(schema, name),
+            _ => None,
+        };
+        match found {
+            Some(UserType::Domain(domain)) => Some(domain),
+            _ => None,
+        }
+    }
+
+    pub(super) fn set_user_type(&mut self, name: RelationName, user_type: UserType) {
+        self.remember(|session| Before::Type(name.clone(), session.types.get(&name).cloned()));
+        self.types.insert(name, user_type);
+    }
+
+    pub(super) fn routine(&self, name: &str) -> Option<Routine> {
+        self.routines.get(name).copied()
+    }
+
+    pub(super) fn set_routine(&mut self, name: String, routine: Routine) {
+        self.remember(|session| Before::Routine(name.clone(), session.routines.get(&name).copied()));
+        self.routines.insert(name, routine);
+    }
+
+    /// Remembers that this file made an object that is no table.
+    pub(super) fn made(&mut self, object: Object) {
+        let birth = self.birth();
+        self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
+        self.objects.insert(object, birth);
+    }
+
+    /// An object of any kind, and the table or type that it is, has another name from now on.
+    pub(super) fn rename(&mut self, object: &Object, to: RelationName) {
+        let (class, from) = object;
+        if let Some(birth) = self.objects.get(object).copied() {
+            let renamed = (class.clone(), to.clone());
+            for (object, birth) in [(object.clone(), None), (renamed, Some(birth))] {
+                self.remember(|session| Before::Object(object.clone(), session.objects.get(&object).copied()));
+                match birth {
+                    Some(birth) => _ = self.objects.insert(object, birth),
+                    None => _ = self.objects.remove(&object),
+                }
+            }
+        }
+        match class.as_str() {
+            RELATION => self.rename_table(from, to),
+            TYPE => {
+                if let Some(user_type) = self.user_type(from).cloned() {
+                    self.set_user_type(to, user_type);
+                }
+            }
+            INDEX => {
+                if let Some(table) = self.table_of_index(from).cloned()
+                    && let Some(index) = self.table_mut(&table).indexes.remove(&from.name)
+                {
+                    let table = self.table_mut(&table);
+                    dependants::index_renamed(table, &from.name, &to.name);
+                    table.indexes.insert(to.name, index);
+                }
+            }
+            SCHEMA => {
+                let tables: Vec<RelationName> = self.tables.keys().cloned().collect();
+                for table in tables.into_iter().filter(|table| table.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: table.name.clone() };
+                    self.rename_table(&table, renamed);
+                }
+                let objects: Vec<Object> = self.objects.keys().cloned().collect();
+                for object in objects.into_iter().filter(|(_, name)| name.schema == from.name) {
+                    let renamed = RelationName { schema: to.name.clone(), name: object.1.name.clone() };
+                    self.rename(&object, renamed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether this very file made an object.
+    pub(super) fn made_here(&self, object: &Object) -> bool {
+        self.objects.get(object).is_some_and(|birth| birth.file == self.file)
+    }
+}
+
+/// The schema of temporary tables.
+pub(super) const TEMPORARY: &str = "pg_temp";

@@ -1,0 +1,166 @@
+//! What rules ask of the tables that are known.
+
+use squawk_syntax::SyntaxKind as K;
+
+use super::super::super::{ColumnUser, RelationName};
+use super::super::dependants;
+use super::super::objects::RELATION;
+use super::super::types::DataType;
+use super::{Constraint, DefaultPartition, Filled, Index, Object, Session, TEMPORARY, Table};
+
+impl Session<'_> {
+    /// Whether a table is too new to hold rows: made by these files, temporary, or found empty.
+    pub(in super::super) fn is_new(&self, name: &RelationName) -> bool {
+        let is_new = |table: &Table| table.empty || table.birth.is_some_and(|birth| !birth.applied);
+        name.schema == TEMPORARY || self.table(name).is_some_and(is_new)
+    }
+
+    /// Whether a table may hold rows when a statement comes to it: it was there before, or may have been, or these files
+    /// put some into it. What the files make and do not fill has none, whichever of them it is: they are applied together.
+    pub(in super::super) fn may_hold_rows(&self, name: &RelationName) -> bool {
+        self.rows_of(name) != Filled::Nothing
+    }
+
+    /// How many rows a table may hold.
+    pub(in super::super) fn rows_of(&self, name: &RelationName) -> Filled {
+        let temporary = name.schema == TEMPORARY;
+        let Some(table) = self.table(name) else { return if temporary { Filled::Nothing } else { Filled::Many } };
+        let made = table.birth.is_some_and(|birth| !birth.applied && (birth.certain || self.catalogued));
+        if made || table.empty || temporary { table.filled } else { Filled::Many }
+    }
+
+    /// Rows come into a table.
+    pub(in super::super) fn fill(&mut self, name: &RelationName, filled: Filled) {
+        if self.table(name).is_some_and(|table| table.filled < filled) {
+            self.table_mut(name).filled = filled;
+        }
+    }
+
+    /// All rows of a table go, unless a block does not come to that.
+    pub(in super::super) fn emptied(&mut self, name: &RelationName) {
+        if self.blocks == 0 && self.table(name).is_some_and(|table| table.filled != Filled::Nothing) {
+            self.table_mut(name).filled = Filled::Nothing;
+        }
+    }
+
+    /// Whether a table was surely made by this very file: no program can rely on it, and it holds nothing else.
+    pub(in super::super) fn is_of_this_file(&self, name: &RelationName) -> bool {
+        let born = self.table(name).and_then(|table| table.birth);
+        name.schema == TEMPORARY || born.is_some_and(|birth| birth.file == self.file && birth.certain)
+    }
+
+    /// Whether these files made a view, or a sequence, that nobody else knows yet. What it shows need not be new.
+    pub(in super::super) fn is_new_view(&self, name: &RelationName) -> bool {
+        self.objects.get(&(RELATION.to_owned(), name.clone())).is_some_and(|birth| !birth.applied)
+    }
+
+    /// Whether a table was found to have no row, by a server.
+    pub(in super::super) fn is_empty(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.empty)
+    }
+
+    /// Whether there is surely no table, view or index of that name, in whichever schema.
+    pub(in super::super) fn is_absent(&self, name: &RelationName) -> bool {
+        let mut named = self.tables.iter().filter(|(other, _)| other.name == name.name);
+        let mut indexes = self.tables.values().flat_map(|table| table.indexes.keys());
+        let view = |object: &Object| object.0 == RELATION && object.1.name == name.name;
+        self.catalogued
+            && named.all(|(_, table)| table.birth.is_none())
+            && !indexes.any(|index| *index == name.name)
+            && !self.objects.keys().any(view)
+    }
+
+    /// Whether a table is known to have a valid index of that name.
+    pub(in super::super) fn has_valid_index(&self, table: &RelationName, index: &str) -> bool {
+        let known = self.table(table).filter(|table| table.is_catalogued()).and_then(|table| table.indexes.get(index));
+        known.is_some_and(|index| !index.columns.is_empty())
+    }
+
+    /// Whether a table is known to exist.
+    pub(in super::super) fn exists(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.birth.is_some())
+    }
+
+    pub(in super::super) fn is_partitioned(&self, name: &RelationName) -> bool {
+        self.table(name).is_some_and(|table| table.partitioned)
+    }
+
+    pub(in super::super) fn default_partition(&self, name: &RelationName) -> DefaultPartition {
+        self.table(name).map_or(DefaultPartition::None, |table| table.default_partition.clone())
+    }
+
+    /// The type of a column, as far as it is known.
+    pub(in super::super) fn column_type(&self, table: &RelationName, column: &str) -> Option<DataType> {
+        self.table(table).and_then(|table| table.columns.get(column)).and_then(|column| column.data_type.clone())
+    }
+
+    pub(in super::super) fn is_not_null(&self, table: &RelationName, column: &str) -> bool {
+        let column = self.table(table).and_then(|table| table.columns.get(column));
+        column.is_some_and(|column| column.not_null)
+    }
+
+    /// Whether this very file added a column to a table that was there before.
+    pub(in super::super) fn is_fresh_column(&self, table: &RelationName, column: &str) -> bool {
+        let column = self.table(table).and_then(|table| table.columns.get(column));
+        column.and_then(|column| column.birth).is_some_and(|birth| birth.file == self.file && birth.certain)
+    }
+
+    /// Remembers that this file dropped an index, and forgets the index.
+    pub(in super::super) fn drop_index(&mut self, index: &RelationName) {
+        self.dropped.insert(index.clone());
+        if let Some(table) = self.table_of_index(index).cloned() {
+            let table = self.table_mut(&table);
+            table.indexes.remove(&index.name);
+            dependants::index_dropped(table, &index.name);
+        }
+    }
+
+    /// Whether this file dropped an index of that name.
+    pub(in super::super) fn dropped_here(&self, index: &RelationName) -> bool {
+        self.dropped.contains(index)
+    }
+
+    /// A constraint of a table, as far as it is known.
+    pub(in super::super) fn constraint(&self, table: &RelationName, name: &str) -> Option<&Constraint> {
+        self.table(table)?.constraints.get(name)
+    }
+
+    /// The constraints of a table, as far as they are known.
+    pub(in super::super) fn constraints(&self, table: &RelationName) -> impl Iterator<Item = &Constraint> {
+        self.table(table).into_iter().flat_map(|table| table.constraints.values())
+    }
+
+    /// The indexes of a table, as far as they are known.
+    pub(in super::super) fn indexes(&self, table: &RelationName) -> impl Iterator<Item = &Index> {
+        self.table(table).into_iter().flat_map(|table| table.indexes.values())
+    }
+
+    /// The tables whose columns something uses.
+    pub(in super::super) fn tables_with(&self, user: &ColumnUser) -> Vec<RelationName> {
+        let tables = self.tables.iter().filter(|(_, table)| table.users.contains_key(user));
+        tables.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether at most one row has given values in these columns.
+    pub(in super::super) fn is_unique(&self, table: &RelationName, columns: &[String]) -> bool {
+        let mut indexes = self.indexes(table);
+        indexes.any(|index| index.unique && index.whole && index.columns.iter().all(|column| columns.contains(column)))
+    }
+
+    /// Whether all keys of a table are known.
+    pub(in super::super) fn knows_keys(&self, table: &RelationName) -> bool {
+        self.table(table).is_some_and(|table| table.birth.is_some() && !table.takes_keys)
+    }
+
+    /// Whether a table is known to have a primary key.
+    pub(in super::super) fn has_primary_key(&self, table: &RelationName) -> bool {
+        self.constraints(table).any(|constraint| constraint.kind == K::PRIMARY_KEY_CONSTRAINT)
+    }
+
+    /// The table of an index.
+    pub(in super::super) fn table_of_index(&self, index: &RelationName) -> Option<&RelationName> {
+        let on =
+            |name: &RelationName, table: &Table| name.schema == index.schema && table.indexes.contains_key(&index.name);
+        self.tables.iter().find(|(name, table)| on(name, table)).map(|(name, _)| name)
+    }
+}
