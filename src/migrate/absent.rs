@@ -1,6 +1,7 @@
 //! What a statement did not find where it was tried, as the engine says it, and whether another database has it.
 
 use super::connection::{MigrationConnection, Transaction, literal, quoted};
+use super::schema::Schema;
 use super::steps::words;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -14,6 +15,8 @@ pub(super) struct Absent {
     pub(super) name: String,
     /// The tables, or what else it may be of, in small letters.
     of: BTreeSet<String>,
+    /// Of a schema, what the statement names in it and does not make: that must be there too.
+    within: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +46,27 @@ impl Absent {
             Engine::Sqlite => on_sqlite(error.message())?,
             Engine::DuckDb => on_duckdb(error.message())?,
         };
+        let within = if kind == Kind::Schema { named_in(&name, &said) } else { Vec::new() };
         // A column is of one of the tables that the statement names.
-        Some(Self { kind, name, of: word_set(statement) })
+        Some(Self { kind, name, of: word_set(statement), within })
     }
 
     /// The name without what stands before it, in small letters.
     pub(super) fn last_name(&self) -> String {
         self.name.rsplit('.').next().unwrap_or_default().to_lowercase()
+    }
+
+    /// Whether it would be in a state with these relations, those of a schema, if it had been made with them: what is not
+    /// there any more was taken away, and what a table never had is a mistake.
+    pub(super) fn is_of(&self, state: &Schema, schema: &str) -> bool {
+        let name = self.last_name();
+        let is_elsewhere = self.name.rsplit_once('.').is_some_and(|(before, _)| ![schema, "main"].contains(&before));
+        let is_name = |other: &String| other.to_lowercase() == name;
+        match self.kind {
+            Kind::Column => state.tables.values().flat_map(|table| &table.columns).any(|column| is_name(&column.name)),
+            Kind::Relation | Kind::Any => !is_elsewhere && state.tables.keys().chain(state.views.keys()).any(is_name),
+            _ => false,
+        }
     }
 
     /// Whether a database has it, for a set whose tables are in a schema; `None` where that cannot be said. Writes nothing.
@@ -85,7 +102,18 @@ impl Absent {
                 let parts = literal(&self.name.split('.').map(quoted).collect::<Vec<_>>().join("."));
                 format!("COALESCE(pg_catalog.to_regclass({parts}), pg_catalog.to_regclass({whole})) IS NOT NULL")
             }
-            Kind::Schema => format!("pg_catalog.to_regnamespace({whole}) IS NOT NULL"),
+            Kind::Schema => {
+                let namespace = format!("pg_catalog.to_regnamespace({whole})");
+                let is_there = |name: &String| {
+                    let name = literal(name);
+                    format!(
+                        " AND (EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE relname = {name} AND relnamespace = {namespace}) \
+                         OR EXISTS (SELECT 1 FROM pg_catalog.pg_type WHERE typname = {name} AND typnamespace = {namespace}) \
+                         OR EXISTS (SELECT 1 FROM pg_catalog.pg_proc WHERE proname = {name} AND pronamespace = {namespace}))"
+                    )
+                };
+                format!("{namespace} IS NOT NULL{}", self.within.iter().map(is_there).collect::<String>())
+            }
             Kind::Function => format!(
                 "EXISTS (SELECT 1 FROM pg_catalog.pg_proc AS p WHERE p.proname = {last} AND {})",
                 visible("pg_catalog.pg_function_is_visible(p.oid)", "p.pronamespace")
@@ -213,6 +241,39 @@ fn on_postgres(message: &str, said: &[&str]) -> Option<(Kind, String)> {
         _ => return None,
     })
 }
+
+/// The names of what a statement uses in a schema. What a CREATE names before anything else, it makes.
+fn named_in(schema: &str, said: &[&str]) -> Vec<String> {
+    let unquoted = |word: &str| word.trim_matches('"').to_owned();
+    let is_name =
+        |word: &str| word.starts_with(|letter: char| letter.is_alphabetic() || letter == '_' || letter == '"');
+    let begin = said.iter().take_while(|word| MAKING.contains(word)).count();
+    let uses = said.get(begin..).filter(|_| begin > 0).map_or(said, |rest| match rest {
+        [first, ".", _, rest @ ..] if unquoted(first) == schema => rest,
+        rest => rest,
+    });
+    let named = uses.windows(3).filter(|words| unquoted(words[0]) == schema && words[1] == "." && is_name(words[2]));
+    named.map(|words| unquoted(words[2])).collect()
+}
+
+/// The words with which a statement begins that makes something, up to its name.
+const MAKING: [&str; 15] = [
+    "create",
+    "or",
+    "replace",
+    "unlogged",
+    "materialized",
+    "table",
+    "view",
+    "type",
+    "domain",
+    "sequence",
+    "function",
+    "procedure",
+    "if",
+    "not",
+    "exists",
+];
 
 /// `function f(integer) does not exist`, `operator does not exist: text % text`.
 fn function_or_operator(text: &str) -> (Kind, String) {
@@ -347,6 +408,20 @@ mod tests {
             ("DuckDB: Catalog Error: Table with name \"a\" already exists!", None),
         ] {
             assert_eq!(read(Engine::DuckDb, text, "SELECT 1"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_used_in_a_schema_is_not_what_is_made_there() {
+        for (statement, expected) in [
+            ("CREATE TABLE IF NOT EXISTS app.a (b BIGINT REFERENCES \"app\".\"C\" (d))", &["C"][..]),
+            ("CREATE INDEX i ON app.a (b)", &["a"]),
+            ("INSERT INTO b SELECT app.f(1) FROM App.a WHERE c = 'app.x'", &["f", "a"]),
+            ("CREATE VIEW v AS SELECT 1", &[]),
+        ] {
+            let said = words(statement, Engine::Postgres);
+            let said: Vec<&str> = said.iter().map(String::as_str).collect();
+            assert_eq!(named_in("app", &said), expected, "{statement}");
         }
     }
 

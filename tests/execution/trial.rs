@@ -5,7 +5,7 @@ use crate::support::migrating::{ENGINES, Project, SET};
 use crate::support::postgres;
 use crate::support::stores::parse;
 use charter::config::Environment;
-use charter::migrate::{Event, UpgradeOptions};
+use charter::migrate::{Allowance, Event, UpgradeOptions};
 use charter::{Engine, Error, ErrorKind};
 
 /// Applies everything in prod; gives what was applied and why what was not tried.
@@ -103,6 +103,35 @@ fn what_only_the_real_database_has_is_told_and_applied() {
     }
 }
 
+/// Something of the set's own may have the name of a table of the host program.
+#[test]
+fn a_table_of_the_host_program_may_be_called_as_a_column_of_the_set() {
+    for engine in ENGINES {
+        let text = "INSERT INTO things (id) SELECT a FROM size WHERE a > 0;";
+        let project = project(*engine, &[OWN, text]);
+        project.execute("CREATE TABLE size (a BIGINT)");
+        assert_eq!(upgrade(&project).expect("it is there").0, [1, 2], "{engine:?}");
+    }
+    let project = project(Engine::Postgres, &[OWN, "INSERT INTO things (id) SELECT a FROM app.things WHERE a > 0;"]);
+    project.execute("CREATE SCHEMA app; CREATE TABLE app.things (a BIGINT)");
+    assert_eq!(upgrade(&project).expect("it is there").0, [1, 2]);
+    // What the set has taken away itself is no table of anybody else.
+    let project = self::project(Engine::Sqlite, &[OWN]);
+    upgrade(&project).expect("applied");
+    project.write("V2__m2.sql", "ALTER TABLE things RENAME COLUMN size TO weight;");
+    project.write("V2__m2.down.sql", "ALTER TABLE things RENAME COLUMN weight TO size;");
+    project.write("V3__m3.sql", "UPDATE things SET size = 1 WHERE id = 1;");
+    project.write("V3__m3.down.sql", "SELECT 1;");
+    let manager = project.manager().with_environment(Environment::Prod);
+    let options = UpgradeOptions {
+        allowances: vec![Allowance::new("column-renamed@2", "nobody reads it").expect("a rule")],
+        confirmed: true,
+        ..UpgradeOptions::default()
+    };
+    let error = manager.upgrade(&options, &mut |_| {}).expect_err("the column is called otherwise by then");
+    assert!(error.to_string().contains("\n  3 m3 on sqlite: ") && project.history() == ["1"], "{error}");
+}
+
 /// What follows one that cannot be tried is tried as far as it goes without it.
 #[test]
 fn a_fault_behind_what_cannot_be_tried_is_found() {
@@ -157,12 +186,17 @@ fn what_a_server_has_installed_or_forbids_decides_where_it_is_and_not_where_it_i
     assert!(applied == [1] && not_tried[0].contains("outside of the database"), "{not_tried:?}");
     project.execute(&format!("DROP ROLE {role}"));
 
-    let project = self::project(
-        Engine::Postgres,
-        &["CREATE TABLE owned (id BIGINT);\nSET ROLE \"no such role\";", "CREATE TABLE b (m no_such_type);"],
-    );
+    let project = self::project(Engine::Postgres, &["CREATE TABLE owned (id BIGINT);\nSET ROLE \"no such role\";"]);
     let error = upgrade(&project).expect_err("there is no such role").to_string();
     assert!(error.contains("\n  1 m1 on postgres: ") && error.contains("does not have it either"), "{error}");
+    let text = "CREATE TABLE b (id BIGINT REFERENCES app.parents (id));";
+    let project = self::project(Engine::Postgres, &[text]);
+    project.execute("CREATE SCHEMA app; CREATE TABLE app.others (id BIGINT)");
+    let error = upgrade(&project).expect_err("the schema is there, the table is not").to_string();
+    assert!(error.contains("schema \"app\" does not exist") && error.contains("either"), "{error}");
+    project.execute("CREATE TABLE app.parents (id BIGINT PRIMARY KEY)");
+    assert_eq!(upgrade(&project).expect("it is there").0, [1]);
+
     let project = self::project(Engine::Postgres, &["CREATE TABLE b (id BIGINT, m mood);"]);
     assert!(upgrade(&project).is_err());
     project.execute("CREATE TYPE mood AS ENUM ('good')");

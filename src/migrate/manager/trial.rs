@@ -4,14 +4,12 @@ use super::super::absent::{Absent, word_set};
 use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
 use super::super::policy::Judgement;
-use super::super::schema::Schema;
 use super::super::set::{Migration, MigrationSet};
 use super::super::verify::{Failure, Fault, FaultKind, Part, verify_part};
 use super::MigrationManager;
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use std::collections::BTreeSet;
 
 impl MigrationManager {
     /// Refuses what cannot serve to try migrations on.
@@ -116,12 +114,10 @@ impl Real<'_> {
         let Some(absent) = Absent::read(engine, failure.error, failure.statement) else {
             return Ok(is_consequence(failure, engine));
         };
-        // What the set has made, it has also taken away or never given that column.
-        let name = absent.last_name();
-        if failure.states.iter().any(|state| names(state).contains(&name)) {
+        if failure.states.iter().any(|state| absent.is_of(state, set.schema())) {
             return Ok(is_consequence(failure, engine));
         }
-        if failure.passed.words.contains(&name) {
+        if failure.passed.words.contains(&absent.last_name()) {
             return Ok(true);
         }
         let is_there = match self.connection()? {
@@ -157,10 +153,4 @@ fn is_consequence(failure: &Failure<'_>, engine: Engine) -> bool {
     let said = word_set(failure.migration.up(engine).text());
     let relations = state.tables.keys().chain(state.views.keys()).map(|name| name.to_lowercase());
     relations.into_iter().any(|name| said.contains(&name) && failure.passed.words.contains(&name))
-}
-
-/// The names of what there is, in small letters.
-fn names(state: &Schema) -> BTreeSet<String> {
-    let columns = state.tables.values().flat_map(|table| &table.columns).map(|column| &column.name);
-    state.tables.keys().chain(state.views.keys()).chain(columns).map(|name| name.to_lowercase()).collect()
 }

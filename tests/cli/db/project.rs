@@ -95,8 +95,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
           "rows": 2
         }
       ],
-      "backup": null,
-      "not_tried": []
+      "backup": null
     }
     --- stderr ---
     {"warning":{"message":"sqlite:///[DIRECTORY]/charter.db loses the table orders, with 2 rows"}}

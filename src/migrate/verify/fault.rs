@@ -1,0 +1,84 @@
+//! What can be wrong with a migration that is tried.
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::migrate::schema::Difference;
+use std::fmt;
+
+/// Something that is wrong with a migration. Its `Display` is one line; the differences have lines of their own.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The name of the set.
+    pub set: String,
+    /// The migration's number.
+    pub number: i64,
+    /// What the migration does.
+    pub slug: String,
+    /// The engine.
+    pub engine: Engine,
+    /// What is wrong.
+    pub kind: FaultKind,
+    /// In what the database is not what it should be.
+    pub differences: Vec<Difference>,
+    /// What the engine said.
+    pub error: Option<Error>,
+}
+
+/// What can be wrong with a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// It cannot be applied. What comes after it was not tried.
+    Up,
+    /// It cannot be taken back.
+    Down,
+    /// Taking it back does not lead to where it began.
+    NotRestored,
+    /// It cannot be applied again after it was taken back.
+    UpAgain,
+    /// Applied again, it leads to somewhere else.
+    NotRepeated,
+    /// The engine has something else than this one, and no overlay declares it.
+    Engines(Engine),
+    /// It has no way down.
+    NoDown,
+}
+
+impl FaultKind {
+    /// The fault as one stable lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::NotRestored => "not_restored",
+            Self::UpAgain => "up_again",
+            Self::NotRepeated => "not_repeated",
+            Self::Engines(_) => "engines",
+            Self::NoDown => "no_down",
+        }
+    }
+}
+
+/// `3 add_email on duckdb: taking it back does not restore what was there`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} on {}: ", self.number, self.slug, self.engine)?;
+        match self.kind {
+            FaultKind::Up => f.write_str("it cannot be applied")?,
+            FaultKind::Down => f.write_str("it cannot be taken back")?,
+            FaultKind::NotRestored => f.write_str("taking it back does not restore what was there")?,
+            FaultKind::UpAgain => f.write_str("it cannot be applied again after it was taken back")?,
+            FaultKind::NotRepeated => f.write_str("applied again, it makes something else than the first time")?,
+            FaultKind::Engines(other) => {
+                write!(f, "it makes something else than on {other}, and no overlay declares it")?
+            }
+            FaultKind::NoDown => f.write_str("it has no down migration")?,
+        }
+        match &self.error {
+            // An engine may say it in several lines.
+            Some(error) => write!(f, ": {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")),
+            None => Ok(()),
+        }
+    }
+}
