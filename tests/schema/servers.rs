@@ -141,6 +141,25 @@ fn what_a_server_keeps_beside_its_tables_is_restored_too() {
     }
 }
 
+/// A comment is compared letter by letter, blanks and capitals too.
+#[test]
+fn a_comment_is_restored_as_it_was() {
+    let files = [
+        ("V1__a.sql", "CREATE TABLE a (b BIGINT); COMMENT ON TABLE a IS 'What it is  for';"),
+        ("V1__a.down.sql", "DROP TABLE a;"),
+        ("V2__b.sql", "COMMENT ON TABLE a IS NULL;"),
+        ("V2__b.down.sql", "COMMENT ON TABLE a IS 'what it is for';"),
+    ];
+    let database = postgres::database();
+    let set = set(&files).for_engines([Engine::Postgres]);
+    let verification = verify(&[&set], Some(&parse(database.url())), &mut |_| {}).expect("a verification");
+    let lines = [
+        "2 b on postgres: taking it back does not restore what was there",
+        "  different: comment on table a: definition what it is for instead of What it is for",
+    ];
+    assert_eq!(told(&verification), lines);
+}
+
 /// A column that takes no new NULL, but may have old ones, is none that takes none.
 #[test]
 fn not_null_that_rows_may_not_keep_is_told_where_a_server_knows_it() {

@@ -297,10 +297,15 @@ fn is_in_constraint(table: &Table, column: &str) -> bool {
     is_bound(&Table { indexes: Default::default(), ..table.clone() }, column)
 }
 
-/// Whether a table has indexes, or others refer to it.
+/// Whether a table has indexes, or others refer to it, or triggers speak of it.
 fn is_depended_on(table: &Table, schema: &Schema) -> bool {
     let keys = schema.tables.values().flat_map(|other| &other.foreign_keys);
-    !table.indexes.is_empty() || keys.into_iter().any(|key| key.table.eq_ignore_ascii_case(&table.name))
+    let mut triggers = schema.others.values().filter(|other| other.object == Object::Trigger);
+    let mut touched = Touched::default();
+    touched.table(&table.name);
+    !table.indexes.is_empty()
+        || keys.into_iter().any(|key| key.table.eq_ignore_ascii_case(&table.name))
+        || triggers.any(|trigger| touched.is_in(&trigger.definition))
 }
 
 /// Whether a foreign key refers to a column.

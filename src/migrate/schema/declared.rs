@@ -57,7 +57,7 @@ impl Declared {
             ("function", name) if !name.is_empty() => named(Object::Function),
             _ => {
                 return Err(format!(
-                    "{text:?} is nothing that an engine can differ in; there are {WORDS}, one on a line"
+                    "{text:?} is nothing that an engine can differ in; there are {WORDS}, one on a line or with commas between them"
                 ));
             }
         })

@@ -106,7 +106,11 @@ impl Comparison {
     fn other(&mut self, found: &Other, wanted: &Other) {
         let (one, other, is_same) = match self.is_same_engine() {
             true => {
-                let is_same = self.is_same_text(&found.definition, &wanted.definition);
+                // A comment is no SQL.
+                let is_same = match found.object {
+                    Object::Comment => found.definition == wanted.definition,
+                    _ => self.is_same_text(&found.definition, &wanted.definition),
+                };
                 (Some(found.definition.clone()), Some(wanted.definition.clone()), is_same)
             }
             false => {
