@@ -291,7 +291,7 @@ impl Scope<'_> {
             let bounded = |name: &Option<String>| name.as_ref().is_none_or(|name| self.sources.contains(name));
             let other = own.is_none_or(|name| !self.sources.contains(&name));
             if !self.sources.is_empty() && bounded(&source) && other {
-                found.joined |= self.merges;
+                found.joined |= self.merges && self.keys.may_find(&column);
                 found.members.push(column);
             }
         } else if let Some(any) = any {
