@@ -71,6 +71,8 @@ pub struct ColumnUser {
 pub struct TableFacts {
     /// Whether it has no row.
     pub empty: bool,
+    /// Whether it shows the rows of others, as a view or a foreign table does: their keys are its own.
+    pub shows_others: bool,
     /// Whether it is a partitioned parent.
     pub partitioned: bool,
     /// The columns that it is partitioned by, where it is a partitioned parent and no expression is among them.

@@ -127,7 +127,8 @@ pub(crate) fn catalogue<'a>(
     }
     for (name, (kind, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
-        facts.empty = ["r", "p", "m"].contains(&kind.as_str()) && is_empty(connection, &name)?;
+        facts.shows_others = !["r", "p", "m"].contains(&kind.as_str());
+        facts.empty = !facts.shows_others && is_empty(connection, &name)?;
         catalogue.tables.insert(name, facts);
     }
     Ok(catalogue)

@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::data::Rows;
+use super::defaults::called;
 use super::keys::Keys;
 use super::session::{Filled, Session};
 use super::tree;
@@ -201,6 +202,13 @@ impl Scope<'_> {
         match side.kind() {
             K::TUPLE_EXPR => side.children().filter_map(|part| self.own_column(&part)).collect(),
             K::CAST_EXPR => side.children().find_map(|part| self.own_column(&part)).into_iter().collect(),
+            // Another spelling of one value is still that row's.
+            K::CALL_EXPR if matches!(called(side).as_deref(), Some("lower" | "upper")) => {
+                let arguments = tree::child(side, K::ARG_LIST);
+                tree::below(arguments.as_ref().unwrap_or(side), K::ARG)
+                    .filter_map(|argument| self.own_column(&argument.children().next()?))
+                    .collect()
+            }
             _ => self.own_column(side).into_iter().collect(),
         }
     }
@@ -291,7 +299,7 @@ impl Scope<'_> {
             let bounded = |name: &Option<String>| name.as_ref().is_none_or(|name| self.sources.contains(name));
             let other = own.is_none_or(|name| !self.sources.contains(&name));
             if !self.sources.is_empty() && bounded(&source) && other {
-                found.joined |= self.merges;
+                found.joined |= self.merges && self.keys.may_find(&column);
                 found.members.push(column);
             }
         } else if let Some(any) = any {

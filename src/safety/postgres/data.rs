@@ -43,7 +43,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds; INSERT of a whole table into one that exists",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT of a whole table into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",

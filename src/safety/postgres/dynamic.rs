@@ -79,6 +79,15 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.session.set_routine(name, Routine { calm, told });
             }
         }
+        K::CREATE_AGGREGATE => {
+            // It is what its functions are: those that come with the server, or others of these files.
+            let functions = tree::below(node, K::ATTRIBUTE_VALUE).filter_map(|value| tree::path(&value).pop());
+            let told = |name: String| judge.session.routine(&name).is_none_or(|routine| routine.calm || routine.told);
+            let told = functions.into_iter().all(told);
+            if let Some(name) = tree::path(node).pop() {
+                judge.session.set_routine(name, Routine { calm: false, told });
+            }
+        }
         K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
             if let Some(name) = tree::path(node).pop() {
                 let told = judge.session.routine(&name).is_some_and(|routine| routine.told);

@@ -95,6 +95,13 @@ impl<'a> Keys<'a> {
         columns.iter().any(|column| self.is_identity(column) || self.is_natural(column)) || self.is_pair(columns)
     }
 
+    /// Whether a column that rows are meant to be found by may be a key: its table's are not known, and it does not say that
+    /// it is another one's.
+    pub(super) fn may_find(&self, column: &str) -> bool {
+        let lower = column.to_ascii_lowercase();
+        !self.session.knows_keys(self.table) && !lower.ends_with("_id") && !lower.ends_with("_uuid")
+    }
+
     /// `id`; `order_id` of the table `orders`.
     fn is_identity(&self, column: &str) -> bool {
         IDENTITIES.iter().any(|identity| self.is_own(column, identity))

@@ -57,8 +57,10 @@ fn live() -> Catalogue {
     .into();
     let empty = TableFacts { empty: true, ..TableFacts::default() };
     let parent = TableFacts { partitioned: true, ..TableFacts::default() };
+    let view = TableFacts { shows_others: true, ..TableFacts::default() };
     Catalogue {
-        tables: [(name("empty"), empty), (name("parent"), parent), (name("full"), full)].into(),
+        tables: [(name("shown_rows"), view), (name("empty"), empty), (name("parent"), parent), (name("full"), full)]
+            .into(),
         domains,
         calm_functions: ["plan_of".to_owned()].into(),
         ..Catalogue::default()
@@ -118,6 +120,14 @@ fn the_catalogue_knows_domains() {
     assert_eq!(rules_for("alter table \"full\" add a positive;"), ["domain-column-added"]);
     assert_eq!(rules_for("alter table \"full\" add a token;"), ["volatile-default"]);
     assert_eq!(rules_for("alter table \"full\" add a plan not null;"), [] as [&str; 0]);
+}
+
+#[test]
+fn the_catalogue_knows_the_keys() {
+    assert_eq!(rules_for("delete from \"full\" where id = 5;"), ["unbatched-backfill"]);
+    assert_eq!(rules_for("delete from \"full\" where code = 'a';"), ["unbatched-backfill"]);
+    assert_eq!(rules_for("delete from shown_rows where id = 5;"), [] as [&str; 0]);
+    assert_eq!(rules_for("create publication p for table \"full\";"), ["publication-changed"]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub(in super::super) struct Table {
     pub(in super::super) partition_key: Option<Vec<String>>,
     pub(in super::super) partitioned: bool,
     pub(in super::super) default_partition: DefaultPartition,
-    /// Whether it has keys that are another table's text: LIKE, or the place as a partition.
+    /// Whether it has keys that are another table's: LIKE, or the place as a partition, or a view.
     pub(in super::super) takes_keys: bool,
     /// What these files have put into it.
     pub(in super::super) filled: Filled,
@@ -145,7 +145,7 @@ impl Table {
             partition_key: facts.partition_key.clone(),
             partitioned: facts.partitioned,
             default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
-            takes_keys: false,
+            takes_keys: facts.shows_others,
             filled: Filled::Nothing,
             until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
