@@ -48,7 +48,8 @@ const NATURAL: &[&str] = &[
 const HALVES: [&str; 6] = ["app", "app_label", "label", "model", "namespace", "title"];
 
 /// The histories of programs that migrate: a few rows, of which nobody but such a program reads one.
-const HISTORIES: [&str; 7] = [
+const HISTORIES: [&str; 8] = [
+    "_prisma_migrations",
     "alembic_version",
     "ar_internal_metadata",
     "databasechangelog",
