@@ -236,8 +236,8 @@ fn on_postgres(message: &str, said: &[&str]) -> Option<(Kind, String)> {
         },
         // SET ROLE.
         "22023" if said.contains(&"role") => named(Kind::Any),
-        // A right of the user, a library of the server.
-        "42501" | "58P01" => (Kind::Unknown, String::new()),
+        // A right of the user, a library of the server; a row that another one refers to, or that a block looks for.
+        "42501" | "58P01" | "23503" | "P0001" | "P0002" => (Kind::Unknown, String::new()),
         _ => return None,
     })
 }
@@ -301,6 +301,9 @@ fn on_sqlite(message: &str) -> Option<(Kind, String)> {
         let rest = message.split_once(said)?.1;
         rest.split([',', '\n']).next().map(|name| name.trim().trim_matches('"').to_owned())
     };
+    if message.contains("rows would refer to what does not exist") {
+        return Some((Kind::Unknown, String::new()));
+    }
     for said in ["no such table: ", "no such view: ", "no such index: ", "no such trigger: "] {
         if let Some(name) = after(said) {
             return Some((Kind::Relation, name));
@@ -311,6 +314,9 @@ fn on_sqlite(message: &str) -> Option<(Kind, String)> {
 
 fn on_duckdb(message: &str) -> Option<(Kind, String)> {
     let unquoted = |name: &str| name.trim().trim_matches(['"', '\'']).to_owned();
+    if message.contains("Violates foreign key constraint because key") && message.contains("does not exist") {
+        return Some((Kind::Unknown, String::new()));
+    }
     if let Some((before, rest)) = message.split_once(" with name ")
         && let Some((name, _)) = rest.split_once(" does not exist")
         && before.contains("Catalog Error")

@@ -103,6 +103,26 @@ fn what_only_the_real_database_has_is_told_and_applied() {
     }
 }
 
+/// A throw-away database has no rows but those of migrations.
+#[test]
+fn rows_that_refer_to_rows_of_a_program_cannot_be_tried() {
+    for engine in ENGINES {
+        let tables = "CREATE TABLE things (id BIGINT NOT NULL PRIMARY KEY);\n\
+             CREATE TABLE parts (id BIGINT NOT NULL PRIMARY KEY, thing BIGINT REFERENCES things (id));";
+        let project = project(*engine, &[tables]);
+        upgrade(&project).expect("applied");
+        project.execute("INSERT INTO things VALUES (7)");
+        project.write("V2__m2.sql", "INSERT INTO parts VALUES (1, 7);");
+        project.write("V2__m2.down.sql", "DELETE FROM parts WHERE id = 1;");
+        let (applied, not_tried) = upgrade(&project).expect("the row is there");
+        assert_eq!((applied, not_tried.len()), (vec![2], 1), "{engine:?}: {not_tried:?}");
+        project.write("V3__m3.sql", "INSERT INTO parts VALUES (2, 8);");
+        project.write("V3__m3.down.sql", "DELETE FROM parts WHERE id = 2;");
+        upgrade(&project).expect_err("no such row");
+        assert_eq!(project.history(), ["1", "2"], "{engine:?}");
+    }
+}
+
 /// Something of the set's own may have the name of a table of the host program.
 #[test]
 fn a_table_of_the_host_program_may_be_called_as_a_column_of_the_set() {

@@ -172,7 +172,10 @@ impl Writer<'_> {
                 && !is_in_constraint(change.to, &column.name)
         };
         let drops_plainly = |column: &&Column| {
-            !is_held && !is_bound(change.from, &column.name) && !is_referred_to(change.from, &column.name, from)
+            !is_held
+                && !is_bound(change.from, &column.name)
+                && !is_referred_to(change.from, &column.name, from)
+                && !(self.engine == Engine::DuckDb && stands_before_key(change.from, &column.name))
         };
         if !only_columns
             || !change.added.iter().all(adds_plainly)
@@ -306,6 +309,15 @@ fn is_depended_on(table: &Table, schema: &Schema) -> bool {
     !table.indexes.is_empty()
         || keys.into_iter().any(|key| key.table.eq_ignore_ascii_case(&table.name))
         || triggers.any(|trigger| touched.is_in(&trigger.definition))
+}
+
+/// Whether a column of a key stands after a column, which DuckDB then does not drop.
+fn stands_before_key(table: &Table, column: &str) -> bool {
+    let keys = table.primary_key.iter().map(|key| &key.columns);
+    let keys = keys.chain(table.unique.iter().map(|unique| &unique.columns));
+    let of_keys: Vec<&String> = keys.chain(table.foreign_keys.iter().map(|key| &key.columns)).flatten().collect();
+    let after = table.columns.iter().skip_while(|other| !other.name.eq_ignore_ascii_case(column));
+    after.into_iter().any(|other| of_keys.iter().any(|name| name.eq_ignore_ascii_case(&other.name)))
 }
 
 /// Whether a foreign key refers to a column.

@@ -35,7 +35,7 @@ static PRIMARY_KEY_SCANS: Rule = Rule {
     name: "primary-key-scans",
     severity: Severity::Error,
     cost: Cost::Scans,
-    summary: "PRIMARY KEY USING INDEX over columns that are not known to be NOT NULL",
+    summary: "PRIMARY KEY USING INDEX over columns that may be NULL; as a warning, over columns of which nothing is known",
     reason: "Columns that are not NOT NULL yet are made so, which reads the table under ACCESS EXCLUSIVE, and fails on the first NULL.",
     help: "Make the columns NOT NULL first, by way of a validated check.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX",
@@ -198,8 +198,14 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
                 index.whole && index.columns.iter().all(|column| judge.session.is_not_null(table, column))
             });
             if !safe {
+                let nullable = index
+                    .is_some_and(|index| index.columns.iter().any(|column| judge.session.is_nullable(table, column)));
                 let message = format!("the key's columns in {table} must be NOT NULL already, or all rows are read");
-                judge.report(&PRIMARY_KEY_SCANS, action, message);
+                let finding = judge.report(&PRIMARY_KEY_SCANS, action, message);
+                if !nullable {
+                    // The usual key has been NOT NULL from the beginning.
+                    finding.severity = Severity::Warning;
+                }
             }
         }
         K::EXCLUDE_CONSTRAINT => {

@@ -38,6 +38,15 @@ fn a_plain_column_is_one_text_for_all() {
     assert_eq!(project.go(&[]).names(), ["V2__change.down.sql", "V2__change.sql"]);
 }
 
+/// DuckDB drops no column that stands before one of a key.
+#[test]
+fn a_column_before_a_key_goes_on_every_engine() {
+    let lots = "CREATE TABLE lots (id BIGINT NOT NULL PRIMARY KEY, note TEXT, code TEXT NOT NULL, UNIQUE (code));\n";
+    let written = Project::new(lots, &lots.replace("note TEXT, ", "")).go(&[]);
+    assert_eq!(written.statements("V2__change.sql"), ["ALTER TABLE lots DROP COLUMN note;"]);
+    assert_eq!(written.names(), ["V2__change.down.sql", "V2__change.duckdb.sql", "V2__change.sql"]);
+}
+
 #[test]
 fn a_set_for_one_engine_has_no_overlays() {
     let project = changed(&[("name TEXT", "name TEXT NOT NULL")]);

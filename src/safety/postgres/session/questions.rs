@@ -99,6 +99,13 @@ impl Session<'_> {
         column.is_some_and(|column| column.not_null)
     }
 
+    /// Whether a column is known to take NULL.
+    pub(in super::super) fn is_nullable(&self, table: &RelationName, column: &str) -> bool {
+        let told = self.table(table).filter(|table| table.birth.is_some() || table.is_catalogued());
+        let column = told.and_then(|table| table.columns.get(column));
+        column.is_some_and(|column| column.data_type.is_some() && !column.not_null)
+    }
+
     /// Whether this very file added a column to a table that was there before.
     pub(in super::super) fn is_fresh_column(&self, table: &RelationName, column: &str) -> bool {
         let column = self.table(table).and_then(|table| table.columns.get(column));
