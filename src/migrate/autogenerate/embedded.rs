@@ -175,7 +175,7 @@ impl Writer<'_> {
             !is_held
                 && !is_bound(change.from, &column.name)
                 && !is_referred_to(change.from, &column.name, from)
-                && !(self.engine == Engine::DuckDb && stands_before_key(change.from, &column.name))
+                && (self.engine != Engine::DuckDb || !stands_before_key(change.from, &column.name))
         };
         if !only_columns
             || !change.added.iter().all(adds_plainly)

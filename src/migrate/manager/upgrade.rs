@@ -82,6 +82,10 @@ impl MigrationManager {
     /// [`ErrorKind::Invalid`] when the files of a set are wrong or the revision leads down; [`ErrorKind::Refused`] when the
     /// environment does not allow it, before anything has run; [`ErrorKind::Unsupported`] when a set is not written for the engine; as
     /// [`MigrationManager::status`]; and what the engine says. What was applied before a failure stays applied.
+    ///
+    /// [`ErrorKind::Invalid`]: crate::ErrorKind::Invalid
+    /// [`ErrorKind::Refused`]: crate::ErrorKind::Refused
+    /// [`ErrorKind::Unsupported`]: crate::ErrorKind::Unsupported
     pub fn upgrade(&self, options: &UpgradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         self.run(&self.goals(options)?, options, Occasion::Upgrade, events)
     }
