@@ -1,9 +1,10 @@
 //! `charter db renumber`.
 
 use super::super::session::Session;
-use super::super::ui::{GOOD, Outcome, declined, object};
+use super::super::ui::{Failure, GOOD, Outcome, declined, object};
 use super::database::{Database, Opened, Set};
 use crate::config::Environment;
+use crate::error::{Error, ErrorKind};
 use crate::migrate::{RenumberBy, Renumbered, plan_renumbering, renumber};
 use crate::record::Value;
 
@@ -34,6 +35,10 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
+    if !arguments.migration.is_empty() && session.given_url(None)?.is_some() {
+        let error = Error::new(ErrorKind::Invalid, "--migration does not go with a database, which would not be asked");
+        return Err(Failure::Usage(error.with_hint("leave out one of them")));
+    }
     let opened = arguments.database.open(session)?;
     let set = arguments.set.name()?;
     let name = opened.manager.set(set)?.name().to_owned();

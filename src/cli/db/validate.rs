@@ -30,7 +30,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let mut validation = opened.manager.validate_migrations();
     // Whoever names a database wants it looked at.
     let is_missing = opened.manager.engine().is_some() && url.file().is_none_or(|file| !file.exists());
-    if arguments.database.url.is_some() && !validation.has_database && is_missing {
+    let is_named = session.given_url(arguments.database.url.as_deref())?.is_some();
+    if is_named && !validation.has_database && is_missing {
         validation.errors.push(Problem {
             is_error: true,
             location: Location { file: url.to_string().into(), position: None },
@@ -38,7 +39,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         });
     }
     session.ui.result(|| text(&validation), || value(&opened.database.url.to_string(), &validation))?;
-    if !validation.has_database && arguments.database.url.is_none() {
+    if !validation.has_database && !is_named {
         session.ui.note(&format!("there is no database {}: only the files were looked at", opened.database.url));
     }
     // What people can do about a server that is not to be had; nothing was written that could be lost.

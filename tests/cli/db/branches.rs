@@ -23,6 +23,7 @@ fn what_was_merged_late_is_put_after_what_was_applied() {
 
     // Without a database, by name.
     let sandbox = shop();
+    sandbox.run(&["--db", "sqlite:///shop.db", "db", "renumber", "--migration", "orders"]).exit(2);
     let told = sandbox.run(&["db", "renumber", "--migration", "orders"]).success();
     assert_eq!(told.stdout, "renumbered  orders 10 -> 21\n");
     assert!(!sandbox.path("charter.db").exists());

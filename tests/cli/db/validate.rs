@@ -57,6 +57,7 @@ fn a_migration_in_a_subfolder_is_told() {
 #[test]
 fn a_database_that_is_named_must_be_there() {
     let sandbox = shop();
+    sandbox.run(&["--db", "sqlite:///misspelt.db", "db", "validate"]).exit(1);
     let told = sandbox.run(&["db", "validate", "sqlite:///misspelt.db"]).exit(1);
     assert!(told.stdout.contains("misspelt.db: there is no such database"), "{told}");
     let json = sandbox.run(&["db", "validate", "sqlite:///misspelt.db", "--json"]).exit(1).json();

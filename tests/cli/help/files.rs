@@ -94,9 +94,10 @@ fn db_lint() {
     order: what one makes, the next one knows.
 
     A folder stands for the *.sql files in it and in its subfolders, by name, numbers as numbers; hidden
-    ones are passed over. Of a set, each migration is the file that the engine runs, and schema.sql is
-    none; down files are judged only with --down. Without files, the sets of the configuration are
-    judged, each for the engines that it is written for.
+    ones are passed over. Of a set, the file is judged that the engine runs: in place of a base file the
+    overlay beside it, where there is one. In a folder, schema.sql is none, and down files are judged
+    only with --down. Without files, the sets of the configuration are judged, each for the engines that
+    it is written for.
 
     With a database (--against or --db), nothing is written to it, and what is there decides: whether a
     table is empty, a constraint validated, what type a column has. Without files, what is pending there

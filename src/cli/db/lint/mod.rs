@@ -25,8 +25,9 @@ use std::path::{Path, PathBuf};
 /// written, with no transaction assumed. Files are read in order: what one makes, the next one knows.
 ///
 /// A folder stands for the *.sql files in it and in its subfolders, by name, numbers as numbers; hidden ones are passed
-/// over. Of a set, each migration is the file that the engine runs, and schema.sql is none; down files are judged only
-/// with --down. Without files, the sets of the configuration are judged, each for the engines that it is written for.
+/// over. Of a set, the file is judged that the engine runs: in place of a base file the overlay beside it, where there is
+/// one. In a folder, schema.sql is none, and down files are judged only with --down. Without files, the sets of the
+/// configuration are judged, each for the engines that it is written for.
 ///
 /// With a database (--against or --db), nothing is written to it, and what is there decides: whether a table is empty, a
 /// constraint validated, what type a column has. Without files, what is pending there is judged.
@@ -208,6 +209,10 @@ fn pending(session: &Session<'_>, arguments: &Arguments, report: &mut Report) ->
         Error::new(ErrorKind::Unsupported, format!("{} has no migrations", database.url))
             .with_hint("name a file or a server")
     })?;
+    if database.url.file().is_some_and(|file| !file.exists()) {
+        let url = &database.url;
+        session.ui.note(&format!("there is no database {url}: what is judged is what a new one would get"));
+    }
     let options = UpgradeOptions { set: arguments.set.clone(), ..UpgradeOptions::default() };
     let judgement = manager.judge(&options).map_err(|error| named(database, error))?;
     for judged in judgement.migrations {

@@ -60,7 +60,10 @@ pub(super) fn gather(paths: &[PathBuf], engine: Option<Engine>, down: bool) -> (
     for path in paths {
         let chosen = match path.is_dir() {
             true => folder(path, engine.unwrap_or_default(), down),
-            false => Ok(vec![Chosen { path: path.clone(), name: file_name(path), applied: false }]),
+            false => {
+                let path = run_in_place_of(path, engine.unwrap_or_default());
+                Ok(vec![Chosen { name: file_name(&path), path, applied: false }])
+            }
         };
         let chosen = chosen.unwrap_or_else(|error| {
             errors.push(error);
@@ -91,6 +94,16 @@ pub(super) fn gather(paths: &[PathBuf], engine: Option<Engine>, down: bool) -> (
         }
     }
     (batches, errors)
+}
+
+/// The file that an engine runs of a migration: an overlay beside the base file, where there is one for it.
+fn run_in_place_of(path: &Path, engine: Engine) -> PathBuf {
+    let overlay = file_name(path).filter(|name| name.engine.is_none()).and_then(|name| {
+        let ending = if name.is_down { ".down.sql" } else { ".sql" };
+        let base = path.file_name()?.to_str()?.strip_suffix(ending)?;
+        Some(path.with_file_name(format!("{base}.{engine}{ending}")))
+    });
+    overlay.filter(|overlay| overlay.is_file()).unwrap_or_else(|| path.to_owned())
 }
 
 fn file_name(path: &Path) -> Option<FileName> {
