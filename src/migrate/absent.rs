@@ -42,6 +42,8 @@ impl Absent {
         let said = words(statement, engine);
         let said: Vec<&str> = said.iter().map(String::as_str).collect();
         let (kind, name) = match engine {
+            // What it computes from rows, it computes from other ones there.
+            _ if reads_rows(&said) && is_of_data(engine, error.message()) => (Kind::Unknown, String::new()),
             Engine::Postgres => on_postgres(error.message(), &said)?,
             Engine::Sqlite => on_sqlite(error.message())?,
             Engine::DuckDb => on_duckdb(error.message())?,
@@ -209,6 +211,23 @@ const NAMED_ON_DUCKDB: [(&str, &str); 7] = [
     ("duckdb_sequences() WHERE true", "sequence_name"),
 ];
 
+/// Whether a statement may take values from rows that are there.
+fn reads_rows(said: &[&str]) -> bool {
+    said.first().is_some_and(|first| ["do", "call"].contains(first))
+        || said.iter().any(|word| ["select", "from", "using"].contains(word))
+}
+
+/// Whether an error is of values: one that cannot be, or that a constraint refuses.
+fn is_of_data(engine: Engine, message: &str) -> bool {
+    match engine {
+        Engine::Postgres => ["(SQLSTATE 22", "(SQLSTATE 23"].iter().any(|class| message.contains(class)),
+        Engine::Sqlite => message.contains("constraint failed"),
+        Engine::DuckDb => {
+            ["Constraint Error", "Conversion Error", "Out of Range Error"].iter().any(|said| message.contains(said))
+        }
+    }
+}
+
 /// The server's words may be in any language: what counts is the code, and what stands between quotes.
 fn on_postgres(message: &str, said: &[&str]) -> Option<(Kind, String)> {
     let code = message.rsplit_once("(SQLSTATE ")?.1.trim_end_matches(')');
@@ -370,7 +389,7 @@ mod tests {
     fn what_is_missing_is_read_from_what_the_engine_says() {
         let name = |kind: Kind, name: &str| Some((kind, name.to_owned()));
         let postgres = |text: &str, code: &str| {
-            read(Engine::Postgres, &format!("PostgreSQL: {text} (SQLSTATE {code})"), "SELECT 1")
+            read(Engine::Postgres, &format!("PostgreSQL: {text} (SQLSTATE {code})"), "VALUES (1)")
         };
         for (text, code, expected) in [
             ("relation \"app.users\" does not exist", "42P01", name(Kind::Relation, "app.users")),
@@ -405,7 +424,7 @@ mod tests {
             ("SQLite: near \"FORM\": syntax error", None),
             ("SQLite: UNIQUE constraint failed: a.b", None),
         ] {
-            assert_eq!(read(Engine::Sqlite, text, "SELECT 1"), expected, "{text}");
+            assert_eq!(read(Engine::Sqlite, text, "VALUES (1)"), expected, "{text}");
         }
         for (text, expected) in [
             ("DuckDB: Catalog Error: Table with name users does not exist!\nDid you mean", name(Kind::Any, "users")),
@@ -413,7 +432,7 @@ mod tests {
             ("DuckDB: Conversion Error: Could not convert string 'x' to INT32", None),
             ("DuckDB: Catalog Error: Table with name \"a\" already exists!", None),
         ] {
-            assert_eq!(read(Engine::DuckDb, text, "SELECT 1"), expected, "{text}");
+            assert_eq!(read(Engine::DuckDb, text, "VALUES (1)"), expected, "{text}");
         }
     }
 

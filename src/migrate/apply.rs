@@ -5,6 +5,7 @@ use super::connection::{MigrationConnection, Transaction, literal, qualified};
 use super::event::{Event, Timeouts};
 use super::refinery::{Deed, migrate};
 use super::run::{Piece, run};
+use super::script::Script;
 use super::set::{Migration, MigrationSet};
 use super::status::{Found, Status, Unfinished};
 use crate::engine::Engine;
@@ -78,6 +79,7 @@ pub(crate) fn apply(
         if unfinished.action != Action::ApplyStarted || !is_next {
             return Err(unfinished.refusal());
         }
+        check_steps(unfinished, pending.first().map(|next| next.up(engine)))?;
     }
     for migration in &pending {
         migration.up(engine).check_transaction(engine)?;
@@ -151,6 +153,7 @@ pub(crate) fn revert(
         if unfinished.action != Action::RevertStarted || !is_next {
             return Err(unfinished.refusal());
         }
+        check_steps(unfinished, scripts.first().map(|(_, script)| *script))?;
     }
     for (place, (migration, script)) in scripts.iter().enumerate() {
         (work.events)(Event::Reverting { migration, place, of: scripts.len() });
@@ -163,6 +166,23 @@ pub(crate) fn revert(
         (work.events)(Event::Committed { migration });
     }
     Ok(scripts.iter().map(|(migration, _)| migration.number()).collect())
+}
+
+/// Refuses a script that would begin anew what is half done in steps.
+fn check_steps(unfinished: &Unfinished, script: Option<&Script>) -> Result<()> {
+    match script.filter(|script| unfinished.done > 0 && !script.is_without_transaction()) {
+        None => Ok(()),
+        Some(script) => {
+            let message = format!(
+                "{} of the steps of migration {} ({}) are done, and its file does not say `-- charter: no-transaction` any more",
+                unfinished.done, unfinished.number, unfinished.slug
+            );
+            Err(Error::new(ErrorKind::Refused, message).at(script.file(), None).with_hint(
+                "bring the line back; it goes on from there; or end the migration by hand, and say so with \
+                 `charter db stamp REVISION`",
+            ))
+        }
+    }
 }
 
 /// Runs a migration again when the server could not give it a lock in time. SQLite waits by itself.

@@ -172,6 +172,9 @@ impl Script {
                 ["copy", words @ ..] if engine == Engine::Postgres && words.contains(&"stdin") => {
                     return refused("COPY from standard input in a migration".to_owned(), "use INSERT");
                 }
+                ["copy", words @ ..] if engine == Engine::Postgres && words.contains(&"stdout") => {
+                    return refused("COPY to standard output in a migration".to_owned(), "leave it out");
+                }
                 _ => {}
             }
         }
@@ -188,7 +191,20 @@ pub(super) fn is_transaction_control(words: &[&str]) -> bool {
         words,
         ["begin" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release", ..]
             | ["start" | "prepare", "transaction", ..]
-    )
+    ) || explained(words).is_some_and(is_transaction_control)
+}
+
+/// The statement that EXPLAIN says something of, which some engines run all the same.
+fn explained<'a, 'w>(words: &'a [&'w str]) -> Option<&'a [&'w str]> {
+    let rest = words.strip_prefix(&["explain"])?;
+    let rest = match rest {
+        ["(", options @ ..] => {
+            options.split(|word| *word == ")").next().and_then(|list| options.get(list.len() + 1..))?
+        }
+        rest => rest,
+    };
+    let begin = rest.iter().take_while(|word| ["analyze", "analyse", "verbose"].contains(word)).count();
+    rest.get(begin..)
 }
 
 /// The place after a text that begins at a place.
@@ -248,6 +264,9 @@ mod tests {
             "release a",
             "COMMIT AND CHAIN",
             "COPY a FROM STDIN",
+            "COPY a TO STDOUT",
+            "EXPLAIN ANALYZE COMMIT",
+            "EXPLAIN (ANALYZE, COSTS off) ROLLBACK",
         ] {
             assert!(place(&format!("SELECT 1;\n{text}")).is_some(), "{text}");
         }

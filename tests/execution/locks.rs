@@ -105,6 +105,21 @@ fn the_lock_is_looked_for_in_every_transaction() {
     assert_eq!(project.upgrade("head").expect("applied"), [2]);
 }
 
+/// What the server has for the user is not what charter has set: for a user called charter, the schema of charter's tables.
+#[test]
+fn a_reset_goes_back_to_what_charter_has_set() {
+    for head in ["", "-- charter: no-transaction\n"] {
+        for reset in ["RESET ALL", "RESET search_path", "SET search_path TO DEFAULT"] {
+            let first = format!("{head}SET search_path = pg_catalog;\n{reset};\nCREATE TABLE things (a BIGINT);");
+            let files = [("V1__things.sql", first.as_str()), ("V2__more.sql", "CREATE TABLE more (a BIGINT);")];
+            let project = Project::new(Engine::Postgres, &files);
+            assert_eq!(project.upgrade("head").expect("the lock is there still"), [1, 2], "{reset}");
+            let made = "SELECT schemaname FROM pg_tables WHERE tablename IN ('things', 'more')";
+            assert_eq!(project.lines(made), ["public", "public"], "{head}{reset}");
+        }
+    }
+}
+
 /// Behind a pooler, two clients can be in one session of the server, and one client in two.
 #[test]
 fn a_pooler_that_shares_sessions_cannot_fake_the_lock() {

@@ -65,6 +65,12 @@ fn what_has_failed_may_be_mended_and_what_was_done_may_not() {
         assert!(error.hint().is_some_and(|hint| hint.contains("stamp")), "{error:?}");
         assert_eq!(project.lines("SELECT a FROM things"), ["1", "2", "3"]);
 
+        // In one transaction it would begin anew.
+        project.write("V2__steps.sql", "INSERT INTO things VALUES (1, 1);");
+        let error = project.upgrade("head").expect_err("steps are done");
+        assert!(error.kind() == ErrorKind::Refused && error.to_string().contains("no-transaction"), "{error}");
+        assert_eq!(project.lines("SELECT a FROM things"), ["1", "2", "3"]);
+
         // Layout and comments are no matter.
         let mended = STEPS.replace("UPDATE missing SET a = 1", "UPDATE things SET b = 7 WHERE a = 1");
         project.write("V2__steps.sql", &mended.replace("VALUES (1,", "VALUES ( 1 , -- one\n"));

@@ -1,6 +1,6 @@
 //! Migrating a PostgreSQL database.
 
-use super::recording::{FORGET, own_settings, settings};
+use super::recording::{FORGET, own_settings, set_again, settings};
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::drive::Drive;
@@ -39,6 +39,8 @@ pub(super) struct PostgresMigrating {
     in_session: bool,
     /// The schema of the set at work.
     schema: Option<String>,
+    /// The names and limits that are set for its migrations.
+    settings: Vec<String>,
     drive: Drive,
 }
 
@@ -66,6 +68,7 @@ impl PostgresMigrating {
             recorded: String::new(),
             in_session: false,
             schema: None,
+            settings: Vec::new(),
             drive,
         })
     }
@@ -99,7 +102,8 @@ impl PostgresMigrating {
 
     fn lock_is_lost() -> Error {
         Error::new(ErrorKind::Refused, "this session does not have the migrators' lock any more").with_hint(
-            "connect to the server itself: a pooler that shares sessions by transaction cannot keep the lock",
+            "a statement of a migration may have given it back (pg_advisory_unlock_all); or a pooler shares sessions by \
+             transaction, which cannot keep it: connect to the server itself",
         )
     }
 
@@ -109,13 +113,17 @@ impl PostgresMigrating {
         if recorded.is_empty() { Ok(()) } else { self.execute_batch(recorded) }
     }
 
+    /// Marks the session again, which was seen to be this migrator's.
+    fn mark(&self) -> String {
+        let set = |lock: &Lock| {
+            format!("SELECT pg_catalog.set_config('charter.migrator', {}, false); ", literal(&lock.token))
+        };
+        self.lock.as_ref().map(set).unwrap_or_default()
+    }
+
     /// What undoes that statements have set something for the session.
     fn forget(&self) -> String {
-        let mut sql = joined(&FORGET.map(str::to_owned));
-        if let Some(lock) = &self.lock {
-            let _ = write!(sql, "SELECT pg_catalog.set_config('charter.migrator', {}, false); ", literal(&lock.token));
-        }
-        sql
+        joined(&FORGET.map(str::to_owned)) + &self.mark()
     }
 
     /// Begins, checks and prepares in one round trip.
@@ -143,7 +151,11 @@ impl PostgresMigrating {
             // Undone with the transaction, should the session be another's after all.
             begin.push_str(&self.forget());
         }
-        begin.push_str(&joined(&settings("SET LOCAL", transaction)));
+        let settings = settings("SET LOCAL", transaction);
+        begin.push_str(&joined(&settings));
+        if !self.in_session {
+            self.settings = settings;
+        }
         let answer = self.query(&begin)?.into_iter().next().unwrap_or_default();
         let is_true = |place: usize| answer.get(place).is_some_and(|value| value.as_deref() == Some("t"));
         if !is_true(0) {
@@ -283,7 +295,8 @@ impl MigrationConnection for PostgresMigrating {
     fn begin_session(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.schema = transaction.schema.map(str::to_owned);
         self.in_session = true;
-        self.execute_batch(self.forget() + &joined(&settings("SET", transaction)))
+        self.settings = settings("SET", transaction);
+        self.execute_batch(self.forget() + &joined(&self.settings))
     }
 
     fn reset(&mut self) -> Result<()> {
@@ -307,8 +320,12 @@ impl MigrationConnection for PostgresMigrating {
                 return Err(Self::lock_is_lost());
             }
         }
-        let (client, statement) = (self.client.clone(), statement.to_owned());
-        self.drive.call(async move { client.execute_typed(&statement, &[]).await.map(drop).map_err(foreign_error) })
+        let (client, text) = (self.client.clone(), statement.to_owned());
+        self.drive.call(async move { client.execute_typed(&text, &[]).await.map(drop).map_err(foreign_error) })?;
+        match set_again(statement, &self.settings) {
+            again if again.is_empty() => Ok(()),
+            again => self.execute_batch(self.mark() + &joined(&again)),
+        }
     }
 
     fn must_run_alone(&self, error: &Error) -> bool {

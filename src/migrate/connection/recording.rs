@@ -1,5 +1,6 @@
 //! Writing down what would run, in place of running it.
 
+use super::super::steps::words;
 use super::{MigrationConnection, Transaction, literal, quoted};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +20,8 @@ pub(crate) struct Recording<'a> {
     /// Whether the script compares foreign keys itself.
     guards_keys: bool,
     schema: Option<String>,
+    /// The names and limits that are set.
+    settings: Vec<String>,
     /// The schemas that were made on the way.
     made: Vec<String>,
 }
@@ -29,8 +32,8 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        let (schema, made) = (None, Vec::new());
-        Self { database, engine, text, in_transaction: false, begun: 0, guards_keys: false, schema, made }
+        let (schema, settings, made) = (None, Vec::new(), Vec::new());
+        Self { database, engine, text, in_transaction: false, begun: 0, guards_keys: false, schema, settings, made }
     }
 
     fn write(&self, statement: &str) {
@@ -95,7 +98,11 @@ impl MigrationConnection for Recording<'_> {
             Engine::DuckDb => self.write("BEGIN TRANSACTION"),
             Engine::Postgres => {
                 self.write("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-                self.write_all(&settings("SET LOCAL", transaction));
+                let settings = settings("SET LOCAL", transaction);
+                self.write_all(&settings);
+                if !settings.is_empty() {
+                    self.settings = settings;
+                }
                 if let Some(schema) = transaction.schema {
                     if !self.made.iter().any(|made| made == schema) && !self.has_schema(schema)? {
                         self.write(&format!("CREATE SCHEMA {}", quoted(schema)));
@@ -110,13 +117,17 @@ impl MigrationConnection for Recording<'_> {
 
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.write(statement);
+        if self.engine == Engine::Postgres {
+            self.write_all(&set_again(statement, &self.settings));
+        }
         Ok(())
     }
 
     fn begin_session(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         if self.engine == Engine::Postgres {
             self.schema = transaction.schema.map(str::to_owned);
-            self.write_all(&settings("SET", transaction));
+            self.settings = settings("SET", transaction);
+            self.write_all(&self.settings);
         }
         Ok(())
     }
@@ -209,6 +220,23 @@ pub(super) fn settings(set: &str, transaction: &Transaction<'_>) -> Vec<String> 
         settings.extend(limit.map(|limit| format!("{set} {name} = {}", limit.as_millis())));
     }
     settings
+}
+
+/// What of the names and limits that charter has set must be set again after a statement on Postgres: RESET goes back to what
+/// the server has for the user, where names without a schema may mean charter's.
+pub(super) fn set_again(statement: &str, settings: &[String]) -> Vec<String> {
+    let said = words(statement, Engine::Postgres);
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    let is_path = |setting: &&String| setting.contains(" search_path = ");
+    match said.as_slice() {
+        ["reset", "all"] => settings.to_vec(),
+        ["reset", "search_path"]
+        | ["set", "search_path", "to" | "=", "default"]
+        | ["set", "local" | "session", "search_path", "to" | "=", "default"] => {
+            settings.iter().filter(is_path).cloned().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What goes before charter's own statements on Postgres: the user is the one that connected, and names mean the set's.

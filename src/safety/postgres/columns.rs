@@ -174,7 +174,7 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
         constraints::inline(judge, table, &column, &constraint, defaulted);
     }
     let required = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
-    if required && !defaulted && generated.is_none() && !serial && judge.session.may_hold_rows(table) {
+    if required && !defaulted && generated.is_none() && !serial && judge.session.may_have_been_filled(table) {
         judge.report(&REQUIRED, action, format!("{table}.{column} is NOT NULL and has no default"));
     }
     if judge.session.is_new(table) {

@@ -21,6 +21,11 @@ impl Session<'_> {
         self.rows_of(name) != Filled::Nothing
     }
 
+    /// The same, where programs may have put rows into a table that an earlier file made. The catalogue knows that they have not.
+    pub(in super::super) fn may_have_been_filled(&self, name: &RelationName) -> bool {
+        self.may_hold_rows(name) || !(self.catalogued || self.is_of_this_file(name))
+    }
+
     /// How many rows a table may hold.
     pub(in super::super) fn rows_of(&self, name: &RelationName) -> Filled {
         let temporary = name.schema == TEMPORARY;
