@@ -38,6 +38,57 @@ fn a_plain_column_is_one_text_for_all() {
     assert_eq!(project.go(&[]).names(), ["V2__change.down.sql", "V2__change.sql"]);
 }
 
+/// Whatever their names are, the table that refers goes first, and comes back last.
+#[test]
+fn a_foreign_key_goes_with_the_key_that_it_refers_to() {
+    let tables = |key: &str, reference: &str, a: &str| {
+        format!(
+            "CREATE TABLE {{t}} (id BIGINT NOT NULL{key}{a}); \
+             CREATE TABLE u (id BIGINT NOT NULL PRIMARY KEY{reference});"
+        )
+    };
+    for (before, after) in [
+        // With their columns.
+        (tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"), tables(" PRIMARY KEY", "", "")),
+        // The constraints alone.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"),
+            tables(" PRIMARY KEY", ", ta BIGINT", ", a BIGINT"),
+        ),
+        // A primary key.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (id)", ", a BIGINT"),
+            tables("", ", ta BIGINT", ", a BIGINT"),
+        ),
+        // With the table that refers.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"),
+            "CREATE TABLE {t} (id BIGINT NOT NULL PRIMARY KEY, a BIGINT);".to_owned(),
+        ),
+    ] {
+        for name in ["t", "z"] {
+            let (before, after) = (before.replace("{t}", name), after.replace("{t}", name));
+            let project = Project::new(&before, &after);
+            let written = project.go(&[]);
+            let names = written.names();
+            assert!(names.contains(&"V2__change_u.sql"), "{before}{names:?}");
+            assert!(names.contains(&format!("V3__change_{name}.sql").as_str()), "{before}{names:?}");
+            // And both are made, the key first.
+            project.write(MODELS_FILE, &before);
+            project.go(&[]);
+        }
+    }
+    // A circle goes at once.
+    let circle = "CREATE TABLE a (x BIGINT UNIQUE, y BIGINT REFERENCES b (x));
+        CREATE TABLE b (x BIGINT UNIQUE, y BIGINT REFERENCES a (x));";
+    let project = Project::new(circle, "CREATE TABLE a (x BIGINT, y BIGINT); CREATE TABLE b (x BIGINT, y BIGINT);");
+    let set = project.set().for_engines([Engine::Sqlite]);
+    let created =
+        create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
+    assert_eq!(created[0].slug, "change_a_b");
+    assert_eq!(models_differences(&project.set()).expect("compared"), []);
+}
+
 /// DuckDB drops no column that stands before one of a key.
 #[test]
 fn a_column_before_a_key_goes_on_every_engine() {
