@@ -7,7 +7,7 @@ use super::change::{Part, TableChange, created, pairs, same_table};
 use super::rename::{Names, table};
 use crate::engine::Engine;
 use crate::migrate::schema::{ForeignKey, Index, Schema, Table};
-use crate::migrate::set::Migration;
+use crate::migrate::set::{Migration, MigrationSet};
 
 /// What DuckDB lacks of a state that the other engines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ impl Without {
     pub(super) const WRITTEN: Self = Self { foreign_keys: true, indexes: false };
 }
 
+/// How a line begins that says in what DuckDB differs.
+pub(super) const DIFFERS: &str = "-- charter: differs ";
 /// How a migration says that DuckDB lacks foreign keys.
 const NO_FOREIGN_KEYS: &str = "no-foreign-keys";
 /// How a migration says that DuckDB lacks indexes.
@@ -106,6 +108,28 @@ pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
     state
 }
 
+/// What there can be of a wanted state: of a set for DuckDB alone, which has no other engine to differ from, no foreign key and
+/// no partial index that its migrations do not make already.
+pub(super) fn attainable(set: &MigrationSet, present: &Schema, mut wanted: Schema) -> Schema {
+    if set.engines().iter().any(|engine| *engine != Engine::DuckDb) {
+        return wanted;
+    }
+    for now in wanted.tables.values_mut() {
+        let before = table(present, &now.name);
+        let count = now.foreign_keys.len();
+        now.foreign_keys
+            .retain(|key| before.is_some_and(|before| before.foreign_keys.iter().any(|other| other.is_same(key))));
+        now.indexes.retain(|_, index| {
+            let mut there = before.iter().flat_map(|before| before.indexes.values());
+            index.predicate.is_none() || there.any(|other| other.is_same(index))
+        });
+        if now.foreign_keys.len() < count {
+            now.sql = None;
+        }
+    }
+    wanted
+}
+
 /// Whether a table changes, its indexes aside.
 fn changes(from: &Schema, to: &Schema, names: &Names, name: &str) -> bool {
     let bare = |table: &Table| Table { indexes: Default::default(), ..table.clone() };
@@ -129,7 +153,7 @@ pub(super) fn directives(before: (&Schema, &Schema), after: (&Schema, &Schema)) 
     ] {
         let is = lacks(after, count);
         if !is.is_empty() && is != lacks(before, count) {
-            text = format!("{text}-- charter: differs {what}\n");
+            text = format!("{text}{DIFFERS}{what}\n");
         }
     }
     text

@@ -23,7 +23,7 @@ pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
-use super::schema::{Column, Difference, ForeignKey, Schema, Table};
+use super::schema::{Column, Difference, DifferenceKind, ForeignKey, Schema, Table};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -80,7 +80,8 @@ pub(super) fn create_migration(set: &MigrationSet, message: &str, content: Conte
 pub fn models_differences(set: &MigrationSet) -> Result<Vec<Difference>> {
     set.check()?;
     let wanted = models::read(set)?;
-    Ok(proof::state(set)?.differences(&wanted))
+    let present = proof::state(set)?;
+    Ok(present.differences(&duckdb::attainable(set, &present, wanted)))
 }
 
 fn autogenerate(
@@ -122,7 +123,8 @@ fn write(
 ) -> Result<Vec<Draft>> {
     let mut states = proof::states(set)?;
     let Some(present) = states.last() else { return Ok(Vec::new()) };
-    let (mut wanted, names) = wanted(present)?;
+    let (wanted, names) = wanted(present)?;
+    let mut wanted = duckdb::attainable(set, present, wanted);
     let differences = present.differences(&wanted);
     if differences.is_empty() {
         return Ok(Vec::new());
@@ -132,8 +134,9 @@ fn write(
         check_lengths(present, &wanted)?;
     }
     let mut middle = renamed(set, present, &names)?;
-    let others = differences.iter().filter(|difference| difference.object.is_other());
-    let others: Vec<String> = others.map(|difference| format!("{difference}: write this by hand")).collect();
+    // Where a new name stands in them, it is written.
+    let by_hand: Vec<Difference> =
+        middle.differences(&wanted).into_iter().filter(|difference| difference.object.is_other()).collect();
     wanted.others = middle.others.clone();
     let spelling = Spelling::of(set, &[&wanted]);
     states.iter_mut().chain([&mut middle, &mut wanted]).for_each(|state| spelling.respell(state));
@@ -148,8 +151,8 @@ fn write(
     for step in &steps {
         let (texts, next) = texts(set, step, &duckdb, &spelling)?;
         duckdb = next;
-        let others = if drafts.is_empty() { others.as_slice() } else { &[] };
-        drafts.push(draft(set, message, step, &steps, others, texts));
+        let by_hand = if drafts.is_empty() { by_hand.as_slice() } else { &[] };
+        drafts.push(draft(set, message, step, &steps, by_hand, texts));
     }
     proof::prove(&proof::with(set, &drafts)?, set.head(), &wanted)?;
     Ok(drafts)
@@ -217,7 +220,10 @@ fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) 
             }
         };
         let lacks = match engine {
-            Engine::DuckDb => duckdb::directives((duckdb, &step.from), (&after, &step.to)),
+            // Alone, it differs from nobody.
+            Engine::DuckDb if set.engines().iter().any(|engine| *engine != Engine::DuckDb) => {
+                duckdb::directives((duckdb, &step.from), (&after, &step.to))
+            }
             _ => String::new(),
         };
         let up = Text { directives: format!("{lacks}{}", how_it_runs(*engine, step, &up)), statements: up };
@@ -228,7 +234,14 @@ fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) 
 }
 
 /// The files of a step: what most engines run is the base, the others have overlays.
-fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others: &[String], texts: Texts) -> Draft {
+fn draft(
+    set: &MigrationSet,
+    message: &str,
+    step: &Step,
+    steps: &[Step],
+    by_hand: &[Difference],
+    texts: Texts,
+) -> Draft {
     let message = match &step.subject {
         Some(subject) => format!("{message} {subject}"),
         None if step.one_by_one && steps.len() > 1 => format!("{message} constraints and indexes"),
@@ -245,17 +258,18 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others:
     };
     let taken_back = format!("takes back: {message}");
     let up = |(engine, (up, _)): (&Engine, &(Text, Text))| {
-        (*engine, headed(up, *engine, &message, &decisions(step, others, *engine)))
+        (*engine, headed(up, *engine, &message, &decisions(set, step, by_hand, *engine)))
     };
     let down = |(engine, (_, down)): (&Engine, &(Text, Text))| (*engine, headed(down, *engine, &taken_back, ""));
     let ups: BTreeMap<Engine, String> = texts.iter().map(up).collect();
     let downs: BTreeMap<Engine, String> = texts.iter().map(down).collect();
     let base = |texts: &BTreeMap<Engine, String>| -> String {
         let shared = |engine: &Engine| texts.values().filter(|text| Some(*text) == texts.get(engine)).count();
-        // Postgres' own where no two are alike. A table that is made anew is no text for all, however many do it.
-        let is_portable = |engine: &Engine| {
-            *engine == Engine::Postgres || texts.get(engine).is_some_and(|text| !text.contains(embedded::NEW))
-        };
+        // Postgres' own where no two are alike. A table that is made anew is no text for all, however many do it, nor is one
+        // that says in what an engine differs.
+        let is_own = |text: &String| text.contains(embedded::NEW) || text.starts_with(duckdb::DIFFERS);
+        let is_portable =
+            |engine: &Engine| *engine == Engine::Postgres || texts.get(engine).is_some_and(|text| !is_own(text));
         let order = [Engine::DuckDb, Engine::Sqlite, Engine::Postgres];
         let present = || order.iter().filter(|engine| texts.contains_key(engine));
         let best = present().filter(|engine| is_portable(engine)).max_by_key(|engine| shared(engine));
@@ -275,8 +289,12 @@ fn draft(set: &MigrationSet, message: &str, step: &Step, steps: &[Step], others:
 }
 
 /// What a person has to decide about a step, as comments.
-fn decisions(step: &Step, others: &[String], engine: Engine) -> String {
-    let mut lines = others.to_vec();
+fn decisions(set: &MigrationSet, step: &Step, by_hand: &[Difference], engine: Engine) -> String {
+    // What there is and shall not be as it is concerns those engines alone whose migrations name it.
+    let has = |name: &str| set.migrations().iter().any(|migration| sql::mentions(migration.up(engine).text(), name));
+    let is_told = |difference: &&Difference| difference.kind == DifferenceKind::Missing || has(&difference.name);
+    let by_hand = by_hand.iter().filter(is_told).map(|difference| format!("{difference}: write this by hand"));
+    let mut lines: Vec<String> = by_hand.collect();
     for table in dropped(&step.middle, &step.to, &Names::default()) {
         lines.push(format!("the table {} and its rows are lost; taking this back makes it again, empty", table.name));
     }

@@ -1,7 +1,8 @@
 //! Trying a set's migrations in databases to throw away.
 
+use super::duckdb;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::create::{self, Draft};
 use crate::migrate::schema::{Difference, Object, Schema, Trial};
 #[cfg(feature = "lint")]
@@ -20,8 +21,19 @@ pub(super) fn states(set: &MigrationSet) -> Result<Vec<Schema>> {
         states.push(trial.schema()?);
         Ok(())
     };
-    trial.walk(&mut see).context("in a throw-away SQLite database")?;
+    trial.walk(&mut see).map_err(|error| explained(set, error))?;
     Ok(states)
+}
+
+/// What SQLite says of a migration, with the reason why it is run there if the set is not written for SQLite.
+fn explained(set: &MigrationSet, error: Error) -> Error {
+    if set.engines().contains(&Engine::Sqlite) {
+        return error.context("in a throw-away SQLite database");
+    }
+    error.context("comparing the migrations with the models, in a throw-away SQLite database").with_hint(
+        "let `engines` in [migrations] name sqlite too, with an overlay for it (.sqlite.sql) beside each migration that \
+         SQLite cannot run: --auto then writes it for what is new. Or write migrations by hand, without --auto and check",
+    )
 }
 
 /// The state at the head of a set on SQLite.
@@ -38,7 +50,8 @@ pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
 /// What the engine says of a migration.
 pub(super) fn state_on(set: &MigrationSet, engine: Engine) -> Result<Schema> {
     let mut trial = Trial::new(set, engine, None)?;
-    trial.go_to(set.migrations().last().map(|migration| migration.number()))?;
+    let head = set.migrations().last().map(|migration| migration.number());
+    trial.go_to(head).map_err(|error| if engine == Engine::Sqlite { explained(set, error) } else { error })?;
     trial.schema()
 }
 
@@ -78,7 +91,8 @@ pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<(
             &fault.differences,
         );
     }
-    let left = state(set)?.differences(wanted);
+    let state = state(set)?;
+    let left = state.differences(&duckdb::attainable(set, &state, wanted.clone()));
     match left.is_empty() {
         true => Ok(()),
         false => refused(format!("what would be written leaves differences: {}", listed(&left)), &left),

@@ -206,50 +206,80 @@ pub(super) fn creation_order(mut tables: Vec<&Table>) -> Vec<&str> {
 /// The states in which one table more is as it shall be, where several tables that exist change: a transaction that locks
 /// more than one of them can block them all. Not where names or views change with them, which is done at once or not at all.
 fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema, bool, Option<String>)> {
-    let changed = pairs(middle, main, &Names::default()).into_iter();
-    let changed: Vec<&Table> = changed
-        .filter(|(from, to)| TableChange::of(from, to, &Names::default()).is_of_definition())
-        .map(|(_, to)| to)
-        .collect();
-    let dropped = dropped(middle, main, &Names::default());
+    let none = Names::default();
+    let mut goals: Vec<Goal<'_>> = Vec::new();
+    for (from, to) in pairs(middle, main, &none) {
+        let change = TableChange::of(from, to, &none);
+        if change.is_of_definition() {
+            goals.push(Goal { from, to: Some(to), freed: referred(change.foreign_keys.dropped) });
+        }
+    }
+    // Those that stay keep the order of their names, those that go come in the order of their creation, backwards.
+    for name in creation_order(dropped(middle, main, &none)).into_iter().rev() {
+        let from = table(middle, name);
+        goals.extend(from.map(|from| Goal { from, to: None, freed: referred(&from.foreign_keys) }));
+    }
     let views_stay = middle.views.iter().all(|(name, view)| {
         let now = main.views.get(name);
         now.is_some_and(|now| now.definition == view.definition && now.columns == view.columns)
     });
-    if changed.len() + dropped.len() < 2 || !names.is_empty() || !views_stay {
+    if goals.len() < 2 || !names.is_empty() || !views_stay {
         return Vec::new();
     }
     let mut states = Vec::new();
     let mut state = middle.clone();
-    for to in changed {
-        state.tables.retain(|name, _| !name.eq_ignore_ascii_case(&to.name));
-        state.tables.insert(to.name.clone(), to.clone());
-        states.push((state.clone(), false, Some(to.name.clone())));
-    }
-    // Those first that refer to others.
-    for together in circles(dropped).into_iter().rev() {
-        for name in &together {
-            state.tables.remove(*name);
+    for together in in_order(goals) {
+        for goal in &together {
+            state.tables.remove(&goal.from.name);
+            state.tables.extend(goal.to.map(|to| (to.name.clone(), to.clone())));
         }
-        states.push((state.clone(), false, Some(together.join(" "))));
+        let mut subjects: Vec<&str> = together.iter().map(|goal| goal.to.unwrap_or(goal.from).name.as_str()).collect();
+        subjects.sort_unstable();
+        states.push((state.clone(), false, Some(subjects.join(" "))));
     }
     states
 }
 
-/// Tables in the order of their creation, those together that refer to each other.
-fn circles(tables: Vec<&Table>) -> Vec<Vec<&str>> {
-    let order = creation_order(tables.clone());
-    let mut circles: Vec<Vec<&str>> = Vec::new();
-    // Up to which place there is a table that one before refers to.
-    let mut end = 0;
-    for (place, name) in order.iter().enumerate() {
-        match circles.last_mut() {
-            Some(circle) if place <= end => circle.push(name),
-            _ => circles.push(vec![name]),
+/// What shall become of one table.
+struct Goal<'a> {
+    from: &'a Table,
+    /// Nothing where it goes.
+    to: Option<&'a Table>,
+    /// The tables that it refers to by foreign keys that go.
+    freed: Vec<&'a str>,
+}
+
+fn referred<'a>(keys: impl IntoIterator<Item = &'a ForeignKey>) -> Vec<&'a str> {
+    keys.into_iter().map(|key| key.table.as_str()).collect()
+}
+
+/// Goals in an order in which no table changes as long as another has a foreign key to it that goes: what the key refers to
+/// may go as well. Those are together that refer to each other in a circle.
+fn in_order(mut goals: Vec<Goal<'_>>) -> Vec<Vec<Goal<'_>>> {
+    let mut ordered = Vec::new();
+    while !goals.is_empty() {
+        // A table and all that refer to it, at first hand or not.
+        let with_referring = |place: usize| {
+            let mut places = vec![place];
+            let mut next = 0;
+            while let Some(&referred) = places.get(next) {
+                let name = &goals[referred].from.name;
+                let refers = |goal: &Goal<'_>| goal.freed.iter().any(|freed| freed.eq_ignore_ascii_case(name));
+                let more = (0..goals.len()).filter(|place| refers(&goals[*place]) && !places.contains(place));
+                let more: Vec<usize> = more.collect();
+                places.extend(more);
+                next += 1;
+            }
+            places
+        };
+        // The smallest of those is a circle, or one table, that no other refers to.
+        let first = (0..goals.len()).map(with_referring).min_by_key(Vec::len).unwrap_or_default();
+        let (mut together, mut rest) = (Vec::new(), Vec::new());
+        for (place, goal) in goals.into_iter().enumerate() {
+            if first.contains(&place) { together.push(goal) } else { rest.push(goal) }
         }
-        let keys = tables.iter().filter(|table| table.name == *name).flat_map(|table| &table.foreign_keys);
-        let places = keys.filter_map(|key| order.iter().position(|other| other.eq_ignore_ascii_case(&key.table)));
-        end = places.chain([end]).max().unwrap_or(end);
+        goals = rest;
+        ordered.push(together);
     }
-    circles
+    ordered
 }

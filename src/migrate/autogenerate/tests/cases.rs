@@ -38,6 +38,57 @@ fn a_plain_column_is_one_text_for_all() {
     assert_eq!(project.go(&[]).names(), ["V2__change.down.sql", "V2__change.sql"]);
 }
 
+/// Whatever their names are, the table that refers goes first, and comes back last.
+#[test]
+fn a_foreign_key_goes_with_the_key_that_it_refers_to() {
+    let tables = |key: &str, reference: &str, a: &str| {
+        format!(
+            "CREATE TABLE {{t}} (id BIGINT NOT NULL{key}{a}); \
+             CREATE TABLE u (id BIGINT NOT NULL PRIMARY KEY{reference});"
+        )
+    };
+    for (before, after) in [
+        // With their columns.
+        (tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"), tables(" PRIMARY KEY", "", "")),
+        // The constraints alone.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"),
+            tables(" PRIMARY KEY", ", ta BIGINT", ", a BIGINT"),
+        ),
+        // A primary key.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (id)", ", a BIGINT"),
+            tables("", ", ta BIGINT", ", a BIGINT"),
+        ),
+        // With the table that refers.
+        (
+            tables(" PRIMARY KEY", ", ta BIGINT REFERENCES {t} (a)", ", a BIGINT UNIQUE"),
+            "CREATE TABLE {t} (id BIGINT NOT NULL PRIMARY KEY, a BIGINT);".to_owned(),
+        ),
+    ] {
+        for name in ["t", "z"] {
+            let (before, after) = (before.replace("{t}", name), after.replace("{t}", name));
+            let project = Project::new(&before, &after);
+            let written = project.go(&[]);
+            let names = written.names();
+            assert!(names.contains(&"V2__change_u.sql"), "{before}{names:?}");
+            assert!(names.contains(&format!("V3__change_{name}.sql").as_str()), "{before}{names:?}");
+            // And both are made, the key first.
+            project.write(MODELS_FILE, &before);
+            project.go(&[]);
+        }
+    }
+    // A circle goes at once.
+    let circle = "CREATE TABLE a (x BIGINT UNIQUE, y BIGINT REFERENCES b (x));
+        CREATE TABLE b (x BIGINT UNIQUE, y BIGINT REFERENCES a (x));";
+    let project = Project::new(circle, "CREATE TABLE a (x BIGINT, y BIGINT); CREATE TABLE b (x BIGINT, y BIGINT);");
+    let set = project.set().for_engines([Engine::Sqlite]);
+    let created =
+        create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
+    assert_eq!(created[0].slug, "change_a_b");
+    assert_eq!(models_differences(&project.set()).expect("compared"), []);
+}
+
 /// DuckDB drops no column that stands before one of a key.
 #[test]
 fn a_column_before_a_key_goes_on_every_engine() {
@@ -289,6 +340,80 @@ fn triggers_come_back_on_duckdb_too() {
     let verification =
         crate::migrate::verify(&[&project.set().for_engines([Engine::Sqlite, Engine::DuckDb])], None, &mut |_| {});
     assert!(verification.expect("a verification").is_ok());
+}
+
+/// What a trigger says of a renamed column follows it; what else is different of one is told where there is one.
+#[test]
+fn a_trigger_that_names_a_renamed_column_is_nothing_to_decide() {
+    let tables = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, n BIGINT);";
+    let trigger = "CREATE TRIGGER t AFTER UPDATE OF n ON a WHEN NEW.n > 1 BEGIN UPDATE a SET n = 1; END;";
+    let renamed = |text: &str| text.replace("n BIGINT", "m BIGINT").replace("OF n", "OF m").replace("NEW.n", "NEW.m");
+    let models = renamed(&format!("{tables}{trigger}")).replace("SET n", "SET m");
+    let project = Project::new(tables, &models);
+    project.write("V1__first.sqlite.sql", &format!("{tables}{trigger}"));
+    let written = project.go(&["a.n:m"]);
+    for name in written.names() {
+        assert!(written.decisions(name).is_empty(), "{:#?}", written.files);
+    }
+    let project = Project::new(tables, &models.replace("SET m = 1", "SET m = 2"));
+    project.write("V1__first.sqlite.sql", &format!("{tables}{trigger}"));
+    project.create(&["a.n:m"]).expect("written");
+    let (all, sqlite) = ("V2__change.sql", "V2__change.sqlite.sql");
+    let [all, sqlite] = [all, sqlite].map(|name| std::fs::read_to_string(project.path().join(name)).expect("a file"));
+    assert!(sqlite.contains("trigger t") && sqlite.contains("write this by hand"), "{sqlite}");
+    assert!(!all.contains("decide"), "{all}");
+}
+
+#[test]
+fn what_duckdb_lacks_is_said_in_its_overlay_or_of_nobody() {
+    let base = "CREATE TABLE s (id BIGINT NOT NULL PRIMARY KEY);
+        CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, x BIGINT REFERENCES s (id));
+        CREATE TABLE u (id BIGINT NOT NULL PRIMARY KEY, y BIGINT REFERENCES s (id));
+        CREATE INDEX some ON u (y) WHERE y > 1;";
+    for engines in [&[Engine::Sqlite, Engine::DuckDb][..], &[Engine::DuckDb]] {
+        let project = Project::new("", base);
+        for models in [
+            base.to_owned(),
+            base.replace("y BIGINT REFERENCES s (id)", "y BIGINT"),
+            // A column of what is referred to changes.
+            base.replace("PRIMARY KEY);", "PRIMARY KEY, a TEXT NOT NULL DEFAULT '');"),
+        ] {
+            project.write(MODELS_FILE, &models);
+            let set = project.set().for_engines(engines);
+            let created = create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None });
+            let created = created.unwrap_or_else(|error| panic!("{engines:?} {models}: {error}"));
+            assert_eq!(models_differences(&project.set().for_engines(engines)).expect("compared"), [], "{engines:?}");
+            for file in created.iter().flat_map(|created| &created.files) {
+                let text = std::fs::read_to_string(file).expect("a file");
+                let is_overlay = file.to_string_lossy().ends_with(".duckdb.sql");
+                assert!(is_overlay || !text.contains("charter: differs"), "{engines:?} {text}");
+            }
+        }
+    }
+    // What DuckDB has by hand goes when what it refers to changes, and is not missed.
+    let base = "CREATE TABLE s (id BIGINT NOT NULL PRIMARY KEY, a TEXT);
+        CREATE TABLE t (id BIGINT NOT NULL PRIMARY KEY, x BIGINT REFERENCES s (id));";
+    let project = Project::new(base, &base.replace("a TEXT", "a TEXT NOT NULL"));
+    let set = || project.set().for_engines([Engine::DuckDb]);
+    assert_eq!(models_differences(&set()).expect("compared").len(), 1);
+    create_migration(&set(), "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
+    assert_eq!(models_differences(&set()).expect("compared"), []);
+}
+
+/// Models are compared on SQLite, whatever a set is written for.
+#[test]
+fn what_sqlite_cannot_run_of_a_set_for_others_is_said_to_be_compared_there() {
+    let base = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, n BIGINT);";
+    let project = Project::new(base, &base.replace("n BIGINT", "n TEXT"));
+    let set = || project.set().for_engines([Engine::Postgres]);
+    let written = create_migration(&set(), "change", Content::Models { renames: Vec::new(), ask: None });
+    project.write("V2__more.sql", "ALTER TABLE a ALTER COLUMN n TYPE TEXT;");
+    for error in [written.map(drop), models_differences(&set()).map(drop)].map(|result| result.expect_err("no SQLite"))
+    {
+        assert!(error.to_string().contains("with the models, in a throw-away SQLite database"), "{error}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains("name sqlite too") && hint.contains("by hand"), "{hint}");
+    }
 }
 
 #[test]
