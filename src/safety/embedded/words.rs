@@ -135,8 +135,10 @@ impl Words {
             self.at(index),
             "null" | "true" | "false" | "current_date" | "current_time" | "current_timestamp" | "rowid"
         );
-        let kind = self.tokens.get(index).map(|token| token.kind);
-        matches!(kind, Some(TokenKind::Word | TokenKind::QuotedName)) && !is_literal
+        match self.tokens.get(index).map(|token| token.kind) {
+            Some(TokenKind::Word) => !is_literal && !self.at(index).starts_with(|first: char| first.is_ascii_digit()),
+            kind => kind == Some(TokenKind::QuotedName),
+        }
     }
 }
 

@@ -461,6 +461,10 @@ fn a_rebuild_under_another_name_renames_a_column() {
             "create table t ({made});\n---\ncreate table n as select id, n as title, m from t;\ndrop table t;\nalter table n rename to t;"
         );
         caught_with(&text, "2:2:1 error column-renamed", &options);
+        let values = rebuilt(made, "", "id bigint, b int", "insert into n select t.id, 1 as b from t");
+        let values = values.replacen("create table t", "create table other", 1);
+        safe_with(&values, &options);
+        safe_with(&values.replace("1 as b", "1.5"), &options);
         // A column that gets a copy stays what it was.
         let text = rebuilt(
             made,
