@@ -281,7 +281,7 @@ fn outside(judge: &mut Embedded<'_>, words: &Words) {
 
 /// A column's name and type.
 fn column(judge: &mut Embedded<'_>, words: &Words, at: usize) {
-    if words.at(at) == "at" && !words.is_quoted(at) {
+    if words.at(at) == "at" {
         judge.report(&CANNOT_RUN, words.bytes(at, at + 1), "AT is a keyword of DuckDB: write it in quotes");
     }
     if let "serial" | "bigserial" | "smallserial" | "jsonb" | "tsvector" | "citext" | "money" = words.at(at + 1) {
@@ -294,7 +294,7 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let all = words.range.clone();
     let (table, at) = words.name(words.past_if(2));
     let named = words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
-    let name = words.at(named).to_owned();
+    let name = words.named(named).to_owned();
     let known = judge.tables.get(&table).cloned().unwrap_or_default();
     let referred = judge.is_referred_to(&table);
     let retypes = words.at(at) == "alter" && !words.has("default");

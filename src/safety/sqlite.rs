@@ -263,14 +263,14 @@ impl Dialect for Sqlite {
                 judge.report(&CANNOT_RUN, range, format!("SQLite does not know {what}"));
             }
         }
-        if words.starts("drop") && words.words.last().is_some_and(|last| last == "cascade") {
+        if words.starts("drop") && words.at(words.len().saturating_sub(1)) == "cascade" {
             judge.report(&CANNOT_RUN, all.clone(), "SQLite knows no CASCADE here");
         }
         if words.starts("alter table") {
             alter(judge, words);
         }
         if words.starts("create table") || words.starts("create temp table") {
-            let open = words.find("(").unwrap_or(words.words.len());
+            let open = words.find("(").unwrap_or(words.len());
             for item in words.items(open) {
                 affinity(judge, words, item.start + 1);
             }
@@ -326,7 +326,7 @@ impl Dialect for Sqlite {
 /// What a PRAGMA says, in the forms `name = value` and `name (value)`, with or without a schema.
 fn pragma(words: &Words) -> Option<(String, &str)> {
     let (name, next) = words.name(1);
-    words.starts("pragma").then(|| (name, if matches!(words.at(next), "=" | "(") { words.at(next + 1) } else { "" }))
+    words.starts("pragma").then(|| (name, if matches!(words.at(next), "=" | "(") { words.named(next + 1) } else { "" }))
 }
 
 /// PRAGMAs that take the file's protection away, and the table of tables written by hand.
@@ -377,7 +377,7 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
     }
     let known = judge.tables.get(&table).map(|known| known.columns.clone()).unwrap_or_default();
     let named: Vec<&str> = match words.at(next) {
-        "(" if !words.starts("update") => words.items(next).into_iter().map(|item| words.at(item.start)).collect(),
+        "(" if !words.starts("update") => words.items(next).into_iter().map(|item| words.named(item.start)).collect(),
         _ => Vec::new(),
     };
     let lost: Vec<&str> = match named.is_empty() {
@@ -395,13 +395,13 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
 
 /// `PRAGMA foreign_keys = off` and its like.
 fn is_off(words: &Words) -> bool {
-    words.words.iter().any(|word| matches!(word.as_str(), "off" | "0" | "false" | "no"))
+    (0..words.len()).any(|at| matches!(words.named(at), "off" | "0" | "false" | "no"))
 }
 
 fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let all = words.range.clone();
     let (table, at) = words.name(words.past_if(2));
-    let column = words.at(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }).to_owned();
+    let column = words.named(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }).to_owned();
     let has = |sequence: &str| words.has(sequence);
     let message = match words.at(at) {
         _ if words.has_bare_comma() => "one ALTER TABLE takes one change".to_owned(),

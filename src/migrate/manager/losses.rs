@@ -73,7 +73,7 @@ enum Drop {
     Column(Name, String),
     /// Rows of the table, some or all.
     Rows(Name),
-    /// The table is made anew with these columns.
+    /// The table is made anew, and of what it has these columns are kept; all where none is named.
     Rebuilt(Name, Vec<String>),
 }
 
@@ -81,6 +81,7 @@ enum Drop {
 fn drops(planned: &Planned) -> Vec<Drop> {
     let mut drops = Vec::new();
     let mut made: Vec<(Name, Vec<String>)> = Vec::new();
+    let mut renamed = Renamed::default();
     for statement in planned.script.statements(planned.engine) {
         let mut words = Words::of(statement.text, planned.engine);
         if words.take(&["drop", "table"]) {
@@ -108,6 +109,14 @@ fn drops(planned: &Planned) -> Vec<Drop> {
             if let Some(name) = words.name() {
                 made.push((name, words.columns()));
             }
+        } else if words.take(&["insert", "into"]) {
+            let Some(name) = words.name() else { continue };
+            // What is copied is kept, whatever it is called from then on; the query may read all.
+            if let (Some((read, from)), Some((_, kept))) =
+                (words.copied(), made.iter_mut().find(|(made, _)| *made == name))
+            {
+                *kept = read.into_iter().map(|column| renamed.before(&from, column)).collect();
+            }
         } else if words.take(&["alter", "table"]) {
             words.take(&["if", "exists"]);
             words.take(&["only"]);
@@ -123,6 +132,14 @@ fn drops(planned: &Planned) -> Vec<Drop> {
                 }
                 continue;
             }
+            if words.take(&["rename"]) {
+                words.take(&["column"]);
+                let from = words.name().and_then(|mut name| name.pop());
+                if let (Some(from), true, Some(to)) = (from, words.take(&["to"]), words.name()) {
+                    renamed.0.extend(to.last().map(|to| (table, from, to.clone())));
+                }
+                continue;
+            }
             while !words.is_at_end() {
                 if !words.take(&["drop"]) {
                     words.skip();
@@ -132,12 +149,25 @@ fn drops(planned: &Planned) -> Vec<Drop> {
                     || !words.is_any(&["constraint", "default", "not", "identity", "expression"]);
                 words.take(&["if", "exists"]);
                 if let (true, Some(column)) = (is_column, words.name().and_then(|mut name| name.pop())) {
-                    drops.push(Drop::Column(table.clone(), column));
+                    drops.push(Drop::Column(table.clone(), renamed.before(&table, column)));
                 }
             }
         }
     }
     drops
+}
+
+/// The columns that a script has renamed so far: of which table, from what, to what.
+#[derive(Default)]
+struct Renamed(Vec<(Name, String, String)>);
+
+impl Renamed {
+    /// What a column is called before the script.
+    fn before(&self, table: &Name, column: String) -> String {
+        self.0.iter().rev().fold(column, |column, (of, from, to)| {
+            if of == table && to.eq_ignore_ascii_case(&column) { from.clone() } else { column }
+        })
+    }
 }
 
 impl Drop {
@@ -266,6 +296,41 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The words that the query of an INSERT reads, and from which table; no word where it reads all, nothing where it copies
+    /// from no table.
+    fn copied(&mut self) -> Option<(Vec<String>, Name)> {
+        while !self.take(&["select"]) {
+            if self.is_at_end() {
+                return None;
+            }
+            self.skip();
+        }
+        let (mut read, mut depth, mut is_all) = (Vec::new(), 0, false);
+        while depth > 0 || !self.take(&["from"]) {
+            if self.is_at_end() {
+                return None;
+            }
+            if self.symbol("(") {
+                depth += 1;
+            } else if self.symbol(")") {
+                depth -= 1;
+            } else if self.symbol("*") {
+                is_all |= depth == 0;
+            } else if self.take(&["as"]) {
+                // A name that the query gives, or a type.
+                self.skip();
+            } else if let Some(name) = self.name() {
+                read.extend(name.last().cloned());
+            } else {
+                self.skip();
+            }
+        }
+        if is_all {
+            read.clear();
+        }
+        Some((read, self.name()?))
+    }
+
     /// The names of the columns between the parentheses that come next.
     fn columns(&mut self) -> Vec<String> {
         let mut columns = Vec::new();
@@ -318,6 +383,7 @@ mod tests {
                 Drop::Table(name) => name.join("."),
                 Drop::Column(name, column) => format!("{}: {column}", name.join(".")),
                 Drop::Rows(name) => format!("rows of {}", name.join(".")),
+                Drop::Rebuilt(name, kept) if kept.is_empty() => format!("{} keeps all", name.join(".")),
                 Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.join(" ")),
             })
             .collect()
@@ -339,5 +405,27 @@ mod tests {
              PRIMARY KEY (id), CHECK (note <> ','));\nINSERT INTO orders_new SELECT id, note FROM orders;\n\
              DROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;\nDROP TABLE [b c];";
         assert_eq!(found(down, Engine::Sqlite), ["orders keeps id note", "b c"]);
+    }
+
+    /// What counts is what is copied: not what it is called after, nor what is made to be filled otherwise.
+    #[test]
+    fn a_rebuild_keeps_the_columns_that_it_copies() {
+        let rebuilt = |insert: &str, before: &str| {
+            format!(
+                "{before}CREATE TABLE made (id BIGINT, n TEXT, \"from\" BIGINT);\n\
+                 INSERT INTO made (id, n, \"from\") {insert};\nDROP TABLE a;\nALTER TABLE made RENAME TO a;"
+            )
+        };
+        for (insert, before, kept) in [
+            ("SELECT id, title, \"from\" FROM a", "", "id title from"),
+            ("SELECT id, coalesce(a.title, 'x') AS n, NULL AS \"from\" FROM a", "", "id coalesce title NULL"),
+            ("SELECT id, n, \"from\" FROM a", "ALTER TABLE a RENAME COLUMN title TO n;\n", "id title from"),
+            ("SELECT id, n, 1 FROM a", "ALTER TABLE a RENAME x TO y;\nALTER TABLE a RENAME y TO n;\n", "id x 1"),
+            ("SELECT * FROM a", "", "all"),
+        ] {
+            for engine in [Engine::Sqlite, Engine::DuckDb] {
+                assert_eq!(found(&rebuilt(insert, before), engine), [format!("a keeps {kept}")], "{insert}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a connection knows of the tables of an embedded file.
 
 use super::super::TableObject;
-use super::Embedded;
+use super::{Dropped, Embedded};
 use std::ops::Range;
 
 impl Embedded<'_> {
@@ -25,7 +25,8 @@ impl Embedded<'_> {
 
     /// Tables that this file drops and makes anew without an index or a trigger that they had: where, and what.
     pub(in crate::safety) fn lost_with_rebuilds(&self) -> Vec<(Range<usize>, String)> {
-        let lost = self.dropped.iter().filter_map(|(name, (was, range))| {
+        let lost = self.dropped.iter().filter_map(|(name, dropped)| {
+            let (was, range) = (&dropped.was, &dropped.range);
             let now = self.tables.get(name)?;
             let indexes = was.indexes.iter().filter(|(index, columns)| {
                 !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
@@ -40,7 +41,7 @@ impl Embedded<'_> {
     /// Tables that this file drops and makes anew while something else in the database reads them: where, and what.
     pub(in crate::safety) fn readers_of_rebuilt(&self) -> Vec<(Range<usize>, String)> {
         let of = |(name, readers): (&String, &Vec<String>)| {
-            let (_, range) = self.dropped.get(name).filter(|_| self.tables.contains_key(name))?;
+            let Dropped { range, .. } = self.dropped.get(name).filter(|_| self.tables.contains_key(name))?;
             (!readers.is_empty())
                 .then(|| (range.clone(), format!("{name} is rebuilt, and read by {}", readers.join(", "))))
         };

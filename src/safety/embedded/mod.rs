@@ -1,5 +1,6 @@
 //! What SQLite and DuckDB files have in common: statements as words, what they make of tables, and the rules that both share.
 
+mod copies;
 mod live;
 mod views;
 mod words;
@@ -12,6 +13,7 @@ use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rule, Severity, TableObject, files};
 use crate::engine::parser::Parser;
+use copies::{Copied, Dropped, is_whole};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
 
@@ -45,11 +47,10 @@ pub(super) struct Embedded<'a> {
     explicit: bool,
     statement: Range<usize>,
     findings: Vec<Finding>,
-    /// Tables of which this file copied every row, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`, with
-    /// what the query reads.
-    copied: BTreeMap<String, BTreeSet<String>>,
-    /// Tables that this file dropped, as they were.
-    pub(super) dropped: BTreeMap<String, (Table, Range<usize>)>,
+    /// Tables of which this file copied every row, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`.
+    copied: BTreeMap<String, Copied>,
+    /// Tables that this file dropped, by the name that they had before it.
+    pub(super) dropped: BTreeMap<String, Dropped>,
     /// Whether this file has switched foreign keys off by now, or its runner has.
     pub(super) foreign_keys_off: bool,
     /// Tables whose indexes the current transaction dropped.
@@ -64,12 +65,6 @@ pub(super) struct Embedded<'a> {
     read_when_dropped: BTreeMap<String, Vec<String>>,
     /// Tables of which this file changed the name, by the name that they have now.
     renamed: BTreeMap<String, String>,
-}
-
-/// Whether a query leaves out no row of the table that it reads.
-fn is_whole(words: &Words) -> bool {
-    let some = ["where", "limit", "offset", "distinct", "group", "having", "join", "using", "except", "intersect"];
-    !some.iter().any(|word| words.has(word))
 }
 
 /// What an engine adds to the common rules.
@@ -142,10 +137,11 @@ pub(super) fn judge<D: Dialect>(
             .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
             .collect();
         judge.text();
-        for words in statements.iter().filter(|words| !words.words.is_empty()) {
+        for words in statements.iter().filter(|words| words.len() > 0) {
             judge.statement = words.range.clone();
             judge.statement::<D>(words);
         }
+        judge.renamed_by_rebuilds();
         D::end_of_file(&mut judge, &statements);
         if judge.explicit {
             judge.report(
@@ -217,12 +213,7 @@ impl Embedded<'_> {
             self.report(&files::SYNTAX_ERROR, words.bytes(0, 1), message);
             return;
         }
-        let depth = words.words.iter().fold(0i64, |depth, word| match word.as_str() {
-            "(" => depth + 1,
-            ")" => depth - 1,
-            _ => depth,
-        });
-        if depth != 0 {
+        if (0..words.len()).map(|at| words.opens(at)).sum::<i64>() != 0 {
             self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
         }
         let before = self.findings.len();
@@ -280,11 +271,10 @@ impl Embedded<'_> {
                 None => {
                     self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
                 }
-                Some(read) => {
+                Some(copied) => {
                     let was = self.tables.get(&table).cloned().unwrap_or_default();
-                    let lost = was.columns.iter().filter(|column| {
-                        !read.contains("*") && !read.contains(*column) && !was.computed.contains(*column)
-                    });
+                    let is_lost = |column: &&String| !copied.reads(column) && !was.computed.contains(*column);
+                    let lost = was.columns.iter().filter(is_lost);
                     let lost: Vec<&str> = lost.map(String::as_str).collect();
                     if !lost.is_empty() {
                         let message = format!("the data of {table}.{} is lost", lost.join(&format!(" and {table}.")));
@@ -315,18 +305,18 @@ impl Embedded<'_> {
         for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let (table, _) = words.name(at + verb.split(' ').count());
-            let rest = words.words.get(at..).unwrap_or_default();
-            let filter = rest.iter().position(|word| word == "where").and_then(|at| rest.get(at + 1..));
-            let filter = filter.map(|filter| filter.strip_suffix(&[";".to_owned()]).unwrap_or(filter));
-            let filtered = filter.is_some_and(|filter| match filter {
-                [alone] => alone != "true" && alone.parse::<i64>().map_or(true, |number| number == 0),
+            let filter = (at..words.len()).find(|at| words.at(*at) == "where").map(|at| at + 1);
+            let filtered = filter.is_some_and(|filter| match words.at(filter) {
+                alone if filter + 1 == words.len() => {
+                    alone != "true" && alone.parse::<i64>().map_or(true, |number| number == 0)
+                }
                 _ => !words.has("where true") && !words.has("where 1 = 1"),
             });
             if !filtered && !self.is_of_this_file(&table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
                 self.report(
                     rule,
-                    words.bytes(at, words.words.len()),
+                    words.bytes(at, words.len()),
                     format!("{verb} without WHERE changes every row of {table}"),
                 );
             }
@@ -350,7 +340,7 @@ impl Embedded<'_> {
         } else if words.at(at) == "rename" && words.at(at + 1) == "to" {
             self.report(&renames::TABLE_RENAMED, all, format!("{table} has another name from now on"));
         } else if words.at(at) == "rename" {
-            let column = words.at(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
+            let column = words.named(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
             let message = format!("{table}.{column} has another name from now on");
             self.report(&renames::COLUMN_RENAMED, all, message);
         }
@@ -371,7 +361,7 @@ impl Embedded<'_> {
             ("create", "index") => {
                 let (index, next) = words.name(words.past_if(at + 1));
                 let (table, next) = words.name(next + 1);
-                let columns = words.items(next).into_iter().map(|item| words.at(item.start).to_owned()).collect();
+                let columns = words.items(next).into_iter().map(|item| words.named(item.start).to_owned()).collect();
                 self.tables.entry(table).or_default().indexes.insert(index, columns);
             }
             ("create", "trigger") => {
@@ -403,24 +393,17 @@ impl Embedded<'_> {
             ("drop", "table") => {
                 let (table, _) = words.name(words.past_if(2));
                 let was = self.tables.remove(&table).unwrap_or_default();
+                let copied = self.copied.remove(&table).map(|copied| copied.columns_of(&was)).unwrap_or_default();
                 self.readers.retain(|reader| reader.table != table);
                 // What another table takes the place of is known by the name that it had.
                 let name = self.renamed.remove(&table).unwrap_or(table);
                 self.read_when_dropped.insert(name.clone(), self.readers_of(&name));
-                self.dropped.insert(name, (was, words.range.clone()));
+                self.dropped.insert(name, Dropped { was, copied, range: words.range.clone() });
             }
             ("alter", "table") => self.apply_alter(words),
             ("insert" | "replace", _) if words.has("into") => self.copy(words),
             _ => {}
         }
-    }
-
-    /// Notes which table a query reads whole, and what of it.
-    fn copy(&mut self, words: &Words) {
-        let Some(from) = words.find("from").filter(|_| is_whole(words)) else { return };
-        let start = words.find("select").unwrap_or(from).min(from);
-        let read = words.words.get(start..from).unwrap_or_default().iter().cloned().collect();
-        self.copied.insert(words.name(from + 1).0, read);
     }
 
     fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
@@ -431,14 +414,15 @@ impl Embedded<'_> {
         let mut table = Table { file: Some(self.file), applied: self.applied, ..Table::default() };
         if words.at(next) == "as" {
             self.copy(words);
+            table.columns = self.columns_of_query(words).unwrap_or_default();
         } else {
             for item in words.items(next) {
-                let first = words.at(item.start);
+                let first = words.named(item.start);
                 let within = |word: &str| item.clone().any(|at| words.at(at) == word);
-                if matches!(first, "constraint" | "primary" | "unique" | "check" | "foreign") {
+                if matches!(words.at(item.start), "constraint" | "primary" | "unique" | "check" | "foreign") {
                     if !within("check") {
                         let columns =
-                            words.items(item.start).into_iter().map(|column| words.at(column.start).to_owned());
+                            words.items(item.start).into_iter().map(|column| words.named(column.start).to_owned());
                         table.bound.extend(columns);
                     }
                 } else {
@@ -476,7 +460,7 @@ impl Embedded<'_> {
         let past = |at: usize| words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
         match words.at(at) {
             "add" if words.at(at + 1) != "constraint" => {
-                let column = words.at(past(at)).to_owned();
+                let column = words.named(past(at)).to_owned();
                 if let Some(references) = words.find("references") {
                     table.refers.insert(words.name(references + 1).0);
                     table.bound.insert(column.clone());
@@ -486,7 +470,8 @@ impl Embedded<'_> {
                 }
                 table.columns.push(column);
             }
-            "drop" => table.columns.retain(|column| column != words.at(past(at))),
+            "rename" => table.rename_column(words.named(past(at)), words.named(past(at) + 2)),
+            "drop" => table.columns.retain(|column| column != words.named(past(at))),
             _ => {}
         }
     }

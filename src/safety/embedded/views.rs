@@ -15,17 +15,17 @@ pub(super) fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
     let names = if words.at(next) == "(" { words.items(next) } else { Vec::new() };
     let start = words.find("select")? + 1;
     let (mut depth, mut column, mut columns) = (0i64, Vec::new(), ViewColumns::new());
-    for word in words.words.get(start..)? {
-        depth += i64::from(word == "(") - i64::from(word == ")");
-        match word.as_str() {
+    for at in start..words.len() {
+        depth += words.opens(at);
+        match words.at(at) {
             "from" if depth == 0 => break,
             "," if depth == 0 => columns.push(std::mem::take(&mut column)),
-            _ => column.push(word.clone()),
+            _ => column.push(words.named(at).to_owned()),
         }
     }
     columns.push(column);
     for (column, name) in columns.iter_mut().zip(names) {
-        column.extend(words.words.get(name).unwrap_or_default().iter().cloned());
+        column.extend(name.map(|at| words.named(at).to_owned()));
     }
     Some((name, columns))
 }

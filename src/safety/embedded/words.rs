@@ -4,9 +4,15 @@ use super::super::lexer::{Token, TokenKind};
 use super::super::source::extent;
 use std::ops::Range;
 
+/// What a name in quotes is where a keyword is looked for: none.
+const QUOTED: &str = "\"";
+
 /// One statement as words in lower case: names without their quotes, strings and symbols as they are.
+///
+/// A name in quotes is never a keyword or a symbol: [`Words::at`] and all that looks for words does not see it,
+/// [`Words::named`] and [`Words::name`] do.
 pub(in crate::safety) struct Words {
-    pub(in crate::safety) words: Vec<String>,
+    words: Vec<String>,
     tokens: Vec<Token>,
     pub(in crate::safety) range: Range<usize>,
 }
@@ -18,8 +24,17 @@ impl Words {
         Self { words, range: extent(statement), tokens }
     }
 
-    /// The word at an index, or nothing.
+    pub(in crate::safety) fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The keyword, symbol or string at an index, or nothing.
     pub(in crate::safety) fn at(&self, index: usize) -> &str {
+        if self.is_quoted(index) { QUOTED } else { self.named(index) }
+    }
+
+    /// The word at an index as a name, or nothing.
+    pub(in crate::safety) fn named(&self, index: usize) -> &str {
         self.words.get(index).map_or("", String::as_str)
     }
 
@@ -34,7 +49,7 @@ impl Words {
     /// Where a sequence of words first occurs.
     pub(in crate::safety) fn find(&self, words: &str) -> Option<usize> {
         let first = words.split(' ').next().unwrap_or_default();
-        (0..self.words.len()).find(|index| self.at(*index) == first && self.is_at(*index, words))
+        (0..self.len()).find(|index| self.at(*index) == first && self.is_at(*index, words))
     }
 
     pub(in crate::safety) fn has(&self, words: &str) -> bool {
@@ -52,9 +67,9 @@ impl Words {
     /// The name at an index, without its schema, and the index after it.
     pub(in crate::safety) fn name(&self, index: usize) -> (String, usize) {
         if self.at(index + 1) == "." {
-            (self.at(index + 2).to_owned(), index + 3)
+            (self.named(index + 2).to_owned(), index + 3)
         } else {
-            (self.at(index).to_owned(), index + 1)
+            (self.named(index).to_owned(), index + 1)
         }
     }
 
@@ -67,46 +82,63 @@ impl Words {
         }
     }
 
-    /// Whether the word at an index stands in quotes.
-    pub(in crate::safety) fn is_quoted(&self, index: usize) -> bool {
+    fn is_quoted(&self, index: usize) -> bool {
         self.tokens.get(index).is_some_and(|token| token.kind == TokenKind::QuotedName)
+    }
+
+    /// How many parentheses are more open after a word than before it.
+    pub(super) fn opens(&self, index: usize) -> i64 {
+        match self.at(index) {
+            "(" => 1,
+            ")" => -1,
+            _ => 0,
+        }
     }
 
     /// Whether there is a comma outside of parentheses.
     pub(in crate::safety) fn has_bare_comma(&self) -> bool {
         let mut depth = 0i64;
-        self.words.iter().any(|word| {
-            depth += match word.as_str() {
-                "(" => 1,
-                ")" => -1,
-                _ => 0,
-            };
-            word == "," && depth == 0
+        (0..self.len()).any(|at| {
+            depth += self.opens(at);
+            self.at(at) == "," && depth == 0
         })
     }
 
     /// The parts between the commas of the parentheses that open at or after an index, each as a range of words.
     pub(in crate::safety) fn items(&self, index: usize) -> Vec<Range<usize>> {
-        let Some(open) = (index..self.words.len()).find(|at| self.at(*at) == "(") else { return Vec::new() };
-        let (mut found, mut depth, mut start) = (Vec::new(), 0usize, open + 1);
-        for at in open..self.words.len() {
-            match self.at(at) {
-                "(" => depth += 1,
-                ")" => {
-                    depth -= 1;
-                    if depth == 0 {
-                        found.push(start..at);
-                        return found;
-                    }
-                }
-                "," if depth == 1 => {
-                    found.push(start..at);
-                    start = at + 1;
-                }
-                _ => {}
+        let Some(open) = (index..self.len()).find(|at| self.at(*at) == "(") else { return Vec::new() };
+        let mut depth = 0;
+        let close = (open..self.len()).find(|at| {
+            depth += self.opens(*at);
+            depth == 0
+        });
+        close.map(|close| self.parts(open + 1..close)).unwrap_or_default()
+    }
+
+    /// The parts of a range between its commas, those in parentheses left out.
+    pub(super) fn parts(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let (mut found, mut depth, mut start) = (Vec::new(), 0i64, range.start);
+        for at in range.clone() {
+            depth += self.opens(at);
+            if depth == 0 && self.at(at) == "," {
+                found.push(start..at);
+                start = at + 1;
             }
         }
+        found.push(start..range.end);
         found
+    }
+
+    /// Whether the word at an index can be the name of a column that a table was made with: no literal, no symbol.
+    pub(super) fn is_name(&self, index: usize) -> bool {
+        let is_literal = matches!(
+            self.at(index),
+            "null" | "true" | "false" | "current_date" | "current_time" | "current_timestamp" | "rowid"
+        );
+        match self.tokens.get(index).map(|token| token.kind) {
+            Some(TokenKind::Word) => !is_literal && !self.at(index).starts_with(|first: char| first.is_ascii_digit()),
+            kind => kind == Some(TokenKind::QuotedName),
+        }
     }
 }
 

@@ -176,7 +176,7 @@ fn sqlite_loses_no_data_unseen() {
     safe_with("create or replace table t as select * from t", &duckdb);
     safe_with("delete from t where a", &duckdb);
     safe_with(
-        "create table t (a int, b int, c int as (a * 2));\n---\ncreate table n (a int, d int); insert into n select a, cast(b as int) from t; drop table t; alter table n rename to t",
+        "create table t (a int, b int, c int as (a * 2));\n---\ncreate table n (a int, b int); insert into n select a, cast(b as int) from t; drop table t; alter table n rename to t",
         &sqlite,
     );
     safe_with(
@@ -388,4 +388,90 @@ fn what_reaches_beyond_a_duckdb_file_is_told() {
                 create table n (a bigint, b bigint); insert into n select a, b from t; drop table t; alter table n rename to t";
     caught_rule(text, "duckdb-rebuild-loses-index", &wrapped);
     safe_with(&format!("{text}; create index ta on t (a)"), &wrapped);
+}
+
+/// A rebuild of `t` with other statements before it, behind the file that made it.
+fn rebuilt(made: &str, before: &str, columns: &str, copied: &str) -> String {
+    format!(
+        "create table t ({made});\n---\n{before}\ncreate table n ({columns});\n{copied};\ndrop table t;\nalter table n rename to t;"
+    )
+}
+
+#[test]
+fn a_name_in_quotes_is_no_keyword() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        for name in ["from", "where", "group", "limit", "join", "(", ",", ".", "select", "primary", "check"] {
+            let columns = format!("id bigint, \"{name}\" text");
+            let copied = format!("insert into n (id, \"{name}\") select id, \"{name}\" from t");
+            safe_with(&rebuilt(&columns, "", &columns, &copied), &options);
+            caught_with(
+                &rebuilt(&columns, "", "id bigint", "insert into n (id) select id from t"),
+                "2:4:1 error column-dropped",
+                &options,
+            );
+            caught_with(&format!("delete from \"{name}\""), "1:1:1 error delete-without-where", &options);
+        }
+        caught_with("update t set \"where\" = 1", "1:1:1 error update-without-where", &options);
+        caught_with("alter table t rename \"to\" to b", "1:1:1 error column-renamed", &options);
+        caught_with("alter table t drop column \"constraint\"", "1:1:1 error column-dropped", &options);
+    }
+}
+
+#[test]
+fn a_column_that_is_renamed_before_a_rebuild_is_not_lost() {
+    let options = LintOptions { wrapped: true, ..engine(Engine::Sqlite) };
+    let made = "id bigint, n text, m bigint check (m > 0)";
+    let text = rebuilt(
+        made,
+        "alter table t rename column n to title;",
+        "id bigint, title text, m bigint",
+        "insert into n (id, title, m) select id, title, m from t",
+    );
+    let found: Vec<String> = findings(&text, &options).iter().map(shown).collect();
+    assert_eq!(found, ["2:1:1 error column-renamed"]);
+    // What is lost beside it is lost.
+    let text = rebuilt(
+        made,
+        "alter table t rename n to title;",
+        "id bigint, title text",
+        "insert into n select id, title from t",
+    );
+    caught_with(&text, "2:4:1 error column-dropped", &options);
+}
+
+#[test]
+fn a_rebuild_under_another_name_renames_a_column() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        let made = "id bigint, n text, m bigint";
+        for (columns, copied) in [
+            ("id bigint, title text, m bigint", "insert into n (id, title, m) select id, n, m from t"),
+            ("id bigint, title text, m bigint", "insert into n select * from t"),
+            ("m bigint, title text, id bigint", "insert into n select m, coalesce(t.n, 'x') as title, id from t"),
+        ] {
+            let text = rebuilt(made, "", columns, copied);
+            let found: Vec<String> = findings(&text, &options).iter().map(shown).collect();
+            assert_eq!(found, ["2:4:1 error column-renamed"], "{text}");
+            let text = text.replacen("create table t", "create table other", 1);
+            let is_named = copied.contains("select id, n,");
+            assert_eq!(findings(&text, &options).len(), usize::from(is_named), "{text}");
+        }
+        let text = format!(
+            "create table t ({made});\n---\ncreate table n as select id, n as title, m from t;\ndrop table t;\nalter table n rename to t;"
+        );
+        caught_with(&text, "2:2:1 error column-renamed", &options);
+        let values = rebuilt(made, "", "id bigint, b int", "insert into n select t.id, 1 as b from t");
+        let values = values.replacen("create table t", "create table other", 1);
+        safe_with(&values, &options);
+        safe_with(&values.replace("1 as b", "1.5"), &options);
+        // A column that gets a copy stays what it was.
+        let text = rebuilt(
+            made,
+            "",
+            "id bigint, n text, m bigint, title text",
+            "insert into n (id, n, m, title) select id, n, m, n from t",
+        );
+        safe_with(&text, &options);
+    }
 }
