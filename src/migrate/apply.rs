@@ -7,7 +7,7 @@ use super::refinery::{Deed, migrate};
 use super::run::{Piece, run};
 use super::script::Script;
 use super::set::{Migration, MigrationSet};
-use super::status::{Found, Status, Unfinished};
+use super::status::{Found, Status, Unfinished, check_minimum_program};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::time::Duration;
@@ -82,7 +82,13 @@ pub(crate) fn apply(
         check_steps(unfinished, pending.first().map(|next| next.up(engine)))?;
     }
     for migration in &pending {
-        migration.up(engine).check_transaction(engine)?;
+        let script = migration.up(engine);
+        script.check_transaction(engine)?;
+        // charter's own say it to the programs after them, which the database tells.
+        if !set.is_charter() {
+            check_minimum_program(migration.minimum_program(), "this migration")
+                .map_err(|error| error.at(script.file(), None))?;
+        }
     }
     let mut newest = status.current().and_then(|number| set.migration(number));
     for (place, migration) in pending.iter().enumerate() {

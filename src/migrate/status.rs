@@ -252,7 +252,7 @@ impl Status {
 
     fn compare(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Disagreements)> {
         if let Some(minimum) = &found.minimum_program {
-            check_minimum_program(minimum)?;
+            check_minimum_program(minimum, "this database")?;
         }
         let environment = found.environment.as_deref().map(str::parse).transpose()?;
         let newest = found.current().unwrap_or(0);
@@ -382,14 +382,14 @@ fn below_the_newest(migration: &Migration, newest: i64, found: &Found, set: &Mig
     }
 }
 
-/// Refuses a database that wants a newer program than this one.
-pub(crate) fn check_minimum_program(minimum: &str) -> Result<()> {
+/// Refuses what wants a newer program than this one: a database, or a migration.
+pub(crate) fn check_minimum_program(minimum: &str, what: &str) -> Result<()> {
     let this = env!("CARGO_PKG_VERSION");
     let version = |text: &str| semver::Version::parse(text);
     match (version(minimum), version(this)) {
         (Ok(minimum), Ok(this)) if minimum <= this => Ok(()),
         _ => {
-            let message = format!("this database is only for charter {minimum} and newer; this is charter {this}");
+            let message = format!("{what} is only for charter {minimum} and newer; this is charter {this}");
             Err(Error::new(ErrorKind::Refused, message).with_hint(format!("install charter {minimum} or newer")))
         }
     }

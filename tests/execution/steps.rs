@@ -81,6 +81,17 @@ fn what_has_failed_may_be_mended_and_what_was_done_may_not() {
 }
 
 #[test]
+fn what_wants_a_newer_program_does_not_run() {
+    for engine in ENGINES {
+        let files = [TABLE, ("V2__more.sql", "-- charter: minimum-program 99.0.0\nCREATE TABLE more (a BIGINT);")];
+        let project = Project::new(*engine, &files);
+        let error = project.upgrade("head").expect_err("this is an older one");
+        assert!(error.kind() == ErrorKind::Refused && error.to_string().contains("99.0.0"), "{error}");
+        assert!(project.history().is_empty());
+    }
+}
+
+#[test]
 fn it_is_taken_back_in_steps_too() {
     for engine in ENGINES {
         let down =

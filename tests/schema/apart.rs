@@ -331,3 +331,21 @@ fn a_constraint_that_rows_may_not_keep_is_told_until_it_is_validated() {
     assert!(verification.faults.iter().all(|fault| fault.number == 3), "{:?}", told(&verification));
     assert_eq!(apart(&verification, Engine::Postgres, Engine::Sqlite), [""; 0]);
 }
+
+/// How an index is kept is the engine's matter; which rows it lets in is not.
+#[test]
+fn a_unique_index_that_lets_other_rows_in_is_told() {
+    let unique = |engine: Engine, rest: &str| beside(engine, &format!("CREATE UNIQUE INDEX i ON a {rest};"), "");
+    let kept = "CREATE INDEX j ON a USING hash (b); CREATE INDEX k ON a (b text_pattern_ops) INCLUDE (c);";
+    let plain = "CREATE INDEX j ON a (b); CREATE INDEX k ON a (b);";
+    let besides = [
+        unique(Engine::DuckDb, "(b)"),
+        beside(Engine::DuckDb, plain, ""),
+        unique(Engine::Sqlite, "(b COLLATE NOCASE)"),
+        beside(Engine::Sqlite, plain, ""),
+        unique(Engine::Postgres, "(b)"),
+        beside(Engine::Postgres, kept, ""),
+    ];
+    let told = apart(&prove_beside(&besides, &[]), Engine::Postgres, Engine::Sqlite);
+    assert_eq!(told, ["different: index i of a: columns (b) instead of (b COLLATE NOCASE)"]);
+}

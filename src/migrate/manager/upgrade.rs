@@ -274,7 +274,7 @@ impl MigrationManager {
         let (set, engine) = (MigrationSet::charter(), connection.engine());
         let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
         if let Some(minimum) = &found.minimum_program {
-            check_minimum_program(minimum)?;
+            check_minimum_program(minimum, "this database")?;
         }
         found.environment.as_deref().map(str::parse).transpose()
     }

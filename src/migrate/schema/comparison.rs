@@ -340,7 +340,11 @@ impl Comparison {
             // DuckDB's indexes have no order.
             let is_duckdb = self.found == Engine::DuckDb || self.wanted == Engine::DuckDb;
             same && (is_duckdb || one.descending == other.descending)
-                && (!self.is_same_engine() || one.options == other.options)
+                && match self.is_same_engine() {
+                    true => one.options == other.options,
+                    // Between engines, what makes other values equal: those of SQLite alone do.
+                    false => !(found.unique || wanted.unique) || folding(&one.options) == folding(&other.options),
+                }
         };
         if found.parts.len() != wanted.parts.len()
             || !found.parts.iter().zip(&wanted.parts).all(|(one, other)| same_part(one, other))
@@ -356,10 +360,23 @@ impl Comparison {
         }
         let validity = |valid: &bool| Some(if *valid { "valid" } else { "invalid" }.to_owned());
         self.compare(about, Aspect::Validity, (found.valid, wanted.valid), validity);
-        if self.is_same_engine() {
-            self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options));
+        match self.is_same_engine() {
+            true => self.compare(about, Aspect::Options, (&found.options, &wanted.options), |options| words(options)),
+            false => {
+                let of_nulls = |options: &[String]| -> Vec<String> {
+                    options.iter().filter(|option| option.contains("NULLS NOT DISTINCT")).cloned().collect()
+                };
+                let both = (of_nulls(&found.options), of_nulls(&wanted.options));
+                self.compare(about, Aspect::Options, both, |options| words(options));
+            }
         }
     }
+}
+
+/// Collations under which texts are equal that are not the same.
+fn folding(options: &[String]) -> Vec<String> {
+    let upper = options.iter().map(|option| option.to_uppercase());
+    upper.filter(|option| option.contains("NOCASE") || option.contains("RTRIM")).collect()
 }
 
 /// Whether a name of a constraint looks like one that Postgres gives: `orders_total_check1`.

@@ -168,8 +168,13 @@ pub(crate) fn schema_info(
 /// # Errors
 /// What the engine says, and when the set cannot be tried in a throw-away database.
 pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Match> {
+    let live = Schema::read(connection, set)?;
+    // Where nothing is, nothing needs to be tried.
+    if live.tables.is_empty() && live.views.is_empty() {
+        return Ok(Match::Nothing);
+    }
     let states = States::of(set, connection.engine(), None, &|_| true)?;
-    let live = states.known(Schema::read(connection, set)?);
+    let live = states.known(live);
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
     }

@@ -22,7 +22,7 @@ pub(super) async fn head(client: &Client) -> Result<Head> {
          FROM charter.charter_head";
     let row = client.query_typed_one(query, &[]).await?;
     if let Some(minimum) = row.try_get(3)? {
-        check_minimum_program(minimum)?;
+        check_minimum_program(minimum, "this database")?;
     }
     Ok(Head {
         id: ReplicaId::new(row.try_get::<_, String>(0)?),
