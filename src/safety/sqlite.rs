@@ -70,9 +70,9 @@ static BLOCKED: Rule = Rule {
     name: "sqlite-index-blocks-alter",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A column is dropped that an index, a key or a foreign key uses",
+    summary: "A column is dropped that an index, a key, a check, a computed column, a view or a trigger uses",
     reason: "The statement fails.",
-    help: "DROP INDEX first; a key needs a new table with the rows copied over.",
+    help: "DROP INDEX, VIEW or TRIGGER first; a key or a check needs a new table with the rows copied over.",
     source: "https://www.sqlite.org/lang_altertable.html#alter_table_drop_column",
 };
 static AFFINITY: Rule = Rule {
@@ -434,6 +434,10 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
             });
             if blocked {
                 judge.report(&BLOCKED, all.clone(), format!("an index or a key uses {table}.{column}"));
+            } else if judge.is_mentioned(&table, &column) {
+                let message =
+                    format!("an index, a check, a computed column, a view or a trigger names {table}.{column}");
+                judge.report(&BLOCKED, all.clone(), message);
             }
             judge.report(&REBUILDS, all, format!("all of {table} is written again"));
             return;

@@ -2,7 +2,7 @@
 
 use super::super::postgres::renames;
 use super::words::Words;
-use super::{Embedded, Table};
+use super::{Embedded, Mention, Table};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -71,7 +71,10 @@ impl Table {
         for column in self.columns.iter_mut().chain(indexed).filter(|column| *column == from) {
             to.clone_into(column);
         }
-        for columns in [&mut self.computed, &mut self.bound] {
+        if let Some(names) = self.mentions.remove(&Mention::Column(from.to_owned())) {
+            self.mentions.insert(Mention::Column(to.to_owned()), names);
+        }
+        for columns in [&mut self.computed, &mut self.bound].into_iter().chain(self.mentions.values_mut()) {
             if columns.remove(from) {
                 columns.insert(to.to_owned());
             }

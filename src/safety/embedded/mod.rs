@@ -31,8 +31,22 @@ pub(super) struct Table {
     /// Indexes by name, with their columns.
     pub(super) indexes: BTreeMap<String, Vec<String>>,
     pub(super) triggers: BTreeSet<String>,
+    /// What names columns of the table beside its keys: a check, a column that is computed, an index of some rows or of an
+    /// expression; and every name in it.
+    pub(super) mentions: BTreeMap<Mention, BTreeSet<String>>,
     /// Tables that this one refers to.
     pub(super) refers: BTreeSet<String>,
+}
+
+/// What names columns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mention {
+    /// A check of the whole table, by its place in it.
+    Check(usize),
+    /// What a column says of itself, by the column.
+    Column(String),
+    /// An index, by its name.
+    Index(String),
 }
 
 /// The judge of one run over files for an embedded engine.
@@ -57,6 +71,8 @@ pub(super) struct Embedded<'a> {
     pub(super) unindexed: BTreeSet<String>,
     /// The views that the files so far made, with their columns.
     views: BTreeMap<String, ViewColumns>,
+    /// Every name in them.
+    view_names: BTreeMap<String, BTreeSet<String>>,
     /// The views that this file makes: where, which, and with what columns.
     made_later: Vec<(usize, String, ViewColumns)>,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
@@ -106,6 +122,7 @@ pub(super) fn judge<D: Dialect>(
         foreign_keys_off: false,
         unindexed: BTreeSet::new(),
         views: BTreeMap::new(),
+        view_names: BTreeMap::new(),
         made_later: Vec::new(),
         readers: Vec::new(),
         read_when_dropped: BTreeMap::new(),
@@ -184,6 +201,18 @@ impl Embedded<'_> {
     /// Whether another table refers to this one.
     pub(super) fn is_referred_to(&self, table: &str) -> bool {
         self.tables.iter().any(|(name, other)| name != table && other.refers.contains(table))
+    }
+
+    /// Whether something that the files or the database know of names a column beside its table's keys: SQLite does not drop it then.
+    pub(super) fn is_mentioned(&self, table: &str, column: &str) -> bool {
+        let known = self.tables.get(table).into_iter().flat_map(|table| &table.mentions);
+        let mut others = known.filter(|(mention, _)| **mention != Mention::Column(column.to_owned()));
+        let mut views = self.view_names.values().filter(|names| names.contains(table));
+        let mut readers =
+            self.readers.iter().filter(|reader| reader.table == table || reader.uses.iter().any(|name| name == table));
+        others.any(|(_, names)| names.contains(column))
+            || views.any(|names| names.contains(column))
+            || readers.any(|reader| reader.uses.iter().any(|name| name == column))
     }
 
     /// Strings and names that never end, and commands of a shell.
@@ -349,6 +378,7 @@ impl Embedded<'_> {
     /// What a statement makes of the tables.
     fn apply(&mut self, words: &Words) {
         if let Some((name, columns)) = created_view(words) {
+            self.view_names.insert(name.clone(), words.names(0..words.len()));
             self.views.insert(name, columns);
         }
         let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
@@ -362,7 +392,9 @@ impl Embedded<'_> {
                 let (index, next) = words.name(words.past_if(at + 1));
                 let (table, next) = words.name(next + 1);
                 let columns = words.items(next).into_iter().map(|item| words.named(item.start).to_owned()).collect();
-                self.tables.entry(table).or_default().indexes.insert(index, columns);
+                let table = self.tables.entry(table).or_default();
+                table.mentions.insert(Mention::Index(index.clone()), words.names(next..words.len()));
+                table.indexes.insert(index, columns);
             }
             ("create", "trigger") => {
                 let (trigger, _) = words.name(words.past_if(at + 1));
@@ -374,6 +406,7 @@ impl Embedded<'_> {
             ("drop", "index") => {
                 let (index, _) = words.name(words.past_if(2));
                 for (name, table) in &mut self.tables {
+                    table.mentions.remove(&Mention::Index(index.clone()));
                     if table.indexes.remove(&index).is_some() {
                         self.unindexed.insert(name.clone());
                     }
@@ -388,6 +421,7 @@ impl Embedded<'_> {
             }
             ("drop", "view") => {
                 let (view, _) = words.name(words.past_if(2));
+                self.view_names.remove(&view);
                 self.readers.retain(|reader| reader.name != view);
             }
             ("drop", "table") => {
@@ -420,13 +454,18 @@ impl Embedded<'_> {
                 let first = words.named(item.start);
                 let within = |word: &str| item.clone().any(|at| words.at(at) == word);
                 if matches!(words.at(item.start), "constraint" | "primary" | "unique" | "check" | "foreign") {
-                    if !within("check") {
+                    if within("check") {
+                        table.mentions.insert(Mention::Check(item.start), words.names(item.clone()));
+                    } else {
                         let columns =
                             words.items(item.start).into_iter().map(|column| words.named(column.start).to_owned());
                         table.bound.extend(columns);
                     }
                 } else {
                     table.columns.push(first.to_owned());
+                    if within("check") || within("as") {
+                        table.mentions.insert(Mention::Column(first.to_owned()), words.names(item.clone()));
+                    }
                     if within("generated") || within("as") {
                         table.computed.insert(first.to_owned());
                     }
@@ -471,7 +510,10 @@ impl Embedded<'_> {
                 table.columns.push(column);
             }
             "rename" => table.rename_column(words.named(past(at)), words.named(past(at) + 2)),
-            "drop" => table.columns.retain(|column| column != words.named(past(at))),
+            "drop" => {
+                table.columns.retain(|column| column != words.named(past(at)));
+                table.mentions.remove(&Mention::Column(words.named(past(at)).to_owned()));
+            }
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::super::lexer::{Token, TokenKind};
 use super::super::source::extent;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What a name in quotes is where a keyword is looked for: none.
@@ -127,6 +128,11 @@ impl Words {
         }
         found.push(start..range.end);
         found
+    }
+
+    /// Whatever can be a name among some words.
+    pub(super) fn names(&self, range: Range<usize>) -> BTreeSet<String> {
+        range.filter(|at| self.is_name(*at)).map(|at| self.named(at).to_owned()).collect()
     }
 
     /// Whether the word at an index can be the name of a column that a table was made with: no literal, no symbol.

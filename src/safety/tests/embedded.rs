@@ -152,6 +152,22 @@ fn sqlite_loses_no_data_unseen() {
             "3:1:1 error sqlite-index-blocks-alter",
         ),
         (
+            "create table a (id integer primary key, b text, c text); create index i on a (c) where b is not null;\n---\nalter table a drop column b",
+            "2:1:1 error sqlite-index-blocks-alter",
+        ),
+        (
+            "create table a (id integer primary key, b text, c text, check (b <> c));\n---\nalter table a drop column b",
+            "2:1:1 error sqlite-index-blocks-alter",
+        ),
+        (
+            "create table a (id integer primary key, b int, c int as (b + 1));\n---\nalter table a drop column b",
+            "2:1:1 error sqlite-index-blocks-alter",
+        ),
+        (
+            "create table a (id integer primary key, b text); create view v as select b from a;\n---\nalter table a drop column b",
+            "2:1:1 error sqlite-index-blocks-alter",
+        ),
+        (
             "create table a (id integer primary key); create table b (a int references a);\n---\ncreate table n (id); insert into n select * from a; drop table a; alter table n rename to a",
             "2:1:53 error sqlite-drops-referenced",
         ),
