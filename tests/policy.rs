@@ -481,6 +481,45 @@ fn an_index_of_a_host_program_blocks_an_alter_of_duckdb() {
     assert_eq!(messages(&project, REBUILD), ["duckdb-rebuild-loses-index: orders is rebuilt without host_index"]);
 }
 
+/// What no migration made is not the migrations' to drop: in no environment, and not by opening a store.
+#[test]
+fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {
+    let engines = SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres);
+    for (engine, environment) in engines.flat_map(|engine| ENVIRONMENTS.map(|environment| (*engine, environment))) {
+        let back = REBUILD.replace("(40)", "(20)");
+        let files = [("V2__second.sql", REBUILD), ("V2__second.down.sql", &back)];
+        let project = Project::new(engine, environment);
+        project.execute("CREATE INDEX host_index ON orders (note)");
+        if engine == Engine::Sqlite {
+            project.execute("CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END");
+        }
+        let manager = project.manager(&files);
+        let rule = if engine == Engine::Sqlite { "sqlite-rebuild-loses-index" } else { "duckdb-rebuild-loses-index" };
+        for error in [
+            open(&manager, &OpenOptions::default()).expect_err("an index would be lost"),
+            upgrade(&manager, None, true).map(|_| ()).expect_err("an index would be lost"),
+        ] {
+            refused(&project, &error, &format!("{rule}: orders is rebuilt without host_index"));
+        }
+        upgrade(&manager, Some(&format!("{rule}@2")), true).expect("let go by name");
+        assert_eq!(project.history(), ["1 applied", &format!("2 applied {rule}@2: nobody reads it")]);
+
+        // What the files made is theirs: in dev an open applies a rebuild that forgets it.
+        let made = [("V2__index.sql", "CREATE INDEX own_index ON orders (note);"), ("V3__third.sql", REBUILD)];
+        let project = Project::new(engine, Dev);
+        project.manager(&made[..1]).run_migrations("head").expect("an index");
+        open(&project.manager(&made), &OpenOptions::default()).expect("dev applies it");
+        assert_eq!(project.history().len(), 3);
+    }
+    let project = Project::new(Engine::Sqlite, Dev);
+    project.execute("CREATE VIEW host_view AS SELECT id FROM orders");
+    let first = "ALTER TABLE orders RENAME TO was;\nCREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n\
+                 INSERT INTO orders (id, note) SELECT id, note FROM was;\nDROP TABLE was;\n";
+    let manager = project.manager(&[("V2__second.sql", first)]);
+    let error = open(&manager, &OpenOptions::default()).expect_err("a view would read nothing");
+    refused(&project, &error, "orders is rebuilt, and read by the view host_view");
+}
+
 #[test]
 fn a_table_whose_rows_cannot_be_seen_is_not_empty() {
     let project = Project::new(Engine::Postgres, Staging);

@@ -5,6 +5,8 @@
 //! | open | applied | applied if no error finding | applied only if every one is safe |
 //! | upgrade, error finding | shown | refused unless allowed by name | the same, and a yes |
 //! | no down migration | shown | refused | refused |
+//! | open, what a host program made is lost | refused | refused | refused |
+//! | upgrade, what a host program made is lost | refused unless allowed by name | the same | the same, and a yes |
 
 use super::audit::Allowed;
 use super::connection::MigrationConnection;
@@ -183,11 +185,8 @@ pub(crate) fn judge(
     for proposal in proposals {
         migrations.extend(proposal.pending().map(|migration| judged(proposal, migration)));
     }
-    // Where nothing is refused and nobody is told, nothing needs to be found.
     #[cfg(feature = "lint")]
-    if (policy.environment, policy.occasion) != (Environment::Dev, Occasion::Open) {
-        find(engine, connection, proposals, &mut migrations)?;
-    }
+    find(engine, connection, policy, proposals, &mut migrations)?;
     #[cfg(not(feature = "lint"))]
     let _ = connection;
     for judged in &mut migrations {
@@ -245,18 +244,25 @@ fn resolve<'a>(allowances: &'a [Allowance], proposals: &[Proposal<'a>]) -> Resul
     Ok(resolved)
 }
 
-/// Fills in the findings of migrations that are in the order of the proposals.
+/// Fills in the findings of migrations that are in the order of the proposals. Where a dev database is opened nobody is told,
+/// and nothing is refused but what a host program would lose: nothing else is looked for, as opening is to be quick.
 #[cfg(feature = "lint")]
 fn find(
     engine: Engine,
     mut connection: Option<&mut dyn MigrationConnection>,
+    policy: &Policy<'_>,
     proposals: &[Proposal<'_>],
     migrations: &mut [Judged],
 ) -> Result<()> {
+    let is_quick = (policy.environment, policy.occasion) == (Environment::Dev, Occasion::Open);
+    if is_quick && (engine == Engine::Postgres || connection.is_none()) {
+        return Ok(());
+    }
     let mut migrations = migrations.iter_mut();
     for proposal in proposals {
         let judged: Vec<&mut Judged> = migrations.by_ref().take(proposal.pending().count()).collect();
-        if judged.is_empty() {
+        let drops = |judged: &&mut Judged| judged.migration.up(engine).text().to_ascii_lowercase().contains("drop");
+        if judged.is_empty() || is_quick && !judged.iter().any(drops) {
             continue;
         }
         let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
@@ -276,7 +282,8 @@ fn find(
         }
         let findings = lint_with(&inputs, &options, catalogue.as_ref());
         for (judged, input) in judged.into_iter().zip(inputs.iter().skip(pending)) {
-            judged.findings = findings.iter().filter(|finding| finding.file == input.file).cloned().collect();
+            let is_told = |finding: &&Finding| finding.file == input.file && (finding.of_host || !is_quick);
+            judged.findings = findings.iter().filter(is_told).cloned().collect();
         }
     }
     Ok(())
@@ -296,6 +303,7 @@ impl Policy<'_> {
         #[cfg(feature = "lint")]
         for finding in &judged.findings {
             let is_refused = match (self.environment, self.occasion) {
+                _ if finding.of_host => true,
                 (Environment::Dev, _) => false,
                 (Environment::Prod, Occasion::Open) => finding.severity >= Severity::Warning,
                 _ => finding.severity >= Severity::Error,
@@ -365,6 +373,12 @@ impl Judgement {
         });
         let lines: String = self.lines().collect();
         match (self.is_allowed(), self.occasion) {
+            (false, _) if self.is_refused_for_a_host() => refused(
+                format!("{url} would lose what no migration made, such as a host program's index:{lines}"),
+                format!(
+                    "make it again in the migration, or let it go by name: `charter db upgrade {url} --allow RULE@REVISION --reason TEXT`"
+                ),
+            ),
             (false, Occasion::Open) => refused(
                 format!("{url} lacks migrations, and {environment} does not apply them by itself:{lines}"),
                 format!("look at them with `charter db pending {url}`, apply them with `charter db upgrade {url}`"),
@@ -392,6 +406,17 @@ impl Judgement {
             }
             (true, _) => Ok(()),
         }
+    }
+
+    /// Whether something of a host program would be lost, and nobody has let it pass: what every environment refuses.
+    fn is_refused_for_a_host(&self) -> bool {
+        #[cfg(feature = "lint")]
+        return self.migrations.iter().any(|judged| {
+            let is_allowed = |finding: &Finding| judged.allowed.iter().any(|allowed| allowed.rule == finding.rule.name);
+            judged.findings.iter().any(|finding| finding.of_host && !is_allowed(finding))
+        });
+        #[cfg(not(feature = "lint"))]
+        false
     }
 
     /// A line for each migration: why it is refused, or that it is not.

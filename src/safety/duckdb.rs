@@ -248,9 +248,7 @@ impl Dialect for DuckDb {
     }
 
     fn end_of_file(judge: &mut Embedded<'_>, _statements: &[Words]) {
-        for (range, message) in judge.lost_with_rebuilds() {
-            judge.report(&REBUILD_LOSES, range, message);
-        }
+        judge.lost_with_rebuilds(&REBUILD_LOSES);
     }
 }
 

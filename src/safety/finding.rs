@@ -99,6 +99,10 @@ pub struct Finding {
     pub cost: Cost,
     /// The safe form.
     pub help: String,
+    /// Whether something is lost or broken that none of the files made, so that a host program's it must be. Only a live
+    /// connection tells.
+    #[serde(skip)]
+    pub of_host: bool,
 }
 
 fn rule_name<S: Serializer>(rule: &&'static Rule, serializer: S) -> Result<S::Ok, S::Error> {

@@ -84,6 +84,7 @@ impl<'a> Source<'a> {
             effect: rule.reason.to_owned(),
             cost: rule.cost,
             help: rule.help.to_owned(),
+            of_host: false,
         }
     }
 

@@ -300,12 +300,8 @@ impl Dialect for Sqlite {
     }
 
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
-        for (range, message) in judge.lost_with_rebuilds() {
-            judge.report(&REBUILD_LOSES, range, message);
-        }
-        for (range, message) in judge.readers_of_rebuilt() {
-            judge.report(&VIEW_BLOCKS, range, message);
-        }
+        judge.lost_with_rebuilds(&REBUILD_LOSES);
+        judge.readers_of_rebuilt(&VIEW_BLOCKS);
         let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
         let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
         if let Some(at) = statements.iter().position(off) {

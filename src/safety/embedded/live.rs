@@ -1,8 +1,7 @@
 //! What a connection knows of the tables of an embedded file.
 
-use super::super::TableObject;
+use super::super::{Rule, TableObject};
 use super::{Dropped, Embedded};
-use std::ops::Range;
 
 impl Embedded<'_> {
     /// Takes in what the database has before the first file that is not applied: what the files do not know, a host program
@@ -10,47 +9,65 @@ impl Embedded<'_> {
     pub(super) fn see(&mut self, objects: &[TableObject]) {
         for object in objects {
             let table = self.tables.entry(object.table.clone());
-            match object.kind.as_str() {
+            let is_known = match object.kind.as_str() {
                 "index" => {
-                    table.or_default().indexes.entry(object.name.clone()).or_insert_with(|| object.uses.clone());
+                    let indexes = &mut table.or_default().indexes;
+                    let is_known = indexes.contains_key(&object.name);
+                    indexes.entry(object.name.clone()).or_insert_with(|| object.uses.clone());
+                    is_known
                 }
                 "trigger" => {
-                    table.or_default().triggers.insert(object.name.clone());
                     self.readers.push(object.clone());
+                    !table.or_default().triggers.insert(object.name.clone())
                 }
-                _ => self.readers.push(object.clone()),
+                _ => {
+                    self.readers.push(object.clone());
+                    self.views.contains_key(&object.name)
+                }
+            };
+            if !is_known {
+                self.of_host.insert(object.name.clone());
             }
         }
     }
 
-    /// Tables that this file drops and makes anew without an index or a trigger that they had: where, and what.
-    pub(in crate::safety) fn lost_with_rebuilds(&self) -> Vec<(Range<usize>, String)> {
+    /// Reports tables that this file drops and makes anew without an index or a trigger that they had.
+    pub(in crate::safety) fn lost_with_rebuilds(&mut self, rule: &'static Rule) {
         let lost = self.dropped.iter().filter_map(|(name, dropped)| {
-            let (was, range) = (&dropped.was, &dropped.range);
+            let Dropped { was, range, .. } = dropped;
             let now = self.tables.get(name)?;
             let indexes = was.indexes.iter().filter(|(index, columns)| {
                 !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
             });
             let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
             let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();
-            (!lost.is_empty()).then(|| (range.clone(), format!("{name} is rebuilt without {}", lost.join(", "))))
+            let of_host = lost.iter().any(|name| self.of_host.contains(name));
+            let message = format!("{name} is rebuilt without {}", lost.join(", "));
+            (!lost.is_empty()).then(|| (range.clone(), message, of_host))
         });
-        lost.collect()
+        for (range, message, of_host) in lost.collect::<Vec<_>>() {
+            self.report(rule, range, message).of_host = of_host;
+        }
     }
 
-    /// Tables that this file drops and makes anew while something else in the database reads them: where, and what.
-    pub(in crate::safety) fn readers_of_rebuilt(&self) -> Vec<(Range<usize>, String)> {
-        let of = |(name, readers): (&String, &Vec<String>)| {
+    /// Reports tables that this file drops and makes anew while something else in the database reads them.
+    pub(in crate::safety) fn readers_of_rebuilt(&mut self, rule: &'static Rule) {
+        let read = self.read_when_dropped.iter().filter_map(|(name, readers)| {
             let Dropped { range, .. } = self.dropped.get(name).filter(|_| self.tables.contains_key(name))?;
-            (!readers.is_empty())
-                .then(|| (range.clone(), format!("{name} is rebuilt, and read by {}", readers.join(", "))))
-        };
-        self.read_when_dropped.iter().filter_map(of).collect()
+            let of_host = readers.iter().any(|reader| self.of_host.contains(&reader.name));
+            let readers: Vec<String> =
+                readers.iter().map(|reader| format!("the {} {}", reader.kind, reader.name)).collect();
+            let message = format!("{name} is rebuilt, and read by {}", readers.join(", "));
+            (!readers.is_empty()).then(|| (range.clone(), message, of_host))
+        });
+        for (range, message, of_host) in read.collect::<Vec<_>>() {
+            self.report(rule, range, message).of_host = of_host;
+        }
     }
 
     /// The views, and the triggers of other tables, that read a table.
-    pub(super) fn readers_of(&self, table: &str) -> Vec<String> {
+    pub(super) fn readers_of(&self, table: &str) -> Vec<TableObject> {
         let reads = |reader: &&TableObject| reader.table != table && reader.uses.iter().any(|word| word == table);
-        self.readers.iter().filter(reads).map(|reader| format!("the {} {}", reader.kind, reader.name)).collect()
+        self.readers.iter().filter(reads).cloned().collect()
     }
 }

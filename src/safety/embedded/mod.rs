@@ -77,8 +77,10 @@ pub(super) struct Embedded<'a> {
     made_later: Vec<(usize, String, ViewColumns)>,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
     readers: Vec<TableObject>,
+    /// The names of what the database has and no file so far made.
+    of_host: BTreeSet<String>,
     /// What read the tables that this file dropped, when it did.
-    read_when_dropped: BTreeMap<String, Vec<String>>,
+    read_when_dropped: BTreeMap<String, Vec<TableObject>>,
     /// Tables of which this file changed the name, by the name that they have now.
     renamed: BTreeMap<String, String>,
 }
@@ -125,6 +127,7 @@ pub(super) fn judge<D: Dialect>(
         view_names: BTreeMap::new(),
         made_later: Vec::new(),
         readers: Vec::new(),
+        of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
         renamed: BTreeMap::new(),
     };

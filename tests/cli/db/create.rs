@@ -194,3 +194,31 @@ fn a_template_wants_names_and_gives_all_that_it_takes() {
     let told = template(&["add_column", "--table", "customers", "--column", "mail"]).success();
     assert!(told.stderr.contains("schema.sql does not say so yet"), "{told}");
 }
+
+/// A rename beside a change that needs a rebuild: it breaks programs on each engine, and loses nothing, up or down.
+#[test]
+fn a_rename_within_a_rebuild_is_told_and_loses_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nschema = shop\n");
+    let first = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, n TEXT, m BIGINT CHECK (m > 0));\n";
+    sandbox.write("sql/V1__a.sql", first);
+    sandbox.write("sql/V1__a.down.sql", "DROP TABLE a;\n");
+    sandbox.write("sql/V2__rows.sql", "INSERT INTO a VALUES (1, 'x', 2), (2, 'y', 3);\n");
+    sandbox.write("sql/V2__rows.down.sql", "DELETE FROM a;\n");
+    let second = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, title TEXT, m BIGINT);\n";
+    sandbox.write("sql/schema.sql", second);
+    sandbox.run(&["db", "create", "-m", "title", "--auto", "--rename", "a.n:title"]).success();
+    let mut engines = vec![("sqlite", "sqlite:///a.db")];
+    if cfg!(feature = "duckdb") {
+        engines.push(("duckdb", "duckdb:///a.duckdb"));
+    }
+    for (engine, url) in engines {
+        let told = sandbox.run(&["db", "lint", "--engine", engine, "--json"]).stdout;
+        assert!(told.contains("column-renamed") && !told.contains("-dropped"), "{engine}: {told}");
+        sandbox.run(&["db", "upgrade", url]).success();
+        let back = sandbox.run(&["db", "downgrade", url]).success();
+        assert!(!back.stderr.contains("loses"), "{engine}: {back}");
+        let back = sandbox.run(&["db", "downgrade", url]).success();
+        assert!(back.stderr.contains("loses rows of a, which has 2 rows"), "{engine}: {back}");
+    }
+}
