@@ -233,6 +233,9 @@ fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) 
     Ok((texts, after))
 }
 
+/// How a text says that there is nothing to do on an engine.
+const NOTHING: &str = "nothing to do on ";
+
 /// The files of a step: what most engines run is the base, the others have overlays.
 fn draft(
     set: &MigrationSet,
@@ -252,7 +255,7 @@ fn draft(
         let statements: String = text.statements.iter().map(|statement| format!("{statement}\n")).collect();
         let (title, rest) = match text.statements.is_empty() {
             false => (comment(title), format!("{decisions}\n{statements}")),
-            true => (comment(title), comment(&format!("nothing to do on {engine}"))),
+            true => (comment(title), comment(&format!("{NOTHING}{engine}"))),
         };
         format!("{}{title}{rest}", text.directives)
     };
@@ -266,8 +269,12 @@ fn draft(
     let base = |texts: &BTreeMap<Engine, String>| -> String {
         let shared = |engine: &Engine| texts.values().filter(|text| Some(*text) == texts.get(engine)).count();
         // Postgres' own where no two are alike. A table that is made anew is no text for all, however many do it, nor is one
-        // that says in what an engine differs.
-        let is_own = |text: &String| text.contains(embedded::NEW) || text.starts_with(duckdb::DIFFERS);
+        // that says in what an engine differs, or that there is nothing to do on it.
+        let is_own = |text: &String| {
+            text.contains(embedded::NEW)
+                || text.starts_with(duckdb::DIFFERS)
+                || text.contains(comment(NOTHING).trim_end())
+        };
         let is_portable =
             |engine: &Engine| *engine == Engine::Postgres || texts.get(engine).is_some_and(|text| !is_own(text));
         let order = [Engine::DuckDb, Engine::Sqlite, Engine::Postgres];

@@ -1,6 +1,7 @@
 //! What is written for which difference.
 
 mod cases;
+mod engines;
 mod property;
 
 use super::*;
