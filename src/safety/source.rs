@@ -26,6 +26,33 @@ pub(super) struct Source<'a> {
     /// Whether `-- charter: no-transaction` is among the comments before the first statement.
     pub(super) no_transaction: bool,
     lines: Vec<usize>,
+    /// Places within long lines: bytes, and how many characters of the line come before each.
+    places: Vec<(usize, usize)>,
+}
+
+/// How far the places within a line are apart, in bytes.
+const STRIDE: usize = 4096;
+
+/// The characters of a text that people count.
+fn characters(text: &str) -> usize {
+    text.chars().filter(|character| *character != MARK).count()
+}
+
+/// What the columns in long lines are counted from.
+fn places(text: &str) -> Vec<(usize, usize)> {
+    let (mut places, mut last, mut count) = (Vec::new(), 0, 0);
+    for (at, character) in text.char_indices() {
+        if at - last >= STRIDE {
+            places.push((at, count));
+            last = at;
+        }
+        match character {
+            '\n' => (last, count) = (at + 1, 0),
+            MARK => {}
+            _ => count += 1,
+        }
+    }
+    places
 }
 
 impl<'a> Source<'a> {
@@ -41,7 +68,7 @@ impl<'a> Source<'a> {
         });
         let lines =
             std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        Self { file, text, lines: lines.collect(), tokens, statements, no_transaction }
+        Self { file, text, lines: lines.collect(), places: places(text), tokens, statements, no_transaction }
     }
 
     /// The line and column of a byte; a byte inside a character counts as the character.
@@ -49,9 +76,11 @@ impl<'a> Source<'a> {
         let offset = self.boundary(offset);
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let before = self.text.get(start..offset).unwrap_or_default();
-        let column = before.chars().filter(|character| *character != MARK).count();
-        Position { line, column: column + 1 }
+        let past = self.places.partition_point(|(at, _)| *at <= offset);
+        let known = past.checked_sub(1).and_then(|place| self.places.get(place)).filter(|(at, _)| *at >= start);
+        let (from, count) = known.copied().unwrap_or((start, 0));
+        let between = self.text.get(from..offset).unwrap_or_default();
+        Position { line, column: count + characters(between) + 1 }
     }
 
     fn boundary(&self, offset: usize) -> usize {
@@ -211,6 +240,16 @@ mod tests {
 
     fn source(text: &str) -> Source<'_> {
         Source::new(Path::new("a.sql"), text, Engine::Postgres)
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_counted_alike() {
+        let line = "é, ".repeat(STRIDE);
+        let text = format!("{line}\n{line}x");
+        let source = Source::new(Path::new("a.sql"), &text, Engine::Postgres);
+        assert_eq!(source.position(text.len() - 1), Position { line: 2, column: 3 * STRIDE + 1 });
+        assert_eq!(source.position(line.len() - 1), Position { line: 1, column: 3 * STRIDE });
+        assert_eq!(source.position(line.len() + 1), Position { line: 2, column: 1 });
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
 use super::upgrade::sql_result;
-use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, Revision};
+use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Revision};
 use crate::record::Value;
 
 /// Take migrations back
@@ -65,6 +65,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     options.planned = Some(planned.iter().map(|planned| planned.migration.number()).collect());
     for loss in &losses {
         session.ui.warning(None, &format!("{url} loses {loss}"));
+    }
+    for statement in MigrationManager::undetermined_losses(&planned) {
+        session.ui.warning(None, &format!("what this overwrites or removes is not known: {statement}"));
     }
     let environment = opened.manager.get_environment()?;
     let question = format!("Take back {} in {url}?", count(planned.len(), "migration"));

@@ -2,10 +2,11 @@
 
 use super::super::connection::{MigrationConnection, Purpose, literal, qualified, quoted};
 use super::super::set::MigrationSet;
+use super::super::steps::words;
 use super::{MigrationManager, Planned};
 use crate::engine::Engine;
 use crate::engine::lexer::{self, Token, TokenKind};
-use crate::error::Result;
+use crate::error::{Location, Result};
 use std::fmt;
 
 /// Data that goes when a migration is taken back.
@@ -36,7 +37,8 @@ impl fmt::Display for Loss {
 
 impl MigrationManager {
     /// The tables and columns that the statements of a plan drop, with what is in them now, and the tables that they delete
-    /// rows from. What a table's rebuilding keeps is no loss. What an UPDATE overwrites is not followed. Writes nothing.
+    /// rows from. What a table's rebuilding keeps is no loss. What an UPDATE overwrites is not followed: see
+    /// [`MigrationManager::undetermined_losses`]. Writes nothing.
     ///
     /// # Errors
     /// What the engine says when it cannot be asked.
@@ -63,6 +65,43 @@ impl MigrationManager {
     }
 }
 
+impl MigrationManager {
+    /// The statements of a plan that may overwrite or remove what is there without saying how much: `FILE:LINE:COLUMN: UPDATE
+    /// ...`, a line each. Asks no database.
+    pub fn undetermined_losses(planned: &[Planned]) -> Vec<String> {
+        let mut found = Vec::new();
+        for planned in planned {
+            for statement in planned.script.statements(planned.engine) {
+                let said = words(statement.text, planned.engine);
+                let said: Vec<&str> = said.iter().map(String::as_str).collect();
+                if is_undetermined(&said) {
+                    let location =
+                        Location { file: planned.script.file().to_owned(), position: Some(statement.position) };
+                    let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let shown: String = text.chars().take(80).collect();
+                    let more = if shown.len() < text.len() { "..." } else { "" };
+                    found.push(format!("{location}: {shown}{more}"));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether a statement may take data in a way that is not followed.
+fn is_undetermined(said: &[&str]) -> bool {
+    let has = |word: &str| said.contains(&word);
+    match said {
+        ["update" | "merge" | "do" | "call" | "execute" | "replace", ..] => true,
+        ["with", ..] => has("delete") || has("update") || has("merge"),
+        ["insert", ..] => said.windows(2).any(|two| two == ["do", "update"]),
+        ["drop", "owned", ..] => true,
+        ["drop", "schema" | "type" | "domain" | "extension" | "function" | "sequence" | "view", ..] => has("cascade"),
+        ["alter", "table", ..] => has("type") && has("using"),
+        _ => false,
+    }
+}
+
 /// A name in SQL, in its parts: `schema.table`.
 type Name = Vec<String>;
 
@@ -82,12 +121,15 @@ fn drops(planned: &Planned) -> Vec<Drop> {
     let mut drops = Vec::new();
     let mut made: Vec<(Name, Vec<String>)> = Vec::new();
     let mut renamed = Renamed::default();
+    // Tables that got another name, and that name.
+    let mut tables: Vec<(Name, Name)> = Vec::new();
     for statement in planned.script.statements(planned.engine) {
         let mut words = Words::of(statement.text, planned.engine);
         if words.take(&["drop", "table"]) {
             words.take(&["if", "exists"]);
             while let Some(name) = words.name() {
-                drops.push(Drop::Table(name));
+                let was = tables.iter().rev().find(|(_, now)| *now == name).map(|(was, _): &(Name, Name)| was.clone());
+                drops.push(Drop::Table(was.unwrap_or(name)));
                 if !words.symbol(",") {
                     break;
                 }
@@ -129,6 +171,8 @@ fn drops(planned: &Planned) -> Vec<Drop> {
                     && let Drop::Table(name) = drop
                 {
                     *drop = Drop::Rebuilt(name.clone(), columns);
+                } else {
+                    tables.push((table, new));
                 }
                 continue;
             }
@@ -397,6 +441,28 @@ mod tests {
              DELETE FROM ONLY shop.notes WHERE id > 1; TRUNCATE a, b CASCADE;";
         let expected = ["shop.Big Orders", "items", "people: email", "people: phone", "rows of shop.notes"];
         assert_eq!(found(down, Engine::Postgres), [&expected[..], &["rows of a", "rows of b"]].concat());
+    }
+
+    #[test]
+    fn what_a_statement_does_without_saying_how_much_is_told_with_its_place() {
+        let down = "ALTER TABLE a RENAME TO b;\nDROP TABLE b;\nUPDATE c SET d = NULL;\nDROP SCHEMA s CASCADE; DROP VIEW v;\n\
+             WITH e AS (DELETE FROM f RETURNING g) SELECT 1; ALTER TABLE c ALTER d TYPE int USING 0; SELECT 1;";
+        assert_eq!(found(down, Engine::Postgres), ["a"]);
+        let set =
+            MigrationSet::from_files("test", [("V1__a.sql", "SELECT 1;"), ("V1__a.down.sql", down)]).expect("a set");
+        let migration = set.migrations()[0].clone();
+        let engine = Engine::Postgres;
+        let script = migration.down(engine).expect("a down side").clone();
+        let planned = Planned { set: set.clone(), migration, engine, script, is_down: true };
+        assert_eq!(
+            MigrationManager::undetermined_losses(&[planned]),
+            [
+                "V1__a.down.sql:3:1: UPDATE c SET d = NULL;",
+                "V1__a.down.sql:4:1: DROP SCHEMA s CASCADE;",
+                "V1__a.down.sql:5:1: WITH e AS (DELETE FROM f RETURNING g) SELECT 1;",
+                "V1__a.down.sql:5:49: ALTER TABLE c ALTER d TYPE int USING 0;",
+            ]
+        );
     }
 
     #[test]
