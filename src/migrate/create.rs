@@ -13,9 +13,6 @@ use time::OffsetDateTime;
 /// The longest slug; with a number and the longest ending it stays a short name for every file system.
 const SLUG_LENGTH: usize = 60;
 
-/// Numbers from here on are times, and those below are counted.
-const FIRST_TIME: i64 = 10_000_000_000_000;
-
 /// The texts of a migration that has no number yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft {
@@ -103,11 +100,11 @@ pub(crate) fn slug(message: &str) -> Result<String> {
     }
 }
 
-/// The number of the next migration of a set: the time in UTC, `20260131120000`, or the next one where they are counted
-/// (charter's own, and folders that count). It is always above `head`.
+/// The number of the next migration of a set: the time in UTC, `20260131120000`, so that two branches seldom take the same
+/// one; charter's own are counted. It is always above `head`.
 pub(super) fn next_number(set: &MigrationSet, head: i64, now: OffsetDateTime) -> i64 {
-    let counts = if head == 0 { set.is_charter() } else { head < FIRST_TIME };
-    if counts { head + 1 } else { time_number(now).max(head + 1) }
+    let next = head.saturating_add(1);
+    if set.is_charter() { next } else { time_number(now).max(next) }
 }
 
 /// `20260131120000`.
@@ -210,7 +207,7 @@ mod tests {
             (&["V20250101000000__a.sql"], 20_260_131_120_000),
             (&["V20260131120000__a.sql"], 20_260_131_120_001),
             (&["V20990101000000__a.sql"], 20_990_101_000_001),
-            (&["V1__a.sql", "V7__b.sql"], 8),
+            (&["V1__a.sql", "V7__b.sql"], 20_260_131_120_000),
         ] {
             let (folder, set) = folder(files);
             let created = write_at(&set, &[Draft::empty("Add e-mail")], noon()).expect("written");
@@ -230,12 +227,12 @@ mod tests {
     fn all_files_are_written_or_none() {
         let (folder, set) = folder(&["V1__a.sql", "V1__a.down.sql"]);
         // Somebody else makes the second migration's down file just now.
-        std::fs::write(folder.path().join("V3__second.down.sql"), "-- theirs\n").expect("a file");
+        std::fs::write(folder.path().join("V20260131120001__second.down.sql"), "-- theirs\n").expect("a file");
         let before = names(folder.path());
-        let error = write(&set, &[Draft::empty("first"), Draft::empty("second")]).expect_err("taken");
+        let error = write_at(&set, &[Draft::empty("first"), Draft::empty("second")], noon()).expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::Io);
         assert_eq!(names(folder.path()), before);
-        let theirs = std::fs::read_to_string(folder.path().join("V3__second.down.sql")).expect("the file");
+        let theirs = std::fs::read_to_string(folder.path().join("V20260131120001__second.down.sql")).expect("the file");
         assert_eq!(theirs, "-- theirs\n");
     }
 

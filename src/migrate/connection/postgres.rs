@@ -19,10 +19,6 @@ const LOCK: i64 = 0x63_68_61_72_74_65_72;
 /// How long unlocking goes on when the session that has the lock does not answer.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long the session is taken to have the lock after the server has said so: as long as a short migration may lose it
-/// unseen anyway.
-const LOCK_TRUST: Duration = Duration::from_millis(100);
-
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// One session on a server while a database is migrated.
@@ -51,8 +47,6 @@ struct Lock {
     token: String,
     /// The server process that has the lock.
     process: String,
-    /// When the server last said that the session has the lock, unless a statement may have given it back since.
-    seen: Option<Instant>,
 }
 
 impl PostgresMigrating {
@@ -133,13 +127,9 @@ impl PostgresMigrating {
             false => "READ COMMITTED READ WRITE",
         };
         let mut begin = format!("BEGIN ISOLATION LEVEL {mode}; ");
-        // The lock itself is dear to look up, next to a short migration.
-        let is_trusted = |lock: &Lock| lock.seen.is_some_and(|seen| seen.elapsed() < LOCK_TRUST);
-        let is_looked_up = self.lock.as_ref().is_some_and(|lock| !is_trusted(lock));
         let ours = match &self.lock {
             None => "true".to_owned(),
-            Some(_) if is_looked_up => self.lock_is_ours(),
-            Some(_) => self.session_is_ours(),
+            Some(_) => self.lock_is_ours(),
         };
         let schema = transaction.schema.map(quoted);
         let exists = match &schema {
@@ -160,9 +150,6 @@ impl PostgresMigrating {
         let is_true = |place: usize| answer.get(place).is_some_and(|value| value.as_deref() == Some("t"));
         if !is_true(0) {
             return Err(Self::lock_is_lost());
-        }
-        if let Some(lock) = self.lock.as_mut().filter(|_| is_looked_up) {
-            lock.seen = Some(Instant::now());
         }
         // Whoever may not make a schema can still bring one up to date that is there: hence not IF NOT EXISTS.
         if let Some(schema) = schema.filter(|_| !is_true(1) && !transaction.read_only) {
@@ -211,7 +198,7 @@ impl PostgresMigrating {
                 ))
             }
             _ => {
-                self.lock = Some(Lock { token, process: process.unwrap_or_default(), seen: None });
+                self.lock = Some(Lock { token, process: process.unwrap_or_default() });
                 Ok(true)
             }
         }
@@ -244,11 +231,6 @@ fn has_lock() -> String {
         "EXISTS (SELECT 1 FROM pg_catalog.pg_locks AS l WHERE {} AND l.pid = pg_catalog.pg_backend_pid())",
         lock_rows()
     )
-}
-
-/// Whether a statement says something of locks like the migrators'.
-fn may_unlock(statement: &str) -> bool {
-    statement.as_bytes().windows(8).any(|word| word.eq_ignore_ascii_case(b"advisory"))
 }
 
 /// Statements for one round trip.
@@ -311,9 +293,6 @@ impl MigrationConnection for PostgresMigrating {
             return Err(Error::new(ErrorKind::Unsupported, "what is only read runs no statement"));
         }
         self.write_recorded()?;
-        if let Some(lock) = self.lock.as_mut().filter(|_| may_unlock(statement)) {
-            lock.seen = None;
-        }
         if !self.in_transaction && self.lock.is_some() {
             let [ours] = self.row(&format!("SELECT {}", self.lock_is_ours()))?;
             if ours.as_deref() != Some("t") {

@@ -121,19 +121,20 @@ mod tests {
         std::fs::write(path("V1__orders.down.sql"), "DROP TABLE orders;").expect("a file");
         let set = MigrationSet::from_directory("shop", folder.path()).expect("a set");
         let manager = MigrationManager::new("sqlite:///shop.db").expect("a URL").with_set(set);
-        let numbers = |created: Result<Vec<Created>>| -> Vec<i64> {
-            created.expect("migrations").iter().map(|created| created.number).collect()
+        let slugs = |created: Result<Vec<Created>>| -> Vec<String> {
+            created.expect("migrations").into_iter().map(|created| created.slug).collect()
         };
-        assert_eq!(numbers(manager.create_migration("one", false)), [2]);
+        assert_eq!(slugs(manager.create_migration("one", false)), ["one"]);
         let (table, column) = ("orders".to_owned(), "note".to_owned());
         let template =
             Template::AddColumn { table, column, data_type: "TEXT".to_owned(), not_null: false, default: None };
-        assert_eq!(numbers(manager.create_migration_template(None, &template, None)), [3]);
+        assert_eq!(slugs(manager.create_migration_template(None, &template, None)).len(), 1);
         let models = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT, size BIGINT);";
         std::fs::write(path("schema.sql"), models).expect("a file");
-        assert_eq!(numbers(manager.create_migration("size", true)), [4]);
-        assert_eq!(numbers(manager.create_migration("again", true)), [0; 0]);
+        assert_eq!(slugs(manager.create_migration("size", true)), ["size"]);
+        assert_eq!(slugs(manager.create_migration("again", true)), [""; 0]);
         let set = MigrationSet::from_directory("shop", folder.path()).expect("a set");
         assert_eq!(set.check().map_err(|error| error.to_string()), Ok(()));
+        assert_eq!(set.migrations().len(), 4);
     }
 }

@@ -16,16 +16,27 @@ fn files(sandbox: &Sandbox) -> Vec<String> {
     files
 }
 
+/// The path in the sandbox of the file of the set with this ending, and its number.
+fn file(sandbox: &Sandbox, ending: &str) -> (String, String) {
+    let name = files(sandbox).into_iter().find(|name| name.ends_with(ending)).expect("the file");
+    let number = name.trim_start_matches('V').split('_').next().unwrap_or_default();
+    (format!("sql/{name}"), number.to_owned())
+}
+
 #[test]
 fn an_empty_pair_is_numbered_and_named() {
     let sandbox = shop();
     let created = sandbox.run(&["db", "create", "-m", "Add notes", "--json"]).success().json();
     assert_eq!((&created["set"], &created["created"][0]["name"]), (&"shop".into(), &"add_notes".into()));
-    // The project counts, so that the next number is the next one.
-    assert!(files(&sandbox).contains(&"V21__add_notes.down.sql".to_owned()), "{:?}", files(&sandbox));
+    // By the time in UTC, though what is there was counted.
+    let (_, first) = file(&sandbox, "__add_notes.down.sql");
+    let now = time::OffsetDateTime::now_utc();
+    assert!(first.len() == 14 && now.year().to_string().as_str() >= &first[..4], "{first}");
     let told = sandbox.run(&["db", "revision", "--message", "more"]).success();
     assert_eq!(told.stdout.matches("written  ").count(), 2, "{told}");
-    assert!(fs::read_to_string(sandbox.path("sql/V22__more.sql")).expect("the file").starts_with("-- more\n"));
+    let (more, second) = file(&sandbox, "__more.sql");
+    assert!(fs::read_to_string(sandbox.path(more)).expect("the file").starts_with("-- more\n"));
+    assert!(second > first, "{second} comes after {first}");
     sandbox.run(&["db", "upgrade"]).success();
     sandbox.run(&["db", "create", "-m", "!"]).exit(1);
     sandbox.run(&["db", "create"]).exit(2);
@@ -41,32 +52,38 @@ fn what_nobody_has_written_yet_is_not_applied_by_the_way() {
     sandbox.write("book.yaml", super::super::BOOK);
     sandbox.run(&["put", "book.yaml"]).success();
     let current = sandbox.run(&["db", "current"]).success();
-    assert!(current.stdout.contains("shop     20 email") && current.stdout.contains("pending  21 notes"), "{current}");
+    let ((up, number), (down, _)) = (file(&sandbox, "__notes.sql"), file(&sandbox, "__notes.down.sql"));
+    let pending = format!("pending  {number} notes");
+    assert!(current.stdout.contains("shop     20 email") && current.stdout.contains(&pending), "{current}");
     let told = sandbox.run(&["db", "validate"]).success();
-    assert!(told.stdout.contains("V21__notes.sql: nobody has written it yet"), "{told}");
-    assert!(told.stdout.contains("V21__notes.down.sql: nobody has written it yet"), "{told}");
+    for file in [&up, &down] {
+        let name = file.trim_start_matches("sql/");
+        assert!(told.stdout.contains(&format!("{name}: nobody has written it yet")), "{told}");
+    }
     for environment in ["staging", "prod"] {
         let refused = sandbox.run(&["db", "upgrade", "--env", environment]).exit(4);
         assert!(refused.stderr.contains("notes") && refused.stderr.contains("nobody has written it yet"), "{refused}");
         sandbox.run(&["put", "book.yaml", "--env", environment]).exit(4);
     }
-    sandbox.write("sql/V21__notes.sql", "CREATE TABLE notes (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.write(&up, "CREATE TABLE notes (id BIGINT NOT NULL PRIMARY KEY);\n");
     // The other half is not there yet.
     let refused = sandbox.run(&["db", "upgrade", "--env", "staging"]).exit(4);
     assert!(refused.stderr.contains("there is no down migration"), "{refused}");
     sandbox.run(&["put", "book.yaml"]).success();
     sandbox.run(&["db", "current", "--check"]).success();
     let refused = sandbox.run(&["db", "downgrade"]).exit(4);
-    assert!(refused.stderr.contains("V21__notes.sql: ") && refused.stderr.contains("hint: write one"), "{refused}");
-    sandbox.write("sql/V21__notes.down.sql", "DROP TABLE notes;\n");
+    assert!(refused.stderr.contains("__notes.sql: ") && refused.stderr.contains("hint: write one"), "{refused}");
+    sandbox.write(&down, "DROP TABLE notes;\n");
     sandbox.run(&["db", "downgrade"]).success();
 
     // Who asks for it gets it, and is warned; comments of one's own are a migration that does nothing.
     sandbox.run(&["db", "create", "-m", "later"]).success();
     let told = sandbox.run(&["db", "upgrade"]).success();
-    assert!(told.stderr.contains("nobody has written migration 22 later"), "{told}");
-    sandbox.write("sql/V23__nothing.sql", "-- nothing, on purpose\n");
-    sandbox.write("sql/V23__nothing.down.sql", "-- nothing to take back\n");
+    let (_, later) = file(&sandbox, "__later.sql");
+    assert!(told.stderr.contains(&format!("nobody has written migration {later} later")), "{told}");
+    sandbox.run(&["db", "create", "-m", "nothing"]).success();
+    sandbox.write(file(&sandbox, "__nothing.sql").0, "-- nothing, on purpose\n");
+    sandbox.write(file(&sandbox, "__nothing.down.sql").0, "-- nothing to take back\n");
     sandbox.run(&["db", "environment", "prod"]).success();
     sandbox.run(&["db", "upgrade"]).success();
 }
@@ -93,7 +110,7 @@ fn models_and_migrations_are_compared_and_brought_together() {
     assert_eq!((&json["same"], &json["differences"][0]["name"]), (&false.into(), &"customers".into()));
     sandbox.run(&["db", "create", "-m", "customers", "--auto"]).success();
     sandbox.run(&["db", "check"]).success();
-    let written = fs::read_to_string(sandbox.path("sql/V21__customers.sql")).expect("the file");
+    let written = fs::read_to_string(sandbox.path(file(&sandbox, "__customers.sql").0)).expect("the file");
     assert_eq!(written, "-- customers\n\nCREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY);\n");
     sandbox.run(&["db", "verify"]).success();
 

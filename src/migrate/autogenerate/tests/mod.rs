@@ -43,16 +43,24 @@ impl Project {
     fn go(&self, renames: &[&str]) -> Written {
         let created = self.create(renames).expect("written");
         assert_eq!(models_differences(&self.set()).expect("compared"), []);
-        let files = created.iter().flat_map(|created| &created.files);
-        let files = files.map(|file| {
+        self.read(&created)
+    }
+
+    fn read(&self, created: &[Created]) -> Written {
+        let set = self.set();
+        let mut files = BTreeMap::new();
+        for (created, file) in created.iter().flat_map(|created| created.files.iter().map(move |file| (created, file)))
+        {
             let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(file).expect("a file"))
-        });
-        Written { files: files.collect() }
+            let place = set.migrations().iter().take_while(|migration| migration.number() < created.number).count() + 1;
+            let name = name.replacen(&created.number.to_string(), &place.to_string(), 1);
+            files.insert(name, std::fs::read_to_string(file).expect("a file"));
+        }
+        Written { files }
     }
 }
 
-/// The files that were written, by name.
+/// The files that were written, by name, with the place of the migration in the set for the time that it was made.
 struct Written {
     files: BTreeMap<String, String>,
 }
