@@ -17,6 +17,8 @@ use super::{
 /// ALTER TABLE, with the table that it alters.
 pub(super) struct Alter {
     pub(super) table: RelationName,
+    /// Whether it says ONLY: not the partitions.
+    pub(super) only: bool,
     pub(super) actions: Vec<SyntaxNode>,
 }
 
@@ -148,9 +150,10 @@ impl<'a> Judge<'a> {
         }
         const NAMES: [K; 4] = [K::TABLE_RELATION_NAME, K::RELATION_NAME, K::VIEW_REF, K::TABLE_NAME_REF];
         let table = node.children().find(|child| NAMES.contains(&child.kind()) || child.kind() == K::RELATION_NAME_REF);
+        let only = table.as_ref().is_some_and(|table| tree::has_token(table, K::ONLY_KW));
         let table = self.session.relation(&table?)?;
         let passed = |child: &SyntaxNode| NAMES.contains(&child.kind()) || child.kind() == K::IF_EXISTS;
-        Some(Alter { table, actions: node.children().filter(|child| !passed(child)).collect() })
+        Some(Alter { table, only, actions: node.children().filter(|child| !passed(child)).collect() })
     }
 
     /// Judges statements that lie in the body of a DO block.

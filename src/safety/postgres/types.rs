@@ -161,6 +161,8 @@ pub(super) struct DataType {
     pub(super) name: String,
     pub(super) arguments: Vec<i64>,
     pub(super) array: bool,
+    /// The collation, as the server stores it, where it is not the type's own.
+    pub(super) collation: Option<String>,
 }
 
 /// What a change of type does.
@@ -178,6 +180,8 @@ enum Change {
 impl DataType {
     /// Reads a type as it is written in SQL or as `format_type` gives it.
     pub(super) fn parse(text: &str) -> Self {
+        let (text, collation) = text.split_once(" COLLATE ").map_or((text, None), |(text, name)| (text, Some(name)));
+        let collation = collation.map(|name| name.trim_matches('"').replace("\"\"", "\""));
         let text = text.to_ascii_lowercase();
         let bare: String = text.split('[').map(|part| part.split_once(']').map_or(part, |(_, after)| after)).collect();
         let (before, rest) = bare.split_once('(').unwrap_or((&bare, ""));
@@ -207,12 +211,24 @@ impl DataType {
         if arguments.is_empty() && matches!(name, "char" | "bit") {
             arguments.push(1);
         }
-        Self { name: name.to_owned(), arguments, array }
+        Self { name: name.to_owned(), arguments, array, collation }
     }
 
-    /// The type that a node's type child says.
+    /// The type, and the collation, that a node's children say.
     pub(super) fn of(node: &SyntaxNode) -> Option<Self> {
-        Some(Self::parse(&tree::words(&type_node(node)?)))
+        let collation = tree::child(node, K::COLLATE).and_then(|collate| tree::path(&collate).pop());
+        let collation = collation.filter(|name| name != "default");
+        Some(Self { collation, ..Self::parse(&tree::words(&type_node(node)?)) })
+    }
+
+    /// The type without its collation.
+    fn bare(&self) -> Self {
+        Self { collation: None, ..self.clone() }
+    }
+
+    /// Whether its values are strings, which a collation puts in order.
+    pub(super) fn is_string(&self) -> bool {
+        !self.array && matches!(self.name.as_str(), "text" | "varchar")
     }
 
     pub(super) fn is_serial(&self) -> bool {
@@ -300,18 +316,21 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     let using = tree::child(&set_type, K::USING_EXPR).and_then(|using| using.children().next());
     let cast = using.is_some();
     let computed = using.is_some_and(|using| !is_plain_cast(&using, &column));
+    let collated = tree::has(&set_type, K::COLLATE);
+    let mut moved = false;
     let change = match &old {
         _ if computed => Change::Rewrites,
-        _ if tree::has(&set_type, K::COLLATE) => Change::Rewrites,
-        Some(old) => match between(judge, old, &new) {
-            Change::Indexes if is_without_index(judge, &alter.table, &column) => Change::Instant,
-            Change::Indexes => Change::Rewrites,
-            change => change,
-        },
-        // Another kind of string needs no USING.
-        None if !cast && matches!(new.name.as_str(), "text" | "varchar") && new.arguments.is_empty() && !new.array => {
-            Change::Likely
+        Some(old) => {
+            moved = collation(judge, old) != collation(judge, &new);
+            let change = match between(judge, &old.bare(), &new.bare()) {
+                Change::Instant if moved => Change::Indexes,
+                change => change,
+            };
+            let known = change != Change::Indexes || !is_without_index(judge, &alter.table, &column);
+            if known { change } else { Change::Instant }
         }
+        // Another kind of string needs no USING.
+        None if !cast && !collated && new.is_string() && new.arguments.is_empty() => Change::Likely,
         None => Change::Unknown,
     };
     let shown = type_node(&set_type).map(|node| node.text().to_string()).unwrap_or_default();
@@ -332,11 +351,20 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
                 finding.help = "Drop the check first; change the type; add the check NOT VALID, and validate it in a later migration.".to_owned();
             }
         }
-        Change::Rewrites | Change::Indexes => {
-            let what = if tree::has(&set_type, K::COLLATE) { "collation" } else { "type" };
-            let message =
-                format!("changing the {what} of {}.{column} to {shown} rewrites the table or its indexes", alter.table);
+        Change::Rewrites => {
+            let message = format!("changing the type of {}.{column} to {shown} rewrites the table", alter.table);
             judge.report(&TYPE_CHANGED, action, message);
+        }
+        Change::Indexes => {
+            let shown = match &new.collation {
+                Some(name) if moved => format!("the collation of {}.{column} to {name}", alter.table),
+                None if moved => format!("the collation of {}.{column} to the default one", alter.table),
+                _ => format!("the type of {}.{column} to {shown}", alter.table),
+            };
+            let finding = judge.report(&TYPE_CHANGED, action, format!("changing {shown} builds its indexes again"));
+            finding.cost = Cost::Scans;
+            finding.effect =
+                "ACCESS EXCLUSIVE on the table while its indexes are built: no reads, no writes.".to_owned();
         }
         Change::Likely => {
             let message =
@@ -355,6 +383,12 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// The collation of a column's values: its own, or its domain's.
+fn collation(judge: &Judge<'_>, of: &DataType) -> Option<String> {
+    let base = judge.session.domain(&of.name).and_then(|domain| domain.base.as_ref());
+    of.collation.clone().or_else(|| base.and_then(|base| base.collation.clone()))
+}
+
 /// What a change between two types does, where either may be a domain. One without a constraint is no more than the type
 /// that it is made of, save that the server counts the length of what comes out of it again.
 fn between(judge: &Judge<'_>, old: &DataType, new: &DataType) -> Change {
@@ -368,17 +402,27 @@ fn between(judge: &Judge<'_>, old: &DataType, new: &DataType) -> Change {
         (_, Some((None, _) | (_, true))) | (Some((None, _)), _) => Change::Rewrites,
         (old_domain, new_domain) => {
             let from_domain = old_domain.is_some();
-            let old = old_domain.and_then(|(base, _)| base).unwrap_or_else(|| old.clone());
-            let new = new_domain.and_then(|(base, _)| base).unwrap_or_else(|| new.clone());
+            let old = old_domain.and_then(|(base, _)| base).map_or_else(|| old.clone(), |base| base.bare());
+            let new = new_domain.and_then(|(base, _)| base).map_or_else(|| new.clone(), |base| base.bare());
             if from_domain && !new.arguments.is_empty() { Change::Rewrites } else { old.becomes(&new) }
         }
     }
 }
 
-/// Whether all indexes of a table are known, and none is over a column.
+/// Whether all indexes of a table and of its partitions are known, and none is over a column.
 fn is_without_index(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
-    judge.session.exists(table)
-        && judge.session.indexes(table).all(|index| index.whole && index.columns.iter().all(|part| part != column))
+    let session = &judge.session;
+    let free = |name: &RelationName| {
+        session.table(name).is_some_and(|table| {
+            let mut indexes = table.indexes.iter();
+            indexes.all(|(name, index)| match index.whole {
+                true => !index.columns.iter().any(|part| part == column),
+                // What it is made of is known besides.
+                false => dependants::is_known_index(table, name),
+            })
+        })
+    };
+    session.exists(table) && free(table) && session.all_partitions(table).iter().all(free)
 }
 
 /// `USING column` or `USING column::type`.

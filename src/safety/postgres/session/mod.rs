@@ -15,9 +15,7 @@ mod known;
 mod questions;
 mod timeouts;
 
-pub(super) use known::{
-    Birth, Column, Constraint, DefaultPartition, Domain, Filled, Index, Object, Routine, Table, UserType,
-};
+pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Index, Object, Routine, Table, UserType};
 pub(super) use timeouts::{Limit, Timeout};
 
 /// What the connection is set to.
