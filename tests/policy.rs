@@ -491,6 +491,25 @@ fn a_server_tells_of_collations() {
     assert_eq!(errors(&project, other), ["column-type-changed"]);
 }
 
+#[test]
+fn a_server_tells_of_views() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    let widen = "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;";
+    let around = |change: &str, query: &str| format!("DROP VIEW notes;\n{change}\nCREATE VIEW notes AS {query};\n");
+    assert_eq!(errors(&project, widen), none);
+    project.execute("CREATE VIEW notes AS SELECT id, note FROM orders");
+    assert_eq!(errors(&project, widen), ["type-change-refused"]);
+    assert_eq!(errors(&project, &around(widen, "SELECT id, note FROM orders")), none);
+    assert_eq!(errors(&project, &around(widen, "SELECT * FROM orders")), none);
+    assert_eq!(errors(&project, &around(widen, "SELECT note FROM orders")), ["view-dropped"]);
+    let other = "ALTER TABLE orders ALTER COLUMN note TYPE CHAR(9);";
+    let rewrites = errors(&project, &around(other, "SELECT id, note FROM orders"));
+    assert_eq!(rewrites, ["slow-under-lock", "column-type-changed"]);
+    assert_eq!(errors(&project, "CREATE OR REPLACE VIEW notes AS SELECT note FROM orders;"), ["view-replace-refused"]);
+    assert_eq!(errors(&project, "CREATE OR REPLACE VIEW notes AS SELECT id, note, 1 AS n FROM orders;"), none);
+}
+
 const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
     INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
 

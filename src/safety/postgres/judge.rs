@@ -11,7 +11,7 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
     access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames,
-    rewrites, settings, tables, transactions, tree, triggers, types, versions,
+    rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -127,6 +127,7 @@ impl<'a> Judge<'a> {
         constraints::check(self, node);
         types::check(self, node);
         drops::check(self, node);
+        views::check(self, node);
         renames::check(self, node);
         rewrites::check(self, node);
         partitions::check(self, node);

@@ -47,6 +47,7 @@ mod tree;
 pub(super) mod triggers;
 pub(super) mod types;
 pub(super) mod versions;
+pub(super) mod views;
 
 use judge::Judge;
 

@@ -166,10 +166,10 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 session.drop_index(&index);
             }
         }
-        K::DROP_TABLE => {
-            for table in session.relations(node, K::TABLE_NAME_REF) {
-                session.forget_table(&table);
-            }
+        K::DROP_TABLE | K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => {
+            let mut tables = session.relations(node, K::TABLE_NAME_REF);
+            tables.extend(session.relations(node, K::VIEW_REF));
+            tables.iter().for_each(|table| session.forget_table(table));
         }
         _ => {}
     }

@@ -150,6 +150,24 @@ fn the_catalogue_knows_what_stands_in_the_way_of_a_type() {
         rules_for("begin; drop view shown; alter table \"full\" alter seen type text; commit;"),
         ["view-dropped", "several-tables-locked"]
     );
+    let again = "create view shown as select seen from \"full\"";
+    let found = |text: &str| -> Vec<String> {
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&live()));
+        let found = found.iter().filter(|finding| !finding.rule.name.contains("timeout"));
+        found.map(|finding| format!("{} {}", finding.severity, finding.rule.name)).collect()
+    };
+    assert_eq!(
+        found(&format!("begin; drop view shown; alter table \"full\" alter seen type text; {again}; commit;")),
+        ["warning view-dropped"]
+    );
+    assert_eq!(
+        found(&format!("begin; drop view shown; alter table \"full\" alter seen type bigint; {again}; commit;")),
+        ["warning view-dropped", "error slow-under-lock", "error column-type-changed"]
+    );
+    assert_eq!(
+        found(&format!("begin; drop view shown; alter table \"full\" alter seen type text; commit; {again};")),
+        ["error view-dropped", "error several-tables-locked"]
+    );
     assert_eq!(
         rules_for("drop index concurrently if exists computed; alter table \"full\" alter lowered type text;"),
         [] as [&str; 0]
@@ -543,4 +561,42 @@ fn a_partitioned_table_takes_over_what_all_its_partitions_have() {
         let errors: Vec<&str> = errors.map(|finding| finding.rule.name).collect();
         assert_eq!(errors, Vec::from_iter(rule), "ONLY: {added}");
     }
+}
+
+#[test]
+fn a_view_that_comes_again_has_the_columns_that_it_had() {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let columns = || ["id", "note"].map(|name| (name.to_owned(), ColumnFacts::default())).into();
+    let view = TableFacts { shows_others: true, columns: columns(), ..TableFacts::default() };
+    let catalogue = Catalogue { tables: [(name("v"), view)].into(), ..Catalogue::default() };
+    let found = |text: &str| -> Vec<String> {
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&catalogue));
+        let found = found.iter().filter(|finding| !finding.rule.name.contains("timeout"));
+        found.map(|finding| format!("{} {}", finding.severity, finding.rule.name)).collect()
+    };
+    for (query, kept) in [
+        ("as select id, note from t", true),
+        ("as select t.id, x::text as note, y from t", true),
+        ("as (select note::text, id from t) union select 1, 2", true),
+        ("(id, note) as select a + 1, b from t", true),
+        ("as with w as (select 1 as b) select t.* from t, w", true),
+        ("as select * from t", true),
+        ("as select id, upper(note) from t", true),
+        ("as select id, x as notes from t", false),
+        ("as select note from t", false),
+        ("(a) as select id, note from t", false),
+        ("as with w as (select id, note from t) select id from w", false),
+    ] {
+        let again = found(&format!("begin; drop view v; create view v {query}; commit;"));
+        assert_eq!(again, [if kept { "warning view-dropped" } else { "error view-dropped" }], "{query}");
+        let replaced = found(&format!("create or replace view v {query};"));
+        assert_eq!(replaced.contains(&"error view-replace-refused".to_owned()), !kept, "{query}: {replaced:?}");
+        let anew = found(&format!("begin; drop view v; create or replace view v {query}; commit;"));
+        assert!(!anew.contains(&"error view-replace-refused".to_owned()), "{query}: {anew:?}");
+    }
+    let error = ["error view-dropped"];
+    assert_eq!(found("drop view v; create view v as select id, note from t;"), error);
+    assert_eq!(found("begin; drop view v; create view w as select id, note from t; commit;"), error);
+    assert_eq!(found("begin; drop view v; create view v as select * from t; drop view v; commit;"), error);
+    assert_eq!(found("begin; drop view v; create temp view v as select id, note from t; commit;"), error);
 }

@@ -45,6 +45,8 @@ pub(super) struct Held {
     pub(super) line: usize,
     /// Whether the statement alters the table, and does not only refer to it.
     pub(super) altered: bool,
+    /// Whether it is a view that comes again in the same transaction, and goes only so that its table can change.
+    pub(super) again: bool,
 }
 
 /// The state between two statements.
