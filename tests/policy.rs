@@ -510,6 +510,44 @@ fn a_server_tells_of_views() {
     assert_eq!(errors(&project, "CREATE OR REPLACE VIEW notes AS SELECT id, note, 1 AS n FROM orders;"), none);
 }
 
+#[test]
+fn a_server_tells_what_it_will_refuse() {
+    let project = Project::new(Engine::Postgres, Prod);
+    project.execute(
+        "CREATE TABLE parts (k INT NOT NULL, v TEXT) PARTITION BY LIST (k); CREATE TABLE part (k INT, v TEXT);
+         CREATE MATERIALIZED VIEW noted AS SELECT id, note FROM orders; CREATE INDEX ON noted (id);
+         CREATE TYPE mood AS ENUM ('sad', 'glad');
+         CREATE FUNCTION draw() RETURNS INT LANGUAGE sql VOLATILE AS 'SELECT 4'",
+    );
+    for (text, rule) in [
+        ("CREATE TABLE lines (order_id UUID REFERENCES orders (id));", "constraint-refused"),
+        ("CREATE TABLE lines (note TEXT REFERENCES orders (note));", "constraint-refused"),
+        ("ALTER TABLE orders ADD PRIMARY KEY (note);", "constraint-refused"),
+        ("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);", "partition-refused"),
+        ("ALTER TYPE mood ADD VALUE 'glad';", "enum-value-refused"),
+        ("ALTER TYPE mood ADD VALUE 'mad' AFTER 'bad';", "enum-value-refused"),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY noted;", "concurrently-refused"),
+    ] {
+        let found = errors(&project, text);
+        assert!(found.contains(&rule.to_owned()), "{text}: {found:?}");
+    }
+    project.execute(
+        "CREATE UNIQUE INDEX ON noted (id); ALTER TABLE part ALTER COLUMN k SET NOT NULL;
+         CREATE UNIQUE INDEX ON orders (note)",
+    );
+    for text in [
+        "CREATE TABLE lines (order_id BIGINT REFERENCES orders (id));",
+        "CREATE TABLE lines (note TEXT REFERENCES orders (note));",
+        "ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);",
+        "ALTER TYPE mood ADD VALUE 'mad' AFTER 'glad';",
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY noted;",
+    ] {
+        assert_eq!(errors(&project, text), [""; 0], "{text}");
+    }
+    let drawn = messages(&project, "ALTER TABLE orders ADD COLUMN drawn INT DEFAULT draw();");
+    assert_eq!(drawn, ["volatile-default: draw() is computed for every row of orders"]);
+}
+
 const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
     INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
 

@@ -28,6 +28,10 @@ pub struct Catalogue {
     pub domains: BTreeMap<RelationName, DomainFacts>,
     /// The names of functions none of which is volatile, whatever its arguments and its schema.
     pub calm_functions: BTreeSet<String>,
+    /// The names of functions all of which are volatile, whatever their arguments and their schema.
+    pub volatile_functions: BTreeSet<String>,
+    /// The values of the enums.
+    pub enums: BTreeMap<RelationName, BTreeSet<String>>,
     /// Of an embedded file, its indexes, triggers and views.
     pub objects: Vec<TableObject>,
 }

@@ -133,8 +133,17 @@ pub(crate) fn catalogue<'a>(
         let facts = DomainFacts { base, constrained: constrained == "t", default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
-    for row in read(CALM_FUNCTIONS)? {
-        catalogue.calm_functions.extend(row.into_iter().flatten());
+    for row in read(FUNCTIONS)? {
+        let Some(([name], [calm, volatile])) = texts_and_flags(row) else { continue };
+        if calm {
+            catalogue.calm_functions.insert(name);
+        } else if volatile {
+            catalogue.volatile_functions.insert(name);
+        }
+    }
+    for row in read(ENUMS)? {
+        let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
+        catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
     }
     for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
@@ -298,10 +307,16 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
 
-const CALM_FUNCTIONS: &str = "SELECT p.proname FROM pg_catalog.pg_proc p \
+/// Whether none of the functions of a name is volatile, and whether all are.
+const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.prokind = 'f'), \
+     bool_and(p.provolatile = 'v') FROM pg_catalog.pg_proc p \
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-     GROUP BY p.proname HAVING bool_and(p.provolatile <> 'v' AND p.prokind = 'f')";
+     GROUP BY p.proname";
+
+const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \
+     JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+     WHERE t.typname IN ($names)";
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

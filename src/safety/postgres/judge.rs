@@ -10,8 +10,8 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames,
-    rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
+    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, refused,
+    renames, rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -111,6 +111,7 @@ impl<'a> Judge<'a> {
             let actions: Vec<&SyntaxNode> =
                 alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
             for action in actions {
+                refused::action(self, &alter, action);
                 constraints::action(self, &alter, action);
                 columns::action(self, &alter, action);
                 types::action(self, &alter, action);
@@ -124,6 +125,7 @@ impl<'a> Judge<'a> {
             }
         }
         indexes::check(self, node);
+        refused::check(self, node);
         constraints::check(self, node);
         types::check(self, node);
         drops::check(self, node);

@@ -37,6 +37,7 @@ pub(super) mod locks;
 mod merging;
 mod objects;
 pub(super) mod partitions;
+pub(super) mod refused;
 pub(super) mod renames;
 pub(super) mod rewrites;
 mod session;

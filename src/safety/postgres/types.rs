@@ -439,7 +439,10 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     match node.kind() {
         K::CREATE_TYPE => {
             if let Some(name) = judge.session.created(node) {
-                judge.session.set_user_type(name, UserType::Other);
+                let values = tree::child(node, K::ENUM_TYPE).map(|values| {
+                    tree::below(&values, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect()
+                });
+                judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
             }
             if tree::has(node, K::ENUM_TYPE) {
                 judge.report(

@@ -168,8 +168,10 @@ impl Constraint {
 /// A type that the files made.
 #[derive(Debug, Clone)]
 pub(in super::super) enum UserType {
-    /// An enum, a composite or a range.
+    /// A composite or a range, or an enum whose values are not known.
     Other,
+    /// An enum, with its values.
+    Enum(BTreeSet<String>),
     /// A domain, over another one or not.
     Domain(Domain),
 }
