@@ -11,7 +11,7 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
     access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, refused,
-    renames, rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
+    renames, retyped, rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -114,7 +114,7 @@ impl<'a> Judge<'a> {
                 refused::action(self, &alter, action);
                 constraints::action(self, &alter, action);
                 columns::action(self, &alter, action);
-                types::action(self, &alter, action);
+                retyped::action(self, &alter, action);
                 drops::action(self, &alter, action);
                 renames::action(self, &alter, action);
                 rewrites::action(self, &alter, action);

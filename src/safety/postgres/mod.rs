@@ -39,6 +39,7 @@ mod objects;
 pub(super) mod partitions;
 pub(super) mod refused;
 pub(super) mod renames;
+mod retyped;
 pub(super) mod rewrites;
 mod session;
 pub(super) mod settings;

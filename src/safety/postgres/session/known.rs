@@ -137,7 +137,8 @@ impl Table {
         Self {
             birth: Some(birth),
             empty: facts.empty,
-            partition_key: facts.partition_key.clone(),
+            // An expression in it is no column that a check could name.
+            partition_key: facts.partition_key.clone().or(facts.partitioned.then(Vec::new)),
             partitioned: facts.partitioned,
             partitions: facts.partitions.clone(),
             default_partition: facts.default_partition.clone(),
