@@ -421,6 +421,133 @@ fn a_servers_catalogue_decides() {
     assert_eq!(errors(&project, "DROP INDEX keys_order;"), none);
 }
 
+/// Two statements of the same words differ by what each partition, and the default one, has.
+#[test]
+fn a_server_tells_of_partitions() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    project.execute(
+        "CREATE TABLE sorted (k VARCHAR(10), id BIGINT) PARTITION BY LIST (k);
+         CREATE TABLE sorted_a PARTITION OF sorted FOR VALUES IN ('a');
+         CREATE TABLE sorted_rest PARTITION OF sorted DEFAULT;
+         CREATE TABLE sorted_b (k VARCHAR(10), id BIGINT);
+         CREATE TABLE days (at TIMESTAMPTZ) PARTITION BY RANGE (at);
+         CREATE TABLE days_rest PARTITION OF days DEFAULT;
+         CREATE TABLE days_of_may (at TIMESTAMPTZ);
+         INSERT INTO sorted VALUES ('a', 1), ('x', 1);
+         INSERT INTO days VALUES ('2026-02-03');",
+    );
+    let attach = "ALTER TABLE sorted ATTACH PARTITION sorted_b FOR VALUES IN ('b');";
+    assert_eq!(errors(&project, attach), ["partition-attach-scans"]);
+    project.execute("ALTER TABLE sorted_rest ADD CONSTRAINT others CHECK (k NOT IN ('b', 'c')) NOT VALID");
+    assert_eq!(errors(&project, attach), ["partition-attach-scans"]);
+    project.execute("ALTER TABLE sorted_rest VALIDATE CONSTRAINT others");
+    assert_eq!(errors(&project, attach), none);
+    project.execute("ALTER TABLE sorted_rest DROP CONSTRAINT others");
+    assert_eq!(errors(&project, attach), ["partition-attach-scans"]);
+    project.execute("DELETE FROM sorted_rest");
+    assert_eq!(errors(&project, attach), none, "an empty default partition");
+
+    let attach = "ALTER TABLE days ATTACH PARTITION days_of_may FOR VALUES FROM ('2026-05-01 00:00:00+00') TO ('2026-06-01 00:00:00+00');";
+    assert_eq!(errors(&project, attach), ["partition-attach-scans"]);
+    project.execute(
+        "ALTER TABLE days_rest ADD CONSTRAINT c CHECK (NOT (at >= '2026-05-01 00:00:00+00' AND at < '2026-06-01 00:00:00+00'))",
+    );
+    assert_eq!(errors(&project, attach), none);
+
+    project.execute("INSERT INTO sorted VALUES ('x', 1)");
+    for (on_partitions, on_parent, error) in [
+        ("ADD CONSTRAINT $_u UNIQUE (k, id)", "ADD CONSTRAINT u UNIQUE (k, id)", "constraint-builds-index"),
+        (
+            "ADD CONSTRAINT $_f FOREIGN KEY (id) REFERENCES orders",
+            "ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES orders (id)",
+            "foreign-key-not-valid-missing",
+        ),
+        ("ALTER COLUMN id SET NOT NULL", "ALTER COLUMN id SET NOT NULL", "set-not-null-scans"),
+    ] {
+        let added = format!("ALTER TABLE sorted {on_parent};");
+        for partition in ["sorted_a", "sorted_rest"] {
+            assert_eq!(errors(&project, &added), [error], "before {partition} has it: {added}");
+            project.execute(&format!("ALTER TABLE {partition} {}", on_partitions.replace('$', partition)));
+        }
+        assert_eq!(errors(&project, &added), none, "{added}");
+    }
+}
+
+#[test]
+fn a_server_tells_of_collations() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    project.execute("ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40) COLLATE \"C\"");
+    let same = "ALTER TABLE orders ALTER COLUMN note TYPE TEXT COLLATE \"C\";";
+    let other = "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;";
+    assert_eq!(errors(&project, same), none);
+    assert_eq!(errors(&project, other), none, "no index is over it");
+    project.execute("CREATE INDEX orders_note ON orders (note)");
+    assert_eq!(errors(&project, same), none);
+    assert_eq!(errors(&project, other), ["column-type-changed"]);
+    project.execute("CREATE DOMAIN plain AS TEXT COLLATE \"C\"; ALTER TABLE orders ALTER COLUMN note TYPE plain");
+    assert_eq!(errors(&project, same), none);
+    assert_eq!(errors(&project, other), ["column-type-changed"]);
+}
+
+#[test]
+fn a_server_tells_of_views() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    let widen = "ALTER TABLE orders ALTER COLUMN note TYPE TEXT;";
+    let around = |change: &str, query: &str| format!("DROP VIEW notes;\n{change}\nCREATE VIEW notes AS {query};\n");
+    assert_eq!(errors(&project, widen), none);
+    project.execute("CREATE VIEW notes AS SELECT id, note FROM orders");
+    assert_eq!(errors(&project, widen), ["type-change-refused"]);
+    assert_eq!(errors(&project, &around(widen, "SELECT id, note FROM orders")), none);
+    assert_eq!(errors(&project, &around(widen, "SELECT * FROM orders")), none);
+    assert_eq!(errors(&project, &around(widen, "SELECT note FROM orders")), ["view-dropped"]);
+    let other = "ALTER TABLE orders ALTER COLUMN note TYPE CHAR(9);";
+    let rewrites = errors(&project, &around(other, "SELECT id, note FROM orders"));
+    assert_eq!(rewrites, ["slow-under-lock", "column-type-changed"]);
+    assert_eq!(errors(&project, "CREATE OR REPLACE VIEW notes AS SELECT note FROM orders;"), ["view-replace-refused"]);
+    assert_eq!(errors(&project, "CREATE OR REPLACE VIEW notes AS SELECT id, note, 1 AS n FROM orders;"), none);
+}
+
+#[test]
+fn a_server_tells_what_it_will_refuse() {
+    let project = Project::new(Engine::Postgres, Prod);
+    project.execute(
+        "CREATE TABLE parts (k INT NOT NULL, v TEXT) PARTITION BY LIST (k); CREATE TABLE part (k INT, v TEXT);
+         CREATE MATERIALIZED VIEW noted AS SELECT id, note FROM orders; CREATE INDEX ON noted (id);
+         CREATE TYPE mood AS ENUM ('sad', 'glad');
+         CREATE FUNCTION draw() RETURNS INT LANGUAGE sql VOLATILE AS 'SELECT 4'",
+    );
+    for (text, rule) in [
+        ("CREATE TABLE lines (order_id UUID REFERENCES orders (id));", "constraint-refused"),
+        ("CREATE TABLE lines (note TEXT REFERENCES orders (note));", "constraint-refused"),
+        ("ALTER TABLE orders ADD PRIMARY KEY (note);", "constraint-refused"),
+        ("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);", "partition-refused"),
+        ("ALTER TYPE mood ADD VALUE 'glad';", "enum-value-refused"),
+        ("ALTER TYPE mood ADD VALUE 'mad' AFTER 'bad';", "enum-value-refused"),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY noted;", "concurrently-refused"),
+    ] {
+        let found = errors(&project, text);
+        assert!(found.contains(&rule.to_owned()), "{text}: {found:?}");
+    }
+    project.execute(
+        "CREATE UNIQUE INDEX ON noted (id); ALTER TABLE part ALTER COLUMN k SET NOT NULL;
+         CREATE UNIQUE INDEX ON orders (note)",
+    );
+    for text in [
+        "CREATE TABLE lines (order_id BIGINT REFERENCES orders (id));",
+        "CREATE TABLE lines (note TEXT REFERENCES orders (note));",
+        "ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);",
+        "ALTER TYPE mood ADD VALUE 'mad' AFTER 'glad';",
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY noted;",
+    ] {
+        assert_eq!(errors(&project, text), [""; 0], "{text}");
+    }
+    let drawn = messages(&project, "ALTER TABLE orders ADD COLUMN drawn INT DEFAULT draw();");
+    assert_eq!(drawn, ["volatile-default: draw() is computed for every row of orders"]);
+}
+
 const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
     INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
 

@@ -28,6 +28,10 @@ pub struct Catalogue {
     pub domains: BTreeMap<RelationName, DomainFacts>,
     /// The names of functions none of which is volatile, whatever its arguments and its schema.
     pub calm_functions: BTreeSet<String>,
+    /// The names of functions all of which are volatile, whatever their arguments and their schema.
+    pub volatile_functions: BTreeSet<String>,
+    /// The values of the enums.
+    pub enums: BTreeMap<RelationName, BTreeSet<String>>,
     /// Of an embedded file, its indexes, triggers and views.
     pub objects: Vec<TableObject>,
 }
@@ -79,19 +83,29 @@ pub struct TableFacts {
     pub partition_key: Option<Vec<String>>,
     /// What its place as a partition demands of its rows, as `pg_get_partition_constraintdef` gives it.
     pub bounds: Option<String>,
-    /// Whether it is a partitioned parent with a default partition.
-    pub default_partition: bool,
+    /// Of a partitioned parent, its partitions, each of which is among the tables.
+    pub partitions: BTreeSet<RelationName>,
+    /// Of a partitioned parent, its default partition, where it has one.
+    pub default_partition: Option<RelationName>,
     /// Its columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
     /// Its constraints by name.
     pub constraints: BTreeMap<String, ConstraintFacts>,
-    /// Its valid indexes by name, each with its columns in order, up to the first expression; those over some of the rows
-    /// have none.
-    pub indexes: BTreeMap<String, Vec<String>>,
+    /// Its indexes by name.
+    pub indexes: BTreeMap<String, IndexFacts>,
     /// What uses its columns, and which.
     pub users: BTreeMap<ColumnUser, BTreeSet<String>>,
-    /// The names of those indexes that are unique, over columns alone and all rows.
-    pub unique_indexes: BTreeSet<String>,
+}
+
+/// An index as it is before the migrations.
+#[derive(Debug, Clone, Default)]
+pub struct IndexFacts {
+    /// Its columns in order, up to the first expression; none where it is not valid, or over some of the rows.
+    pub columns: Vec<String>,
+    /// Whether it is valid, and over all rows, and these columns are all that it is made of.
+    pub whole: bool,
+    /// Whether no two rows have the same values in it.
+    pub unique: bool,
 }
 
 /// A column as it is before the migrations.

@@ -48,6 +48,8 @@ const FAMILIES: &[(&str, &[&Rule])] = &[
     ("Postgres: triggers and rules", postgres::triggers::RULES),
     ("Postgres: access and replication", postgres::access::RULES),
     ("Postgres: dynamic SQL", postgres::dynamic::RULES),
+    ("Postgres: views", postgres::views::RULES),
+    ("Postgres: what is there already", postgres::refused::RULES),
     ("Postgres: versions", postgres::versions::RULES),
     ("Postgres: hygiene", postgres::hygiene::RULES),
     ("SQLite", sqlite::RULES),

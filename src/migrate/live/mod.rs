@@ -45,18 +45,31 @@ pub(crate) fn catalogue<'a>(
     };
     let mut tables = BTreeMap::new();
     for row in read(TABLES)? {
-        let Some(([schema, name, kind], [default_partition])) = texts_and_flags(row) else { continue };
-        let facts = TableFacts { partitioned: kind == "p", default_partition, ..TableFacts::default() };
-        tables.insert(RelationName { schema, name }, (kind, facts));
+        let Some(([schema, name, kind], [named])) = texts_and_flags(row) else { continue };
+        let facts = TableFacts { partitioned: kind == "p", ..TableFacts::default() };
+        tables.insert(RelationName { schema, name }, (kind, named, facts));
     }
     // Of tables that are not there, nothing more is to be known.
     let are_any = !tables.is_empty();
     let mut read_of_tables = |query: &str| if are_any { read(query) } else { Ok(Vec::new()) };
     let mut facts_of = |schema: String, name: String, fill: &mut dyn FnMut(&mut TableFacts)| {
-        if let Some((_, facts)) = tables.get_mut(&RelationName { schema, name }) {
+        if let Some((_, _, facts)) = tables.get_mut(&RelationName { schema, name }) {
             fill(facts);
         }
     };
+    // The default partition of each table that has one: whether it is empty decides.
+    let mut defaults: BTreeSet<RelationName> = BTreeSet::new();
+    for row in read_of_tables(PARTITIONS)? {
+        let Some(([schema, table, own_schema, name], [default])) = texts_and_flags(row) else { continue };
+        let partition = RelationName { schema: own_schema, name };
+        facts_of(schema, table, &mut |facts| {
+            facts.partitions.insert(partition.clone());
+            if default {
+                facts.default_partition = Some(partition.clone());
+                defaults.insert(partition.clone());
+            }
+        });
+    }
     for row in read_of_tables(PARTITION_KEYS)? {
         let [Some(schema), Some(table), column] = <[_; 3]>::try_from(row).unwrap_or_default() else { continue };
         facts_of(schema, table, &mut |facts| match (&column, facts.partition_key.as_mut()) {
@@ -86,19 +99,17 @@ pub(crate) fn catalogue<'a>(
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read_of_tables(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), Some(unique), column] =
-            <[_; 5]>::try_from(row).unwrap_or_default()
+        let [Some(schema), Some(table), Some(index), Some(whole), Some(unique), column] =
+            <[_; 6]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };
         let place = (schema.clone(), index.clone());
         facts_of(schema, table, &mut |facts| {
-            if unique == "t" {
-                facts.unique_indexes.insert(index.clone());
-            }
-            let columns = facts.indexes.entry(index.clone()).or_default();
+            let known = facts.indexes.entry(index.clone()).or_default();
+            (known.whole, known.unique) = (whole == "t", unique == "t");
             match &column {
-                Some(column) if !ended.contains(&place) => columns.push(column.clone()),
+                Some(column) if !ended.contains(&place) => known.columns.push(column.clone()),
                 Some(_) => {}
                 None => _ = ended.insert(place.clone()),
             }
@@ -122,33 +133,72 @@ pub(crate) fn catalogue<'a>(
         let facts = DomainFacts { base, constrained: constrained == "t", default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
-    for row in read(CALM_FUNCTIONS)? {
-        catalogue.calm_functions.extend(row.into_iter().flatten());
+    for row in read(FUNCTIONS)? {
+        let Some(([name], [calm, volatile])) = texts_and_flags(row) else { continue };
+        if calm {
+            catalogue.calm_functions.insert(name);
+        } else if volatile {
+            catalogue.volatile_functions.insert(name);
+        }
     }
-    for (name, (kind, mut facts)) in tables {
+    for row in read(ENUMS)? {
+        let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
+        catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
+    }
+    for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
         facts.shows_others = !["r", "p", "m"].contains(&kind.as_str());
-        facts.empty = !facts.shows_others && is_empty(connection, &name)?;
+        let matters = !facts.shows_others && (named || defaults.contains(&name));
+        facts.empty = matters && is_empty(connection, &name)?;
         catalogue.tables.insert(name, facts);
     }
     Ok(catalogue)
 }
 
-/// The relations that are meant: those with one of the names, and those with an index of one of the names.
+/// The relations that are meant: those with one of the names, those with an index of one of the names, and what `more` adds.
 macro_rules! meant {
+    ($more:literal) => {
+        concat!(
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') \
+             AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' \
+             AND (c.relname IN ($names) OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
+             JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names))",
+            $more,
+            ")"
+        )
+    };
     () => {
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p', 'm', 'f', 'v') \
-         AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)' \
-         AND (c.relname IN ($names) OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
-         JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)))"
+        meant!("")
     };
 }
 
+/// The relations that are meant, with all partitions of those.
+macro_rules! meant_with_partitions {
+    () => {
+        meant!(
+            " OR c.relispartition AND c.oid IN (WITH RECURSIVE part AS (\
+             SELECT pc.oid FROM pg_catalog.pg_class pc WHERE pc.relkind = 'p' AND pc.relname IN ($names) \
+             UNION SELECT pi.inhrelid FROM part JOIN pg_catalog.pg_inherits pi ON pi.inhparent = part.oid) \
+             SELECT part.oid FROM part)"
+        )
+    };
+}
+
+/// Whether a relation has one of the names, and is not only a partition of one that has.
 const TABLES: &str = concat!(
-    "SELECT n.nspname, c.relname, c.relkind, EXISTS (SELECT 1 FROM pg_catalog.pg_partitioned_table p \
-     WHERE p.partrelid = c.oid AND p.partdefid <> 0) FROM pg_catalog.pg_class c ",
-    meant!()
+    "SELECT n.nspname, c.relname, c.relkind, NOT c.relispartition OR c.relname IN ($names) FROM pg_catalog.pg_class c ",
+    meant_with_partitions!()
+);
+
+/// The partitions of each table, and which is the default one.
+const PARTITIONS: &str = concat!(
+    "SELECT parent_space.nspname, parent.relname, n.nspname, c.relname, p.partdefid = c.oid \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid \
+     JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = i.inhparent \
+     JOIN pg_catalog.pg_class parent ON parent.oid = i.inhparent \
+     JOIN pg_catalog.pg_namespace parent_space ON parent_space.oid = parent.relnamespace ",
+    meant_with_partitions!()
 );
 
 /// The columns that a table is partitioned by, in order; NULL, last, where an expression stands.
@@ -176,24 +226,24 @@ const COLUMNS: &str = concat!(
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
      AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]) FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
-    meant!()
+    meant_with_partitions!()
 );
 
 const CONSTRAINTS: &str = concat!(
     "SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid), k.convalidated \
      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype <> 't' ",
-    meant!()
+    meant_with_partitions!()
 );
 
 /// An index that is not valid or not of all rows serves nobody: it has no columns.
 const INDEXES: &str = concat!(
-    "SELECT n.nspname, c.relname, x.relname, i.indisunique AND i.indisvalid \
-     AND i.indpred IS NULL AND i.indexprs IS NULL, a.attname FROM pg_catalog.pg_class c \
+    "SELECT n.nspname, c.relname, x.relname, i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL, \
+     i.indisunique, a.attname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
      CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \
      AND i.indisvalid AND i.indpred IS NULL ",
-    meant!(),
+    meant_with_partitions!(),
     " ORDER BY x.oid, key"
 );
 
@@ -249,17 +299,24 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      UNION ALL SELECT base.domain, t.oid, t.typbasetype, t.typtypmod, t.typnotnull FROM base \
      JOIN pg_catalog.pg_type t ON t.oid = base.typbasetype AND t.typtype = 'd') \
      SELECT n.nspname, t.typname, bool_or(base.typnotnull OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k \
-     WHERE k.contypid = base.oid)), max(pg_catalog.format_type(base.typbasetype, base.typtypmod)) \
-     FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
+     WHERE k.contypid = base.oid)), max(pg_catalog.format_type(base.typbasetype, base.typtypmod) || COALESCE((\
+     SELECT ' COLLATE ' || pg_catalog.quote_ident(o.collname) FROM pg_catalog.pg_collation o \
+     WHERE o.oid = t.typcollation AND o.oid <> last.typcollation), '')) FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
      JOIN pg_catalog.pg_type last ON last.oid = base.typbasetype \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
 
-const CALM_FUNCTIONS: &str = "SELECT p.proname FROM pg_catalog.pg_proc p \
+/// Whether none of the functions of a name is volatile, and whether all are.
+const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.prokind = 'f'), \
+     bool_and(p.provolatile = 'v') FROM pg_catalog.pg_proc p \
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-     GROUP BY p.proname HAVING bool_and(p.provolatile <> 'v' AND p.prokind = 'f')";
+     GROUP BY p.proname";
+
+const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \
+     JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
+     WHERE t.typname IN ($names)";
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

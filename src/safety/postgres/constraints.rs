@@ -4,10 +4,11 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity};
+use super::claims::{self, Claim};
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
 use super::session::{Birth, Constraint, Index};
-use super::{drops, implied, tree};
+use super::{drops, merging, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &BUILDS_INDEX,
@@ -108,7 +109,7 @@ static PARTITIONED: Rule = Rule {
     name: "constraint-on-partitioned",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A constraint of a partitioned table that the server refuses: USING INDEX, and before 18 a foreign key NOT VALID",
+    summary: "A constraint of a partitioned table that the server refuses: USING INDEX, ONLY where the partitions must have it too, and before 18 a foreign key NOT VALID",
     reason: "The statement fails.",
     help: "Add the constraint to each partition (NOT VALID, or USING an index built concurrently), validate it there, then add it to the parent, which takes over those of the partitions.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
@@ -133,7 +134,7 @@ pub(super) fn is_not_valid(constraint: &SyntaxNode) -> bool {
     tree::has(constraint, K::NOT_VALID)
 }
 
-fn is_not_enforced(constraint: &SyntaxNode) -> bool {
+pub(super) fn is_not_enforced(constraint: &SyntaxNode) -> bool {
     tree::has(constraint, K::NOT_ENFORCED)
 }
 
@@ -173,13 +174,14 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
     }
     let using = tree::has(constraint, K::USING_INDEX_NAME);
     let partitioned = judge.session.is_partitioned(table);
+    if partitioned && let Some(refused) = merging::refusal(judge, alter, constraint) {
+        judge.report(&PARTITIONED, action, format!("{table} is partitioned: {refused}"));
+        return;
+    }
+    if partitioned && merging::is_taken_over(judge, alter, constraint) {
+        return;
+    }
     match constraint.kind() {
-        K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if using && partitioned => {
-            judge.report(&PARTITIONED, action, format!("{table} is partitioned: USING INDEX is refused"));
-        }
-        K::FOREIGN_KEY_CONSTRAINT if partitioned && is_not_valid(constraint) && !judge.version(18) => {
-            judge.report(&PARTITIONED, action, format!("{table} is partitioned: NOT VALID is refused before 18"));
-        }
         K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if is_of_unfit_index(judge, table, constraint) => {
             let message = format!("the index is not unique, not valid, or not of all rows of {table}");
             let finding = judge.report(&BUILDS_INDEX, action, message);
@@ -274,6 +276,9 @@ fn set_not_null(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
     let Some(column) = tree::child_name(action, K::COLUMN_NAME_REF) else { return };
     let table = &alter.table;
     if judge.session.is_new(table) || judge.session.is_not_null(table, &column) || is_proven(judge, alter, &column) {
+        return;
+    }
+    if merging::are_not_null(judge, table, &column) {
         return;
     }
     judge.report(
@@ -430,8 +435,7 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
             K::CONSTRAINT_NAME_CLAUSE | K::NOT_VALID | K::NOT_ENFORCED | K::NO_INHERIT | K::ENFORCED
         )
     });
-    let conditions =
-        expression.iter().filter(|_| constraint.kind() == K::CHECK_CONSTRAINT).flat_map(implied::conditions).collect();
+    let claim = expression.as_ref().filter(|_| constraint.kind() == K::CHECK_CONSTRAINT).map(claims::claim);
     let proves = match constraint.kind() {
         K::CHECK_CONSTRAINT => expression.map(|expression| tree::proves_not_null(&expression)).unwrap_or_default(),
         K::NOT_NULL_CONSTRAINT => tree::child_name(constraint, K::COLUMN_NAME_REF).into_iter().collect(),
@@ -442,14 +446,16 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         birth,
         validated: !is_not_valid(constraint) && !is_not_enforced(constraint),
         proves,
-        conditions,
+        claim: claim.unwrap_or(Claim::Something),
         literals: tree::below(constraint, K::LITERAL)
             .filter_map(|node| tree::literal(&node))
-            .map(|text| implied::canonical(&text))
+            .map(|text| claims::canonical(&text))
             .collect(),
         names: tree::below(constraint, K::NAME_REF).map(|node| tree::name(&node)).collect(),
         kind: constraint.kind(),
         refers: own.and_then(|list| refers(constraint, columns_of(&list))),
+        referred: merging::referred(constraint),
+        clauses: merging::clauses(constraint),
         redundant: false,
     }
 }
@@ -463,11 +469,13 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         birth,
         validated: false,
         proves: Vec::new(),
-        conditions: Vec::new(),
+        claim: Claim::Something,
         literals: Default::default(),
         names: Default::default(),
         kind: K::ERROR,
         refers: None,
+        referred: Vec::new(),
+        clauses: Default::default(),
         redundant: false,
     };
     let constraint = constraint.map_or(none, |constraint| remembered(&constraint, birth));

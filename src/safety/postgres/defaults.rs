@@ -184,6 +184,7 @@ pub(super) fn of(session: &Session<'_>, default: &SyntaxNode) -> Default {
             _ if is_volatile(&function) => return Default::EachRow(function),
             Some(_) => {}
             None if is_known(&function) && built_in => {}
+            None if session.volatile.contains(&function) => return Default::EachRow(function),
             None => found = Default::Unknown(function),
         }
     }

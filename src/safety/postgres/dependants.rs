@@ -96,6 +96,11 @@ pub(super) fn index_dropped(table: &mut Table, index: &str) {
     table.users.remove(&own(INDEX, index.to_owned()));
 }
 
+/// Whether it is known which columns an index names that has an expression or a condition.
+pub(super) fn is_known_index(table: &Table, index: &str) -> bool {
+    table.users.contains_key(&own(INDEX, index.to_owned()))
+}
+
 /// An index has another name.
 pub(super) fn index_renamed(table: &mut Table, old: &str, new: &str) {
     if let Some(columns) = table.users.remove(&own(INDEX, old.to_owned())) {

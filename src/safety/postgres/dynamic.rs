@@ -88,6 +88,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.session.set_routine(name, Routine { calm: false, told });
             }
         }
+        K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "stable") || declared(node, "immutable") => {
+            // Which of those with that name it was, and which a call means, is not known.
+            if let Some(name) = tree::path(node).pop() {
+                judge.session.volatile.remove(&name);
+            }
+        }
         K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
             if let Some(name) = tree::path(node).pop() {
                 let told = judge.session.routine(&name).is_some_and(|routine| routine.told);

@@ -58,7 +58,7 @@ static CONCURRENT_REFUSED: Rule = Rule {
     name: "concurrently-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "CONCURRENTLY where it is refused: DROP INDEX of several indexes or with CASCADE, REINDEX SYSTEM, REFRESH WITH NO DATA",
+    summary: "CONCURRENTLY where it is refused: DROP INDEX of several indexes or with CASCADE, REINDEX SYSTEM, REFRESH WITH NO DATA or of a view without a unique index",
     reason: "The statement fails.",
     help: "One DROP INDEX CONCURRENTLY statement for each index, without CASCADE.",
     source: "https://www.postgresql.org/docs/current/sql-dropindex.html",
@@ -202,6 +202,13 @@ fn refresh(judge: &mut Judge<'_>, node: &SyntaxNode) {
         if tree::has(node, K::WITH_NO_DATA) {
             let message = "REFRESH CONCURRENTLY and WITH NO DATA exclude each other".to_owned();
             judge.report(&CONCURRENT_REFUSED, node, message);
+        }
+        let known = view.as_ref().and_then(|view| judge.session.table(view)).filter(|table| table.is_catalogued());
+        if known.is_some_and(|table| !table.indexes.values().any(|index| index.unique && index.whole)) {
+            let view = judge.shown(view.as_ref());
+            let message = format!("{view} has no unique index over columns alone and all rows");
+            judge.report(&CONCURRENT_REFUSED, node, message).help =
+                "CREATE UNIQUE INDEX on the materialized view first.".to_owned();
         }
     } else if !new {
         let view = judge.shown(view.as_ref());

@@ -10,13 +10,15 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, renames,
-    rewrites, settings, tables, transactions, tree, triggers, types, versions,
+    access, base, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, partitions, refused,
+    renames, retyped, rewrites, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
 pub(super) struct Alter {
     pub(super) table: RelationName,
+    /// Whether it says ONLY: not the partitions.
+    pub(super) only: bool,
     pub(super) actions: Vec<SyntaxNode>,
 }
 
@@ -109,9 +111,10 @@ impl<'a> Judge<'a> {
             let actions: Vec<&SyntaxNode> =
                 alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
             for action in actions {
+                refused::action(self, &alter, action);
                 constraints::action(self, &alter, action);
                 columns::action(self, &alter, action);
-                types::action(self, &alter, action);
+                retyped::action(self, &alter, action);
                 drops::action(self, &alter, action);
                 renames::action(self, &alter, action);
                 rewrites::action(self, &alter, action);
@@ -122,9 +125,11 @@ impl<'a> Judge<'a> {
             }
         }
         indexes::check(self, node);
+        refused::check(self, node);
         constraints::check(self, node);
         types::check(self, node);
         drops::check(self, node);
+        views::check(self, node);
         renames::check(self, node);
         rewrites::check(self, node);
         partitions::check(self, node);
@@ -148,9 +153,10 @@ impl<'a> Judge<'a> {
         }
         const NAMES: [K; 4] = [K::TABLE_RELATION_NAME, K::RELATION_NAME, K::VIEW_REF, K::TABLE_NAME_REF];
         let table = node.children().find(|child| NAMES.contains(&child.kind()) || child.kind() == K::RELATION_NAME_REF);
+        let only = table.as_ref().is_some_and(|table| tree::has_token(table, K::ONLY_KW));
         let table = self.session.relation(&table?)?;
         let passed = |child: &SyntaxNode| NAMES.contains(&child.kind()) || child.kind() == K::IF_EXISTS;
-        Some(Alter { table, actions: node.children().filter(|child| !passed(child)).collect() })
+        Some(Alter { table, only, actions: node.children().filter(|child| !passed(child)).collect() })
     }
 
     /// Judges statements that lie in the body of a DO block.

@@ -9,7 +9,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::data::Rows;
 use super::judge::Judge;
 use super::session::Held;
-use super::{constraints, dynamic, indexes, rewrites, settings, tree, triggers};
+use super::{constraints, dynamic, indexes, rewrites, settings, tree, triggers, views};
 
 pub(in super::super) const RULES: &[&Rule] = &[&LOCK_TABLE, &SLOW_UNDER_LOCK, &BACKFILL_WITH_DDL, &SEVERAL_TABLES];
 
@@ -88,7 +88,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, before
         judge.session.changed.extend(changed);
     }
     let own = judge.alter(node).map(|alter| alter.table);
-    let held = taken.into_iter().map(|(table, mode)| Held { altered: own.as_ref() == Some(&table), table, mode, line });
+    let again = views::come_again(judge, node);
+    let held =
+        taken.into_iter().map(|(table, mode)| Held { altered: own.as_ref() == Some(&table), table, mode, line, again });
     judge.session.held.extend(held);
 }
 
@@ -108,7 +110,11 @@ fn company(judge: &mut Judge<'_>, node: &SyntaxNode, rows: Rows, taken: &[(Relat
         let message = format!("rows of {table} were changed on line {line}, and stay locked while this waits");
         judge.report(&BACKFILL_WITH_DDL, node, message);
     }
-    let is_strong = |held: &&Held| held.mode == AccessExclusive || (held.altered && held.mode >= Share);
+    if views::come_again(judge, node) {
+        return;
+    }
+    let is_strong =
+        |held: &&Held| !held.again && (held.mode == AccessExclusive || (held.altered && held.mode >= Share));
     let earlier: Vec<Held> = judge.session.held.iter().filter(is_strong).cloned().collect();
     // Where these files do not tell which table an index is on, it may be the same.
     let unknown = |table: &RelationName| {

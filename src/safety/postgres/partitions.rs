@@ -6,10 +6,12 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
-use super::implied::{self, Columns, Condition};
+use super::claims::{self, Claim, Condition};
+use super::implied::{self, Columns};
 use super::judge::{Alter, Judge};
-use super::session::{Constraint, DefaultPartition, Session};
-use super::{indexes, tree};
+use super::session::{Constraint, Session};
+use super::types::DataType;
+use super::{excluded, indexes, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&ATTACH, &DETACH, &PARTITION_OF, &INHERITANCE];
 
@@ -58,7 +60,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             if tree::has(action, K::DETACH_FINALIZE) {
             } else if tree::has(action, K::DETACH_CONCURRENTLY) {
                 indexes::in_transaction(judge, action, "DETACH PARTITION CONCURRENTLY");
-                if judge.session.default_partition(parent) != DefaultPartition::None {
+                if judge.session.default_partition(parent).is_some() {
                     let message = format!("{parent} has a default partition: CONCURRENTLY is refused");
                     judge.report(&DETACH, action, message);
                 }
@@ -80,22 +82,15 @@ fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
     if !judge.session.is_new(&partition) && !is_proven(judge, parent, &partition, action) {
         judge.report(&ATTACH, action, format!("every row of {partition} is read under a lock before it is attached"));
     }
-    beside_default(judge, parent, action);
+    beside_default(judge, parent, action, action);
 }
 
 /// The rows of the default partition are read too, unless a check of it says that none belongs to the new partition.
-fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxNode) {
-    let excluded = match judge.session.default_partition(parent) {
-        DefaultPartition::None => true,
-        DefaultPartition::Some => judge.session.is_new(parent),
-        DefaultPartition::Named(default) => {
-            let bounds = literals(bounds);
-            let test = |check: &Constraint| !bounds.is_empty() && bounds.is_subset(&check.literals);
-            judge.session.is_new(&default) || matching(judge, parent, &default, test).next().is_some()
-        }
-    };
-    if !excluded {
-        judge.report(&ATTACH, bounds, format!("every row of the default partition of {parent} is read under a lock"));
+fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, node: &SyntaxNode, bounds: &SyntaxNode) {
+    let Some(default) = judge.session.default_partition(parent) else { return };
+    if !judge.session.is_new(parent) && !judge.session.is_new(&default) && !is_excluded(judge, parent, &default, node) {
+        let message = format!("every row of {default}, the default partition of {parent}, is read under a lock");
+        judge.report(&ATTACH, bounds, message);
     }
 }
 
@@ -103,29 +98,8 @@ fn beside_default(judge: &mut Judge<'_>, parent: &RelationName, bounds: &SyntaxN
 fn literals(bounds: &SyntaxNode) -> BTreeSet<String> {
     tree::below(bounds, K::LITERAL)
         .filter_map(|literal| tree::literal(&literal))
-        .map(|text| implied::canonical(&text))
+        .map(|text| claims::canonical(&text))
         .collect()
-}
-
-/// The validated checks of a table that name the partition key and pass a test. Whether they say of the bounds what they
-/// must is for the server to see.
-fn matching<'a>(
-    judge: &'a Judge<'_>,
-    parent: &RelationName,
-    table: &RelationName,
-    test: impl Fn(&Constraint) -> bool,
-) -> impl Iterator<Item = &'a Constraint> {
-    let key = judge.session.table(parent).and_then(|table| table.partition_key.clone()).unwrap_or_default();
-    let table = table.clone();
-    let checks = judge.session.constraints(&table).collect::<Vec<_>>().into_iter();
-    checks.filter(move |check| {
-        let named = if key.is_empty() {
-            check.names.iter().any(|name| is_not_null(judge, &table, name))
-        } else {
-            key.iter().all(|key| check.names.contains(key))
-        };
-        check.validated && check.kind == K::CHECK_CONSTRAINT && named && test(check)
-    })
 }
 
 fn is_not_null(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
@@ -133,20 +107,38 @@ fn is_not_null(judge: &Judge<'_>, table: &RelationName, column: &str) -> bool {
     judge.session.is_not_null(table, column) || checks.any(|check| check.proves.iter().any(|proven| proven == column))
 }
 
+/// The validated constraints of a table.
+fn validated<'a>(judge: &'a Judge<'_>, table: &RelationName) -> Vec<&'a Constraint> {
+    judge.session.constraints(table).filter(|constraint| constraint.validated).collect()
+}
+
+/// The type of a column of a partition, which is its parent's.
+fn column_type(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, column: &str) -> Option<DataType> {
+    judge.session.column_type(partition, column).or_else(|| judge.session.column_type(parent, column))
+}
+
 /// Whether the validated checks of the table say what its bounds as a partition will, and that the key is not null.
 fn is_proven(judge: &Judge<'_>, parent: &RelationName, partition: &RelationName, action: &SyntaxNode) -> bool {
-    let session = &judge.session;
-    let key = session.table(parent).and_then(|table| table.partition_key.as_deref());
-    let has_zone = |column: &str| {
-        let known = session.column_type(partition, column).or_else(|| session.column_type(parent, column));
-        known.map(|known| known.name == "timestamptz")
-    };
-    let checks: Vec<&Constraint> = session.constraints(partition).filter(|check| check.validated).collect();
-    let conditions: Vec<Condition> = checks.iter().flat_map(|check| check.conditions.clone()).collect();
+    let key = judge.session.table(parent).and_then(|table| table.partition_key.as_deref());
+    let checks = validated(judge, partition);
+    let conditions: Vec<Condition> = checks.iter().flat_map(|check| check.claim.conditions()).collect();
     let others = checks.iter().flat_map(|check| check.proves.clone()).collect();
-    let columns =
-        Columns { key, others, is_not_null: &|column| is_not_null(judge, partition, column), has_zone: &has_zone };
+    let is_not_null = |column: &str| is_not_null(judge, partition, column);
+    let data_type = |column: &str| column_type(judge, parent, partition, column);
+    let columns = Columns { key, others, is_not_null: &is_not_null, data_type: &data_type };
     implied::is_implied(&conditions, action, &columns)
+}
+
+/// Whether the validated checks of the default partition say that it has no row within the bounds that a node names.
+fn is_excluded(judge: &Judge<'_>, parent: &RelationName, default: &RelationName, node: &SyntaxNode) -> bool {
+    let key = judge.session.table(parent).and_then(|table| table.partition_key.as_deref());
+    let checks = validated(judge, default);
+    let claims: Vec<&Claim> = checks.iter().map(|check| &check.claim).collect();
+    let others = checks.iter().flat_map(|check| check.proves.clone()).collect();
+    let is_not_null = |column: &str| is_not_null(judge, default, column) || judge.session.is_not_null(parent, column);
+    let data_type = |column: &str| column_type(judge, parent, default, column);
+    let columns = Columns { key, others, is_not_null: &is_not_null, data_type: &data_type };
+    excluded::is_excluded(&claims, node, &columns)
 }
 
 /// Whether a check says of a table's columns no more than its bounds as a partition do.
@@ -185,7 +177,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         judge.report(&PARTITION_OF, node, message);
         let values = node.children().find(|child| format!("{:?}", child.kind()).starts_with("PARTITION_FOR_VALUES"));
         if let Some(values) = values {
-            beside_default(judge, &parent, &values);
+            beside_default(judge, &parent, node, &values);
         }
     }
 }

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::RelationName;
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Birth, Column, DefaultPartition, Filled, Index, Session, TEMPORARY, Table};
+use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
 use super::{constraints, data, dependants, objects, partitions, tree};
 
@@ -106,15 +106,25 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::ATTACH_PARTITION => {
             let partition = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
-            session.table_mut(table).partitioned = true;
-            if let (true, Some(partition)) = (tree::has(action, K::PARTITION_DEFAULT), partition.clone()) {
-                session.table_mut(table).default_partition = DefaultPartition::Named(partition);
+            let parent = session.table_mut(table);
+            parent.partitioned = true;
+            parent.partitions.extend(partition.clone());
+            if tree::has(action, K::PARTITION_DEFAULT) {
+                parent.default_partition = partition.clone();
             }
             if let Some(partition) = partition {
                 partitions::attached(session, table, &partition, action);
             }
         }
-        K::DETACH_PARTITION => session.table_mut(table).partitioned = true,
+        K::DETACH_PARTITION => {
+            let partition = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
+            let parent = session.table_mut(table);
+            parent.partitioned = true;
+            if let Some(partition) = partition {
+                parent.partitions.remove(&partition);
+                parent.default_partition = parent.default_partition.take().filter(|default| *default != partition);
+            }
+        }
         _ => {}
     }
 }
@@ -124,8 +134,7 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
         table.columns.insert(new.to_owned(), column);
     }
     dependants::column_renamed(table, old, new);
-    let compared = table.constraints.values_mut().flat_map(|constraint| constraint.conditions.iter_mut());
-    compared.filter(|condition| condition.column == old).for_each(|condition| new.clone_into(&mut condition.column));
+    table.constraints.values_mut().for_each(|constraint| constraint.claim.rename(old, new));
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
     let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
@@ -157,10 +166,10 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 session.drop_index(&index);
             }
         }
-        K::DROP_TABLE => {
-            for table in session.relations(node, K::TABLE_NAME_REF) {
-                session.forget_table(&table);
-            }
+        K::DROP_TABLE | K::DROP_VIEW | K::DROP_MATERIALIZED_VIEW => {
+            let mut tables = session.relations(node, K::TABLE_NAME_REF);
+            tables.extend(session.relations(node, K::VIEW_REF));
+            tables.iter().for_each(|table| session.forget_table(table));
         }
         _ => {}
     }
@@ -188,8 +197,9 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     if let Some(parent) = &parent {
         let parent = session.table_mut(parent);
         parent.partitioned = true;
+        parent.partitions.insert(name.clone());
         if tree::has(node, K::PARTITION_DEFAULT) {
-            parent.default_partition = DefaultPartition::Named(name.clone());
+            parent.default_partition = Some(name.clone());
         }
     }
     let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();

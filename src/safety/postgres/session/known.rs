@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::SyntaxKind as K;
 
-use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, RelationName, TableFacts};
+use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, RelationName, TableFacts};
+use super::super::claims::Claim;
 use super::super::defaults::Default;
-use super::super::implied::Condition;
 use super::super::types::DataType;
 use super::super::{constraints, partitions};
 
@@ -39,8 +39,8 @@ pub(in super::super) struct Constraint {
     pub(in super::super) validated: bool,
     /// The columns that it proves to be not null, when it is validated.
     pub(in super::super) proves: Vec<String>,
-    /// What a check compares with constants.
-    pub(in super::super) conditions: Vec<Condition>,
+    /// What a check says.
+    pub(in super::super) claim: Claim,
     /// The literals in a check, for comparing it with a partition's bounds.
     pub(in super::super) literals: BTreeSet<String>,
     /// The columns in a check, and the functions.
@@ -49,6 +49,10 @@ pub(in super::super) struct Constraint {
     pub(in super::super) kind: K,
     /// A foreign key's columns, and the table that it refers to.
     pub(in super::super) refers: Option<(Vec<String>, String)>,
+    /// The columns that a foreign key refers to, where it names them.
+    pub(in super::super) referred: Vec<String>,
+    /// What else a key demands, in its own words.
+    pub(in super::super) clauses: BTreeSet<String>,
     /// Whether it says no more than the bounds of the partition that its table has become.
     pub(in super::super) redundant: bool,
 }
@@ -72,7 +76,9 @@ pub(in super::super) struct Table {
     pub(in super::super) empty: bool,
     pub(in super::super) partition_key: Option<Vec<String>>,
     pub(in super::super) partitioned: bool,
-    pub(in super::super) default_partition: DefaultPartition,
+    /// Its partitions.
+    pub(in super::super) partitions: BTreeSet<RelationName>,
+    pub(in super::super) default_partition: Option<RelationName>,
     /// Whether it has keys that are another table's: LIKE, or the place as a partition, or a view.
     pub(in super::super) takes_keys: bool,
     /// What these files have put into it.
@@ -95,18 +101,6 @@ pub(in super::super) enum Filled {
     Few,
     /// Nobody knows.
     Many,
-}
-
-/// What is known of a partitioned table's default partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in super::super) enum DefaultPartition {
-    /// The files make none.
-    #[default]
-    None,
-    /// There is one, the name is not known.
-    Some,
-    /// This one.
-    Named(RelationName),
 }
 
 impl Table {
@@ -135,21 +129,24 @@ impl Table {
                     partitions::is_said_by(constraint, &bounds.literals, |name| bounds.names.contains(name));
             }
         }
-        let index = |name: &String, columns: &Vec<String>| {
-            let unique = facts.unique_indexes.contains(name);
-            Index { columns: columns.clone(), whole: unique, unique }
+        let index = |facts: &IndexFacts| Index {
+            columns: facts.columns.clone(),
+            whole: facts.whole,
+            unique: facts.whole && facts.unique,
         };
         Self {
             birth: Some(birth),
             empty: facts.empty,
-            partition_key: facts.partition_key.clone(),
+            // An expression in it is no column that a check could name.
+            partition_key: facts.partition_key.clone().or(facts.partitioned.then(Vec::new)),
             partitioned: facts.partitioned,
-            default_partition: if facts.default_partition { DefaultPartition::Some } else { DefaultPartition::None },
+            partitions: facts.partitions.clone(),
+            default_partition: facts.default_partition.clone(),
             takes_keys: facts.shows_others,
             filled: Filled::Nothing,
             until_commit: false,
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
-            indexes: facts.indexes.iter().map(|(name, columns)| (name.clone(), index(name, columns))).collect(),
+            indexes: facts.indexes.iter().map(|(name, facts)| (name.clone(), index(facts))).collect(),
             constraints,
             users: facts.users.clone(),
         }
@@ -172,8 +169,10 @@ impl Constraint {
 /// A type that the files made.
 #[derive(Debug, Clone)]
 pub(in super::super) enum UserType {
-    /// An enum, a composite or a range.
+    /// A composite or a range, or an enum whose values are not known.
     Other,
+    /// An enum, with its values.
+    Enum(BTreeSet<String>),
     /// A domain, over another one or not.
     Domain(Domain),
 }

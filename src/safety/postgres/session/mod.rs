@@ -15,9 +15,7 @@ mod known;
 mod questions;
 mod timeouts;
 
-pub(super) use known::{
-    Birth, Column, Constraint, DefaultPartition, Domain, Filled, Index, Object, Routine, Table, UserType,
-};
+pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Index, Object, Routine, Table, UserType};
 pub(super) use timeouts::{Limit, Timeout};
 
 /// What the connection is set to.
@@ -47,6 +45,8 @@ pub(super) struct Held {
     pub(super) line: usize,
     /// Whether the statement alters the table, and does not only refer to it.
     pub(super) altered: bool,
+    /// Whether it is a view that comes again in the same transaction, and goes only so that its table can change.
+    pub(super) again: bool,
 }
 
 /// The state between two statements.
@@ -70,6 +70,8 @@ pub(super) struct Session<'a> {
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
+    /// The names of functions that the catalogue knows to be volatile.
+    pub(super) volatile: BTreeSet<String>,
     /// Objects of any kind, and where they were made.
     objects: BTreeMap<Object, Birth>,
     settings: Settings,
@@ -105,6 +107,7 @@ impl<'a> Session<'a> {
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
             routines: BTreeMap::new(),
+            volatile: BTreeSet::new(),
             objects: BTreeMap::new(),
             settings: Settings::default(),
             journal: Vec::new(),
@@ -133,6 +136,10 @@ impl<'a> Session<'a> {
                 let domain = Domain { base, constrained: facts.constrained, default: default.unwrap_or_default() };
                 self.types.insert(name.clone(), UserType::Domain(domain));
             }
+            for (name, labels) in &catalogue.enums {
+                self.types.insert(name.clone(), UserType::Enum(labels.clone()));
+            }
+            self.volatile.clone_from(&catalogue.volatile_functions);
         }
         self.file = file;
         self.applied = applied;
@@ -314,6 +321,21 @@ impl<'a> Session<'a> {
             Some(UserType::Domain(domain)) => Some(domain),
             _ => None,
         }
+    }
+
+    /// The enum that the first dotted name in a node means here, with its values, where they are known.
+    pub(super) fn enum_of(&self, node: &SyntaxNode) -> Option<(RelationName, BTreeSet<String>)> {
+        let path = tree::path(node);
+        let (name, schema) = path.split_last()?;
+        let own = schema.last().into_iter();
+        let paths = self.settings.search_path.iter().filter(|_| schema.is_empty());
+        own.chain(paths).find_map(|schema| {
+            let name = RelationName { schema: schema.clone(), name: name.clone() };
+            match self.types.get(&name) {
+                Some(UserType::Enum(labels)) => Some((name, labels.clone())),
+                _ => None,
+            }
+        })
     }
 
     pub(super) fn set_user_type(&mut self, name: RelationName, user_type: UserType) {

@@ -6,7 +6,7 @@ use super::super::super::{ColumnUser, RelationName};
 use super::super::dependants;
 use super::super::objects::RELATION;
 use super::super::types::DataType;
-use super::{Constraint, DefaultPartition, Filled, Index, Object, Session, TEMPORARY, Table};
+use super::{Constraint, Filled, Index, Object, Session, TEMPORARY, Table};
 
 impl Session<'_> {
     /// Whether a table is too new to hold rows: made by these files, temporary, or found empty.
@@ -90,8 +90,20 @@ impl Session<'_> {
         self.table(name).is_some_and(|table| table.partitioned)
     }
 
-    pub(in super::super) fn default_partition(&self, name: &RelationName) -> DefaultPartition {
-        self.table(name).map_or(DefaultPartition::None, |table| table.default_partition.clone())
+    /// A partitioned table's default partition, where it is known to have one.
+    pub(in super::super) fn default_partition(&self, name: &RelationName) -> Option<RelationName> {
+        self.table(name).and_then(|table| table.default_partition.clone())
+    }
+
+    /// The partitions of a table that are known, and theirs.
+    pub(in super::super) fn all_partitions(&self, name: &RelationName) -> Vec<RelationName> {
+        let mut found = vec![name.clone()];
+        let mut next = 0;
+        while let Some(table) = found.get(next).map(|name| self.table(name)) {
+            found.extend(table.into_iter().flat_map(|table| table.partitions.iter().cloned()));
+            next += 1;
+        }
+        found.split_off(1)
     }
 
     /// The type of a column, as far as it is known.

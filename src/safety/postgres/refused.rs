@@ -1,0 +1,269 @@
+//! What the server refuses for what the tables and types already are.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, RelationName, Rule, Severity};
+use super::judge::{Alter, Judge, columns_of};
+use super::session::{Table, UserType};
+use super::types::DataType;
+use super::{constraints, merging, tree};
+
+pub(in super::super) const RULES: &[&Rule] = &[&CONSTRAINT, &PARTITION, &ENUM_VALUE];
+
+const FAILS: &str = "The statement fails.";
+
+static CONSTRAINT: Rule = Rule {
+    name: "constraint-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A second primary key, or a foreign key to columns without a key of their own, or of another type, by the live catalogue",
+    reason: FAILS,
+    help: "Drop the old primary key in the same ALTER TABLE; make a unique index over the columns that a foreign key refers to, and give both sides one type.",
+    source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
+};
+static PARTITION: Rule = Rule {
+    name: "partition-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A table attached as a partition whose columns are not its parent's, by the live catalogue",
+    reason: FAILS,
+    help: "Give the table the columns of its parent, of the same types and NOT NULL where they are.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION",
+};
+static ENUM_VALUE: Rule = Rule {
+    name: "enum-value-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A value is added to an enum that has it, or beside one that it has not; a value is renamed that it has not",
+    reason: FAILS,
+    help: "ADD VALUE IF NOT EXISTS does nothing where the value is there.",
+    source: "https://www.postgresql.org/docs/current/sql-altertype.html",
+};
+
+/// Constraints of new tables and columns, and values of enums.
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::CREATE_TABLE => {
+            let columns: Vec<SyntaxNode> = tree::below(node, K::COLUMN).collect();
+            let type_of = |name: &String| {
+                let named = |column: &&SyntaxNode| tree::child_name(column, K::COLUMN_NAME).as_ref() == Some(name);
+                columns.iter().find(named).and_then(DataType::of)
+            };
+            for key in tree::below(node, K::FOREIGN_KEY_CONSTRAINT) {
+                foreign_key(judge, &key, &key, &own_columns(&key), &type_of);
+            }
+            for column in &columns {
+                reference(judge, column, &tree::child_name(column, K::COLUMN_NAME).unwrap_or_default());
+            }
+        }
+        K::ALTER_TYPE => enum_value(judge, node),
+        _ => {}
+    }
+}
+
+/// An action of ALTER TABLE.
+pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    match action.kind() {
+        K::ADD_CONSTRAINT => {
+            let Some(constraint) = constraints::added(action) else { return };
+            if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
+                primary_key(judge, alter, action);
+            }
+            if constraint.kind() == K::FOREIGN_KEY_CONSTRAINT {
+                let columns = own_columns(&constraint);
+                let types: Vec<_> = columns.iter().map(|name| judge.session.column_type(&alter.table, name)).collect();
+                let type_of = |name: &String| {
+                    columns
+                        .iter()
+                        .zip(&types)
+                        .find(|(own, _)| *own == name)
+                        .and_then(|(_, data_type)| data_type.clone())
+                };
+                foreign_key(judge, action, &constraint, &columns, &type_of);
+            }
+        }
+        K::ADD_COLUMN => {
+            if tree::has(action, K::PRIMARY_KEY_CONSTRAINT) {
+                primary_key(judge, alter, action);
+            }
+            reference(judge, action, &tree::child_name(action, K::COLUMN_NAME).unwrap_or_default());
+        }
+        K::ATTACH_PARTITION => attach(judge, &alter.table, action),
+        _ => {}
+    }
+}
+
+fn own_columns(key: &SyntaxNode) -> Vec<String> {
+    tree::child(key, K::FOREIGN_KEY_COLUMN_LIST).map(|list| columns_of(&list)).unwrap_or_default()
+}
+
+fn primary_key(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    let dropped: BTreeSet<String> = alter
+        .actions
+        .iter()
+        .filter(|action| action.kind() == K::DROP_CONSTRAINT)
+        .filter_map(|action| tree::path(action).pop())
+        .collect();
+    let known = judge.session.table(&alter.table).filter(|table| table.is_catalogued());
+    let mut constraints = known.into_iter().flat_map(|table| &table.constraints);
+    let key = constraints
+        .find(|(name, constraint)| constraint.kind == K::PRIMARY_KEY_CONSTRAINT && !dropped.contains(*name))
+        .map(|(name, _)| name.clone());
+    if let Some(key) = key {
+        judge.report(&CONSTRAINT, action, format!("{} has the primary key {key} already", alter.table));
+    }
+}
+
+/// REFERENCES of a column.
+fn reference(judge: &mut Judge<'_>, column: &SyntaxNode, name: &str) {
+    if let Some(key) = tree::child(column, K::REFERENCES_CONSTRAINT) {
+        foreign_key(judge, &key, &key, &[name.to_owned()], &|_| DataType::of(column));
+    }
+}
+
+/// The server looks for a unique index over just the columns that a foreign key refers to, and for a comparison of their types.
+fn foreign_key(
+    judge: &mut Judge<'_>,
+    node: &SyntaxNode,
+    key: &SyntaxNode,
+    columns: &[String],
+    type_of: &dyn Fn(&String) -> Option<DataType>,
+) {
+    let Some(other) = constraints::referenced(judge, key) else { return };
+    let Some(table) = judge.session.table(&other).filter(|table| table.is_catalogued() && !table.takes_keys) else {
+        return;
+    };
+    let referred = match merging::referred(key) {
+        named if !named.is_empty() => Some(named),
+        _ => primary_key_of(table),
+    };
+    let Some(referred) = referred else {
+        judge.report(&CONSTRAINT, node, format!("{other} has no primary key for the foreign key to refer to"));
+        return;
+    };
+    let wanted: BTreeSet<&String> = referred.iter().collect();
+    let fits = |columns: &Vec<String>| columns.iter().collect::<BTreeSet<_>>() == wanted;
+    if !table.indexes.values().any(|index| index.unique && index.whole && fits(&index.columns)) {
+        let message = format!("no unique index of {other} is over just {}", referred.join(", "));
+        judge.report(&CONSTRAINT, node, message);
+        return;
+    }
+    let unlike = columns.iter().zip(&referred).find_map(|(own, theirs)| {
+        let (own_type, their_type) = (type_of(own)?, judge.session.column_type(&other, theirs)?);
+        (!are_comparable(&own_type, &their_type)).then(|| {
+            format!("{own} is {}, {other}.{theirs} is {}: no foreign key joins them", own_type.name, their_type.name)
+        })
+    });
+    if let Some(message) = unlike {
+        judge.report(&CONSTRAINT, node, message);
+    }
+}
+
+fn primary_key_of(table: &Table) -> Option<Vec<String>> {
+    let mut keys = table.constraints.iter().filter(|(_, own)| own.kind == K::PRIMARY_KEY_CONSTRAINT);
+    keys.find_map(|(name, _)| table.indexes.get(name)).map(|index| index.columns.clone())
+}
+
+/// Types that a foreign key joins, as measured on 14 and 18; what is not known here may be joined.
+fn are_comparable(own: &DataType, other: &DataType) -> bool {
+    const KINDS: [&[&str]; 8] = [
+        &["smallint", "integer", "bigint", "numeric", "float4", "float8"],
+        &["text", "varchar", "char", "bpchar", "name", "citext"],
+        &["date", "timestamp", "timestamptz"],
+        &["uuid"],
+        &["boolean"],
+        &["bytea"],
+        &["inet", "cidr"],
+        &["jsonb"],
+    ];
+    let plain = |of: &DataType| match of.name.trim_matches('"') {
+        "serial" | "serial4" => "integer".to_owned(),
+        "bigserial" | "serial8" => "bigint".to_owned(),
+        "smallserial" | "serial2" => "smallint".to_owned(),
+        name => name.to_owned(),
+    };
+    let (own_name, other_name) = (plain(own), plain(other));
+    let place = |name: &str| KINDS.iter().position(|kind| kind.contains(&name));
+    let (Some(own_kind), Some(other_kind)) = (place(&own_name), place(&other_name)) else { return true };
+    if own.array || other.array {
+        return own.array && other.array;
+    }
+    // A number is made one of a wider type, and never of a narrower one.
+    let width = |name: &str| match name {
+        "numeric" => 1,
+        "float4" | "float8" => 2,
+        _ => 0,
+    };
+    own_kind == other_kind && (own_kind != 0 || width(&own_name) <= width(&other_name))
+}
+
+/// A partition has the columns of its parent, and no others.
+fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
+    let Some(partition) = tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name)) else {
+        return;
+    };
+    let known = |name: &RelationName| {
+        judge.session.table(name).filter(|table| table.is_catalogued() && !table.columns.is_empty())
+    };
+    let (Some(above), Some(table)) = (known(parent), known(&partition)) else { return };
+    let missing = above.columns.keys().find(|column| !table.columns.contains_key(*column));
+    let more = table.columns.keys().find(|column| !above.columns.contains_key(*column));
+    let message = match (missing, more) {
+        (Some(column), _) => Some(format!("{partition} has no column {column}")),
+        (None, Some(column)) => Some(format!("{partition} has the column {column}, which {parent} has not")),
+        (None, None) => above.columns.iter().find_map(|(name, column)| {
+            let own = table.columns.get(name)?;
+            match (&own.data_type, &column.data_type) {
+                (Some(own), Some(above)) if !are_same(own, above) => {
+                    Some(format!("{partition}.{name} is of another type or collation than {parent}.{name}"))
+                }
+                _ if column.not_null && !own.not_null => {
+                    Some(format!("{partition}.{name} may be NULL, and {parent}.{name} may not"))
+                }
+                _ => None,
+            }
+        }),
+    };
+    if let Some(message) = message {
+        judge.report(&PARTITION, action, message);
+    }
+}
+
+/// Whether two types are one, as far as their texts tell: one of them may name its schema.
+fn are_same(own: &DataType, other: &DataType) -> bool {
+    let plain = |of: &DataType| {
+        let name = of.name.rsplit('.').next().unwrap_or_default().trim().trim_matches('"').to_owned();
+        DataType { name, ..of.clone() }
+    };
+    own.is_serial() || plain(own) == plain(other)
+}
+
+/// ADD VALUE and RENAME VALUE, and what the enum has from then on.
+fn enum_value(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let Some((name, mut labels)) = judge.session.enum_of(node) else { return };
+    for action in node.descendants().filter(|part| matches!(part.kind(), K::ADD_VALUE | K::RENAME_VALUE)) {
+        let all: Vec<String> = tree::below(&action, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect();
+        let (Some(first), second) = (all.first(), all.get(1)) else { continue };
+        let optional = tree::has(&action, K::IF_NOT_EXISTS);
+        let refused = match action.kind() {
+            K::ADD_VALUE if labels.contains(first) => (!optional).then(|| format!("{name} has '{first}' already")),
+            K::ADD_VALUE => {
+                second.filter(|beside| !labels.contains(*beside)).map(|beside| format!("{name} has no '{beside}'"))
+            }
+            _ if !labels.contains(first) => Some(format!("{name} has no '{first}'")),
+            _ => second.filter(|new| labels.contains(*new)).map(|new| format!("{name} has '{new}' already")),
+        };
+        match refused {
+            Some(message) => _ = judge.report(&ENUM_VALUE, &action, message),
+            None if action.kind() == K::ADD_VALUE => _ = labels.insert(first.clone()),
+            None => {
+                labels.remove(first);
+                labels.extend(second.cloned());
+            }
+        }
+    }
+    judge.session.set_user_type(name, UserType::Enum(labels));
+}

@@ -1,0 +1,129 @@
+//! Views that go and come again, and what may replace them.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::SyntaxKind as K;
+use squawk_syntax::SyntaxNode;
+
+use super::super::{Cost, RelationName, Rule, Severity};
+use super::judge::Judge;
+use super::{drops, objects, tree};
+
+pub(in super::super) const RULES: &[&Rule] = &[&REPLACE_REFUSED];
+
+static REPLACE_REFUSED: Rule = Rule {
+    name: "view-replace-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "CREATE OR REPLACE VIEW without a column that the view has",
+    reason: "The statement fails: columns can only be added at the end.",
+    help: "Keep the columns, under their names; else DROP VIEW and CREATE VIEW in one transaction, once programs do without them.",
+    source: "https://www.postgresql.org/docs/current/sql-createview.html",
+};
+
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::DROP_VIEW if !objects::are_of_this_file(judge, node) => dropped(judge, node),
+        K::CREATE_VIEW if tree::has(node, K::OR_REPLACE) => {
+            let Some(view) = tree::child(node, K::VIEW).and_then(|name| judge.session.relation(&name)) else { return };
+            if let Some(lost) = lost(judge, &view, node) {
+                judge.report(&REPLACE_REFUSED, node, format!("the view {view} has the column {lost}: no replacing it"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
+fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let views = judge.session.relations(node, K::VIEW_REF);
+    let again: Vec<SyntaxNode> = views.iter().filter_map(|view| made_again(judge, node, view)).collect();
+    if views.is_empty() || again.len() < views.len() {
+        judge.report(&drops::VIEW_DROPPED, node, "a view is dropped".to_owned());
+        return;
+    }
+    let mut both = views.iter().zip(&again);
+    if let Some((view, lost)) = both.find_map(|(view, made)| Some((view, lost(judge, view, made)?))) {
+        let message = format!("the view {view} is made again without its column {lost}");
+        judge.report(&drops::VIEW_DROPPED, node, message);
+        return;
+    }
+    let shown: Vec<String> = views.iter().map(RelationName::to_string).collect();
+    let message = format!("{} is dropped, and made again in the same transaction", shown.join(", "));
+    let finding = judge.report(&drops::VIEW_DROPPED, node, message);
+    finding.severity = Severity::Warning;
+    finding.effect =
+        "Programs do not see it gone, but what was granted on it is lost, and its triggers, defaults and comments."
+            .to_owned();
+    finding.help = "GRANT in the same migration what programs need, and keep the columns that they use.".to_owned();
+}
+
+/// Whether all views that a statement drops come again in its transaction.
+pub(super) fn come_again(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
+    let views = judge.session.relations(node, K::VIEW_REF);
+    node.kind() == K::DROP_VIEW && !views.is_empty() && views.iter().all(|view| made_again(judge, node, view).is_some())
+}
+
+/// The statement that makes a view again, after one that drops it and before their transaction ends.
+fn made_again(judge: &Judge<'_>, node: &SyntaxNode, view: &RelationName) -> Option<SyntaxNode> {
+    if !judge.session.in_transaction() || judge.session.blocks > 0 {
+        return None;
+    }
+    const ENDS: [K; 4] =
+        [K::COMMIT_TRANSACTION, K::ROLLBACK_TRANSACTION, K::PREPARE_TRANSACTION, K::ROLLBACK_TO_SAVEPOINT];
+    let later = std::iter::successors(node.next_sibling(), SyntaxNode::next_sibling);
+    let mut made = None;
+    for statement in later {
+        match statement.kind() {
+            K::ROLLBACK_TRANSACTION | K::ROLLBACK_TO_SAVEPOINT => return None,
+            kind if ENDS.contains(&kind) => break,
+            K::CREATE_VIEW if !tree::has(&statement, K::TEMP) => {
+                let name = tree::child(&statement, K::VIEW).and_then(|name| judge.session.relation(&name));
+                if name.as_ref() == Some(view) {
+                    made = Some(statement);
+                }
+            }
+            K::DROP_VIEW if judge.session.relations(&statement, K::VIEW_REF).contains(view) => made = None,
+            _ => {}
+        }
+    }
+    made
+}
+
+/// A column that a view is known to have, and that a statement surely makes it without.
+fn lost(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<String> {
+    let had = judge.session.table(view).filter(|table| table.is_catalogued() && !table.columns.is_empty())?;
+    let now = columns(made)?;
+    had.columns.keys().find(|column| !now.contains(*column)).cloned()
+}
+
+/// The columns of a view that a statement makes, where its text says all of them: a star may be of any number.
+fn columns(made: &SyntaxNode) -> Option<BTreeSet<String>> {
+    let list = tree::child(made, K::COLUMN_LIST);
+    let named: Vec<String> =
+        list.iter().flat_map(SyntaxNode::children).filter_map(|column| tree::last_name(&column)).collect();
+    let targets = targets(made)?;
+    let targets = targets.children().filter(|part| part.kind() == K::TARGET);
+    let all: Vec<Option<String>> = targets.map(|target| column(&target)).collect();
+    let unnamed = all.into_iter().skip(named.len()).collect::<Option<Vec<String>>>()?;
+    Some(named.into_iter().chain(unnamed).collect())
+}
+
+/// The targets of the first SELECT of a query.
+fn targets(query: &SyntaxNode) -> Option<SyntaxNode> {
+    const QUERIES: [K; 3] = [K::SELECT, K::COMPOUND_SELECT, K::PAREN_SELECT];
+    match tree::child(query, K::SELECT_CLAUSE) {
+        Some(clause) => tree::child(&clause, K::TARGET_LIST),
+        None => query.children().find(|part| QUERIES.contains(&part.kind())).and_then(|part| targets(&part)),
+    }
+}
+
+/// What a target of a SELECT is called, unless the server makes up a name.
+fn column(target: &SyntaxNode) -> Option<String> {
+    let alias = tree::child(target, K::AS_NAME).and_then(|name| tree::last_name(&name));
+    alias.or_else(|| {
+        let expression = tree::inner(target.children().next()?);
+        let inside = if expression.kind() == K::CAST_EXPR { expression.children().next()? } else { expression };
+        tree::column(&inside).filter(|_| !tree::has_token(&inside, K::STAR))
+    })
+}

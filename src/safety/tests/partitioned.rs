@@ -1,0 +1,223 @@
+//! Partitioned tables as a live connection tells of them.
+
+use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts, lint_with};
+use super::catalogue::index;
+use super::*;
+
+/// A partitioned table as a server tells of it: `list` or `range` by the column `k` with a default partition `rest` that has a
+/// check, and `part`, which is to be attached.
+fn partitioned(data_type: &str, check: &str, validated: bool) -> Catalogue {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let columns = || {
+        let column = ColumnFacts { data_type: data_type.to_owned(), not_null: false };
+        [("k".to_owned(), column)].into()
+    };
+    let fact = ConstraintFacts { definition: check.to_owned(), validated };
+    let rest =
+        TableFacts { columns: columns(), constraints: [("kept_out".to_owned(), fact)].into(), ..TableFacts::default() };
+    let parent = TableFacts {
+        partitioned: true,
+        partition_key: Some(vec!["k".to_owned()]),
+        partitions: [name("rest")].into(),
+        default_partition: Some(name("rest")),
+        columns: columns(),
+        ..TableFacts::default()
+    };
+    let part = TableFacts { empty: true, columns: columns(), ..TableFacts::default() };
+    Catalogue {
+        tables: [(name("parent"), parent), (name("rest"), rest), (name("part"), part)].into(),
+        ..Catalogue::default()
+    }
+}
+
+/// As servers of 14 and 18 prove it, and print the checks.
+#[test]
+fn a_check_of_the_default_partition_keeps_others_out() {
+    let numbers = "from (10000) to (20000)";
+    let days = "from ('2024-01-01') to ('2024-02-01')";
+    for (data_type, check, bounds, excluded) in [
+        ("integer", "((k < 10000) OR (k >= 20000))", numbers, true),
+        ("integer", "(NOT ((k >= 10000) AND (k < 20000)))", numbers, true),
+        ("integer", "(k < 10000)", numbers, true),
+        ("integer", "((k IS NOT NULL) AND ((k < 10000) OR (k >= 20000)))", numbers, true),
+        ("integer", "((k IS NULL) OR (k < 10000))", numbers, true),
+        ("integer", "(NOT ((k IS NOT NULL) AND (k >= 10000) AND (k < 20000)))", numbers, true),
+        ("integer", "((k < 10000) OR ((k >= 20000) AND (x = 1)))", numbers, true),
+        ("integer", "(k = ANY (ARRAY[1, 2, 30000]))", numbers, true),
+        ("integer", "(k <= '-5'::integer)", numbers, true),
+        ("numeric", "(k < (10000)::numeric)", numbers, true),
+        ("integer", "(k < 10001)", numbers, false),
+        ("integer", "((k < 10000) OR (x > 3))", numbers, false),
+        ("integer", "(NOT ((k >= 10000) AND (k < 20000) AND (x = 1)))", numbers, false),
+        ("integer", "(k <> 15000)", numbers, false),
+        ("integer", "(x < 10000)", numbers, false),
+        ("integer", "((k + 0) < 10000)", numbers, false),
+        ("integer", "((k >= 10000) AND (k < 20000))", numbers, false),
+        ("integer", "(k >= 100)", "from (minvalue) to (100)", true),
+        ("integer", "(k >= 100)", "from (minvalue) to (maxvalue)", false),
+        ("text", "(k < '5'::text)", "from ('10') to ('20')", false),
+        ("text", "(k < 'b'::text)", "from ('b') to ('c')", true),
+        ("date", "((k < '2024-01-01'::date) OR (k >= '2024-02-01'::date))", days, true),
+        (
+            "timestamp without time zone",
+            "(NOT ((k >= '2024-01-01 00:00:00'::timestamp without time zone) AND (k < '2024-02-01 00:00:00'::timestamp without time zone)))",
+            days,
+            true,
+        ),
+        (
+            "timestamp with time zone",
+            "((k < '2024-01-01 00:00:00+00'::timestamp with time zone) OR (k >= '2024-02-01 00:00:00+00'::timestamp with time zone))",
+            "from ('2024-01-01 00:00:00+00') to ('2024-02-01 00:00:00+00')",
+            true,
+        ),
+        ("date", "(k < '2024-01-02'::date)", days, false),
+        ("text", "(k <> 'b'::text)", "in ('b')", true),
+        ("text", "(k <> ALL (ARRAY['b'::text, 'c'::text]))", "in ('b')", true),
+        ("text", "(NOT (k = 'b'::text))", "in ('b')", true),
+        ("text", "(NOT (k = ANY (ARRAY['b'::text, 'c'::text])))", "in ('b', 'c')", true),
+        ("character varying(10)", "((k)::text <> 'b'::text)", "in ('b')", true),
+        (
+            "character varying(10)",
+            "((k)::text <> ALL ((ARRAY['b'::character varying, 'c'::character varying])::text[]))",
+            "in ('b')",
+            true,
+        ),
+        ("text", "((k <> 'b'::text) AND (k <> 'c'::text))", "in ('b', 'c')", true),
+        ("text", "(k = ANY (ARRAY['x'::text, 'y'::text]))", "in ('b')", true),
+        ("text COLLATE folded", "(k = ANY (ARRAY['x'::text, 'y'::text]))", "in ('b')", false),
+        ("text", "(k <> 'b'::text)", "in ('b', 'c')", false),
+        ("text", "(k <> 'c'::text)", "in ('b')", false),
+        ("text", "((k <> 'b'::text) OR (x = 1))", "in ('b')", false),
+        ("text", "(k <> 'b'::text)", "in ('b', null)", false),
+        ("text", "(k IS NOT NULL)", "in (null)", true),
+        ("text", "((k IS NOT NULL) AND (k <> 'b'::text))", "in ('b', null)", true),
+    ] {
+        let found = |validated| -> Vec<&'static str> {
+            let text = format!("alter table parent attach partition part for values {bounds};");
+            let catalogue = partitioned(data_type, &format!("CHECK ({check})"), validated);
+            let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&catalogue));
+            let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+            errors.map(|finding| finding.rule.name).collect()
+        };
+        let expected = if excluded { vec![] } else { vec!["partition-attach-scans"] };
+        assert_eq!(found(true), expected, "{data_type}: {check}: {bounds}");
+        assert_eq!(found(false), ["partition-attach-scans"], "{check} NOT VALID");
+    }
+    let mut by_expression = partitioned("integer", "CHECK ((k <> 1))", true);
+    by_expression.tables.values_mut().for_each(|table| table.partition_key = None);
+    let attach = Input::new("1", "alter table parent attach partition part for values in (1);");
+    let found = lint_with(&[attach], &LintOptions::default(), Some(&by_expression));
+    assert!(found.iter().any(|finding| finding.rule.name == "partition-attach-scans"), "{found:#?}");
+}
+
+/// A table that is partitioned into `one` and `two`, which have a constraint each, and what it refers to.
+fn with_partitions(one: &str, two: &str, not_null: bool) -> Catalogue {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let column = || ColumnFacts { data_type: "integer".to_owned(), not_null };
+    let columns = || ["id", "k", "x"].map(|name| (name.to_owned(), column())).into();
+    let fact = |definition: &str| ConstraintFacts {
+        definition: definition.to_owned(),
+        validated: !definition.ends_with("NOT VALID"),
+    };
+    let partition = |definition: &str| TableFacts {
+        columns: columns(),
+        constraints: [("c".to_owned(), fact(definition))].into(),
+        indexes: [("c".to_owned(), index(&["id", "k"], true))].into(),
+        ..TableFacts::default()
+    };
+    let parent = TableFacts {
+        partitioned: true,
+        partition_key: Some(vec!["k".to_owned()]),
+        partitions: [name("one"), name("two")].into(),
+        columns: columns(),
+        ..TableFacts::default()
+    };
+    let referred = TableFacts {
+        constraints: [("r_pkey".to_owned(), fact("PRIMARY KEY (id)"))].into(),
+        indexes: [("r_pkey".to_owned(), index(&["id"], true))].into(),
+        ..TableFacts::default()
+    };
+    Catalogue {
+        tables: [
+            (name("parent"), parent),
+            (name("one"), partition(one)),
+            (name("two"), partition(two)),
+            (name("r"), referred),
+        ]
+        .into(),
+        ..Catalogue::default()
+    }
+}
+
+/// As measured on 14 and 18.
+#[test]
+fn a_partitioned_table_takes_over_what_all_its_partitions_have() {
+    let unique = "UNIQUE (id, k)";
+    let key = "FOREIGN KEY (x) REFERENCES r(id)";
+    let builds = Some("constraint-builds-index");
+    let looks_up = Some("foreign-key-not-valid-missing");
+    let refused = Some("constraint-on-partitioned");
+    for (one, two, not_null, added, rule) in [
+        (unique, unique, false, "add constraint u unique (id, k)", None),
+        (unique, "UNIQUE (id, k) DEFERRABLE", false, "add constraint u unique (id, k)", None),
+        ("PRIMARY KEY (id, k)", unique, true, "add constraint u unique (id, k)", None),
+        ("PRIMARY KEY (id, k)", unique, true, "add primary key (id, k)", None),
+        ("PRIMARY KEY (id, k)", unique, false, "add primary key (id, k)", builds),
+        (unique, "CHECK ((x > 0))", false, "add constraint u unique (id, k)", builds),
+        (unique, unique, false, "add constraint u unique (k, id)", builds),
+        (unique, "UNIQUE (id, k) INCLUDE (x)", false, "add constraint u unique (id, k)", builds),
+        (unique, unique, false, "add constraint u unique using index i", refused),
+        (key, key, false, "add constraint f foreign key (x) references r (id)", None),
+        (key, key, false, "add constraint f foreign key (x) references r on delete no action", None),
+        (
+            key,
+            "FOREIGN KEY (x) REFERENCES r(id) NOT VALID",
+            false,
+            "add constraint f foreign key (x) references r (id)",
+            looks_up,
+        ),
+        (key, "FOREIGN KEY (x) REFERENCES r(x)", false, "add constraint f foreign key (x) references r (id)", looks_up),
+        (key, key, false, "add constraint f foreign key (x) references r (id) on delete cascade", looks_up),
+        (key, key, false, "add constraint f foreign key (x) references r (id) deferrable", looks_up),
+        (key, key, false, "add constraint f foreign key (x) references other (id)", looks_up),
+        (key, unique, false, "add constraint f foreign key (x) references r (id)", looks_up),
+        ("CHECK ((x > 0))", "CHECK ((x > 0))", false, "add constraint c check (x > 0)", None),
+        (
+            "CHECK ((x > 0))",
+            "CHECK ((x > 0))",
+            false,
+            "add constraint d check (x > 0)",
+            Some("check-not-valid-missing"),
+        ),
+        (
+            "CHECK ((x > 0))",
+            "CHECK ((x > 1))",
+            false,
+            "add constraint c check (x > 0)",
+            Some("check-not-valid-missing"),
+        ),
+        ("CHECK ((x IS NOT NULL))", "CHECK ((x IS NOT NULL))", false, "alter x set not null", None),
+        ("CHECK ((x IS NOT NULL))", unique, false, "alter x set not null", Some("set-not-null-scans")),
+    ] {
+        let text = format!("alter table parent {added};");
+        let found =
+            lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&with_partitions(one, two, not_null)));
+        let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+        let errors: Vec<&str> = errors.map(|finding| finding.rule.name).collect();
+        assert_eq!(errors, Vec::from_iter(rule), "{one}, {two}: {added}");
+    }
+    for (not_null, added, rule) in [
+        (false, "add constraint u unique (id, k)", None),
+        (false, "add primary key (id, k)", refused),
+        (true, "add primary key (id, k)", None),
+        (false, "add constraint f foreign key (x) references r (id)", refused),
+        (false, "add constraint d check (x > 0)", refused),
+    ] {
+        let text = format!("alter table only parent {added};");
+        let found =
+            lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&with_partitions(unique, key, not_null)));
+        let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+        let errors: Vec<&str> = errors.map(|finding| finding.rule.name).collect();
+        assert_eq!(errors, Vec::from_iter(rule), "ONLY: {added}");
+    }
+}
