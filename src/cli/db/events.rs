@@ -80,6 +80,10 @@ fn warn(session: &Session<'_>, judgement: &Judgement) {
             let reason = allowed.map(|allowed| format!(" (allowed: {})", allowed.reason)).unwrap_or_default();
             session.ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
         }
+        for lost in &judged.dependants {
+            let message = format!("migration {} loses or breaks what no migration made: {lost}", judged.migration);
+            session.ui.warning(None, &message);
+        }
         if judged.is_unwritten {
             let message = format!(
                 "nobody has written migration {} yet, and once it is applied, its text cannot be changed any more",

@@ -74,6 +74,10 @@ impl Dependant {
     }
 }
 
+/// What can be done about what charter's migrations must not take along.
+pub(in crate::migrate) const LEFT_ALONE: &str = "charter leaves it alone: drop it first, as the program that made it would, \
+    or take back the migrations that did; then run this again";
+
 /// Between the columns of a foreign key.
 const SEPARATOR: char = '\u{1f}';
 
@@ -230,10 +234,7 @@ impl MigrationManager {
             self.url(),
             lines(dependants)
         );
-        Err(Error::new(ErrorKind::Refused, message).with_hint(
-            "charter leaves it alone: drop it first, as the program that made it would, or take back the migrations that did; \
-             then run this again",
-        ))
+        Err(Error::new(ErrorKind::Refused, message).with_hint(LEFT_ALONE))
     }
 }
 
@@ -242,7 +243,10 @@ fn lines(dependants: &[Dependant]) -> String {
 }
 
 /// What hangs on what a plan drops, each set's by itself.
-pub(super) fn dependants_of(connection: &mut dyn MigrationConnection, planned: &[Planned]) -> Result<Vec<Dependant>> {
+pub(in crate::migrate) fn dependants_of(
+    connection: &mut dyn MigrationConnection,
+    planned: &[Planned],
+) -> Result<Vec<Dependant>> {
     // What is made anew keeps what only names it.
     let mut sets: BTreeMap<&str, (&MigrationSet, BTreeSet<Name>, BTreeSet<String>)> = BTreeMap::new();
     for planned in planned {

@@ -16,6 +16,7 @@ mod upgrade;
 
 pub use create::create_migration;
 pub use dependants::Dependant;
+pub(super) use dependants::{LEFT_ALONE, dependants_of};
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;

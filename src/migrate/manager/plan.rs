@@ -26,6 +26,14 @@ pub struct Planned {
     pub is_down: bool,
 }
 
+impl Planned {
+    /// A migration that would be applied.
+    pub(in crate::migrate) fn up(set: &MigrationSet, migration: &Migration, engine: Engine) -> Self {
+        let script = migration.up(engine).clone();
+        Self { set: set.clone(), migration: migration.clone(), engine, script, is_down: false }
+    }
+}
+
 impl MigrationManager {
     /// What [`MigrationManager::upgrade`] would run, in order. Reads what the database has, and cannot write to it; an
     /// embedded file that does not exist counts as empty.
@@ -48,8 +56,7 @@ impl MigrationManager {
             check_migrations(&pending, engine)?;
             let target = goal.set.resolve(&goal.revision, current)?;
             for migration in pending.into_iter().filter(|migration| Some(migration.number()) <= target) {
-                let script = migration.up(engine).clone();
-                planned.push(Planned { set: goal.set.clone(), migration, engine, script, is_down: false });
+                planned.push(Planned::up(goal.set, &migration, engine));
             }
         }
         Ok(planned)

@@ -322,6 +322,51 @@ fn what_no_migration_made_is_told_where_a_projects_table_goes() {
     assert_eq!(told, ["the index by_hand of orders", "the view ids, which reads orders"], "{down}");
 }
 
+/// Upwards as well, and where charter's own migrations drop something, nothing of another program goes with it.
+#[test]
+fn what_an_upgrade_would_take_along_is_told_or_refused() {
+    for is_server in [false, true] {
+        let (sandbox, database) = (shop(), postgres::database());
+        let (url, schema) = if is_server { (database.url(), "charter.") } else { ("sqlite:///charter.db", "") };
+        let execute = |sql: &str| match is_server {
+            true => database.execute(sql),
+            false => {
+                let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+                file.execute_batch(sql).expect(sql);
+            }
+        };
+        sandbox.run(&["db", "upgrade", url, "--env", "dev"]).success();
+        execute(&format!("CREATE INDEX by_hand ON {}orders (note)", if is_server { "shop." } else { "" }));
+        sandbox.write("sql/V30__gone.sql", "DROP TABLE orders;\n");
+        sandbox.write("sql/V30__gone.down.sql", "CREATE TABLE orders (id BIGINT);\n");
+        let line = "loses or breaks what no migration made: the index by_hand of orders";
+        let pending = sandbox.run(&["db", "pending", url]).success();
+        assert!(pending.stdout.contains(line), "{pending}");
+        let upgraded = sandbox.run(&["db", "upgrade", url]).success();
+        assert!(upgraded.stderr.contains(line), "{upgraded}");
+
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).expect("charter's own") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            sandbox.write(format!("own/{name}"), std::fs::read(&path).expect("a text"));
+        }
+        sandbox.write("charter.cfg", "[migrations]\ndir = own\nname = charter\n");
+        sandbox.write("own/V2__gone.sql", "DROP VIEW owners;\nDROP TABLE charter_receipts;\n");
+        sandbox.write("own/V2__gone.down.sql", "SELECT 1;\n");
+        let view = if is_server { "public.mine" } else { "mine" };
+        execute(&format!(
+            "CREATE INDEX host_push ON {schema}charter_receipts (push); CREATE VIEW {view} AS SELECT name FROM {schema}owners"
+        ));
+        let told = sandbox.run(&["db", "upgrade", url]).exit(4);
+        for line in ["the index host_push of charter_receipts", &format!("the view {view}, which reads owners")] {
+            assert!(told.stderr.contains(&format!("it would lose or break {line}")), "{told}");
+        }
+        assert!(told.stderr.contains("hint: charter leaves it alone"), "{told}");
+        execute(&format!("DROP INDEX {schema}host_push; DROP VIEW {view}"));
+        sandbox.run(&["db", "upgrade", url]).success();
+    }
+}
+
 #[test]
 fn verbs_that_read_make_nothing() {
     let sandbox = shop();
