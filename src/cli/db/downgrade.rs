@@ -52,7 +52,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         planned: None,
     };
     if arguments.sql {
-        return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
+        let text = opened.manager.downgrade_sql(&options)?;
+        warn(session, &opened, &opened.manager.dependants(&opened.manager.plan_downgrade(&options)?)?);
+        return sql_result(session, &opened, text);
     }
     let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
     let losses = opened.manager.losses(&planned)?;
@@ -71,9 +73,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     for loss in &losses {
         session.ui.warning(None, &format!("{url} loses {loss}"));
     }
-    for dependant in &dependants {
-        session.ui.warning(None, &format!("{url} loses or breaks what no migration made: {dependant}"));
-    }
+    warn(session, &opened, &dependants);
     for statement in MigrationManager::undetermined_losses(&planned) {
         session.ui.warning(None, &format!("what this overwrites or removes is not known: {statement}"));
     }
@@ -91,6 +91,13 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     session
         .ui
         .result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, &dependants, backup_value(copy)))
+}
+
+fn warn(session: &Session<'_>, opened: &Opened, dependants: &[Dependant]) {
+    for dependant in dependants {
+        let url = &opened.database.url;
+        session.ui.warning(None, &format!("{url} loses or breaks what no migration made: {dependant}"));
+    }
 }
 
 fn text(opened: &Opened, reverted: &[Done]) -> String {

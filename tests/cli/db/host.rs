@@ -3,6 +3,7 @@
 use super::super::BOOK;
 use super::project::shop;
 use crate::support::{Sandbox, postgres};
+use charter::migrate::{Confirmation, MigrationManager};
 
 const HOST: &str = "CREATE TABLE \"Users\" (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL);
     CREATE TABLE schema_history (version INTEGER);
@@ -163,6 +164,13 @@ fn what_a_host_has_upon_charters_tables_is_neither_set_off_nor_taken_along() {
     refused(&sandbox, &truncate, &[key, "the trigger sweep of charter_records"]);
     file.execute_batch("DROP TRIGGER sweep").expect("the host drops it");
     refused(&sandbox, &truncate, &[key]);
+    // A program that asks nothing before is refused as well.
+    let manager = MigrationManager::new(&sandbox.sqlite_url("charter.db")).expect("a URL");
+    let errors = [
+        manager.truncate(&Confirmation::Yes, &mut |_| {}).expect_err("a row would be left over").to_string(),
+        manager.rollback_migration("base").expect_err("an index would go").to_string(),
+    ];
+    assert!(errors.iter().all(|error| error.contains(key)), "{errors:?}");
     assert_eq!((host("likes"), host("log"), host("charter_records")), (1, 1, 7));
     file.execute_batch("DELETE FROM likes").expect("the host lets go");
     sandbox.run(&truncate).success();
@@ -183,6 +191,8 @@ fn what_a_host_has_upon_charters_tables_is_neither_set_off_nor_taken_along() {
         ],
     );
     assert_eq!(host("sqlite_schema"), objects);
+    let printed = sandbox.run(&["db", "downgrade", "base", url, "--sql"]).success();
+    assert!(printed.stderr.contains("no migration made: the view names, which reads charter_records"), "{printed}");
     file.execute_batch(
         "DROP TRIGGER forget; DROP TABLE likes; DROP INDEX host_kind; DROP TRIGGER kept; DROP VIEW names; DROP TRIGGER hide",
     )
@@ -214,6 +224,9 @@ fn what_a_host_has_upon_charters_tables_on_a_server_is_neither_set_off_nor_taken
     let heir = "the table public.more, which inherits from charter_uploads";
     let truncate = ["db", "truncate", url, "--yes"];
     refused(&sandbox, &truncate, &[key, "the trigger sweep of charter_records", heir]);
+    let manager = MigrationManager::new(url).expect("a URL");
+    let error = manager.truncate(&Confirmation::Yes, &mut |_| {}).expect_err("the same").to_string();
+    assert!(error.contains(heir), "{error}");
     database.execute("DROP TABLE likes, more; ALTER TABLE charter.charter_records DISABLE TRIGGER sweep");
     sandbox.run(&truncate).success();
     let counts = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM charter.charter_records)";
