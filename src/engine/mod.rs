@@ -23,6 +23,10 @@ use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::str::FromStr;
 
+/// The advisory lock of migrators on a server: an arbitrary number that is charter's.
+#[cfg(any(feature = "postgres", feature = "lint"))]
+pub(crate) const MIGRATORS_LOCK: i64 = 0x63_68_61_72_74_65_72;
+
 /// A row of a query, each value as the text that the engine makes of it; `None` is NULL.
 pub(crate) type TextRow = Vec<Option<String>>;
 

@@ -7,7 +7,7 @@ use super::refinery::{Deed, migrate};
 use super::run::{Piece, run};
 use super::script::Script;
 use super::set::{Migration, MigrationSet};
-use super::status::{Found, Status, Unfinished, check_minimum_program};
+use super::status::{Status, Unfinished, check_minimum_program};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::time::Duration;
@@ -133,8 +133,7 @@ pub(crate) fn revert(
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
     let (set, engine) = (work.set, connection.engine());
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
-    let status = Status::judge_applied(found, set, engine)?;
+    let status = Status::read_applied(connection, set)?;
     let mut scripts = Vec::new();
     for applied in status.applied.iter().rev().take_while(|applied| Some(applied.number) > target) {
         let migration = set.migration(applied.number).ok_or_else(|| {

@@ -7,11 +7,13 @@
 //! | no down migration | shown | refused | refused |
 //! | open, what a host program made is lost | refused | refused | refused |
 //! | upgrade, what a host program made is lost | refused unless allowed by name | the same | the same, and a yes |
+//! | what a host program made would go or break with a table of charter's own | refused | refused | refused |
 
 use super::audit::Allowed;
 use super::connection::MigrationConnection;
 #[cfg(feature = "lint")]
 use super::live;
+use super::manager::{Dependant, LEFT_ALONE, Planned, dependants_of};
 use super::revision::Revision;
 #[cfg(feature = "lint")]
 use super::script::Script;
@@ -136,10 +138,20 @@ pub struct Judged {
     /// What the safety rules find in what the engine would run.
     #[cfg(feature = "lint")]
     pub findings: Vec<Finding>,
+    /// What hangs on the tables and views that it drops, and no migration of its set made. charter's own are not applied then;
+    /// with those of a project it goes or breaks.
+    pub dependants: Vec<Dependant>,
     /// The error findings among them that are let pass, each rule once.
     pub allowed: Vec<Allowed>,
     /// Why it may not be applied, a line for each reason.
     pub refused: Vec<String>,
+}
+
+impl Judged {
+    /// Whether it is charter's own and would take along what is another program's, which nobody can let pass.
+    fn takes_along(&self) -> bool {
+        !self.dependants.is_empty() && self.set == MigrationSet::charter().name()
+    }
 }
 
 /// What an environment says of migrations that are to be applied.
@@ -165,7 +177,7 @@ pub struct Judgement {
 /// engine says. What the environment refuses is in the [`Judgement`]: see [`Judgement::check`].
 pub(crate) fn judge(
     engine: Engine,
-    connection: Option<&mut dyn MigrationConnection>,
+    mut connection: Option<&mut dyn MigrationConnection>,
     policy: &Policy<'_>,
     proposals: &[Proposal<'_>],
 ) -> Result<Judgement> {
@@ -178,18 +190,28 @@ pub(crate) fn judge(
         is_unwritten: migration.up(engine).is_unwritten(),
         #[cfg(feature = "lint")]
         findings: Vec::new(),
+        dependants: Vec::new(),
         allowed: Vec::new(),
         refused: Vec::new(),
     };
     let mut migrations: Vec<Judged> = Vec::new();
     for proposal in proposals {
-        migrations.extend(proposal.pending().map(|migration| judged(proposal, migration)));
+        for migration in proposal.pending() {
+            let mut judged = judged(proposal, migration);
+            if let Some(connection) = connection.as_deref_mut().filter(|_| may_drop(migration, engine)) {
+                judged.dependants = dependants_of(connection, &[Planned::up(proposal.set, migration, engine)])?;
+            }
+            migrations.push(judged);
+        }
     }
     #[cfg(feature = "lint")]
     find(engine, connection, policy, proposals, &mut migrations)?;
-    #[cfg(not(feature = "lint"))]
-    let _ = connection;
     for judged in &mut migrations {
+        #[cfg(feature = "lint")]
+        if judged.findings.iter().any(|finding| finding.of_host) && !judged.takes_along() {
+            // The rules have said it.
+            judged.dependants.clear();
+        }
         policy.decide(judged, &allowances, is_all_new);
     }
     let is_used = |allowance: &Resolved<'_>| {
@@ -199,6 +221,11 @@ pub(crate) fn judge(
     let unused = allowances.iter().filter(|allowance| !is_used(allowance)).map(|allowance| allowance.given.clone());
     let unused = unused.collect();
     Ok(Judgement { environment: policy.environment, occasion: policy.occasion, migrations, unused })
+}
+
+/// Whether a migration may drop something: what cannot is looked into no further.
+fn may_drop(migration: &Migration, engine: Engine) -> bool {
+    migration.up(engine).text().to_ascii_lowercase().contains("drop")
 }
 
 /// An allowance and the migration that it means.
@@ -261,8 +288,7 @@ fn find(
     let mut migrations = migrations.iter_mut();
     for proposal in proposals {
         let judged: Vec<&mut Judged> = migrations.by_ref().take(proposal.pending().count()).collect();
-        let drops = |judged: &&mut Judged| judged.migration.up(engine).text().to_ascii_lowercase().contains("drop");
-        if judged.is_empty() || is_quick && !judged.iter().any(drops) {
+        if judged.is_empty() || is_quick && !judged.iter().any(|judged| may_drop(&judged.migration, engine)) {
             continue;
         }
         let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
@@ -327,6 +353,10 @@ impl Policy<'_> {
                 )),
             }
         }
+        if judged.takes_along() {
+            let lost = judged.dependants.iter().map(|lost| format!("it would lose or break {lost}"));
+            judged.refused.extend(lost);
+        }
         if is_dev {
             return;
         }
@@ -373,6 +403,10 @@ impl Judgement {
         });
         let lines: String = self.lines().collect();
         match (self.is_allowed(), self.occasion) {
+            (false, _) if self.migrations.iter().any(Judged::takes_along) => refused(
+                format!("{url} would lose what is not charter's:{lines}"),
+                LEFT_ALONE.to_owned(),
+            ),
             (false, _) if self.is_refused_for_a_host() => refused(
                 format!("{url} would lose what no migration made, such as a host program's index:{lines}"),
                 format!(

@@ -215,6 +215,16 @@ impl Status {
         Self::judge(found, set, engine)
     }
 
+    /// The same for who takes migrations back: what was never applied may stand between those that were.
+    ///
+    /// # Errors
+    /// As [`Status::judge_applied`], and what the engine says.
+    pub(crate) fn read_applied(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        let engine = connection.engine();
+        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        Self::judge_applied(found, set, engine)
+    }
+
     /// Judges what was found.
     ///
     /// # Errors

@@ -103,6 +103,13 @@ fn the_lock_is_looked_for_in_every_transaction() {
     assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
     assert_eq!(project.history(), ["1"]);
     assert_eq!(project.upgrade("head").expect("applied"), [2]);
+
+    // Nor is it looked for elsewhere when nothing comes after.
+    let project = Project::new(Engine::Postgres, &files[..1]);
+    let error = project.upgrade("head").expect_err("the lock is gone");
+    assert!(error.to_string().contains("does not have the migrators' lock any more"), "{error:?}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("take it out of the migration")), "{error:?}");
+    assert_eq!(project.history(), ["1"]);
 }
 
 /// What the server has for the user is not what charter has set: for a user called charter, the schema of charter's tables.

@@ -193,3 +193,45 @@ fn not_null_that_rows_may_not_keep_is_told_where_a_server_knows_it() {
         }
     }
 }
+
+/// Whether NULLs are equal in a unique index decides which rows it lets in.
+#[test]
+fn unique_nulls_are_compared_with_other_engines_and_after_a_way_down() {
+    for programs in postgres::programs() {
+        let server = postgres::Server::of(&programs, &[]);
+        let prove = |head: &str, again: &str| {
+            let index = |nulls: &str| format!("CREATE UNIQUE INDEX i ON a (b){nulls};\n");
+            let table = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b TEXT);\n";
+            let (base, late) =
+                (format!("{table}{}", index("")), format!("{head}{table}{}", index(" NULLS NOT DISTINCT")));
+            let (back, again) = (index(""), index(again));
+            let files = [
+                ("V1__a.sql", base.as_str()),
+                ("V1__a.postgres.sql", &late),
+                ("V1__a.down.sql", "DROP TABLE a;"),
+                ("V2__b.sql", "DROP INDEX i;"),
+                ("V2__b.down.sql", &back),
+                ("V2__b.postgres.down.sql", &again),
+            ];
+            let set = set(&files).for_engines([Engine::Sqlite, Engine::Postgres]);
+            told(&verify(&[&set], Some(&parse(&server.url("postgres"))), &mut |_| {}).expect("a verification"))
+        };
+        let version = postgres::query(&server.url("postgres"), "SHOW server_version_num").concat();
+        let version = version.into_iter().flatten().collect::<String>().parse::<u32>().expect("a number");
+        let nulls = " NULLS NOT DISTINCT";
+        if version < 150_000 {
+            assert!(prove("", nulls)[0].contains("it cannot be applied"), "{version}: {:?}", prove("", nulls));
+            continue;
+        }
+        let line = "  different: index i of a: options NULLS NOT DISTINCT instead of none";
+        assert_eq!(prove("", nulls).get(1).map(String::as_str), Some(line), "{version}");
+        let declared = "-- charter: differs index i\n";
+        assert_eq!(prove(declared, nulls), [""; 0], "{version}");
+        let lost = "  different: index i of a: options none instead of NULLS NOT DISTINCT";
+        assert_eq!(
+            prove(declared, ""),
+            ["2 b on postgres: taking it back does not restore what was there", lost],
+            "{version}"
+        );
+    }
+}

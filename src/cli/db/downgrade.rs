@@ -8,14 +8,15 @@ use super::database::{Goal, Opened, Set};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
 use super::upgrade::sql_result;
-use crate::migrate::{Confirmation, Done, DowngradeOptions, Loss, MigrationManager, Revision};
+use crate::migrate::{Confirmation, Dependant, Done, DowngradeOptions, Loss, MigrationManager, Revision};
 use crate::record::Value;
 
 /// Take migrations back
 ///
 /// The newest one, or those above a revision, newest first, of one set: the project's where there is one, else charter's
 /// own. Each is one transaction with its history. Says which tables and columns go and how much is in them; in staging it
-/// asks, and in prod the database's name must be typed.
+/// asks, and in prod the database's name must be typed. What another program has upon charter's own tables, such as a
+/// foreign key, keeps them from going.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -51,14 +52,20 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         planned: None,
     };
     if arguments.sql {
-        return sql_result(session, &opened, opened.manager.downgrade_sql(&options)?);
+        let text = opened.manager.downgrade_sql(&options)?;
+        warn(session, &opened, &opened.manager.dependants(&opened.manager.plan_downgrade(&options)?)?);
+        return sql_result(session, &opened, text);
     }
     let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
     let losses = opened.manager.losses(&planned)?;
+    let dependants = opened.manager.dependants(&planned)?;
+    if let Some(first) = planned.first() {
+        opened.manager.check_dependants(&first.set, &dependants)?;
+    }
     if planned.is_empty() {
         return session.ui.result(
             || format!("{url} has nothing above that: nothing was done\n"),
-            || value(&opened, &[], &losses, Value::Null),
+            || value(&opened, &[], &losses, &dependants, Value::Null),
         );
     }
     // Another migrator may be at work meanwhile; what is asked about below is what is done, or nothing is.
@@ -66,6 +73,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     for loss in &losses {
         session.ui.warning(None, &format!("{url} loses {loss}"));
     }
+    warn(session, &opened, &dependants);
     for statement in MigrationManager::undetermined_losses(&planned) {
         session.ui.warning(None, &format!("what this overwrites or removes is not known: {statement}"));
     }
@@ -80,7 +88,16 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
     let reverted = reverted.map_err(|error| told.before(error, "taken back"))?;
-    session.ui.result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, backup_value(copy)))
+    session
+        .ui
+        .result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, &dependants, backup_value(copy)))
+}
+
+fn warn(session: &Session<'_>, opened: &Opened, dependants: &[Dependant]) {
+    for dependant in dependants {
+        let url = &opened.database.url;
+        session.ui.warning(None, &format!("{url} loses or breaks what no migration made: {dependant}"));
+    }
 }
 
 fn text(opened: &Opened, reverted: &[Done]) -> String {
@@ -88,7 +105,7 @@ fn text(opened: &Opened, reverted: &[Done]) -> String {
     lines.collect()
 }
 
-fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], copy: Value) -> Value {
+fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], dependants: &[Dependant], copy: Value) -> Value {
     let losses = losses.iter().map(|loss| {
         let column = or_null(loss.column.as_deref());
         let what = match (&loss.column, loss.is_deleted) {
@@ -98,10 +115,12 @@ fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], copy: Value) -> Va
         };
         Value::from(object! {"what": what, "table": loss.table.as_str(), "column": column, "rows": loss.rows})
     });
+    let dependants = dependants.iter().map(|dependant| Value::from(dependant.to_string()));
     object! {
         "database": opened.database.url.to_string(),
         "reverted": done_values(reverted),
         "lost": losses.collect::<Vec<_>>(),
+        "dependants": dependants.collect::<Vec<_>>(),
         "backup": copy,
     }
     .into()

@@ -3,7 +3,7 @@
 use super::super::session::Session;
 use super::super::ui::{Progress, count};
 use crate::error::{Error, Location};
-use crate::migrate::{Event, Judgement};
+use crate::migrate::{Event, Judged, Judgement};
 use crate::safety::Severity;
 use std::time::Duration;
 
@@ -80,6 +80,7 @@ fn warn(session: &Session<'_>, judgement: &Judgement) {
             let reason = allowed.map(|allowed| format!(" (allowed: {})", allowed.reason)).unwrap_or_default();
             session.ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
         }
+        warn_of_dependants(session, judged);
         if judged.is_unwritten {
             let message = format!(
                 "nobody has written migration {} yet, and once it is applied, its text cannot be changed any more",
@@ -94,6 +95,14 @@ fn warn(session: &Session<'_>, judgement: &Judgement) {
     }
     for allowance in &judgement.unused {
         session.ui.warning(None, &format!("--allow {allowance} lets nothing pass: there is no such finding"));
+    }
+}
+
+/// Says what goes or breaks with what a migration drops.
+pub(super) fn warn_of_dependants(session: &Session<'_>, judged: &Judged) {
+    for lost in &judged.dependants {
+        let message = format!("migration {} loses or breaks what no migration made: {lost}", judged.migration);
+        session.ui.warning(None, &message);
     }
 }
 

@@ -87,7 +87,8 @@ fn unrecorded<'a>(session: &Session<'_>, opened: &'a Opened) -> Outcome<Unrecord
         statuses => statuses?,
     };
     for (set, of_set) in opened.manager.sets().iter().zip(&statuses) {
-        if of_set.status.applied.is_empty() {
+        // What is half applied is recorded, and goes on.
+        if of_set.status.applied.is_empty() && of_set.status.unfinished.is_none() {
             let number = looks_like(session, opened, set, &mut unrecorded.unlike)?;
             unrecorded.found.extend(number.and_then(|number| set.migration(number)).map(|migration| (set, migration)));
         }

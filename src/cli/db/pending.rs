@@ -39,6 +39,10 @@ fn remarks(judged: &Judged) -> Vec<String> {
         format!("{}:{}: {}: {}", finding.file.display(), finding.start, finding.rule.name, finding.message)
     });
     remarks.extend(found.filter(|finding| !judged.refused.contains(finding)));
+    if judged.refused.is_empty() {
+        let lost = judged.dependants.iter().map(|lost| format!("loses or breaks what no migration made: {lost}"));
+        remarks.extend(lost);
+    }
     if !judged.has_down && judged.refused.is_empty() {
         remarks.push("there is no down migration".to_owned());
     }
@@ -82,6 +86,8 @@ fn value(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> Valu
         });
         value.insert("has_down", judged.has_down);
         value.insert("findings", findings.collect::<Vec<_>>());
+        let dependants = judged.dependants.iter().map(|dependant| Value::from(dependant.to_string()));
+        value.insert("dependants", dependants.collect::<Vec<_>>());
         value.insert("refused", judged.refused.iter().map(|why| Value::from(why.as_str())).collect::<Vec<_>>());
         Value::from(value)
     };

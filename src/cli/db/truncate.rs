@@ -14,7 +14,8 @@ use crate::record::Value;
 /// Remove all content from charter's tables
 ///
 /// Removes every record, with the change log, the cursors, receipts and uploads of pushes, in one transaction; the tables
-/// stay, and so do all tables of other programs. The store is a new one afterwards: what is put into it is pushed anew.
+/// stay, and so do all tables of other programs: where a trigger of one would run, or rows of one refer to charter's, nothing
+/// is removed. The store is a new one afterwards: what is put into it is pushed anew.
 /// Says what will be lost, and asks; in prod the database's name must be typed.
 #[derive(clap::Args)]
 #[command(after_long_help = "\

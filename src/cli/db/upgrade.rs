@@ -5,7 +5,7 @@ use super::super::ui::{Failure, GOOD, Outcome, count, declined, object};
 use super::backup::{BackupFirst, backup_value};
 use super::current::unknown;
 use super::database::{Goal, Opened, Set};
-use super::events::Told;
+use super::events::{Told, warn_of_dependants};
 use super::migrations::{done_values, prefix, without_migrations};
 use super::verify::drop_on_interrupt;
 use crate::config::DatabaseUrl;
@@ -109,6 +109,9 @@ pub(super) fn print_sql(
     for judged in refused {
         for why in &judged.refused {
             session.ui.warning(None, &format!("refused: {}: {why}", judged.migration));
+        }
+        if judged.refused.is_empty() {
+            warn_of_dependants(session, &judged);
         }
     }
     sql_result(session, opened, text)

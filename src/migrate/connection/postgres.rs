@@ -5,16 +5,13 @@ use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::drive::Drive;
 use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
-use crate::engine::{Engine, TextRow};
+use crate::engine::{Engine, MIGRATORS_LOCK, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-
-/// The advisory lock of migrators: an arbitrary number that is charter's.
-const LOCK: i64 = 0x63_68_61_72_74_65_72;
 
 /// How long unlocking goes on when the session that has the lock does not answer.
 const UNLOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -96,8 +93,8 @@ impl PostgresMigrating {
 
     fn lock_is_lost() -> Error {
         Error::new(ErrorKind::Refused, "this session does not have the migrators' lock any more").with_hint(
-            "a statement of a migration may have given it back (pg_advisory_unlock_all); or a pooler shares sessions by \
-             transaction, which cannot keep it: connect to the server itself",
+            "a statement of a migration may have given it back, such as pg_advisory_unlock_all(): take it out of the \
+             migration; or a pooler shares sessions by transaction, which cannot keep it: connect to the server itself",
         )
     }
 
@@ -184,7 +181,7 @@ impl PostgresMigrating {
     fn try_lock(&mut self) -> Result<bool> {
         let token = uuid::Uuid::new_v4().to_string();
         let [answer, process] = self.row(&format!(
-            "SELECT CASE WHEN {} THEN 'shared' WHEN pg_catalog.pg_try_advisory_lock({LOCK}) \
+            "SELECT CASE WHEN {} THEN 'shared' WHEN pg_catalog.pg_try_advisory_lock({MIGRATORS_LOCK}) \
              THEN pg_catalog.set_config('charter.migrator', {}, false) ELSE 'taken' END, pg_catalog.pg_backend_pid()",
             has_lock(),
             literal(&token)
@@ -220,8 +217,8 @@ impl PostgresMigrating {
 fn lock_rows() -> String {
     format!(
         "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {} AND l.objid = {}",
-        LOCK >> 32,
-        LOCK & 0xffff_ffff
+        MIGRATORS_LOCK >> 32,
+        MIGRATORS_LOCK & 0xffff_ffff
     )
 }
 
@@ -367,12 +364,22 @@ impl MigrationConnection for PostgresMigrating {
             return Ok(());
         }
         let query = format!(
-            "SELECT CASE WHEN {} THEN pg_catalog.pg_advisory_unlock({LOCK}) ELSE false END",
-            self.lock_is_ours()
+            "SELECT CASE WHEN {} THEN CASE WHEN pg_catalog.pg_advisory_unlock({MIGRATORS_LOCK}) THEN 'freed' ELSE 'lost' END \
+             WHEN {} THEN 'lost' ELSE 'elsewhere' END",
+            self.lock_is_ours(),
+            self.session_is_ours()
         );
         let start = Instant::now();
-        // Behind a pooler the next answer may come from the session that has it.
-        while self.row(&query)? != [Some("t".to_owned())] {
+        loop {
+            match self.row(&query)? {
+                [Some(answer)] if answer == "freed" => break,
+                [Some(answer)] if answer == "lost" => {
+                    self.lock = None;
+                    return Err(Self::lock_is_lost());
+                }
+                // Behind a pooler the next answer may come from the session that has it.
+                _ => {}
+            }
             if start.elapsed() >= UNLOCK_PATIENCE {
                 let process = self.lock.take().map(|lock| lock.process).unwrap_or_default();
                 let message = format!("the migrators' lock could not be given back: server process {process} has it");

@@ -7,7 +7,9 @@ use super::super::event::Event;
 use super::super::revision::Revision;
 use super::super::set::MigrationSet;
 use super::super::status::{AppliedMigration, Status};
-use super::{Done, MigrationManager, status_of_applied};
+use super::dependants::dependants_of;
+use super::plan::planned_down;
+use super::{Done, MigrationManager, Planned};
 use crate::config::{DatabaseUrl, Environment, Target};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -109,8 +111,8 @@ impl MigrationManager {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the database or the revision does not exist; [`ErrorKind::Refused`] when the environment
-    /// asks for more than was confirmed, when it would be other migrations than were planned, or one has no down side, before
-    /// anything has run; as [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
+    /// asks for more than was confirmed, when it would be other migrations than were planned, or one has no down side, or when
+    /// something of another program would go or break with charter's own tables, before anything has run; as [`MigrationManager::status`]; and what the engine says. What was taken back before a failure stays so.
     pub fn downgrade(&self, options: &DowngradeOptions, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
@@ -118,7 +120,7 @@ impl MigrationManager {
         let limit = self.timeouts(Environment::Dev).migrators;
         locked(&mut *connection, limit, events, |connection, events| {
             let environment = self.environment(self.stored_environment(connection)?);
-            let status = status_of_applied(connection, set)?;
+            let status = Status::read_applied(connection, set)?;
             // Where a relative revision leads nowhere any more, another migrator was quicker.
             let is_moved = options.planned.as_ref().is_some_and(|planned| planned.first().copied() != status.current());
             let target = below(set, &status, &options.revision).map_err(|error| match &status.unfinished {
@@ -132,6 +134,10 @@ impl MigrationManager {
             if above.is_empty() {
                 return Ok(Vec::new());
             }
+            // What cannot be taken back is refused below.
+            let planned: Vec<Planned> =
+                planned_down(set, connection.engine(), &status, target).filter_map(Result::ok).collect();
+            self.check_dependants(set, &dependants_of(connection, &planned)?)?;
             options.confirmation.check("taking migrations back", &self.url, environment)?;
             let mut work = Work {
                 set,

@@ -2,7 +2,9 @@
 
 mod backup;
 mod create;
+mod dependants;
 mod downgrade;
+mod drops;
 mod environment;
 mod losses;
 mod plan;
@@ -13,6 +15,8 @@ mod truncate;
 mod upgrade;
 
 pub use create::create_migration;
+pub use dependants::Dependant;
+pub(super) use dependants::{LEFT_ALONE, dependants_of};
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;
@@ -264,7 +268,10 @@ impl MigrationManager {
     /// this program, or its history does not fit a set; what the engine says.
     pub fn status(&self) -> Result<Vec<SetStatus>> {
         let mut connection = self.connect(Purpose::Read)?;
-        self.sets.iter().map(|set| Ok(SetStatus { set: set.clone(), status: status(&mut *connection, set)? })).collect()
+        self.sets
+            .iter()
+            .map(|set| Ok(SetStatus { set: set.clone(), status: Status::read(&mut *connection, set)? }))
+            .collect()
     }
 
     /// The same, also of a database whose history does not fit a set.
@@ -368,7 +375,7 @@ impl MigrationManager {
             Ok(mut connection) => {
                 validation.has_database = true;
                 for set in &self.sets {
-                    match status(&mut *connection, set) {
+                    match Status::read(&mut *connection, set) {
                         Err(error) => {
                             validation.errors.push(problem(true, set.history_table(), &error));
                             validation.hints.extend(error.hint().map(str::to_owned));
@@ -411,18 +418,6 @@ impl MigrationManager {
             _ => error,
         })
     }
-}
-
-/// What a database has and lacks of a set.
-pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
-    Status::read(connection, set)
-}
-
-/// The same for who takes migrations back: what was never applied may stand between those that were.
-pub(super) fn status_of_applied(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
-    let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
-    Status::judge_applied(found, set, engine)
 }
 
 /// Applies all of charter's own migrations to the database of a URL. Those of a program or a project are applied by a

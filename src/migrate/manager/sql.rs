@@ -5,7 +5,8 @@ use super::super::audit::Actor;
 use super::super::connection::{Purpose, Recording};
 use super::super::event::Event;
 use super::super::set::Migration;
-use super::{DowngradeOptions, MigrationManager, UpgradeOptions, status, status_of_applied};
+use super::super::status::Status;
+use super::{DowngradeOptions, MigrationManager, UpgradeOptions};
 use crate::config::Environment;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -38,7 +39,7 @@ impl MigrationManager {
         let mut recording = Recording::new(database, engine, &text);
         for goal in self.goals(options)? {
             goal.set.check_on(engine)?;
-            let status = status(&mut recording, goal.set)?;
+            let status = Status::read(&mut recording, goal.set)?;
             let target = goal.set.resolve(&goal.revision, status.current())?;
             let mut work = Work {
                 set: goal.set,
@@ -62,7 +63,7 @@ impl MigrationManager {
         let set = self.set(options.set.as_deref())?;
         let mut database = self.connect(Purpose::Read)?;
         let environment = self.environment(self.stored_environment(&mut *database)?);
-        let target = set.resolve_down(&options.revision, &status_of_applied(&mut *database, set)?.applied)?;
+        let target = set.resolve_down(&options.revision, &Status::read_applied(&mut *database, set)?.applied)?;
         let text = RefCell::new(String::new());
         let engine = database.engine();
         let mut recording = Recording::new(Some(database), engine, &text);

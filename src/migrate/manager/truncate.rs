@@ -6,7 +6,8 @@ use super::super::connection::{MigrationConnection, Purpose, Transaction, qualif
 use super::super::event::Event;
 use super::super::set::MigrationSet;
 use super::super::status::Status;
-use super::{Confirmation, MigrationManager, status};
+use super::dependants::check_emptying;
+use super::{Confirmation, MigrationManager};
 use crate::config::Environment;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -26,14 +27,20 @@ pub struct TableRows {
 const CONTENT: [&str; 5] =
     ["charter_uploads", "charter_changes", "charter_records", "charter_receipts", "charter_cursors"];
 
+/// Every table that it changes.
+const CHANGED: [&str; 6] =
+    ["charter_uploads", "charter_changes", "charter_records", "charter_receipts", "charter_cursors", "charter_head"];
+
 impl MigrationManager {
     /// How many rows each of charter's tables has that [`MigrationManager::truncate`] would empty. Writes nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::NotInitialized`] when the database has no tables of charter's; as [`MigrationManager::status`].
+    /// [`ErrorKind::NotInitialized`] when the database has no tables of charter's; [`ErrorKind::Refused`] when emptying them
+    /// would reach what another program has made; as [`MigrationManager::status`].
     pub fn content(&self) -> Result<Vec<TableRows>> {
         let mut connection = self.connect(Purpose::Read)?;
         self.initialized(&mut *connection)?;
+        check_emptying(&mut *connection, &CHANGED)?;
         rows(&mut *connection)
     }
 
@@ -47,12 +54,13 @@ impl MigrationManager {
     }
 
     /// Removes all records, with the change log, cursors, receipts and uploads, in one transaction under the migrators' lock.
-    /// No other program's table is touched: one that refers to charter's rows keeps them from being removed. The store gets
+    /// No other program's table is touched: where a trigger of another program would run, or a table of it refers to charter's
+    /// rows, nothing is removed. The store gets
     /// a new identity, so that no registry takes what comes into it for what was there before. Gives what was removed.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] unless it was confirmed, in prod with the database's name; [`ErrorKind::NotInitialized`]
-    /// when there are no tables of charter's; as [`MigrationManager::status`]; and what the engine says, when nothing is
+    /// [`ErrorKind::Refused`] unless it was confirmed, in prod with the database's name, and when it would reach what another
+    /// program has made; [`ErrorKind::NotInitialized`] when there are no tables of charter's; as [`MigrationManager::status`]; and what the engine says, when nothing is
     /// changed.
     pub fn truncate(&self, confirmation: &Confirmation, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<TableRows>> {
         let mut connection = self.connect(Purpose::MigrateExisting)?;
@@ -79,7 +87,7 @@ impl MigrationManager {
     }
 
     pub(super) fn initialized(&self, connection: &mut dyn MigrationConnection) -> Result<Status> {
-        let status = status(connection, MigrationSet::charter())?;
+        let status = Status::read(connection, MigrationSet::charter())?;
         match status.current() {
             Some(_) => Ok(status),
             None => Err(self.not_initialized()),
@@ -129,6 +137,7 @@ fn empty(
             statements.extend(tables.iter().map(|table| format!("DELETE FROM {table}")));
         }
     }
+    check_emptying(connection, &CHANGED)?;
     let removed = rows(connection)?;
     let head = qualified(set, engine, "charter_head");
     let id = uuid::Uuid::new_v4();

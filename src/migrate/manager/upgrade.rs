@@ -8,7 +8,7 @@ use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposa
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::super::status::{Found, Status, check_minimum_program};
-use super::{Done, MigrationManager, status};
+use super::{Done, MigrationManager};
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -218,7 +218,7 @@ impl MigrationManager {
         for goal in goals {
             goal.set.check_on(engine)?;
             let status = match &mut connection {
-                Some(connection) => status(&mut **connection, goal.set)?,
+                Some(connection) => Status::read(&mut **connection, goal.set)?,
                 None => Status::judge(Found::default(), goal.set, engine)?,
             };
             check_migrations(&status.pending, engine)?;

@@ -30,6 +30,7 @@ pub(crate) use declared::{Declarations, Declared};
 pub use difference::{Aspect, Difference, DifferenceKind, Object};
 pub use info::{Match, SchemaInfo, SchemaState};
 pub use other::Other;
+pub(in crate::migrate) use other::firing;
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
 use std::collections::{BTreeMap, BTreeSet};

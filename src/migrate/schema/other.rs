@@ -126,7 +126,7 @@ impl Comparison {
 }
 
 /// When a trigger fires, from the text that makes it: `AFTER INSERT OR UPDATE OF a, b FOR EACH ROW`.
-fn firing(definition: &str, engine: Engine) -> String {
+pub(in crate::migrate) fn firing(definition: &str, engine: Engine) -> String {
     let mut cursor = Cursor::new(definition, engine);
     while !cursor.is_at_end() && !cursor.word("trigger") {
         cursor.step();

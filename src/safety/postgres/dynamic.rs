@@ -11,6 +11,7 @@ use super::judge::Judge;
 use super::locks::LockMode;
 use super::session::{Held, Routine};
 use super::{columns, transactions, tree};
+use crate::engine::MIGRATORS_LOCK;
 
 pub(in super::super) const RULES: &[&Rule] = &[&DYNAMIC, &HARMFUL_FUNCTION, &UNKNOWN_FUNCTION];
 
@@ -27,7 +28,7 @@ static HARMFUL_FUNCTION: Rule = Rule {
     name: "harmful-function",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A call of a function that ends what others are doing, or loses data (pg_terminate_backend, pg_drop_replication_slot, lo_unlink, ...); as a warning, a lock that outlives the migration (pg_advisory_lock)",
+    summary: "A call of a function that ends what others are doing, or loses data (pg_terminate_backend, pg_drop_replication_slot, lo_unlink, ...), or that gives away the lock which keeps other migrators out (pg_advisory_unlock_all; DISCARD ALL too); as a warning, a lock that outlives the migration (pg_advisory_lock)",
     reason: "Running programs lose their connections, their queries or their data.",
     help: "Leave this to the server's administration; lock_timeout and a retry instead of ending who holds the lock.",
     source: "https://www.postgresql.org/docs/current/functions-admin.html",
@@ -63,6 +64,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             calls(judge, node);
         }
         K::EXPLAIN if analyzes(node) => inside(judge, node),
+        K::DISCARD if judge.options.timeouts_set && tree::words(node).contains("all") => {
+            gives_lock_away(judge, node, "DISCARD ALL");
+        }
         K::CREATE_SCHEMA => schema(judge, node),
         K::CALL => {
             let name = judge.shown(judge.session.relation(node).as_ref());
@@ -253,6 +257,15 @@ fn is_filter(call: &SyntaxNode) -> bool {
         .is_some_and(|query| query.kind() != K::SELECT || tree::has(&query, K::FROM_CLAUSE))
 }
 
+/// What frees the session's own lock, by which migrators wait for each other.
+fn gives_lock_away(judge: &mut Judge<'_>, node: &SyntaxNode, what: &str) {
+    let message = format!("{what} gives away the lock that keeps other migrators out");
+    let finding = judge.report(&HARMFUL_FUNCTION, node, message);
+    finding.effect =
+        "Another migrator may run the same migrations at the same time; charter stops behind it.".to_owned();
+    finding.help = "Leave it away; free a lock of the migration's own by its key: pg_advisory_unlock(KEY).".to_owned();
+}
+
 /// Functions that lose nothing, and that there is something to know about.
 fn harmless(judge: &mut Judge<'_>, call: &SyntaxNode, name: &str) {
     if matches!(name, "pg_advisory_lock" | "pg_advisory_lock_shared") {
@@ -263,6 +276,11 @@ fn harmless(judge: &mut Judge<'_>, call: &SyntaxNode, name: &str) {
         finding.help = "pg_advisory_xact_lock(), which ends with its transaction.".to_owned();
     }
     let arguments = tree::child(call, K::ARG_LIST);
+    let key = arguments.iter().flat_map(SyntaxNode::children).next().map(|key| tree::words(&key));
+    let is_charters = || key.is_some_and(|key| key == MIGRATORS_LOCK.to_string());
+    if name == "pg_advisory_unlock_all" || name == "pg_advisory_unlock" && is_charters() {
+        gives_lock_away(judge, call, &format!("{name}()"));
+    }
     let value = arguments.and_then(|arguments| arguments.children().nth(1));
     if name == "setval"
         && value.is_some_and(|value| {

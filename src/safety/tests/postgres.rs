@@ -411,6 +411,7 @@ fn timeouts() {
     caught_with("set lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
     caught_with("set local lock_timeout = default;\nalter table a add column b bigint;", lost, &set);
     caught_with("reset all;\nalter table a add column b bigint;", lost, &set);
+    caught_with("-- charter: no-transaction\ndiscard all;", "1:2:1 error harmful-function", &set);
 }
 
 #[test]
@@ -531,6 +532,10 @@ fn dynamic_sql() {
     );
     caught("select setval('s', 5);", "1:8 warning sequence-changed");
     caught("select pg_advisory_lock(5);", "1:8 warning harmful-function");
+    caught("select pg_advisory_unlock_all();", "1:8 error harmful-function");
+    caught("do $$ begin perform pg_advisory_unlock_all(); end $$;", "1:21 error harmful-function");
+    caught("select pg_advisory_unlock(27980790435702130);", "1:8 error harmful-function");
+    safe("select pg_advisory_unlock(5); discard all;");
     caught("insert into a select app.f(id) from b where id = 5;", "1:22 error unknown-function");
     caught("create table a as select f(1) as b;", "1:26 error unknown-function");
     caught("update a set b = f(b) where id = 5;", "1:18 error unknown-function");

@@ -271,6 +271,20 @@ fn tables_without_a_history_are_taken_over_if_they_are_what_they_should_be() {
     }
 }
 
+/// What was begun is recorded: it goes on, and its tables are not taken for those of a migration that is done.
+#[test]
+fn an_init_goes_on_with_what_is_half_done() {
+    let sandbox = super::project::shop();
+    let text = "-- charter: no-transaction\nCREATE TABLE pens (id BIGINT NOT NULL PRIMARY KEY);\nINSERT INTO pens VALUES (1);\n";
+    sandbox.write("sql/V5__pens.sql", text.replace("INTO pens", "INTO nowhere"));
+    sandbox.write("sql/V5__pens.down.sql", "DROP TABLE pens;\n");
+    sandbox.run(&["db", "init"]).exit(1);
+    sandbox.write("sql/V5__pens.sql", text);
+    let init = sandbox.run(&["db", "init"]).success();
+    assert!(init.stderr.contains("going on with migration 5 pens"), "{init}");
+    sandbox.run(&["db", "current", "--check"]).success();
+}
+
 #[test]
 fn tables_on_a_server_are_taken_over_too() {
     let (sandbox, database) = (shop(), postgres::database());
@@ -425,6 +439,16 @@ fn a_server_to_try_on_that_is_not_there_is_told_and_nothing_runs() {
     assert!(failed.stderr.contains(shown), "{failed}");
     assert!(database.query("SELECT 1 FROM pg_namespace WHERE nspname IN ('charter', 'shop')").is_empty());
     sandbox.run(&["db", "upgrade", database.url(), "--verify-against", database.url()]).success();
+}
+
+/// Where nothing is, nothing is compared: no throw-away database is made, which could not be of a set with words of Postgres'.
+#[test]
+fn an_empty_server_is_compared_with_nothing() {
+    let (sandbox, database) = (super::project::shop(), postgres::database());
+    sandbox.write("sql/V10__orders.sql", "CREATE TABLE orders (id BIGINT GENERATED ALWAYS AS IDENTITY, note TEXT);\n");
+    let init = sandbox.run(&["db", "init", database.url(), "--env", "dev"]).success();
+    assert!(!init.stderr.contains("error"), "{init}");
+    sandbox.run(&["db", "current", database.url(), "--check"]).success();
 }
 
 #[test]

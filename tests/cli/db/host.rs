@@ -3,6 +3,7 @@
 use super::super::BOOK;
 use super::project::shop;
 use crate::support::{Sandbox, postgres};
+use charter::migrate::{Confirmation, MigrationManager};
 
 const HOST: &str = "CREATE TABLE \"Users\" (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL);
     CREATE TABLE schema_history (version INTEGER);
@@ -117,36 +118,266 @@ fn a_table_of_another_program_that_has_the_name_of_the_history_is_told() {
     }
 }
 
-/// A host's row that refers to one of charter's keeps that from going, even if the host asked for it to be taken along.
-#[test]
-fn a_hosts_reference_keeps_what_it_refers_to() {
-    let sandbox = shop();
+/// A database with a book in it, and a way for the host program to change it.
+fn shared(sandbox: &Sandbox, url: &str) {
     sandbox.write("book.yaml", BOOK);
-    sandbox.run(&["put", "book.yaml"]).success();
-    let reference = |digest: &str| {
-        format!(
-            "CREATE TABLE likes (digest TEXT NOT NULL REFERENCES {digest} (digest) ON DELETE CASCADE);
-             INSERT INTO likes SELECT digest FROM {digest} LIMIT 1"
-        )
-    };
-    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
-    file.execute_batch(&reference("charter_records")).expect("a reference");
-    let failed = sandbox.run(&["db", "truncate", "--yes"]).exit(1);
-    assert!(failed.stderr.contains("nothing was changed") && failed.stderr.contains("likes"), "{failed}");
-    let count = |table: &str| -> i64 {
-        file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a number")
-    };
-    assert_eq!((count("likes"), count("charter_records")), (1, 7));
-
-    let database = postgres::database();
-    let url = database.url();
     sandbox.run(&["db", "init", url, "--env", "dev"]).success();
     sandbox.run(&["put", "book.yaml", "--db", url]).success();
-    database.execute(&reference("charter.charter_records"));
-    let failed = sandbox.run(&["db", "truncate", url, "--yes"]).exit(1);
-    assert!(failed.stderr.contains("nothing was changed") && failed.stderr.contains("foreign key"), "{failed}");
-    let counts = database.query("SELECT (SELECT count(*) FROM likes), (SELECT count(*) FROM charter.charter_records)");
-    assert_eq!(counts, [[Some("1".to_owned()), Some("7".to_owned())]]);
+}
+
+/// What emptying or dropping charter's tables would do to the host's is refused before anything is done, and told.
+#[track_caller]
+fn refused(sandbox: &Sandbox, arguments: &[&str], lines: &[&str]) {
+    let output = sandbox.run(arguments).exit(4);
+    let told: Vec<&str> = output.stderr.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    assert_eq!(told, lines, "{output}");
+    assert!(output.stderr.contains("hint: charter leaves it alone"), "{output}");
+    assert!(!output.stderr.contains("loses"), "nobody is asked to agree to what is refused: {output}");
+}
+
+/// A host's row that refers to one of charter's keeps that from going, even if the host asked for it to be taken along, and so
+/// does a trigger of the host that would run.
+#[test]
+fn what_a_host_has_upon_charters_tables_is_neither_set_off_nor_taken_along() {
+    let sandbox = Sandbox::new();
+    let url = "sqlite:///charter.db";
+    shared(&sandbox, url);
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+    file.execute_batch(
+        "CREATE TABLE likes (digest TEXT NOT NULL REFERENCES charter_records ON DELETE CASCADE);
+         INSERT INTO likes SELECT digest FROM charter_records LIMIT 1;
+         CREATE TABLE log (owners TEXT); INSERT INTO log VALUES ('ada');
+         CREATE INDEX host_kind ON charter_records (kind);
+         CREATE TRIGGER kept AFTER INSERT ON charter_records BEGIN INSERT INTO log VALUES (new.name); END;
+         CREATE TRIGGER sweep BEFORE DELETE ON \"charter_Records\" BEGIN DELETE FROM log; END;
+         CREATE TRIGGER forget AFTER DELETE ON log BEGIN DELETE FROM charter_cursors; END;
+         CREATE TRIGGER hide INSTEAD OF DELETE ON schemas BEGIN SELECT 1; END;
+         CREATE VIEW names AS SELECT log.owners FROM log, charter_records AS schemas ON log.owners = schemas.name;
+         CREATE VIEW owned AS SELECT owners, 'charter_records' AS systems FROM log",
+    )
+    .expect("what the host has");
+    let host = |of: &str| -> i64 {
+        file.query_row(&format!("SELECT count(*) FROM {of}"), [], |row| row.get(0)).expect("a number")
+    };
+    let key = "the foreign key (digest) of likes, which refers to charter_records";
+    let truncate = ["db", "truncate", url, "--yes"];
+    refused(&sandbox, &truncate, &[key, "the trigger sweep of charter_records"]);
+    file.execute_batch("DROP TRIGGER sweep").expect("the host drops it");
+    refused(&sandbox, &truncate, &[key]);
+    // A program that asks nothing before is refused as well.
+    let manager = MigrationManager::new(&sandbox.sqlite_url("charter.db")).expect("a URL");
+    let errors = [
+        manager.truncate(&Confirmation::Yes, &mut |_| {}).expect_err("a row would be left over").to_string(),
+        manager.rollback_migration("base").expect_err("an index would go").to_string(),
+    ];
+    assert!(errors.iter().all(|error| error.contains(key)), "{errors:?}");
+    assert_eq!((host("likes"), host("log"), host("charter_records")), (1, 1, 7));
+    file.execute_batch("DELETE FROM likes").expect("the host lets go");
+    sandbox.run(&truncate).success();
+    assert_eq!((host("log"), host("charter_records")), (1, 0));
+
+    let objects = host("sqlite_schema");
+    let base = ["db", "downgrade", "base", url, "--yes"];
+    refused(
+        &sandbox,
+        &base,
+        &[
+            "the trigger forget of log, which names charter_cursors",
+            key,
+            "the index host_kind of charter_records",
+            "the trigger kept of charter_records",
+            "the view names, which reads charter_records",
+            "the trigger hide of schemas",
+        ],
+    );
+    assert_eq!(host("sqlite_schema"), objects);
+    let printed = sandbox.run(&["db", "downgrade", "base", url, "--sql"]).success();
+    assert!(printed.stderr.contains("no migration made: the view names, which reads charter_records"), "{printed}");
+    file.execute_batch(
+        "DROP TRIGGER forget; DROP TABLE likes; DROP INDEX host_kind; DROP TRIGGER kept; DROP VIEW names; DROP TRIGGER hide",
+    )
+    .expect("the host drops all");
+    sandbox.run(&base).success();
+    assert_eq!((host("owned"), host("sqlite_schema WHERE name IN ('charter_records', 'schemas')")), (1, 0));
+}
+
+#[test]
+fn what_a_host_has_upon_charters_tables_on_a_server_is_neither_set_off_nor_taken_along() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    let url = database.url();
+    shared(&sandbox, url);
+    database.execute(
+        "SET search_path = public; CREATE TABLE log (owners TEXT); INSERT INTO log VALUES ('ada');
+         CREATE TABLE likes (digest TEXT REFERENCES charter.charter_records ON DELETE CASCADE);
+         CREATE TABLE more () INHERITS (charter.charter_uploads);
+         CREATE INDEX host_kind ON charter.charter_records (kind);
+         CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.log; RETURN NULL; END';
+         CREATE TRIGGER off AFTER TRUNCATE ON charter.charter_changes EXECUTE FUNCTION forget();
+         ALTER TABLE charter.charter_changes DISABLE TRIGGER off;
+         CREATE TRIGGER each AFTER DELETE ON charter.charter_records FOR EACH ROW EXECUTE FUNCTION forget();
+         CREATE TRIGGER sweep AFTER TRUNCATE ON charter.charter_records EXECUTE FUNCTION forget();
+         CREATE RULE twice AS ON DELETE TO log DO ALSO DELETE FROM charter.charter_cursors;
+         CREATE POLICY everything ON charter.charter_records;
+         CREATE VIEW owners AS SELECT name FROM charter.owners; CREATE VIEW mine AS SELECT owners FROM log",
+    );
+    let key = "the foreign key likes_digest_fkey of public.likes, which refers to charter_records";
+    let heir = "the table public.more, which inherits from charter_uploads";
+    let truncate = ["db", "truncate", url, "--yes"];
+    refused(&sandbox, &truncate, &[key, "the trigger sweep of charter_records", heir]);
+    let manager = MigrationManager::new(url).expect("a URL");
+    let error = manager.truncate(&Confirmation::Yes, &mut |_| {}).expect_err("the same").to_string();
+    assert!(error.contains(heir), "{error}");
+    database.execute("DROP TABLE likes, more; ALTER TABLE charter.charter_records DISABLE TRIGGER sweep");
+    sandbox.run(&truncate).success();
+    let counts = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM charter.charter_records)";
+    assert_eq!(database.query(counts), [[Some("1".to_owned()), Some("0".to_owned())]]);
+
+    let base = ["db", "downgrade", "base", url, "--yes"];
+    refused(
+        &sandbox,
+        &base,
+        &[
+            "the trigger off of charter_changes",
+            "the rule twice of public.log, which names charter_cursors",
+            "the index host_kind of charter_records",
+            "the policy everything of charter_records",
+            "the trigger each of charter_records",
+            "the trigger sweep of charter_records",
+            "the view public.owners, which reads owners",
+        ],
+    );
+    database.execute(
+        "DROP TRIGGER off ON charter.charter_changes; DROP RULE twice ON log; DROP INDEX charter.host_kind;
+         DROP POLICY everything ON charter.charter_records; DROP TRIGGER each ON charter.charter_records;
+         DROP TRIGGER sweep ON charter.charter_records; DROP VIEW public.owners",
+    );
+    sandbox.run(&base).success();
+    assert_eq!(database.query("SELECT owners FROM public.mine"), [[Some("ada".to_owned())]]);
+}
+
+#[cfg(feature = "duckdb")]
+#[test]
+fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_along() {
+    let sandbox = Sandbox::new();
+    let url = "duckdb:///charter.duckdb";
+    shared(&sandbox, url);
+    let host = |sql: &str| {
+        let file = duckdb::Connection::open(sandbox.path("charter.duckdb")).expect("a file");
+        file.execute_batch(sql).expect(sql);
+    };
+    host(
+        "CREATE TABLE log (owners TEXT); INSERT INTO log VALUES ('ada');
+         CREATE TABLE likes (digest TEXT REFERENCES charter_records (digest));
+         INSERT INTO likes SELECT digest FROM charter_records LIMIT 1;
+         CREATE TRIGGER sweep AFTER DELETE ON charter_records FOR EACH STATEMENT DELETE FROM log;
+         CREATE INDEX host_kind ON charter_records (kind);
+         CREATE VIEW names AS SELECT name FROM charter_records; CREATE VIEW mine AS SELECT owners FROM log",
+    );
+    let key = "the foreign key (digest) of likes, which refers to charter_records";
+    let (sweep, truncate) = ("the trigger sweep of charter_records", ["db", "truncate", url, "--yes"]);
+    refused(&sandbox, &truncate, &[key, sweep]);
+    let others = ["the index host_kind of charter_records", sweep, "the view names, which reads charter_records"];
+    let base = ["db", "downgrade", "base", url, "--yes"];
+    refused(&sandbox, &base, &[&[key][..], &others].concat());
+    host("DROP TABLE likes; DROP TRIGGER sweep ON charter_records");
+    sandbox.run(&truncate).success();
+    host("DROP INDEX host_kind; DROP VIEW names");
+    sandbox.run(&base).success();
+    host("SELECT error('the row is gone') FROM (SELECT count(*) AS rows FROM mine) WHERE rows <> 1");
+}
+
+/// Where something else has the name of a table of charter's, what would be emptied is not known.
+#[test]
+fn what_is_no_table_of_charters_is_not_emptied() {
+    let sandbox = Sandbox::new();
+    shared(&sandbox, "sqlite:///charter.db");
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+    file.execute_batch(
+        "ALTER TABLE charter_cursors RENAME TO away; CREATE TABLE mine (a TEXT); INSERT INTO mine VALUES ('x');
+         CREATE VIEW charter_cursors AS SELECT a FROM mine;
+         CREATE TRIGGER through INSTEAD OF DELETE ON charter_cursors BEGIN DELETE FROM mine; END",
+    )
+    .expect("a view");
+    let (database, sql) = (postgres::database(), "CREATE VIEW charter.charter_cursors AS SELECT * FROM public.away");
+    shared(&sandbox, database.url());
+    database.execute(&format!("ALTER TABLE charter.charter_cursors SET SCHEMA public; ALTER TABLE public.charter_cursors RENAME TO away; {sql}"));
+    for url in ["sqlite:///charter.db", database.url()] {
+        let failed = sandbox.run(&["db", "truncate", url, "--yes"]).exit(4);
+        assert!(failed.stderr.contains("charter_cursors is not the table that charter makes"), "{failed}");
+    }
+    assert_eq!(file.query_row("SELECT a FROM mine", [], |row| row.get::<_, String>(0)).expect("the row"), "x");
+}
+
+/// With a table of a project's set goes what somebody has made upon it by hand: that is told, and no more.
+#[test]
+fn what_no_migration_made_is_told_where_a_projects_table_goes() {
+    let sandbox = shop();
+    sandbox.write(
+        "sql/V30__index.sql",
+        "CREATE INDEX orders_note ON orders (note);\nCREATE VIEW notes AS SELECT note FROM orders;\n",
+    );
+    sandbox.write("sql/V30__index.down.sql", "DROP VIEW notes;\nDROP INDEX orders_note;\n");
+    sandbox.run(&["db", "upgrade"]).success();
+    let down = sandbox.run(&["db", "downgrade", "base"]).success();
+    assert!(!down.stderr.contains("no migration made"), "{down}");
+    sandbox.run(&["db", "upgrade"]).success();
+    let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+    file.execute_batch(
+        "CREATE INDEX by_hand ON orders (email); CREATE VIEW mails AS SELECT email FROM orders WHERE note <> ''",
+    )
+    .expect("an index");
+    let down = sandbox.run(&["db", "downgrade", "20"]).success();
+    assert!(!down.stderr.contains("no migration made"), "{down}");
+    file.execute_batch("DROP INDEX by_hand; DROP VIEW mails; CREATE INDEX by_hand ON orders (note); CREATE VIEW ids AS SELECT id FROM orders").expect("an index");
+    let down = sandbox.run(&["db", "downgrade", "base"]).success();
+    let told: Vec<&str> =
+        down.stderr.lines().filter_map(|line| line.split_once("no migration made: ")).map(|(_, what)| what).collect();
+    assert_eq!(told, ["the index by_hand of orders", "the view ids, which reads orders"], "{down}");
+}
+
+/// Upwards as well, and where charter's own migrations drop something, nothing of another program goes with it.
+#[test]
+fn what_an_upgrade_would_take_along_is_told_or_refused() {
+    for is_server in [false, true] {
+        let (sandbox, database) = (shop(), postgres::database());
+        let (url, schema) = if is_server { (database.url(), "charter.") } else { ("sqlite:///charter.db", "") };
+        let execute = |sql: &str| match is_server {
+            true => database.execute(sql),
+            false => {
+                let file = rusqlite::Connection::open(sandbox.path("charter.db")).expect("a file");
+                file.execute_batch(sql).expect(sql);
+            }
+        };
+        sandbox.run(&["db", "upgrade", url, "--env", "dev"]).success();
+        execute(&format!("CREATE INDEX by_hand ON {}orders (note)", if is_server { "shop." } else { "" }));
+        sandbox.write("sql/V30__gone.sql", "DROP TABLE orders;\n");
+        sandbox.write("sql/V30__gone.down.sql", "CREATE TABLE orders (id BIGINT);\n");
+        let line = "loses or breaks what no migration made: the index by_hand of orders";
+        let pending = sandbox.run(&["db", "pending", url]).success();
+        assert!(pending.stdout.contains(line), "{pending}");
+        let upgraded = sandbox.run(&["db", "upgrade", url]).success();
+        assert!(upgraded.stderr.contains(line), "{upgraded}");
+
+        for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).expect("charter's own") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            sandbox.write(format!("own/{name}"), std::fs::read(&path).expect("a text"));
+        }
+        sandbox.write("charter.cfg", "[migrations]\ndir = own\nname = charter\n");
+        sandbox.write("own/V2__gone.sql", "DROP VIEW owners;\nDROP TABLE charter_receipts;\n");
+        sandbox.write("own/V2__gone.down.sql", "SELECT 1;\n");
+        let view = if is_server { "public.mine" } else { "mine" };
+        execute(&format!(
+            "CREATE INDEX host_push ON {schema}charter_receipts (push); CREATE VIEW {view} AS SELECT name FROM {schema}owners"
+        ));
+        let told = sandbox.run(&["db", "upgrade", url]).exit(4);
+        for line in ["the index host_push of charter_receipts", &format!("the view {view}, which reads owners")] {
+            assert!(told.stderr.contains(&format!("it would lose or break {line}")), "{told}");
+        }
+        assert!(told.stderr.contains("hint: charter leaves it alone"), "{told}");
+        execute(&format!("DROP INDEX {schema}host_push; DROP VIEW {view}"));
+        sandbox.run(&["db", "upgrade", url]).success();
+    }
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn both_sets_go_up_and_the_projects_goes_down() {
           "rows": 2
         }
       ],
+      "dependants": [],
       "backup": null
     }
     --- stderr ---

@@ -119,7 +119,8 @@ fn going_up_and_down() {
 
     The newest one, or those above a revision, newest first, of one set: the project's where there is
     one, else charter's own. Each is one transaction with its history. Says which tables and columns go
-    and how much is in them; in staging it asks, and in prod the database's name must be typed.
+    and how much is in them; in staging it asks, and in prod the database's name must be typed. What
+    another program has upon charter's own tables, such as a foreign key, keeps them from going.
 
     Usage: charter db downgrade [OPTIONS] [URL] [REVISION]
 

@@ -127,9 +127,10 @@ fn a_database_in_use() {
     Remove all content from charter's tables
 
     Removes every record, with the change log, the cursors, receipts and uploads of pushes, in one
-    transaction; the tables stay, and so do all tables of other programs. The store is a new one
-    afterwards: what is put into it is pushed anew. Says what will be lost, and asks; in prod the
-    database's name must be typed.
+    transaction; the tables stay, and so do all tables of other programs: where a trigger of one would
+    run, or rows of one refer to charter's, nothing is removed. The store is a new one afterwards: what
+    is put into it is pushed anew. Says what will be lost, and asks; in prod the database's name must be
+    typed.
 
     Usage: charter db truncate [OPTIONS] [URL]
 
