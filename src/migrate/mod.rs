@@ -15,6 +15,7 @@ mod history;
 #[cfg(feature = "lint")]
 mod live;
 mod manager;
+mod outside;
 mod policy;
 mod refinery;
 mod renumber;

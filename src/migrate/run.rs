@@ -101,6 +101,9 @@ fn in_transaction(
     connection.begin(transaction).map_err(Stopped::Before)?;
     let run = || {
         for (place, statement) in statements {
+            if work.leaves_out(piece.script, statement) {
+                continue;
+            }
             (work.events)(Event::Statement { migration, place: *place, of, text: statement.text });
             let executed = connection.execute(statement.text);
             executed.map_err(|error| error.at(piece.script.file(), Some(statement.position)))?;
@@ -327,6 +330,9 @@ impl Run<'_, '_, '_> {
 
     /// Runs one statement outside of a transaction.
     fn execute(&mut self, place: usize, statement: &Statement<'_>, text: &str) -> Result<()> {
+        if self.work.leaves_out(self.piece.script, statement) {
+            return Ok(());
+        }
         (self.work.events)(Event::Statement { migration: self.piece.migration, place, of: self.statements, text });
         self.connection.execute(text).map_err(|error| error.at(self.piece.script.file(), Some(statement.position)))
     }

@@ -110,6 +110,8 @@ pub(crate) enum Purpose {
     Migrate,
     /// Migrating what exists.
     MigrateExisting,
+    /// Migrating a database that is thrown away afterwards: what changes something that others share is refused.
+    Try,
     /// Reading what exists. Nothing can be written.
     Read,
 }
@@ -135,7 +137,7 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
     }
 }
 
-/// An empty database of an embedded engine in memory, which goes with the connection.
+/// An empty database of an embedded engine in memory, which goes with the connection, and from which no file is reached.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] when this build has not the engine, or the engine is a server's; and what the engine says.

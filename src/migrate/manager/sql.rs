@@ -45,6 +45,7 @@ impl MigrationManager {
                 actor: Actor::present(environment),
                 allowed: &[],
                 timeouts: self.timeouts(environment),
+                left_out: None,
                 events: &mut |event| note(&text, &event),
             };
             apply(&mut recording, &mut work, &status, target)?;
@@ -71,6 +72,7 @@ impl MigrationManager {
             actor: Actor::present(environment),
             allowed: &[],
             timeouts: self.timeouts(environment),
+            left_out: None,
             events: &mut |event| note(&text, &event),
         };
         revert(&mut recording, &mut work, target)?;

@@ -68,7 +68,7 @@ impl MigrationManager {
         let found = Found::read(set, connection.engine(), &mut |sql| connection.query(sql))?;
         let target = set.resolve(revision, found.current())?;
         let actor = Actor::present(environment);
-        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), events };
+        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), left_out: None, events };
         stamp(connection, &work, target, reason)
     }
 }

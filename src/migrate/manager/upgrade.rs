@@ -149,6 +149,7 @@ impl MigrationManager {
                     actor: Actor::present(judgement.environment),
                     allowed: &judgement.allowed(goal.set),
                     timeouts: self.timeouts(judgement.environment),
+                    left_out: None,
                     events: &mut *events,
                 };
                 let applied = apply(connection, &mut work, status, target)?;
