@@ -8,7 +8,7 @@ use super::refinery::{Deed, migrate};
 use super::run::{Piece, run};
 use super::script::{Script, Statement};
 use super::set::{Migration, MigrationSet};
-use super::status::{Found, Status, Unfinished, check_minimum_program};
+use super::status::{Status, Unfinished, check_minimum_program};
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::time::Duration;
@@ -141,7 +141,7 @@ pub(crate) fn revert(
     target: Option<i64>,
 ) -> Result<Vec<i64>> {
     let (set, engine) = (work.set, connection.engine());
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(set)?;
     let status = Status::judge_applied(found, set, engine)?;
     let mut scripts = Vec::new();
     for applied in status.applied.iter().rev().take_while(|applied| Some(applied.number) > target) {

@@ -42,7 +42,7 @@ pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
-    Confirmation, Described, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows,
+    Confirmation, Described, Done, DowngradeOptions, Loss, MigrationManager, Offline, Planned, SetStatus, TableRows,
     UpgradeOptions, Validation, create_migration, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]

@@ -7,7 +7,6 @@ use super::event::Event;
 use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
-use super::status::Found;
 use super::steps::{Step, StepKind, is_session, steps};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -211,7 +210,7 @@ fn done_before(
     steps: &[Step<'_>],
 ) -> Result<Option<usize>> {
     let (engine, number) = (connection.engine(), piece.migration.number());
-    let found = Found::read(work.set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(work.set)?;
     if found.unfinished.is_none_or(|unfinished| unfinished.number != number || unfinished.action != piece.begun()) {
         return Ok(None);
     }

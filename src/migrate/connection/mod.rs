@@ -11,6 +11,7 @@ mod sqlite;
 pub(crate) use recording::Recording;
 
 use super::set::MigrationSet;
+use super::status::Found;
 use crate::config::{DatabaseUrl, Target};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +31,12 @@ pub(crate) trait MigrationConnection {
     /// What one query answers, each value as text. Outside of a transaction it cannot write, where the connection was
     /// opened to read.
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
+
+    /// What the database says of a set, writing nothing.
+    fn found(&mut self, set: &MigrationSet) -> Result<Found> {
+        let engine = self.engine();
+        Found::read(set, engine, &mut |sql| self.query(sql))
+    }
 
     /// Begins a transaction, waiting for writers. Under the migrators' lock, checks that it still is this session's.
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()>;

@@ -16,6 +16,7 @@ pub use create::create_migration;
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;
+pub use sql::Offline;
 pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
 
@@ -23,7 +24,7 @@ use super::connection::{MigrationConnection, Purpose, connect};
 use super::event::Timeouts;
 use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
-use super::status::{Found, Status};
+use super::status::Status;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -275,7 +276,7 @@ impl MigrationManager {
         let mut connection = self.connect(Purpose::Read)?;
         let engine = connection.engine();
         let mut describe = |set: &MigrationSet| {
-            let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+            let found = connection.found(set)?;
             let (status, disagreement) = Status::describe(found, set, engine)?;
             Ok(Described { set: set.clone(), status, disagreement })
         };
@@ -421,7 +422,7 @@ pub(super) fn status(connection: &mut dyn MigrationConnection, set: &MigrationSe
 /// The same for who takes migrations back: what was never applied may stand between those that were.
 pub(super) fn status_of_applied(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Status> {
     let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(set)?;
     Status::judge_applied(found, set, engine)
 }
 

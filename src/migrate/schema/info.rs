@@ -9,7 +9,6 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
 use crate::migrate::manager::MigrationManager;
 use crate::migrate::set::MigrationSet;
-use crate::migrate::status::Found;
 use std::collections::BTreeSet;
 
 /// What a database has of a set, and whether that is what it should have.
@@ -122,7 +121,7 @@ pub(crate) fn schema_info(
     against: Option<&DatabaseUrl>,
 ) -> Result<SchemaInfo> {
     let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(set)?;
     let mut live = Schema::read(connection, set)?;
     let mut info = SchemaInfo {
         set: set.name().to_owned(),

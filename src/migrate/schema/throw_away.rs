@@ -13,7 +13,7 @@ use crate::migrate::outside::LeftOut;
 use crate::migrate::schema::{Schema, View};
 use crate::migrate::set::{Migration, MigrationSet};
 use crate::migrate::stamp::stamp;
-use crate::migrate::status::{Found, Status};
+use crate::migrate::status::Status;
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
@@ -119,7 +119,6 @@ fn replay(
     passed: &mut BTreeSet<i64>,
     note: &mut dyn FnMut(&Migration),
 ) -> Result<()> {
-    let engine = database.engine();
     loop {
         let status = Status::read(database, set)?;
         let current = status.current();
@@ -130,7 +129,7 @@ fn replay(
             left().map(Migration::number).take_while(|number| stop.is_none_or(|stop| *number < stop.number())).last();
         let failed = match goal.map(|goal| go(database, set, left_out, Some(goal))) {
             Some(Err(error)) if error.kind() != ErrorKind::Unavailable => {
-                let current = Found::read(set, engine, &mut |sql| database.query(sql))?.current();
+                let current = database.found(set)?.current();
                 set.migrations().iter().find(|next| Some(next.number()) > current)
             }
             Some(Err(error)) => return Err(error),
