@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 pub(crate) struct LeftOut {
     /// By file and place.
     files: BTreeMap<PathBuf, BTreeMap<Position, Error>>,
-    /// Whatever may be a name of what they would have made.
+    /// Whatever may be a name in them, but for those that only write rows or take something away.
     words: BTreeSet<String>,
+    /// The same of those that make or change something.
+    made: BTreeSet<String>,
 }
 
 impl LeftOut {
@@ -50,8 +52,13 @@ impl LeftOut {
 
     fn add(&mut self, script: &Script, position: Position, text: &str, error: Error) {
         let said = words(text, Engine::Postgres);
-        if !said.first().is_some_and(|first| ["insert", "update", "delete", "copy", "drop"].contains(&first.as_str())) {
-            self.words.extend(word_set(text));
+        match said.first().map(String::as_str) {
+            Some("insert" | "update" | "delete" | "copy" | "drop") => {}
+            Some("create" | "alter") => {
+                self.words.extend(word_set(text));
+                self.made.extend(word_set(text));
+            }
+            _ => self.words.extend(word_set(text)),
         }
         let error = error.at(script.file(), Some(position));
         self.files.entry(script.file().to_owned()).or_default().insert(position, error);
@@ -84,6 +91,11 @@ impl LeftOut {
         };
         self.add(script, position, text, Error::new(error.kind(), message));
         Ok(())
+    }
+
+    /// Whatever may be a name of what would have been made or changed, in small letters.
+    pub(crate) fn made(&self) -> &BTreeSet<String> {
+        &self.made
     }
 
     /// Why the statements of a migration were left out, up and down, with their places.

@@ -258,6 +258,11 @@ impl<'a> Trial<'a> {
         self.left_out.of_migration(migration, self.database.engine())
     }
 
+    /// Whatever may be a name of what such statements would have made or changed, in small letters.
+    pub(crate) fn unmade(&self) -> &BTreeSet<String> {
+        self.left_out.made()
+    }
+
     /// The same as another trial that is begun anew.
     pub(crate) fn take_passed(&mut self, other: &mut Self) {
         self.passed = std::mem::take(&mut other.passed);

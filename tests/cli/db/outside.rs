@@ -155,3 +155,27 @@ fn a_database_that_was_made_by_such_migrations_is_compared_and_taken_over() {
     let files = sandbox.files();
     assert!(!files.iter().any(|file| ["other.db", "copy.db"].contains(&file.as_str())), "{files:?}");
 }
+
+/// What is read from a file is not there to be compared, nor what comes after it.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_table_that_is_made_from_a_file_is_not_compared() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nengines = sqlite, duckdb\n");
+    sandbox.write("seed.csv", "id\n7\n");
+    sandbox.write("sql/V1__t.sql", "CREATE TABLE t (id BIGINT);\nCREATE TABLE u (id BIGINT);\n");
+    sandbox.write(
+        "sql/V1__t.duckdb.sql",
+        "CREATE TABLE t AS SELECT * FROM read_csv('seed.csv');\nCREATE TABLE u (id BIGINT);\n",
+    );
+    sandbox.write("sql/V1__t.down.sql", "DROP TABLE t;\nDROP TABLE u;\n");
+    sandbox.write("sql/V2__c.sql", "ALTER TABLE t ADD COLUMN c TEXT;\nALTER TABLE u ADD COLUMN c TEXT;\n");
+    sandbox.write("sql/V2__c.down.sql", "ALTER TABLE t DROP COLUMN c;\nALTER TABLE u DROP COLUMN c;\n");
+    let told = sandbox.run(&["db", "verify"]).success();
+    assert!(told.stdout.contains("V2__c.sql:1:1: it needs what was not tried: "), "{told}");
+    // What does not depend on it is held to account.
+    sandbox.write("sql/V2__c.duckdb.sql", "ALTER TABLE u ADD COLUMN d TEXT;\n");
+    sandbox.write("sql/V2__c.duckdb.down.sql", "ALTER TABLE u DROP COLUMN d;\n");
+    let told = sandbox.run(&["db", "verify"]).exit(1);
+    assert!(told.stdout.contains("missing: column u.c") && told.stdout.contains("extra: column u.d"), "{told}");
+}
