@@ -70,19 +70,17 @@ impl LeftOut {
     /// # Errors
     /// The error, if it is none of that.
     pub(crate) fn take(&mut self, set: &MigrationSet, engine: Engine, error: Error) -> Result<()> {
-        let is_elsewhere = match error.kind() {
-            ErrorKind::Refused => !is_outside(&error),
-            kind => [ErrorKind::Unavailable, ErrorKind::Busy, ErrorKind::Io].contains(&kind),
-        };
-        let Some((migration, script, position, text)) = failed(set, engine, &error).filter(|_| !is_elsewhere) else {
-            return Err(error);
-        };
+        let Some((migration, script, position, text)) = failed(set, engine, &error) else { return Err(error) };
         let follows = || {
+            let up = migration.up(engine).file();
+            let before = self.files.get(script.file()).is_some_and(|places| places.range(..position).next().is_some());
             let name = Absent::read(engine, &error, text).map(|absent| absent.last_name());
-            sides(migration, engine).any(|side| self.files.contains_key(side.file()))
+            before
+                || (script.file() != up && self.files.contains_key(up))
                 || name.is_some_and(|name| self.words.contains(&name))
         };
-        if self.has(script.file(), position) || !(is_outside(&error) || follows()) {
+        let is_for_want = error.kind() == ErrorKind::Backend && !is_of_statement(&error) && follows();
+        if self.has(script.file(), position) || !(is_outside(&error) || is_for_want) {
             return Err(error);
         }
         let message = match is_outside(&error) {
@@ -130,6 +128,12 @@ fn failed<'s>(
 /// Whether an error is that something outside of a throw-away database would have been changed.
 fn is_outside(error: &Error) -> bool {
     error.message().starts_with(OUTSIDE)
+}
+
+/// Whether an error is the statement's own, whatever else was left out.
+fn is_of_statement(error: &Error) -> bool {
+    let said = ["already exists", "syntax error", "Parser Error", "SQLSTATE 42601", "SQLSTATE 42P07"];
+    said.iter().any(|said| error.message().contains(said))
 }
 
 /// Whether a text shows that a statement changes something outside of its database: files, the server and what else runs
@@ -251,6 +255,21 @@ mod tests {
         ] {
             assert!(!reaches_outside(statement), "{statement}");
         }
+    }
+
+    #[test]
+    fn what_fails_before_or_by_itself_is_not_left_out() {
+        let text =
+            "CREATE TABLE a (b BIGINT);\nCREATE ROLE reader;\nGRANT SELECT ON a TO reader;\nCREATE TABLE a (c BIGINT);";
+        let set = MigrationSet::from_files("shop", [("V1__a.sql", text)]).unwrap();
+        let take = |file: &str, line: usize, said: &str| {
+            let error = Error::new(ErrorKind::Backend, said.to_owned()).at(file, Some(Position { line, column: 1 }));
+            LeftOut::of(&set, Engine::Postgres).take(&set, Engine::Postgres, error).is_ok()
+        };
+        let absent = "PostgreSQL: role \"reader\" does not exist (SQLSTATE 42704)";
+        assert!(take("V1__a.sql", 3, absent));
+        assert!(!take("V1__a.sql", 1, "PostgreSQL: permission denied (SQLSTATE 42501)"));
+        assert!(!take("V1__a.sql", 4, "PostgreSQL: relation \"a\" already exists (SQLSTATE 42P07)"));
     }
 
     #[test]
