@@ -30,6 +30,9 @@ pub(crate) const MIGRATORS_LOCK: i64 = 0x63_68_61_72_74_65_72;
 /// A row of a query, each value as the text that the engine makes of it; `None` is NULL.
 pub(crate) type TextRow = Vec<Option<String>>;
 
+/// What a throw-away database says, before the engine's own words, when it refuses to change what is not in it.
+pub(crate) const OUTSIDE: &str = "it does something outside of the database that it runs in";
+
 /// A SQL engine, for which a migration can have a text of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Engine {

@@ -1,12 +1,13 @@
 //! Opening SQLite files, and waiting for them.
 
 use crate::config::url::Synchronous;
-use crate::engine::TextRow;
 use crate::engine::file::Written;
 use crate::engine::file::unpoisoned;
 pub(crate) use crate::engine::file::{FileAccess, patiently};
 use crate::engine::session::{Columns, Enough, Fill, Parameter, Session, Sessions};
+use crate::engine::{OUTSIDE, TextRow};
 use crate::error::{Error, ErrorKind, Result};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, ToSql, TransactionBehavior, params_from_iter};
 use std::path::{Path, PathBuf};
@@ -45,9 +46,18 @@ pub(crate) fn open_file(path: &Path, synchronous: Synchronous, access: FileAcces
     open(path, synchronous, access)
 }
 
-/// Opens an empty database in memory, which goes with the connection.
+/// Opens an empty database in memory, which goes with the connection. What runs there cannot reach any file.
 pub(crate) fn open_in_memory() -> Result<Connection> {
-    let connection = Connection::open_in_memory()?;
+    let mut connection = Connection::open_in_memory()?;
+    connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        // VACUUM attaches what it writes into; without a name that is a temporary file of SQLite's own.
+        AuthAction::Attach { filename: "" | ":memory:" } => Authorization::Allow,
+        // A file name that is computed is none that can be seen here.
+        AuthAction::Attach { .. } | AuthAction::Unknown { code: rusqlite::ffi::SQLITE_ATTACH, .. } => {
+            Authorization::Deny
+        }
+        _ => Authorization::Allow,
+    }))?;
     connection.execute_batch("PRAGMA foreign_keys = ON")?;
     Ok(connection)
 }
@@ -271,6 +281,9 @@ impl From<rusqlite::Error> for Error {
         let Some(code) = error.sqlite_error_code() else {
             return Self::new(ErrorKind::Backend, format!("SQLite: {reason}")).with_source(error);
         };
+        if code == ErrorCode::AuthorizationForStatementDenied {
+            return Self::new(ErrorKind::Refused, OUTSIDE).with_source(error);
+        }
         let (kind, hint) = match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
                 (ErrorKind::Busy, Some("another program is writing to this database; try again"))

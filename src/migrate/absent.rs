@@ -350,25 +350,6 @@ fn on_duckdb(message: &str) -> Option<(Kind, String)> {
     None
 }
 
-/// Whether a statement does something outside of the database that it runs in: to files, to the server and what else runs
-/// there, to other servers. A throw-away database is no place to try that.
-pub(super) fn reaches_outside(statement: &str, engine: Engine) -> bool {
-    let said = words(statement, engine);
-    let said: Vec<&str> = said.iter().map(String::as_str).collect();
-    match (engine, said.as_slice()) {
-        (Engine::Sqlite, ["attach", ..]) => true,
-        (Engine::Sqlite, ["vacuum", rest @ ..]) => rest.contains(&"into"),
-        (Engine::DuckDb, ["attach" | "export" | "install", ..]) => true,
-        (Engine::DuckDb | Engine::Postgres, ["copy", rest @ ..]) => rest.contains(&"to"),
-        (
-            Engine::Postgres,
-            ["create" | "alter" | "drop", "role" | "user" | "group" | "database" | "tablespace" | "subscription", ..],
-        ) => !said.starts_with(&["create", "user", "mapping"]),
-        (Engine::Postgres, ["alter", "system", ..]) => true,
-        _ => false,
-    }
-}
-
 /// Whatever may be a name in a text, in small letters.
 pub(super) fn word_set(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '$');
@@ -447,27 +428,6 @@ mod tests {
             let said = words(statement, Engine::Postgres);
             let said: Vec<&str> = said.iter().map(String::as_str).collect();
             assert_eq!(named_in("app", &said), expected, "{statement}");
-        }
-    }
-
-    #[test]
-    fn what_reaches_outside_is_not_tried() {
-        for (engine, statement) in [
-            (Engine::Sqlite, "ATTACH 'other.db' AS o"),
-            (Engine::Sqlite, "VACUUM INTO 'copy.db'"),
-            (Engine::DuckDb, "COPY a TO 'a.csv'"),
-            (Engine::Postgres, "DROP ROLE reader"),
-            (Engine::Postgres, "ALTER SYSTEM SET a = 1"),
-        ] {
-            assert!(reaches_outside(statement, engine), "{statement}");
-        }
-        for (engine, statement) in [
-            (Engine::Sqlite, "VACUUM"),
-            (Engine::DuckDb, "COPY a FROM 'a.csv'"),
-            (Engine::Postgres, "CREATE USER MAPPING FOR a SERVER b"),
-            (Engine::Postgres, "DROP TABLE roles"),
-        ] {
-            assert!(!reaches_outside(statement, engine), "{statement}");
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::audit::{Action, Actor, Allowed};
 use super::connection::{MigrationConnection, Transaction, literal, qualified};
 use super::event::{Event, Timeouts};
+use super::outside::LeftOut;
 use super::refinery::{Deed, migrate};
 use super::run::{Piece, run};
-use super::script::Script;
+use super::script::{Script, Statement};
 use super::set::{Migration, MigrationSet};
 use super::status::{Status, Unfinished, check_minimum_program};
 use crate::engine::Engine;
@@ -19,6 +20,8 @@ pub(crate) struct Work<'a> {
     /// The findings that were let pass.
     pub(crate) allowed: &'a [Allowed],
     pub(crate) timeouts: Timeouts,
+    /// What is not run, where migrations are only tried.
+    pub(crate) left_out: Option<&'a LeftOut>,
     /// Is told what happens.
     pub(crate) events: &'a mut dyn FnMut(Event<'_>),
 }
@@ -27,6 +30,11 @@ impl<'a> Work<'a> {
     /// The findings of a migration that were let pass.
     pub(super) fn allowed_for(&self, migration: &Migration) -> Vec<Allowed> {
         self.allowed.iter().filter(|allowed| allowed.revision == migration.number()).cloned().collect()
+    }
+
+    /// Whether a statement of a script is not run.
+    pub(super) fn leaves_out(&self, script: &Script, statement: &Statement<'_>) -> bool {
+        self.left_out.is_some_and(|left_out| left_out.has(script.file(), statement.position))
     }
 
     pub(super) fn transaction(&self) -> Transaction<'a> {

@@ -3,7 +3,6 @@
 use super::audit::Allowed;
 use super::connection::{MigrationConnection, qualified};
 use super::set::MigrationSet;
-use super::status::Found;
 use crate::engine::TextRow;
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;
@@ -45,7 +44,7 @@ pub struct HistoryEntry {
 /// Reads a set's audit table, oldest row first; nothing when there is no table.
 pub(super) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Vec<HistoryEntry>> {
     let engine = connection.engine();
-    if !Found::read(set, engine, &mut |sql| connection.query(sql))?.has_audit {
+    if !connection.found(set)?.has_audit {
         return Ok(Vec::new());
     }
     let rows = connection.query(&format!(

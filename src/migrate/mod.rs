@@ -15,6 +15,7 @@ mod history;
 #[cfg(feature = "lint")]
 mod live;
 mod manager;
+mod outside;
 mod policy;
 mod refinery;
 mod renumber;
@@ -41,8 +42,8 @@ pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
-    Confirmation, Dependant, Described, Done, DowngradeOptions, Loss, MigrationManager, Planned, SetStatus, TableRows,
-    UpgradeOptions, Validation, create_migration, database_name, migrate, rollback,
+    Confirmation, Dependant, Described, Done, DowngradeOptions, Loss, MigrationManager, Offline, Planned, SetStatus,
+    TableRows, UpgradeOptions, Validation, create_migration, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;

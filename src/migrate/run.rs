@@ -7,7 +7,6 @@ use super::event::Event;
 use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
-use super::status::Found;
 use super::steps::{Step, StepKind, is_session, steps};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -101,6 +100,9 @@ fn in_transaction(
     connection.begin(transaction).map_err(Stopped::Before)?;
     let run = || {
         for (place, statement) in statements {
+            if work.leaves_out(piece.script, statement) {
+                continue;
+            }
             (work.events)(Event::Statement { migration, place: *place, of, text: statement.text });
             let executed = connection.execute(statement.text);
             executed.map_err(|error| error.at(piece.script.file(), Some(statement.position)))?;
@@ -208,7 +210,7 @@ fn done_before(
     steps: &[Step<'_>],
 ) -> Result<Option<usize>> {
     let (engine, number) = (connection.engine(), piece.migration.number());
-    let found = Found::read(work.set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(work.set)?;
     if found.unfinished.is_none_or(|unfinished| unfinished.number != number || unfinished.action != piece.begun()) {
         return Ok(None);
     }
@@ -327,6 +329,9 @@ impl Run<'_, '_, '_> {
 
     /// Runs one statement outside of a transaction.
     fn execute(&mut self, place: usize, statement: &Statement<'_>, text: &str) -> Result<()> {
+        if self.work.leaves_out(self.piece.script, statement) {
+            return Ok(());
+        }
         (self.work.events)(Event::Statement { migration: self.piece.migration, place, of: self.statements, text });
         self.connection.execute(text).map_err(|error| error.at(self.piece.script.file(), Some(statement.position)))
     }

@@ -45,7 +45,7 @@ pub(crate) fn stamp(
     reason: Option<&str>,
 ) -> Result<Vec<Stamped>> {
     let (set, engine) = (work.set, connection.engine());
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(set)?;
     if set.is_charter() && target.is_some() && !found.has_versions {
         return Err(Error::new(ErrorKind::Refused, "charter's tables are not there, so the database has no revision")
             .with_hint("`charter db init` makes them"));

@@ -105,6 +105,19 @@ impl Found {
         Ok(found)
     }
 
+    /// What a database says that has the migrations of a set up to a number, with the texts that they have here.
+    pub(crate) fn assumed(set: &MigrationSet, engine: Engine, number: Option<i64>) -> Self {
+        let applied = set.migrations().iter().filter(|migration| Some(migration.number()) <= number);
+        let applied = applied.map(|migration| Applied {
+            number: migration.number(),
+            slug: migration.slug().to_owned(),
+            applied_at: String::new(),
+            checksum: migration.checksum(engine),
+        });
+        let (has_history, has_audit) = (number.is_some(), number.is_some());
+        Self { applied: applied.collect(), has_history, has_audit, has_versions: set.is_charter(), ..Self::default() }
+    }
+
     /// The newest migration that the database has below a number.
     fn below(&self, number: i64) -> String {
         let below = self.applied.iter().rev().find(|applied| applied.number < number);
@@ -211,7 +224,7 @@ impl Status {
     /// As [`Status::judge`], and what the engine says.
     pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
         let engine = connection.engine();
-        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        let found = connection.found(set)?;
         Self::judge(found, set, engine)
     }
 
@@ -221,7 +234,7 @@ impl Status {
     /// As [`Status::judge_applied`], and what the engine says.
     pub(crate) fn read_applied(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
         let engine = connection.engine();
-        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        let found = connection.found(set)?;
         Self::judge_applied(found, set, engine)
     }
 

@@ -1,8 +1,8 @@
 //! Databases that are made to try things in are gone afterwards.
 
 use super::set;
-use crate::support::postgres;
 use crate::support::stores::parse;
+use crate::support::{eventually, postgres};
 use charter::migrate::verify;
 use charter::{Engine, ErrorKind};
 
@@ -37,29 +37,40 @@ fn throw_away_databases_are_gone_also_after_an_error_and_a_panic() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
-/// A program that is killed cannot drop its database: the next one does, but none that somebody uses or has just made.
+/// A program that is killed cannot drop its database: the next one does, as soon as the session has ended that made it, but
+/// none that somebody uses.
 #[test]
 fn what_a_killed_program_left_is_dropped_by_the_next_one() {
     let server = postgres::Server::start(&[]);
     let query = |sql: &str| postgres::query(&server.url("postgres"), sql);
-    let now: u64 = query("SELECT date_part('epoch', now())::bigint::text")[0][0]
-        .as_deref()
-        .expect("a time")
-        .parse()
-        .expect("a number");
-    let name = |age: u64, letter: &str| format!("charter_verify_{}_{}", now - age, letter.repeat(32));
-    let (left, used, new) = (name(3600, "a"), name(3600, "b"), name(0, "c"));
+    let name = |session: &postgres::Session, letter: &str| {
+        let rows = session.query(
+            "SELECT pid || '_' || (date_part('epoch', backend_start) * 1000000)::bigint FROM pg_stat_activity \
+             WHERE pid = pg_backend_pid()",
+        );
+        format!("charter_verify_{}_{}", rows[0][0].as_deref().expect("a session"), letter.repeat(16))
+    };
+    let (killed, alive) =
+        (postgres::Session::open(&server.url("postgres")), postgres::Session::open(&server.url("postgres")));
+    let (left, used, new) = (name(&killed, "a"), name(&killed, "b"), name(&alive, "c"));
     let strange = "charter_verify_of_somebody".to_owned();
     for name in [&left, &used, &new, &strange] {
         query(&format!("CREATE DATABASE {name}"));
     }
     let user = postgres::Session::open(&server.url(&used));
+    let process = killed.query("SELECT pg_backend_pid()")[0][0].clone().expect("a process");
+    drop(killed);
+    let gone = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {process}");
+    eventually("its session ends", || query(&gone).is_empty());
     let good = set(&[("V1__a.sql", "CREATE TABLE a (b TEXT);"), ("V1__a.down.sql", "DROP TABLE a;")]);
     let good = good.for_engines([Engine::Postgres]);
-    assert!(verify(&[&good], Some(&parse(&server.url("postgres"))), &mut |_| {}).expect("a verification").is_ok());
-    let names = query("SELECT datname FROM pg_database WHERE datname LIKE 'charter_verify%' ORDER BY 1");
+    let names = "SELECT datname FROM pg_database WHERE datname LIKE 'charter_verify%' ORDER BY 1";
+    let mut during = 0;
+    let verification = verify(&[&good], Some(&parse(&server.url("postgres"))), &mut |_| during = query(names).len());
+    assert!(verification.expect("a verification").is_ok());
+    assert_eq!(during, 4, "what was left is gone, and its own is there");
     let mut wanted = [used, new, strange].map(|name| vec![Some(name)]);
     wanted.sort();
-    assert_eq!(names, wanted);
-    drop(user);
+    assert_eq!(query(names), wanted);
+    drop((user, alive));
 }

@@ -1,8 +1,9 @@
 //! Copying a database before something happens to it.
 
 use super::super::session::{Session, refuse_url};
-use super::super::ui::{Outcome, or_null};
+use super::super::ui::{Failure, Outcome, or_null};
 use super::database::Opened;
+use crate::error::{Error, ErrorKind};
 use crate::record::Value;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,17 @@ pub(super) struct BackupFirst {
 }
 
 impl BackupFirst {
+    /// Refuses it for a verb that only prints what would run.
+    pub(super) fn refuse_with_sql(&self) -> Outcome {
+        match self.backup {
+            None => Ok(()),
+            Some(_) => Err(Failure::Usage(
+                Error::new(ErrorKind::Invalid, "what only prints statements copies nothing")
+                    .with_hint("leave out --backup or --sql"),
+            )),
+        }
+    }
+
     /// Makes the copy if it is asked for, and says where it is.
     pub(super) fn make(&self, session: &Session<'_>, opened: &Opened) -> Outcome<Option<PathBuf>> {
         let Some(path) = &self.backup else { return Ok(None) };

@@ -5,7 +5,7 @@ use super::super::ui::{Failure, Outcome};
 use super::foreign;
 use crate::config::{DatabaseUrl, Resolved};
 use crate::error::{Error, ErrorKind};
-use crate::migrate::{MigrationManager, Revision};
+use crate::migrate::{MigrationManager, Offline, Revision};
 
 /// Which database.
 #[derive(clap::Args)]
@@ -31,13 +31,58 @@ impl Set {
     }
 }
 
+/// A database that is not asked.
+#[derive(clap::Args)]
+pub(super) struct Unasked {
+    /// With --sql, print it for this engine, sqlite, duckdb or postgres, and ask no database: for an empty one, to go down
+    /// for one at head
+    #[arg(long, value_name = "ENGINE", requires = "sql")]
+    #[arg(value_parser = ["sqlite", "duckdb", "postgres"], hide_possible_values = true)]
+    engine: Option<String>,
+}
+
+impl Unasked {
+    /// What is known of it, with where it is, if that is said; `None` when the database is asked.
+    pub(super) fn offline(&self, from: Option<Revision>) -> Outcome<Option<Offline>> {
+        let engine = self.engine.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
+        match (engine, from) {
+            (Some(engine), from) => Ok(Some(Offline { engine, from })),
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(Failure::Usage(
+                Error::new(ErrorKind::Invalid, "a range of revisions (A:B) says where a database is that is not asked")
+                    .with_hint("name where it goes alone, or give --sql --engine ENGINE too"),
+            )),
+        }
+    }
+}
+
+/// How far it goes: `B`, or `A:B` with where it is.
+pub(super) struct Way {
+    pub(super) from: Option<Revision>,
+    pub(super) to: Option<Revision>,
+}
+
+impl Way {
+    /// Reads the word for it.
+    pub(super) fn parse(word: Option<&str>) -> Outcome<Self> {
+        refuse_url(word.unwrap_or_default(), "the revision")?;
+        let parse = |word: &str| word.parse::<Revision>().map_err(Failure::Usage);
+        let (from, to) = match word.and_then(|word| word.split_once(':')) {
+            Some((from, to)) => (Some(parse(from)?), Some(parse(to)?)),
+            None => (None, word.map(parse).transpose()?),
+        };
+        Ok(Self { from, to })
+    }
+}
+
 /// Which database, and how far.
 #[derive(clap::Args)]
 pub(super) struct Goal {
     /// The database; by default the one that the configuration names
     #[arg(value_name = "URL", allow_negative_numbers = true)]
     first: Option<String>,
-    /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id
+    /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id; with --engine
+    /// also A:B, from A to B
     #[arg(value_name = "REVISION", allow_negative_numbers = true)]
     second: Option<String>,
     /// The revision, as an option
@@ -99,19 +144,18 @@ impl Database {
 }
 
 impl Goal {
-    /// The database, to change something, and the revision if one is said.
-    pub(super) fn open_to_change(&self, session: &Session<'_>) -> Outcome<(Opened, Option<Revision>)> {
+    /// The database, to change something, and how far it goes, if that is said.
+    pub(super) fn open_to_change(&self, session: &Session<'_>) -> Outcome<(Opened, Way)> {
         let (url, revision) = self.parts().map_err(Failure::Usage)?;
-        refuse_url(revision.unwrap_or_default(), "the revision")?;
         if url.is_some_and(is_like_a_revision) {
             let error = Error::new(ErrorKind::Invalid, "this is neither a database URL nor a revision").with_hint(
                 "a revision is head, base, +N, -N, a number, a slug, or four and more digits of an id; steps from a revision \
-                 (A+1) and ranges (A:B) are not known",
+                 (A+1) are not known",
             );
             return Err(Failure::Usage(error));
         }
-        let revision = revision.map(str::parse).transpose().map_err(Failure::Usage)?;
-        Ok((Opened::of(session, url)?.unless_foreign()?, revision))
+        let way = Way::parse(revision)?;
+        Ok((Opened::of(session, url)?.unless_foreign()?, way))
     }
 
     /// Which word is the URL and which the revision: either may be left out.
@@ -139,7 +183,7 @@ fn is_like_a_revision(word: &str) -> bool {
         && word.split(['+', '-', '~', '^', ':']).all(is_part)
 }
 
-/// Whether a word can only be a revision, not what connects to a database.
+/// Whether a word can only be a revision, or two with `:` between them, not what connects to a database.
 pub(super) fn is_revision(word: &str) -> bool {
-    word.parse::<Revision>().is_ok() && DatabaseUrl::parse(word).is_err()
+    word.splitn(2, ':').all(|part| part.parse::<Revision>().is_ok()) && DatabaseUrl::parse(word).is_err()
 }

@@ -4,7 +4,7 @@ use super::super::session::Session;
 use super::super::ui::{GOOD, Outcome, count, object, or_null};
 use super::backup::{BackupFirst, backup_value};
 use super::confirm::Agreement;
-use super::database::{Goal, Opened, Set};
+use super::database::{Goal, Opened, Set, Unasked};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
 use super::upgrade::sql_result;
@@ -23,6 +23,7 @@ Examples:
   charter db downgrade                        Take the newest migration back
   charter db downgrade --revision -2          Take two back
   charter db downgrade --sql                  Print what would run, and run nothing
+  charter db downgrade --sql --engine postgres head:base
   charter db downgrade --revision base --set charter --backup
   charter db downgrade postgresql://charter@registry.example.com/charter --confirm charter")]
 pub(in crate::cli) struct Arguments {
@@ -37,23 +38,29 @@ pub(in crate::cli) struct Arguments {
     /// Print the statements that would run, and change nothing
     #[arg(long)]
     sql: bool,
+    #[command(flatten)]
+    unasked: Unasked,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    let (opened, revision) = arguments.goal.open_to_change(session)?;
-    if opened.manager.engine().is_none() {
+    let (opened, way) = arguments.goal.open_to_change(session)?;
+    let offline = arguments.unasked.offline(way.from)?;
+    if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, &opened);
     }
     let url = &opened.database.url;
     let mut options = DowngradeOptions {
         set: arguments.set.name()?.map(str::to_owned),
-        revision: revision.unwrap_or(Revision::Relative(-1)),
+        revision: way.to.unwrap_or(Revision::Relative(-1)),
         confirmation: Confirmation::None,
         planned: None,
     };
     if arguments.sql {
-        let text = opened.manager.downgrade_sql(&options)?;
-        warn(session, &opened, &opened.manager.dependants(&opened.manager.plan_downgrade(&options)?)?);
+        arguments.backup.refuse_with_sql()?;
+        let text = opened.manager.downgrade_sql(&options, offline.as_ref())?;
+        if offline.is_none() {
+            warn(session, &opened, &opened.manager.dependants(&opened.manager.plan_downgrade(&options)?)?);
+        }
         return sql_result(session, &opened, text);
     }
     let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;

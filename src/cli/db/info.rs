@@ -59,6 +59,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             .into()
         },
     )?;
+    for why in infos.iter().flat_map(|info| &info.left_out) {
+        session.ui.warning(None, &format!("not compared: {why}"));
+    }
     if against.is_none() && infos.iter().any(is_unknown_on_a_server) {
         session.ui.warning(None, "--against URL compares it with a throw-away database of a server");
     }
@@ -134,6 +137,7 @@ fn value(info: &SchemaInfo) -> Value {
         "missing": info.missing().map(difference_value).collect::<Vec<_>>(),
         "extra": info.extra().map(difference_value).collect::<Vec<_>>(),
         "different": info.different().map(difference_value).collect::<Vec<_>>(),
+        "left_out": names(&info.left_out),
     }
     .into()
 }

@@ -3,7 +3,7 @@
 use super::super::session::Session;
 use super::super::ui::{Outcome, declined};
 use super::backup::BackupFirst;
-use super::database::{Database, Opened};
+use super::database::{Database, Opened, Unasked};
 use super::upgrade::{self, Permit};
 use crate::error::{Error, ErrorKind};
 use crate::migrate::schema::Match;
@@ -24,6 +24,7 @@ Examples:
   charter db init --env staging postgresql://charter@localhost/charter
   charter db init sqlite:///registry.db
   charter db init sqlite:///registry.db --sql | sqlite3 -bail registry.db
+  charter db init --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
   charter db init --force                   Record tables that are there already")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -32,14 +33,16 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     force: bool,
     /// Print the statements that would run, and change nothing
-    #[arg(long, conflicts_with = "force")]
+    #[arg(long)]
     sql: bool,
+    #[command(flatten)]
+    unasked: Unasked,
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open_to_change(session)?;
     if arguments.sql {
-        return print_sql(session, &opened);
+        return print_sql(session, &opened, arguments);
     }
     let unlike = match opened.manager.engine() {
         Some(_) => adopt(session, &opened, arguments.force)?,
@@ -49,18 +52,26 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         .inspect_err(|_| unlike.iter().for_each(|difference| session.ui.warning(None, difference)))
 }
 
-/// Prints what would run, where it is more than recording what is there.
-fn print_sql(session: &Session<'_>, opened: &Opened) -> Outcome {
-    if opened.manager.engine().is_some() {
+/// Prints what would run.
+fn print_sql(session: &Session<'_>, opened: &Opened, arguments: &Arguments) -> Outcome {
+    let (options, offline) = (UpgradeOptions::default(), arguments.unasked.offline(None)?);
+    if offline.is_none() && opened.manager.engine().is_some() {
         let unrecorded = unrecorded(session, opened)?;
-        if !unrecorded.found.is_empty() {
+        if !unrecorded.found.is_empty() && !arguments.force {
             return Err(Error::new(ErrorKind::Refused, unrecorded.message(opened))
-                .with_hint("`charter db init --force` records that they are there; then `charter db upgrade --sql` has the rest")
+                .with_hint("`charter db init --force --sql` prints what records that they are there, and the rest")
                 .into());
         }
+        if !unrecorded.found.is_empty() {
+            let recorded: Vec<_> = unrecorded.found.iter().map(|(set, migration)| (*set, migration.number())).collect();
+            return upgrade::sql_result(session, opened, opened.manager.init_sql(&recorded, UNRECORDED)?);
+        }
     }
-    upgrade::print_sql(session, opened, UpgradeOptions::default(), None)
+    upgrade::print_sql(session, opened, &options, offline.as_ref())
 }
+
+/// Why tables are recorded that were not.
+const UNRECORDED: &str = "the tables were there without a history";
 
 /// Tables of sets of which nothing is recorded.
 #[derive(Default)]
@@ -116,8 +127,7 @@ fn adopt(session: &Session<'_>, opened: &Opened, is_forced: bool) -> Outcome<Vec
     }
     for (set, migration) in found {
         let revision = Revision::Named(migration.number().to_string());
-        let reason = "the tables were there without a history";
-        let stamped = opened.manager.stamp(Some(set.name()), &revision, Some(reason), &mut |_| {})?;
+        let stamped = opened.manager.stamp(Some(set.name()), &revision, Some(UNRECORDED), &mut |_| {})?;
         for stamped in stamped {
             session.ui.note(&format!("recorded {} {} {}", set.name(), stamped.number, stamped.slug));
         }

@@ -1,8 +1,8 @@
 //! `charter db stamp`.
 
-use super::super::session::{Session, refuse_url};
-use super::super::ui::{Failure, GOOD, Outcome, object};
-use super::database::{Database, Set, is_revision};
+use super::super::session::Session;
+use super::super::ui::{GOOD, Outcome, object};
+use super::database::{Database, Set, Unasked, Way, is_revision};
 use super::events::Told;
 use super::migrations::without_migrations;
 use super::upgrade::sql_result;
@@ -20,9 +20,11 @@ use crate::record::Value;
 Examples:
   charter db stamp head --reason 'the tables were made by hand'
   charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
-  charter db stamp base --set project")]
+  charter db stamp base --set project
+  charter db stamp head --sql --engine postgres")]
 pub(in crate::cli) struct Arguments {
-    /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id
+    /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id; with --engine
+    /// also A:B, from A to B
     #[arg(value_name = "REVISION", allow_negative_numbers = true)]
     revision: String,
     #[command(flatten)]
@@ -35,6 +37,8 @@ pub(in crate::cli) struct Arguments {
     /// Print the statements that would run, and change nothing
     #[arg(long)]
     sql: bool,
+    #[command(flatten)]
+    unasked: Unasked,
 }
 
 impl Arguments {
@@ -51,15 +55,17 @@ impl Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (revision, database) = arguments.parts();
-    refuse_url(revision, "the revision")?;
-    let revision: Revision = revision.parse().map_err(Failure::Usage)?;
+    let way = Way::parse(Some(revision))?;
+    let (revision, offline) = (way.to.unwrap_or(Revision::Head), arguments.unasked.offline(way.from)?);
     let opened = database.open_to_change(session)?;
-    if opened.manager.engine().is_none() {
+    if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, &opened);
     }
     let set = arguments.set.name()?;
     if arguments.sql {
-        return sql_result(session, &opened, opened.manager.stamp_sql(set, &revision, arguments.reason.as_deref())?);
+        let reason = arguments.reason.as_deref();
+        let text = opened.manager.stamp_sql(set, &revision, reason, offline.as_ref())?;
+        return sql_result(session, &opened, text);
     }
     let (name, url) = (opened.manager.set(set)?.name().to_owned(), &opened.database.url);
     let progress = session.ui.progress("connecting");

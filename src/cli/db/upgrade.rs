@@ -4,14 +4,13 @@ use super::super::session::{Session, refuse_url};
 use super::super::ui::{Failure, GOOD, Outcome, count, declined, object};
 use super::backup::{BackupFirst, backup_value};
 use super::current::unknown;
-use super::database::{Goal, Opened, Set};
+use super::database::{Goal, Opened, Set, Unasked};
 use super::events::{Told, warn_of_dependants};
 use super::migrations::{done_values, prefix, without_migrations};
 use super::verify::drop_on_interrupt;
 use crate::config::DatabaseUrl;
-use crate::engine::Engine;
 use crate::error::ErrorKind;
-use crate::migrate::{Allowance, Done, Revision, UpgradeOptions};
+use crate::migrate::{Allowance, Done, Offline, Revision, UpgradeOptions};
 use crate::record::Value;
 
 /// Apply the migrations that a database lacks
@@ -29,6 +28,7 @@ Examples:
   charter db upgrade --sql                  Print what would run, and run nothing
   charter db upgrade --sql | sqlite3 -bail charter.db
   charter db upgrade --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
+  charter db upgrade --sql --engine postgres 20260131120000:head
   charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -42,11 +42,8 @@ pub(in crate::cli) struct Arguments {
     /// Print the statements that would run, and change nothing
     #[arg(long)]
     sql: bool,
-    /// With --sql, print what an empty database of this engine would need, sqlite, duckdb or postgres, and ask no
-    /// database
-    #[arg(long, value_name = "ENGINE", requires = "sql", conflicts_with = "backup")]
-    #[arg(value_parser = ["sqlite", "duckdb", "postgres"], hide_possible_values = true)]
-    engine: Option<String>,
+    #[command(flatten)]
+    unasked: Unasked,
 }
 
 /// What is let pass.
@@ -78,15 +75,16 @@ impl Permit {
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
-    let (opened, revision) = arguments.goal.open_to_change(session)?;
+    let (opened, way) = arguments.goal.open_to_change(session)?;
+    let offline = arguments.unasked.offline(way.from)?;
     let options = UpgradeOptions {
         set: arguments.set.name()?.map(str::to_owned),
-        revision: revision.unwrap_or(Revision::Head),
+        revision: way.to.unwrap_or(Revision::Head),
         ..UpgradeOptions::default()
     };
     if arguments.sql {
-        let engine = arguments.engine.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
-        return print_sql(session, &opened, options, engine);
+        arguments.backup.refuse_with_sql()?;
+        return print_sql(session, &opened, &options, offline.as_ref());
     }
     upgrade(session, &opened, options, &arguments.permit, &arguments.backup)
 }
@@ -95,16 +93,16 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 pub(super) fn print_sql(
     session: &Session<'_>,
     opened: &Opened,
-    options: UpgradeOptions,
-    engine: Option<Engine>,
+    options: &UpgradeOptions,
+    offline: Option<&Offline>,
 ) -> Outcome {
-    if opened.manager.engine().is_none() && engine.is_none() {
+    if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, opened);
     }
-    let text = opened.manager.upgrade_sql(&options, engine)?;
-    let refused = match engine {
+    let text = opened.manager.upgrade_sql(options, offline)?;
+    let refused = match offline {
         Some(_) => Vec::new(),
-        None => opened.manager.judge(&options)?.migrations,
+        None => opened.manager.judge(options)?.migrations,
     };
     for judged in refused {
         for why in &judged.refused {

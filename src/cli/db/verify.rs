@@ -18,7 +18,8 @@ use std::collections::BTreeSet;
 /// each step the database must have what it should: a down migration restores what was there, and the engines agree at every
 /// revision, but for what an overlay declares (`-- charter: differs no-foreign-keys`). The engines are compared in tables,
 /// the order of their columns, constraints, indexes, views, triggers, functions, sequences, types, policies and comments; not
-/// in privileges and settings. Fails (exit code 1) with the differences. The database of the configuration is not touched.
+/// in privileges and settings. Fails (exit code 1) with the differences. The database of the configuration is not touched,
+/// and nothing else is: a statement that does something outside of the throw-away database is left out, and told.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:

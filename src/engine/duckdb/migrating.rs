@@ -39,12 +39,13 @@ impl Migrating {
         Self::over(share.connect()?, access != FileAccess::Read, Some(share))
     }
 
-    /// A database in memory, gone with the value.
+    /// A database in memory, gone with the value. What runs there can neither write nor read files, and load nothing.
     ///
     /// # Errors
     /// What DuckDB says.
     pub(crate) fn in_memory() -> Result<Self> {
-        Self::over(Connection::open_in_memory_with_flags(configuration()?)?, true, None)
+        let configuration = configuration()?.enable_external_access(false)?;
+        Self::over(Connection::open_in_memory_with_flags(configuration)?, true, None)
     }
 
     fn over(connection: Connection, can_write: bool, share: Option<Share>) -> Result<Self> {

@@ -10,6 +10,7 @@ mod migrating;
 pub(crate) use connections::Connections;
 pub(crate) use migrating::{Migrating, text_rows};
 
+use crate::engine::OUTSIDE;
 use crate::engine::file::{FileAccess, PATIENCE, patiently_for, unpoisoned};
 use crate::error::{Error, ErrorKind, Result};
 use duckdb::{AccessMode, Config, Connection};
@@ -209,6 +210,9 @@ pub(crate) fn version() -> Option<String> {
 /// What DuckDB says when a lock is not to be had, up to the program that has it.
 const LOCKED: &str = "Conflicting lock is held in ";
 
+/// What DuckDB says when it may not touch anything but the database itself.
+const FORBIDDEN: &str = "Permission Error: ";
+
 impl From<duckdb::Error> for Error {
     fn from(error: duckdb::Error) -> Self {
         // The lines below the reason repeat the statement, which may be a whole migration. DuckDB gives no codes: its words
@@ -226,6 +230,8 @@ impl From<duckdb::Error> for Error {
             )
         } else if reason.starts_with("TransactionContext Error: ") && (has("onflict") || has("was altered")) {
             (ErrorKind::Busy, Some("another part of this program is writing to this database; try again"))
+        } else if reason.starts_with(FORBIDDEN) {
+            return Self::new(ErrorKind::Refused, format!("{OUTSIDE}: DuckDB: {reason}"));
         } else if reason.starts_with("Data Corruption Error: ") {
             (ErrorKind::Corrupt, Some("restore the file from a backup"))
         } else if has("not a valid DuckDB database file") {

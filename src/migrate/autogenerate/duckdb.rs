@@ -4,9 +4,10 @@
 //! there, and one that is there already goes when the table changes that it refers to. DuckDB has no partial indexes.
 
 use super::change::{Part, TableChange, created, pairs, same_table};
-use super::rename::{Names, table};
-use crate::engine::Engine;
-use crate::migrate::schema::{ForeignKey, Index, Schema, Table};
+use super::rename::{Names, Rename, table};
+use crate::engine::{Engine, lexer};
+use crate::migrate::connection::quoted;
+use crate::migrate::schema::{ForeignKey, Index, Object, Other, Schema, Table};
 use crate::migrate::set::{Migration, MigrationSet};
 
 /// What DuckDB lacks of a state that the other engines have.
@@ -43,6 +44,9 @@ const NO_INDEXES: &str = "no-indexes";
 pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, without: Without) -> Schema {
     // Triggers are DuckDB's own.
     let mut after = Schema { others: duckdb.others.clone(), ..to.clone() };
+    for trigger in after.others.values_mut().filter(|other| other.object == Object::Trigger) {
+        trigger.definition = with_new_names(trigger, names);
+    }
     let mut partial =
         pairs(from, to, names).into_iter().flat_map(|(before, now)| TableChange::of(before, now, names).indexes.added);
     let has_partial = partial.any(|index| index.predicate.is_some())
@@ -80,6 +84,35 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
         }
     }
     after
+}
+
+/// What makes a trigger after columns of its table were renamed, which DuckDB itself does not follow: what it says of the rows
+/// that fire it (`NEW.a`, `OLD.a`).
+fn with_new_names(trigger: &Other, names: &Names) -> String {
+    let text = &trigger.definition;
+    let new_name = |word: &str| {
+        let word = word.trim_matches('"');
+        names.renames().find_map(|rename| match rename {
+            Rename::Column { table, from, to }
+                if from.eq_ignore_ascii_case(word)
+                    && trigger.table.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(names.table_before(table))) =>
+            {
+                Some(quoted(to))
+            }
+            _ => None,
+        })
+    };
+    let tokens = lexer::tokens(text, Engine::DuckDb);
+    let (mut renamed, mut end) = (String::new(), 0);
+    for [row, dot, column] in tokens.array_windows() {
+        let is_row = ["new", "old"].iter().any(|name| row.text(text).trim_matches('"').eq_ignore_ascii_case(name));
+        if let Some(name) = new_name(column.text(text)).filter(|_| is_row && dot.is_symbol(text, ".")) {
+            renamed.push_str(text.get(end..column.range.start).unwrap_or_default());
+            renamed.push_str(&name);
+            end = column.range.end;
+        }
+    }
+    renamed + text.get(end..).unwrap_or_default()
 }
 
 /// A state with those foreign keys and indexes alone that were found on DuckDB, and with its triggers. All else is as the

@@ -22,7 +22,7 @@ impl DuckDbMigrating {
     pub(super) fn connect(target: &DuckDbTarget, purpose: Purpose) -> Result<Self> {
         let access = match purpose {
             Purpose::Migrate => FileAccess::Create,
-            Purpose::MigrateExisting => FileAccess::Write,
+            Purpose::MigrateExisting | Purpose::Try => FileAccess::Write,
             Purpose::Read => FileAccess::Read,
         };
         Ok(Self { session: Migrating::open(&target.path, access)?, path: Some(target.path.clone()), lock: None })

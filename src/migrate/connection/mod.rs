@@ -11,6 +11,7 @@ mod sqlite;
 pub(crate) use recording::Recording;
 
 use super::set::MigrationSet;
+use super::status::Found;
 use crate::config::{DatabaseUrl, Target};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +31,12 @@ pub(crate) trait MigrationConnection {
     /// What one query answers, each value as text. Outside of a transaction it cannot write, where the connection was
     /// opened to read.
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
+
+    /// What the database says of a set, writing nothing.
+    fn found(&mut self, set: &MigrationSet) -> Result<Found> {
+        let engine = self.engine();
+        Found::read(set, engine, &mut |sql| self.query(sql))
+    }
 
     /// Begins a transaction, waiting for writers. Under the migrators' lock, checks that it still is this session's.
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()>;
@@ -110,6 +117,8 @@ pub(crate) enum Purpose {
     Migrate,
     /// Migrating what exists.
     MigrateExisting,
+    /// Migrating a database that is thrown away afterwards: what changes something that others share is refused.
+    Try,
     /// Reading what exists. Nothing can be written.
     Read,
 }
@@ -135,7 +144,7 @@ pub(crate) fn connect(url: &DatabaseUrl, purpose: Purpose) -> Result<Box<dyn Mig
     }
 }
 
-/// An empty database of an embedded engine in memory, which goes with the connection.
+/// An empty database of an embedded engine in memory, which goes with the connection, and from which no file is reached.
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] when this build has not the engine, or the engine is a server's; and what the engine says.

@@ -5,7 +5,7 @@ use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::PostgresTarget;
 use crate::engine::drive::Drive;
 use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
-use crate::engine::{Engine, MIGRATORS_LOCK, TextRow};
+use crate::engine::{Engine, MIGRATORS_LOCK, OUTSIDE, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(super) struct PostgresMigrating {
     client: Arc<Client>,
     /// Whether it was connected to read. The session is not told so: behind a pooler, its next client is another program.
     reads_only: bool,
+    /// Whether a transaction is refused that changes what all databases of the server share.
+    is_confined: bool,
     /// While it has the migrators' lock.
     lock: Option<Lock>,
     in_transaction: bool,
@@ -50,10 +52,11 @@ impl PostgresMigrating {
     pub(super) fn connect(target: &PostgresTarget, purpose: Purpose) -> Result<Self> {
         let (drive, target) = (Drive::new()?, target.clone());
         let client = Arc::new(drive.call(async move { connect(&target).await })?);
-        let reads_only = purpose == Purpose::Read;
+        let (reads_only, is_confined) = (purpose == Purpose::Read, purpose == Purpose::Try);
         Ok(Self {
             client,
             reads_only,
+            is_confined,
             lock: None,
             in_transaction: false,
             recorded: String::new(),
@@ -230,6 +233,12 @@ fn has_lock() -> String {
     )
 }
 
+/// Whether this transaction has written roles, their members, tablespaces or rights on settings: it keeps the lock to its
+/// end, whatever function wrote them.
+const SHARED: &str = "SELECT 1 FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation \
+     WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = 0 AND l.mode = 'RowExclusiveLock' \
+     AND c.relname IN ('pg_authid', 'pg_auth_members', 'pg_tablespace', 'pg_parameter_acl', 'pg_replication_origin') LIMIT 1";
+
 /// Statements for one round trip.
 fn joined(statements: &[String]) -> String {
     statements.iter().map(|statement| format!("{}; ", statement.trim_end().trim_end_matches(';'))).collect()
@@ -298,6 +307,9 @@ impl MigrationConnection for PostgresMigrating {
         }
         let (client, text) = (self.client.clone(), statement.to_owned());
         self.drive.call(async move { client.execute_typed(&text, &[]).await.map(drop).map_err(foreign_error) })?;
+        if self.is_confined && self.in_transaction && !self.rows(SHARED.to_owned())?.is_empty() {
+            return Err(Error::new(ErrorKind::Refused, OUTSIDE));
+        }
         match set_again(statement, &self.settings) {
             again if again.is_empty() => Ok(()),
             again => self.execute_batch(self.mark() + &joined(&again)),

@@ -1,10 +1,13 @@
 //! Writing down what would run, in place of running it.
 
+use super::super::set::MigrationSet;
+use super::super::status::Found;
 use super::super::steps::words;
 use super::{MigrationConnection, Transaction, literal, quoted};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,6 +27,8 @@ pub(crate) struct Recording<'a> {
     settings: Vec<String>,
     /// The schemas that were made on the way.
     made: Vec<String>,
+    /// What is taken for granted of sets, by their names, whatever the database says.
+    assumed: BTreeMap<String, Found>,
 }
 
 impl<'a> Recording<'a> {
@@ -32,8 +37,15 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        let (schema, settings, made) = (None, Vec::new(), Vec::new());
-        Self { database, engine, text, in_transaction: false, begun: 0, guards_keys: false, schema, settings, made }
+        let (schema, settings, made, assumed) = (None, Vec::new(), Vec::new(), BTreeMap::new());
+        let (in_transaction, begun, guards_keys) = (false, 0, false);
+        Self { database, engine, text, in_transaction, begun, guards_keys, schema, settings, made, assumed }
+    }
+
+    /// Takes for granted from here on that the database is at a migration of a set, and has its schema.
+    pub(crate) fn assume(&mut self, set: &MigrationSet, number: Option<i64>) {
+        self.made.push(set.schema().to_owned());
+        self.assumed.insert(set.name().to_owned(), Found::assumed(set, self.engine, number));
     }
 
     fn write(&self, statement: &str) {
@@ -50,7 +62,7 @@ impl<'a> Recording<'a> {
     /// What goes before the first transaction of a script for SQLite.
     fn begin_script(&mut self) -> Result<()> {
         // As a file that charter makes.
-        if self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
+        if self.assumed.is_empty() && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
             self.write("PRAGMA journal_mode = WAL");
         }
         self.guards_keys = self.query(BROKEN_KEYS).is_ok();
@@ -78,6 +90,13 @@ impl MigrationConnection for Recording<'_> {
 
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
         self.database.as_mut().map_or(Ok(Vec::new()), |database| database.query(sql))
+    }
+
+    fn found(&mut self, set: &MigrationSet) -> Result<Found> {
+        match self.assumed.get(set.name()) {
+            Some(assumed) => Ok(assumed.clone()),
+            None => Found::read(set, self.engine, &mut |sql| self.query(sql)),
+        }
     }
 
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {

@@ -47,7 +47,7 @@ impl SqliteMigrating {
     pub(super) fn connect(target: &SqliteTarget, purpose: Purpose) -> Result<Self> {
         let access = match purpose {
             Purpose::Migrate => FileAccess::Create,
-            Purpose::MigrateExisting => FileAccess::Write,
+            Purpose::MigrateExisting | Purpose::Try => FileAccess::Write,
             Purpose::Read => FileAccess::Read,
         };
         let connection = open_file(&target.path, target.synchronous, access)?;

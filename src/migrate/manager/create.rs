@@ -6,7 +6,6 @@ use super::super::connection::Purpose;
 use super::super::create::Created;
 use super::super::renumber::{RenumberBy, Renumbered, plan_renumbering};
 use super::super::set::MigrationSet;
-use super::super::status::Found;
 use super::super::template::Template;
 use super::MigrationManager;
 use crate::error::Result;
@@ -69,9 +68,8 @@ impl MigrationManager {
     pub fn plan_renumbering(&self, set: Option<&str>) -> Result<Vec<Renumbered>> {
         let set = self.set(set)?;
         let mut connection = self.connect(Purpose::Read)?;
-        let engine = connection.engine();
         // A history that is out of order is what this is for.
-        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        let found = connection.found(set)?;
         let applied = found.applied.into_iter().map(|applied| (applied.number, applied.slug)).collect();
         plan_renumbering(set, &RenumberBy::Applied(applied))
     }

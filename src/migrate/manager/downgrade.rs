@@ -144,6 +144,7 @@ impl MigrationManager {
                 actor: Actor::present(environment),
                 allowed: &[],
                 timeouts: self.timeouts(environment),
+                left_out: None,
                 events,
             };
             let reverted = revert(connection, &mut work, target)?;

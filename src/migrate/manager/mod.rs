@@ -20,6 +20,7 @@ pub(super) use dependants::{LEFT_ALONE, dependants_of};
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;
+pub use sql::Offline;
 pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
 
@@ -27,7 +28,7 @@ use super::connection::{MigrationConnection, Purpose, connect};
 use super::event::Timeouts;
 use super::history::{self, HistoryEntry};
 use super::set::{Migration, MigrationSet, Problem};
-use super::status::{Found, Status};
+use super::status::Status;
 use crate::config::{Configuration, DatabaseUrl, Environment, Target};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -282,7 +283,7 @@ impl MigrationManager {
         let mut connection = self.connect(Purpose::Read)?;
         let engine = connection.engine();
         let mut describe = |set: &MigrationSet| {
-            let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+            let found = connection.found(set)?;
             let (status, disagreement) = Status::describe(found, set, engine)?;
             Ok(Described { set: set.clone(), status, disagreement })
         };

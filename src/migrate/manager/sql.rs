@@ -2,9 +2,10 @@
 
 use super::super::apply::{Work, apply, revert};
 use super::super::audit::Actor;
-use super::super::connection::{Purpose, Recording};
+use super::super::connection::{MigrationConnection, Purpose, Recording};
 use super::super::event::Event;
-use super::super::set::Migration;
+use super::super::revision::Revision;
+use super::super::set::{Migration, MigrationSet};
 use super::super::status::Status;
 use super::{DowngradeOptions, MigrationManager, UpgradeOptions};
 use crate::config::Environment;
@@ -13,43 +14,59 @@ use crate::error::Result;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
+/// A database that is not asked, because it is out of reach: what is written down is for one of this sort.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offline {
+    /// Its engine.
+    pub engine: Engine,
+    /// Where the set is there; the other sets are at head then. Without it an upgrade and a stamp begin before the first
+    /// migration, and a downgrade at head.
+    pub from: Option<Revision>,
+}
+
 impl MigrationManager {
     /// The statements that [`MigrationManager::upgrade`] would run, all of them, with those that keep the history: written
     /// down by the same code in place of being run. The database is read, and cannot be written; an embedded file that does
-    /// not exist counts as empty. With an engine, no database is asked: the text is for an empty one of that engine.
+    /// not exist counts as empty. What is offline is not asked.
     ///
     /// What the environment refuses is written down all the same: see [`MigrationManager::judge`].
     ///
     /// # Errors
     /// As [`MigrationManager::judge`].
-    pub fn upgrade_sql(&self, options: &UpgradeOptions, engine: Option<Engine>) -> Result<String> {
-        let mut database = None;
-        if engine.is_none() {
-            self.judge(options)?;
-            database = self.connect_to_what_exists()?;
-        }
-        let stored = database.as_deref_mut().map(|connection| self.stored_environment(connection)).transpose()?;
-        let environment = match (engine, self.environment) {
-            (Some(Engine::Postgres), None) => Environment::Prod,
-            (Some(_), None) => Environment::Dev,
-            _ => self.environment(stored.flatten()),
-        };
-        let engine = engine.map_or_else(|| self.engine_of_database(), Ok)?;
+    pub fn upgrade_sql(&self, options: &UpgradeOptions, offline: Option<&Offline>) -> Result<String> {
         let text = RefCell::new(String::new());
-        let mut recording = Recording::new(database, engine, &text);
-        for goal in self.goals(options)? {
-            goal.set.check_on(engine)?;
-            let status = Status::read(&mut recording, goal.set)?;
-            let target = goal.set.resolve(&goal.revision, status.current())?;
-            let mut work = Work {
-                set: goal.set,
-                actor: Actor::present(environment),
-                allowed: &[],
-                timeouts: self.timeouts(environment),
-                events: &mut |event| note(&text, &event),
-            };
-            apply(&mut recording, &mut work, &status, target)?;
+        let (mut recording, environment) = match offline {
+            Some(offline) => {
+                let mut recording = Recording::new(None, offline.engine, &text);
+                if let Some(from) = &offline.from {
+                    self.assume(&mut recording, self.set(options.set.as_deref())?, Some(from), None)?;
+                }
+                (recording, self.environment_offline(offline.engine))
+            }
+            None => {
+                self.judge(options)?;
+                self.recording(&text)?
+            }
+        };
+        self.write_upgrade(&mut recording, &text, options, environment)?;
+        drop(recording);
+        Ok(text.into_inner())
+    }
+
+    /// The statements with which a database is initialised that has tables of sets without a history: those that record that
+    /// it has the migrations of these sets up to these numbers, for a reason, and then the upgrade's.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::stamp`] and [`MigrationManager::upgrade_sql`].
+    pub fn init_sql(&self, recorded: &[(&MigrationSet, i64)], reason: &str) -> Result<String> {
+        let text = RefCell::new(String::new());
+        let (mut recording, environment) = self.recording(&text)?;
+        for (set, number) in recorded {
+            let revision = Revision::Named(number.to_string());
+            self.stamp_over(&mut recording, set, environment, &revision, Some(reason), &mut |_| {})?;
+            recording.assume(set, Some(*number));
         }
+        self.write_upgrade(&mut recording, &text, &UpgradeOptions::default(), environment)?;
         drop(recording);
         Ok(text.into_inner())
     }
@@ -58,25 +75,118 @@ impl MigrationManager {
     ///
     /// # Errors
     /// As [`MigrationManager::plan_downgrade`].
-    pub fn downgrade_sql(&self, options: &DowngradeOptions) -> Result<String> {
+    pub fn downgrade_sql(&self, options: &DowngradeOptions, offline: Option<&Offline>) -> Result<String> {
         options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
-        let mut database = self.connect(Purpose::Read)?;
-        let environment = self.environment(self.stored_environment(&mut *database)?);
-        let target = set.resolve_down(&options.revision, &Status::read_applied(&mut *database, set)?.applied)?;
         let text = RefCell::new(String::new());
-        let engine = database.engine();
-        let mut recording = Recording::new(Some(database), engine, &text);
+        let (mut recording, environment) = self.recording_of_one(&text, set, offline, Some(set.head()))?;
+        let target = set.resolve_down(&options.revision, &Status::read_applied(&mut recording, set)?.applied)?;
         let mut work = Work {
             set,
             actor: Actor::present(environment),
             allowed: &[],
             timeouts: self.timeouts(environment),
+            left_out: None,
             events: &mut |event| note(&text, &event),
         };
         revert(&mut recording, &mut work, target)?;
         drop(recording);
         Ok(text.into_inner())
+    }
+
+    /// The statements that [`MigrationManager::stamp`] would run, as [`MigrationManager::upgrade_sql`]. Empty when the history
+    /// says so already.
+    ///
+    /// # Errors
+    /// As [`MigrationManager::stamp`].
+    pub fn stamp_sql(
+        &self,
+        set: Option<&str>,
+        revision: &Revision,
+        reason: Option<&str>,
+        offline: Option<&Offline>,
+    ) -> Result<String> {
+        let set = self.set(set)?;
+        let text = RefCell::new(String::new());
+        let (mut recording, environment) = self.recording_of_one(&text, set, offline, None)?;
+        self.stamp_over(&mut recording, set, environment, revision, reason, &mut |_| {})?;
+        drop(recording);
+        Ok(text.into_inner())
+    }
+
+    /// What writes down what would run in the database, and its environment.
+    fn recording<'t>(&self, text: &'t RefCell<String>) -> Result<(Recording<'t>, Environment)> {
+        let mut database = self.connect_to_what_exists()?;
+        let stored = database.as_deref_mut().map(|connection| self.stored_environment(connection)).transpose()?;
+        Ok((Recording::new(database, self.engine_of_database()?, text), self.environment(stored.flatten())))
+    }
+
+    /// The same for one set of a database that is there; one that is offline is at a number of the set unless it says where.
+    fn recording_of_one<'t>(
+        &self,
+        text: &'t RefCell<String>,
+        set: &MigrationSet,
+        offline: Option<&Offline>,
+        otherwise: Option<i64>,
+    ) -> Result<(Recording<'t>, Environment)> {
+        let Some(offline) = offline else {
+            let mut database = self.connect(Purpose::Read)?;
+            let environment = self.environment(self.stored_environment(&mut *database)?);
+            let engine = database.engine();
+            return Ok((Recording::new(Some(database), engine, text), environment));
+        };
+        set.check_on(offline.engine)?;
+        let mut recording = Recording::new(None, offline.engine, text);
+        self.assume(&mut recording, set, offline.from.as_ref(), otherwise)?;
+        Ok((recording, self.environment_offline(offline.engine)))
+    }
+
+    /// Takes for granted where a set is, and that the others are at head.
+    fn assume(
+        &self,
+        recording: &mut Recording<'_>,
+        set: &MigrationSet,
+        from: Option<&Revision>,
+        otherwise: Option<i64>,
+    ) -> Result<()> {
+        for other in self.sets.iter().filter(|other| other.name() != set.name()) {
+            recording.assume(other, Some(other.head()));
+        }
+        let number = from.map_or(Ok(otherwise), |from| set.resolve(from, None))?;
+        recording.assume(set, number);
+        Ok(())
+    }
+
+    fn environment_offline(&self, engine: Engine) -> Environment {
+        match (engine, self.environment) {
+            (Engine::Postgres, None) => Environment::Prod,
+            (_, None) => Environment::Dev,
+            _ => self.environment(None),
+        }
+    }
+
+    fn write_upgrade(
+        &self,
+        recording: &mut Recording<'_>,
+        text: &RefCell<String>,
+        options: &UpgradeOptions,
+        environment: Environment,
+    ) -> Result<()> {
+        for goal in self.goals(options)? {
+            goal.set.check_on(recording.engine())?;
+            let status = Status::read(recording, goal.set)?;
+            let target = goal.set.resolve(&goal.revision, status.current())?;
+            let mut work = Work {
+                set: goal.set,
+                actor: Actor::present(environment),
+                allowed: &[],
+                timeouts: self.timeouts(environment),
+                left_out: None,
+                events: &mut |event| note(text, &event),
+            };
+            apply(recording, &mut work, &status, target)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,16 +2,14 @@
 
 use super::super::apply::{Work, locked};
 use super::super::audit::Actor;
-use super::super::connection::{MigrationConnection, Purpose, Recording};
+use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
 use super::super::revision::Revision;
 use super::super::set::MigrationSet;
 use super::super::stamp::{Stamped, stamp};
-use super::super::status::Found;
 use super::MigrationManager;
 use crate::config::Environment;
 use crate::error::Result;
-use std::cell::RefCell;
 
 impl MigrationManager {
     /// Makes the history of a set say that the database is at a revision, and runs nothing: adds the migrations up to it that
@@ -39,23 +37,7 @@ impl MigrationManager {
         })
     }
 
-    /// The statements that [`MigrationManager::stamp`] would run: written down by the same code in place of being run. The
-    /// database is read, and cannot be written. Empty when the history says so already.
-    ///
-    /// # Errors
-    /// As [`MigrationManager::stamp`].
-    pub fn stamp_sql(&self, set: Option<&str>, revision: &Revision, reason: Option<&str>) -> Result<String> {
-        let set = self.set(set)?;
-        let mut database = self.connect(Purpose::Read)?;
-        let (engine, environment) = (database.engine(), self.environment(self.stored_environment(&mut *database)?));
-        let text = RefCell::new(String::new());
-        let mut recording = Recording::new(Some(database), engine, &text);
-        self.stamp_over(&mut recording, set, environment, revision, reason, &mut |_| {})?;
-        drop(recording);
-        Ok(text.into_inner())
-    }
-
-    fn stamp_over(
+    pub(super) fn stamp_over(
         &self,
         connection: &mut dyn MigrationConnection,
         set: &MigrationSet,
@@ -65,10 +47,10 @@ impl MigrationManager {
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Stamped>> {
         // The history may be one that every other verb refuses.
-        let found = Found::read(set, connection.engine(), &mut |sql| connection.query(sql))?;
+        let found = connection.found(set)?;
         let target = set.resolve(revision, found.current())?;
         let actor = Actor::present(environment);
-        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), events };
+        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), left_out: None, events };
         stamp(connection, &work, target, reason)
     }
 }

@@ -149,6 +149,7 @@ impl MigrationManager {
                     actor: Actor::present(judgement.environment),
                     allowed: &judgement.allowed(goal.set),
                     timeouts: self.timeouts(judgement.environment),
+                    left_out: None,
                     events: &mut *events,
                 };
                 let applied = apply(connection, &mut work, status, target)?;
@@ -271,8 +272,8 @@ impl MigrationManager {
     /// # Errors
     /// [`ErrorKind::Refused`] when the database is only for newer programs; what the engine says.
     pub(super) fn stored_environment(&self, connection: &mut dyn MigrationConnection) -> Result<Option<Environment>> {
-        let (set, engine) = (MigrationSet::charter(), connection.engine());
-        let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+        let set = MigrationSet::charter();
+        let found = connection.found(set)?;
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum, "this database")?;
         }

@@ -9,7 +9,6 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, Purpose};
 use crate::migrate::manager::MigrationManager;
 use crate::migrate::set::MigrationSet;
-use crate::migrate::status::Found;
 use std::collections::BTreeSet;
 
 /// What a database has of a set, and whether that is what it should have.
@@ -28,6 +27,9 @@ pub struct SchemaInfo {
     pub state: SchemaState,
     /// In what the database is not what its revision should be.
     pub differences: Vec<Difference>,
+    /// Which statements were not run where the revision was made to compare with, and why: they do something outside of the
+    /// database, or need what such a statement would have made. What they make in the database is not known here.
+    pub left_out: Vec<String>,
     /// The set's tables that the database has.
     pub tables: Vec<String>,
     /// The set's views that the database has.
@@ -119,7 +121,7 @@ pub(crate) fn schema_info(
     against: Option<&DatabaseUrl>,
 ) -> Result<SchemaInfo> {
     let engine = connection.engine();
-    let found = Found::read(set, engine, &mut |sql| connection.query(sql))?;
+    let found = connection.found(set)?;
     let mut live = Schema::read(connection, set)?;
     let mut info = SchemaInfo {
         set: set.name().to_owned(),
@@ -128,13 +130,15 @@ pub(crate) fn schema_info(
         head: set.head(),
         state: SchemaState::Valid,
         differences: Vec::new(),
+        left_out: Vec::new(),
         tables: Vec::new(),
         views: Vec::new(),
         indexes: Vec::new(),
     };
     let asked = [info.revision, Some(info.head)];
     match States::of(set, engine, against, &|number| asked.contains(&Some(number)) || forgets_names(set, number)) {
-        Ok(states) => {
+        Ok(mut states) => {
+            info.left_out = std::mem::take(&mut states.left_out);
             // The schema of charter's own tables on a server is charter's: what else is in it is told.
             if engine != Engine::Postgres || !set.is_charter() {
                 live = states.known(live);
@@ -210,6 +214,8 @@ fn forgets_names(set: &MigrationSet, number: i64) -> bool {
 struct States<'a> {
     set: &'a MigrationSet,
     states: Vec<(i64, Schema)>,
+    /// What was not run for them.
+    left_out: Vec<String>,
 }
 
 impl<'a> States<'a> {
@@ -234,8 +240,10 @@ impl<'a> States<'a> {
         };
         let mut trial = Trial::new(set, model, against)?;
         trial.walk(&mut see).context("applying the migrations to a throw-away database")?;
+        let left_out = set.migrations().iter().flat_map(|migration| trial.left_out(migration)).map(ToString::to_string);
+        let left_out = left_out.collect();
         trial.close()?;
-        Ok(Self { set, states })
+        Ok(Self { set, states, left_out })
     }
 
     /// Leaves in a schema what the set makes at these revisions: the rest of a shared database is nobody's business here.

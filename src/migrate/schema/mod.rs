@@ -34,7 +34,7 @@ pub(in crate::migrate) use other::firing;
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
 use std::collections::{BTreeMap, BTreeSet};
-pub(crate) use throw_away::{Passed, Trial, is_outside, throw_away};
+pub(crate) use throw_away::{Passed, Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
 /// history of a set and its audit, is left out.

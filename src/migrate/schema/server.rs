@@ -30,6 +30,8 @@ pub(super) struct Database {
     server: DatabaseUrl,
     /// Empty when it was dropped.
     name: String,
+    /// The session whose end says that nobody will drop the database any more.
+    _session: Box<dyn MigrationConnection>,
 }
 
 impl Database {
@@ -41,10 +43,11 @@ impl Database {
         let making = format!("making a throw-away database on the server of {server}");
         let mut connection = connect(server, Purpose::MigrateExisting).context(making.clone())?;
         sweep(&mut *connection);
-        // The server's clock, which is the same for all its clients.
-        let rows = connection.query("SELECT pg_catalog.date_part('epoch', pg_catalog.now())::bigint")?;
-        let now = rows.into_iter().flatten().flatten().next().unwrap_or_default();
-        let name = format!("{PREFIX}{now}_{}", uuid::Uuid::new_v4().simple());
+        let rows = connection.query(&format!(
+            "SELECT {SESSION} FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = pg_catalog.pg_backend_pid()"
+        ))?;
+        let session = rows.into_iter().flatten().flatten().next().unwrap_or_default();
+        let name = format!("{PREFIX}{session}_{:016x}", uuid::Uuid::new_v4().as_u64_pair().0);
         let url = server.with_database(&name).ok_or_else(|| {
             Error::new(ErrorKind::Invalid, format!("{server} is no server, on which a database could be made"))
         })?;
@@ -52,7 +55,7 @@ impl Database {
         let mut made = made();
         connection.execute(&format!("CREATE DATABASE {}", quoted(&name))).context(making)?;
         made.push((server.clone(), name.clone()));
-        Ok((Self { server: server.clone(), name }, url))
+        Ok((Self { server: server.clone(), name, _session: connection }, url))
     }
 
     /// Drops it, and says when it cannot be dropped.
@@ -81,20 +84,25 @@ impl Drop for Database {
     }
 }
 
-/// How the names begin; the time of the server follows.
+/// How the names begin; the session that made the database follows.
 const PREFIX: &str = "charter_verify_";
 
-/// Those that nobody is connected to, ten minutes after they were made, are left over: whoever makes one connects to it at
-/// once and stays.
-const LEFT_OVER: &str = "SELECT d.datname FROM pg_catalog.pg_database AS d \
-     WHERE pg_catalog.pg_get_userbyid(d.datdba) = current_user \
-     AND substring(d.datname from '^charter_verify_([0-9]{1,12})_[0-9a-f]{32}$')::bigint \
-         < pg_catalog.date_part('epoch', pg_catalog.now()) - 600 \
-     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid)";
+/// A session as names tell it: its process, which another one may have later, and when it began.
+const SESSION: &str = "a.pid || '_' || (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::bigint";
+
+/// Those whose session has ended and that nobody is connected to are left over.
+fn left_over() -> String {
+    format!(
+        "SELECT d.datname FROM pg_catalog.pg_database AS d WHERE pg_catalog.pg_get_userbyid(d.datdba) = current_user \
+         AND d.datname ~ '^{PREFIX}[0-9]+_[0-9]+_[0-9a-f]{{16}}$' \
+         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_stat_activity AS a \
+         WHERE a.datid = d.oid OR pg_catalog.starts_with(d.datname, '{PREFIX}' || {SESSION} || '_'))"
+    )
+}
 
 /// Drops what programs left that were killed. What cannot be dropped is left to the next one.
 fn sweep(server: &mut dyn MigrationConnection) {
-    let left_over = server.query(LEFT_OVER).unwrap_or_default();
+    let left_over = server.query(&left_over()).unwrap_or_default();
     for name in left_over.into_iter().flatten().flatten() {
         // Without FORCE: who has connected meanwhile keeps it.
         let _ = server.execute(&format!("DROP DATABASE IF EXISTS {}", quoted(&name)));

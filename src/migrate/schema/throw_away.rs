@@ -4,15 +4,16 @@ use super::server::Database;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::absent::{reaches_outside, word_set};
+use crate::migrate::absent::word_set;
 use crate::migrate::apply::{Work, apply, apply_one, revert};
 use crate::migrate::audit::Actor;
 use crate::migrate::connection::{MigrationConnection, Purpose, Transaction, connect, in_memory, quoted};
 use crate::migrate::event::{Event, Timeouts};
+use crate::migrate::outside::LeftOut;
 use crate::migrate::schema::{Schema, View};
 use crate::migrate::set::{Migration, MigrationSet};
 use crate::migrate::stamp::stamp;
-use crate::migrate::status::{Found, Status};
+use crate::migrate::status::Status;
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 
@@ -37,7 +38,7 @@ pub(crate) fn throw_away(engine: Engine, against: Option<&DatabaseUrl>) -> Resul
             .with_hint("give it with `--against postgresql://USER@HOST/DATABASE`")
     })?;
     let (database, url) = Database::make(server)?;
-    let connection = connect(&url, Purpose::MigrateExisting)?;
+    let connection = connect(&url, Purpose::Try)?;
     Ok(ThrowAway { connection, database: Some(database) })
 }
 
@@ -67,8 +68,29 @@ impl DerefMut for ThrowAway {
 }
 
 /// Work on a database that nobody else knows of.
-fn work<'a>(set: &'a MigrationSet, events: &'a mut dyn FnMut(Event<'_>)) -> Work<'a> {
-    Work { set, actor: Actor::present(Environment::Dev), allowed: &[], timeouts: Timeouts::default(), events }
+fn work<'a>(set: &'a MigrationSet, left_out: &'a LeftOut, events: &'a mut dyn FnMut(Event<'_>)) -> Work<'a> {
+    let (actor, timeouts) = (Actor::present(Environment::Dev), Timeouts::default());
+    Work { set, actor, allowed: &[], timeouts, left_out: Some(left_out), events }
+}
+
+/// Brings a database to a revision of a set, up or down, without what reaches outside.
+fn go(
+    database: &mut dyn MigrationConnection,
+    set: &MigrationSet,
+    left_out: &mut LeftOut,
+    target: Option<i64>,
+) -> Result<()> {
+    loop {
+        let status = Status::read(database, set)?;
+        let mut events = |_: Event<'_>| {};
+        let mut work = work(set, left_out, &mut events);
+        let went = apply(database, &mut work, &status, target).and_then(|_| revert(database, &mut work, target));
+        match went {
+            Ok(_) => return Ok(()),
+            // It begins again where it is, without that statement.
+            Err(error) => left_out.take(set, database.engine(), error)?,
+        }
+    }
 }
 
 /// Migrations that count as applied without having run, because they cannot run where nothing is but the tables of
@@ -87,35 +109,27 @@ impl Passed {
     }
 }
 
-/// Whether a migration does something outside of its database.
-pub(crate) fn is_outside(migration: &Migration, engine: Engine) -> bool {
-    let scripts = [Some(migration.up(engine)), migration.down(engine)];
-    let mut statements = scripts.into_iter().flatten().flat_map(|script| script.statements(engine));
-    statements.any(|statement| reaches_outside(statement.text, engine))
-}
-
-/// Applies a set up to a number. What is among `passed`, what reaches outside and what fails is passed over: it counts as
-/// applied, and is told to `note`.
+/// Applies a set up to a number. What is among `passed` and what fails is passed over: it counts as applied, and is told to
+/// `note`.
 fn replay(
     database: &mut dyn MigrationConnection,
     set: &MigrationSet,
+    left_out: &mut LeftOut,
     target: Option<i64>,
     passed: &mut BTreeSet<i64>,
     note: &mut dyn FnMut(&Migration),
 ) -> Result<()> {
-    let engine = database.engine();
     loop {
         let status = Status::read(database, set)?;
         let current = status.current();
         let left =
             || set.migrations().iter().filter(|next| Some(next.number()) > current && Some(next.number()) <= target);
-        let is_passed = |next: &&Migration| passed.contains(&next.number()) || is_outside(next, engine);
-        let stop = left().find(is_passed);
+        let stop = left().find(|next| passed.contains(&next.number()));
         let goal =
             left().map(Migration::number).take_while(|number| stop.is_none_or(|stop| *number < stop.number())).last();
-        let failed = match goal.map(|goal| apply(database, &mut work(set, &mut |_| {}), &status, Some(goal))) {
+        let failed = match goal.map(|goal| go(database, set, left_out, Some(goal))) {
             Some(Err(error)) if error.kind() != ErrorKind::Unavailable => {
-                let current = Found::read(set, engine, &mut |sql| database.query(sql))?.current();
+                let current = database.found(set)?.current();
                 set.migrations().iter().find(|next| Some(next.number()) > current)
             }
             Some(Err(error)) => return Err(error),
@@ -130,7 +144,8 @@ fn replay(
 
 /// Lets a migration, the next one, count as applied.
 fn pass_over(database: &mut dyn MigrationConnection, set: &MigrationSet, migration: &Migration) -> Result<()> {
-    stamp(database, &work(set, &mut |_| {}), Some(migration.number()), None).map(drop)
+    let (left_out, mut events) = (LeftOut::default(), |_: Event<'_>| {});
+    stamp(database, &work(set, &left_out, &mut events), Some(migration.number()), None).map(drop)
 }
 
 /// A set that is applied to a throw-away database, step by step, where the sets that it comes after are applied already.
@@ -140,6 +155,7 @@ pub(crate) struct Trial<'a> {
     /// What the sets before it have made, which may be in the same schema.
     others: Schema,
     passed: Passed,
+    left_out: LeftOut,
 }
 
 impl<'a> Trial<'a> {
@@ -188,16 +204,20 @@ impl<'a> Trial<'a> {
         // Nobody else knows of it, but migrating takes the lock for granted.
         database.lock(Timeouts::default().migrators, &mut |_| {})?;
         let others = Schema { engine, ..Schema::default() };
-        let mut trial = Self { set, database, others, passed: Passed::default() };
+        let left_out = LeftOut::of(set, engine);
+        let mut trial = Self { set, database, others, passed: Passed::default(), left_out };
         if !set.is_charter() {
             let others = sets.iter().filter(|other| !other.is_charter() && other.engines().contains(&engine));
             for other in std::iter::once(&MigrationSet::charter()).chain(others) {
                 let head = other.migrations().last().map(Migration::number);
                 let (database, passed) = (&mut *trial.database, &mut trial.passed);
+                let mut left_out = LeftOut::of(other, engine);
                 let applied = match is_lenient {
-                    true => replay(database, other, head, &mut BTreeSet::new(), &mut |over| passed.note(over, engine)),
-                    false => Status::read(database, other)
-                        .and_then(|status| apply(database, &mut work(other, &mut |_| {}), &status, head).map(drop)),
+                    true => {
+                        let mut note = |over: &Migration| passed.note(over, engine);
+                        replay(database, other, &mut left_out, head, &mut BTreeSet::new(), &mut note)
+                    }
+                    false => go(database, other, &mut left_out, head),
                 };
                 let context = || format!("applying the set {} to a throw-away database", other.name());
                 applied.map_err(|error| error.context(context()))?;
@@ -215,7 +235,7 @@ impl<'a> Trial<'a> {
         let engine = self.database.engine();
         let Passed { numbers, words } = &mut self.passed;
         let mut note = |over: &Migration| words.extend(word_set(over.up(engine).text()));
-        replay(&mut *self.database, self.set, number, numbers, &mut note)
+        replay(&mut *self.database, self.set, &mut self.left_out, number, numbers, &mut note)
     }
 
     /// Lets the next migration count as applied.
@@ -233,9 +253,20 @@ impl<'a> Trial<'a> {
         &self.passed
     }
 
+    /// Why statements of a migration were not run, with their places.
+    pub(crate) fn left_out<'t>(&'t self, migration: &'t Migration) -> impl Iterator<Item = &'t Error> {
+        self.left_out.of_migration(migration, self.database.engine())
+    }
+
+    /// Whatever may be a name of what such statements would have made or changed, in small letters.
+    pub(crate) fn unmade(&self) -> &BTreeSet<String> {
+        self.left_out.made()
+    }
+
     /// The same as another trial that is begun anew.
     pub(crate) fn take_passed(&mut self, other: &mut Self) {
         self.passed = std::mem::take(&mut other.passed);
+        self.left_out = std::mem::take(&mut other.left_out);
     }
 
     /// Brings the database to a revision, up or down.
@@ -243,15 +274,11 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// As [`apply`] and [`revert`].
     pub(crate) fn go_to(&mut self, number: Option<i64>) -> Result<()> {
-        let mut events = |_: Event<'_>| {};
-        let mut work = work(self.set, &mut events);
-        let status = Status::read(&mut *self.database, self.set)?;
-        apply(&mut *self.database, &mut work, &status, number)?;
-        revert(&mut *self.database, &mut work, number).map(drop)
+        go(&mut *self.database, self.set, &mut self.left_out, number)
     }
 
     /// Applies the whole set to a new database, and shows the database after each migration. The history is not read again
-    /// each time, which would take longer the longer it is.
+    /// each time, which would take longer the longer it is. What reaches outside is left out.
     ///
     /// # Errors
     /// What the engine says, and what `see` says.
@@ -259,8 +286,14 @@ impl<'a> Trial<'a> {
         let (mut newest, engine) = (None, self.database.engine());
         for migration in self.set.migrations() {
             migration.up(engine).check_transaction(engine)?;
-            let mut events = |_: Event<'_>| {};
-            apply_one(&mut *self.database, &mut work(self.set, &mut events), migration, newest, newest.is_none())?;
+            loop {
+                let (database, mut events) = (&mut *self.database, |_: Event<'_>| {});
+                let mut work = work(self.set, &self.left_out, &mut events);
+                match apply_one(database, &mut work, migration, newest, newest.is_none()) {
+                    Ok(()) => break,
+                    Err(error) => self.left_out.take(self.set, engine, error)?,
+                }
+            }
             newest = Some(migration);
             see(migration.number(), self)?;
         }

@@ -43,6 +43,9 @@ pub enum FaultKind {
     Engines(Engine),
     /// It has no way down.
     NoDown,
+    /// One of its statements was not run where it was tried: it does something outside of the database, or needs what such a
+    /// statement would have made.
+    LeftOut,
 }
 
 impl FaultKind {
@@ -56,6 +59,7 @@ impl FaultKind {
             Self::NotRepeated => "not_repeated",
             Self::Engines(_) => "engines",
             Self::NoDown => "no_down",
+            Self::LeftOut => "left_out",
         }
     }
 }
@@ -74,6 +78,7 @@ impl fmt::Display for Fault {
                 write!(f, "it makes something else than on {other}, and no overlay declares it")?
             }
             FaultKind::NoDown => f.write_str("it has no down migration")?,
+            FaultKind::LeftOut => f.write_str("not tried")?,
         }
         match &self.error {
             // An engine may say it in several lines.

@@ -5,13 +5,13 @@ mod fault;
 
 pub use fault::{Fault, FaultKind};
 
-use super::schema::{Declarations, Difference, Passed, Schema, Trial, View, is_outside};
+use super::schema::{Declarations, Difference, Passed, Schema, Trial, View};
 use super::script::Script;
 use super::set::{Migration, MigrationSet};
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of proving sets of migrations.
 #[derive(Debug, Default)]
@@ -21,7 +21,8 @@ pub struct Verification {
     pub runs: Vec<Run>,
     /// What is wrong; none when the sets are proven.
     pub faults: Vec<Fault>,
-    /// What could not be tried, because there is nothing to try.
+    /// What could not be tried: because there is nothing to try, or because a statement does something outside of the database
+    /// that it runs in, which a throw-away one does without.
     pub warnings: Vec<Fault>,
     /// What cannot be tried where nothing is but the tables of migrations, and why; only where that was asked.
     pub(super) untried: Vec<Fault>,
@@ -215,6 +216,8 @@ struct Proven {
     states: States,
     /// The views that a migration made by another query here than on SQLite.
     views: BTreeMap<i64, Vec<Difference>>,
+    /// Whatever may be a name of what was left out here: nobody knows what it would be.
+    unmade: BTreeSet<String>,
 }
 
 /// A set on an engine, at work.
@@ -239,6 +242,9 @@ impl<'a> Trials<'a, '_> {
         let (others, set, engine, against) = (self.others, self.set, self.engine, self.against);
         if self.excuses.is_none() {
             let mut trial = Trial::after(others, set, engine, against)?;
+            if let Some(before) = before {
+                trial.take_passed(before);
+            }
             trial.go_to(number)?;
             return Ok(trial);
         }
@@ -262,13 +268,7 @@ impl<'a> Trials<'a, '_> {
             steps.place += 1;
             migrations += 1;
             let number = Some(migration.number());
-            let tried = match self.excuses.is_some() && is_outside(migration, self.engine) {
-                true => {
-                    Err(Error::new(ErrorKind::Refused, "it does something outside of the database that it runs in"))
-                }
-                false => trial.go_to(number),
-            };
-            if let Err(error) = tried {
+            if let Err(error) = trial.go_to(number) {
                 if !self.fault(migration, FaultKind::Up, Vec::new(), Some(error), &trial)? {
                     break;
                 }
@@ -288,10 +288,21 @@ impl<'a> Trials<'a, '_> {
             (before, state) = (number, after.clone());
             self.states.insert(migration.number(), after);
         }
+        for migration in set.migrations().iter().filter(|migration| part.has(migration.number())) {
+            for error in trial.left_out(migration) {
+                let error = Error::new(error.kind(), error.to_string());
+                let fault = self.fault_of(migration, FaultKind::LeftOut, Vec::new(), Some(error));
+                match self.excuses {
+                    Some(_) => self.verification.untried.push(fault),
+                    None => self.verification.warnings.push(fault),
+                }
+            }
+        }
+        let unmade = trial.unmade().clone();
         trial.close()?;
         let set = self.set.name().to_owned();
         self.verification.runs.push(Run { set, engine: self.engine, migrations });
-        Ok(Proven { engine: self.engine, states: std::mem::take(&mut self.states), views })
+        Ok(Proven { engine: self.engine, states: std::mem::take(&mut self.states), views, unmade })
     }
 
     /// The views that a migration made by another query than on SQLite. Each engine writes a query down in its own words: the
@@ -401,9 +412,6 @@ impl<'a> Trials<'a, '_> {
 
     fn is_excused(&mut self, migration: &Migration, error: &Error, trial: &Trial<'_>) -> Result<bool> {
         let Some(excuses) = &mut self.excuses else { return Ok(false) };
-        if is_outside(migration, self.engine) {
-            return Ok(true);
-        }
         let scripts = [Some(migration.up(self.engine)), migration.down(self.engine)];
         let failed = scripts.into_iter().flatten().find_map(|script| failed_statement(script, self.engine, error));
         let (passed, states) = (trial.passed(), self.states.values().collect());
@@ -460,6 +468,9 @@ impl Verification {
                 }
             }
             known = all;
+            let is_unknown =
+                |name: &str| [found, wanted].iter().any(|proven| proven.unmade.contains(&name.to_lowercase()));
+            arisen.retain(|difference| !is_unknown(difference.of_table().unwrap_or(&difference.name)));
             if !arisen.is_empty() {
                 let (set, slug, kind) =
                     (set.name().to_owned(), migration.slug().to_owned(), FaultKind::Engines(wanted.engine));

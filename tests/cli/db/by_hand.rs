@@ -128,10 +128,84 @@ fn what_makes_a_new_database_can_be_printed() {
     let sql = sandbox.run(&["db", "init", database.url(), "--sql", "--json"]).success().json();
     database.execute(sql["sql"].as_str().expect("a text"));
     sandbox.run(&["db", "current", database.url(), "--check"]).success();
-    // Recording what is there is not a matter of these statements.
+    // Recording what is there must be said.
     by_hand.execute_batch("DROP TABLE shop_schema_history; DROP TABLE shop_schema_audit").expect("tables");
     let refused = sandbox.run(&["db", "init", "sqlite:///new.db", "--sql"]).exit(4);
     assert!(refused.stdout.is_empty() && refused.stderr.contains("db init --force"), "{refused}");
+}
+
+/// Where no database can be asked, it is said where it is.
+#[test]
+fn printed_statements_need_no_database() {
+    let sandbox = shop();
+    let by_hand = Connection::open(sandbox.path("by_hand.db")).expect("a file");
+    let offline = |arguments: &[&str]| {
+        let arguments = [&["db"], arguments, &["--sql", "--engine", "sqlite"]].concat();
+        sandbox.run(&arguments).success().stdout
+    };
+    let verb = |arguments: &[&str]| drop(sandbox.run(&[&["db"], arguments].concat()).success());
+    let stamp = ["stamp", "base:10", "--reason", "made by hand"];
+    for (printed, done) in [
+        (&["init"][..], &["init"][..]),
+        (&["downgrade"], &["downgrade"]),
+        (&["upgrade", "10:head"], &["upgrade"]),
+        (&["downgrade", "head:base"], &["downgrade", "base"]),
+        (&stamp, &["stamp", "10", "--reason", "made by hand"]),
+        (&["stamp", "--set", "shop", "10:base"], &["stamp", "base"]),
+        (&["downgrade", "1:base", "--set", "charter"], &["downgrade", "base", "--set", "charter"]),
+    ] {
+        by_hand.execute_batch(&offline(printed)).unwrap_or_else(|error| panic!("{printed:?}: {error}"));
+        verb(done);
+        let made = Connection::open(sandbox.path("charter.db")).expect("the database");
+        if !printed.contains(&"charter") {
+            assert_eq!(content(&by_hand), content(&made), "{printed:?}");
+        }
+    }
+    assert_eq!(by_hand.query_row("SELECT count(*) FROM charter_schema_history", [], |row| row.get(0)), Ok(0));
+    // One file to look at and one to run by hand: nothing was asked.
+    assert!(!offline(&["upgrade", "10:20"]).contains("journal_mode"));
+    let server = ["db", "downgrade", "20:10", "--sql", "--engine", "postgres", "nowhere://x"];
+    sandbox.run(&server).exit(2);
+    let server = sandbox.run(&server[..6]).success().stdout;
+    assert!(server.contains("-- take back 20 email") && !server.contains("CREATE SCHEMA"), "{server}");
+    for wrong in [
+        &["upgrade", "10:20"][..],
+        &["downgrade", "20:10", "--sql"],
+        &["stamp", "10:20"],
+        &["upgrade", "--sql", "--engine", "sqlite", "--backup"],
+        &["downgrade", "--engine", "sqlite"],
+        &["init", "--engine", "sqlite"],
+    ] {
+        sandbox.run(&[&["db"], wrong].concat()).exit(2);
+    }
+    let unknown = sandbox.run(&["db", "downgrade", "30:10", "--sql", "--engine", "sqlite"]).exit(1);
+    assert!(unknown.stderr.contains("30"), "{unknown}");
+}
+
+#[test]
+fn what_records_tables_that_are_there_can_be_printed() {
+    let sandbox = shop();
+    sandbox.run(&["db", "upgrade", "10"]).success();
+    let made = Connection::open(sandbox.path("charter.db")).expect("the database");
+    made.execute_batch("DROP TABLE charter_schema_history; DROP TABLE shop_schema_history;").expect("no history");
+    made.execute("VACUUM INTO ?1", [sandbox.path("by_hand.db").to_string_lossy()]).expect("a copy");
+    let by_hand = Connection::open(sandbox.path("by_hand.db")).expect("the copy");
+    let before = content_of(&made);
+    let sql = sandbox.run(&["db", "init", "--force", "--sql"]).success().stdout;
+    assert!(sql.contains("-- apply 20 email") && !sql.contains("-- apply 10"), "{sql}");
+    assert_eq!(content_of(&made), before, "printing records nothing");
+    by_hand.execute_batch(&sql).expect("statements that run");
+    sandbox.run(&["db", "init", "--force"]).success();
+    assert_eq!(content(&by_hand), content(&made));
+    sandbox.run(&["db", "current", "sqlite:///by_hand.db", "--check"]).success();
+    assert_eq!(sandbox.run(&["db", "init", "--force", "--sql"]).success().stdout, "");
+}
+
+/// What a file is made of.
+fn content_of(file: &Connection) -> Vec<String> {
+    let mut statement = file.prepare("SELECT type || name || coalesce(sql, '') FROM sqlite_schema").expect("a query");
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
 }
 
 #[test]
@@ -371,7 +445,8 @@ fn what_a_database_has_is_told() {
               "wanted": null
             }
           ],
-          "different": []
+          "different": [],
+          "left_out": []
         }
       ]
     }

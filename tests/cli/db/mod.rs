@@ -6,6 +6,7 @@ mod content;
 mod create;
 mod environment;
 mod host;
+mod outside;
 mod project;
 mod servers;
 mod validate;

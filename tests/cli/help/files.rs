@@ -46,7 +46,8 @@ fn looking_for_faults() {
     differs no-foreign-keys`). The engines are compared in tables, the order of their columns,
     constraints, indexes, views, triggers, functions, sequences, types, policies and comments; not in
     privileges and settings. Fails (exit code 1) with the differences. The database of the configuration
-    is not touched.
+    is not touched, and nothing else is: a statement that does something outside of the throw-away
+    database is left out, and told.
 
     Usage: charter db verify [OPTIONS]
 

@@ -33,6 +33,10 @@ fn going_up_and_down() {
           --sql
               Print the statements that would run, and change nothing
 
+          --engine <ENGINE>
+              With --sql, print it for this engine, sqlite, duckdb or postgres, and ask no database: for
+              an empty one, to go down for one at head
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -43,6 +47,7 @@ fn going_up_and_down() {
       charter db init --env staging postgresql://charter@localhost/charter
       charter db init sqlite:///registry.db
       charter db init sqlite:///registry.db --sql | sqlite3 -bail registry.db
+      charter db init --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
       charter db init --force                   Record tables that are there already
     --- stderr ---
     "#);
@@ -63,7 +68,7 @@ fn going_up_and_down() {
 
       [REVISION]
               The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
-              of its id
+              of its id; with --engine also A:B, from A to B
 
     Options:
           --revision <REVISION>
@@ -93,8 +98,8 @@ fn going_up_and_down() {
               Print the statements that would run, and change nothing
 
           --engine <ENGINE>
-              With --sql, print what an empty database of this engine would need, sqlite, duckdb or
-              postgres, and ask no database
+              With --sql, print it for this engine, sqlite, duckdb or postgres, and ask no database: for
+              an empty one, to go down for one at head
 
       -h, --help
               Print help (see a summary with '-h')
@@ -109,6 +114,7 @@ fn going_up_and_down() {
       charter db upgrade --sql                  Print what would run, and run nothing
       charter db upgrade --sql | sqlite3 -bail charter.db
       charter db upgrade --sql --engine postgres | psql --set ON_ERROR_STOP=1 charter
+      charter db upgrade --sql --engine postgres 20260131120000:head
       charter db upgrade --allow column-dropped@20260131120000 --reason 'no program reads it since May'
     --- stderr ---
     "#);
@@ -130,7 +136,7 @@ fn going_up_and_down() {
 
       [REVISION]
               The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
-              of its id
+              of its id; with --engine also A:B, from A to B
 
     Options:
           --revision <REVISION>
@@ -152,6 +158,10 @@ fn going_up_and_down() {
           --sql
               Print the statements that would run, and change nothing
 
+          --engine <ENGINE>
+              With --sql, print it for this engine, sqlite, duckdb or postgres, and ask no database: for
+              an empty one, to go down for one at head
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -161,6 +171,7 @@ fn going_up_and_down() {
       charter db downgrade                        Take the newest migration back
       charter db downgrade --revision -2          Take two back
       charter db downgrade --sql                  Print what would run, and run nothing
+      charter db downgrade --sql --engine postgres head:base
       charter db downgrade --revision base --set charter --backup
       charter db downgrade postgresql://charter@registry.example.com/charter --confirm charter
     --- stderr ---

@@ -133,7 +133,7 @@ fn what_others_call_otherwise_is_answered() {
         (&["db", "create", "add notes"], "say what it does with -m"),
         (&["db", "downgrade", "--dry-run"], "--sql prints what would run"),
         (&["db", "upgrade", "a1b2+1"], "neither a database URL nor a revision"),
-        (&["db", "upgrade", "a1b2:c3d4", "--sql"], "ranges (A:B) are not known"),
+        (&["db", "upgrade", "a1b2:c3d4", "--sql"], "says where a database is that is not asked"),
     ] {
         let told = sandbox.run(arguments).exit(2);
         assert!(told.stderr.contains(answer) && !told.stderr.contains("similar"), "{arguments:?}: {told}");

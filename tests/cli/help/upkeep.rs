@@ -21,7 +21,7 @@ fn a_database_in_use() {
     Arguments:
       <REVISION>
               The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning
-              of its id
+              of its id; with --engine also A:B, from A to B
 
       [URL]
               The database; by default the one that the configuration names
@@ -37,6 +37,10 @@ fn a_database_in_use() {
           --sql
               Print the statements that would run, and change nothing
 
+          --engine <ENGINE>
+              With --sql, print it for this engine, sqlite, duckdb or postgres, and ask no database: for
+              an empty one, to go down for one at head
+
       -h, --help
               Print help (see a summary with '-h')
 
@@ -46,6 +50,7 @@ fn a_database_in_use() {
       charter db stamp head --reason 'the tables were made by hand'
       charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
       charter db stamp base --set project
+      charter db stamp head --sql --engine postgres
     --- stderr ---
     "#);
     assert_output!(sandbox, help(&sandbox, &["db", "info"]), @r#"

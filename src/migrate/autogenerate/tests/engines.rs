@@ -106,6 +106,24 @@ fn triggers_come_back_on_duckdb_too() {
     assert!(verification.expect("a verification").is_ok());
 }
 
+/// SQLite follows a new name by itself.
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_trigger_of_duckdb_follows_a_renamed_column() {
+    let tables = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, n BIGINT); CREATE TABLE b (n BIGINT);";
+    let sqlite = "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b (n) VALUES (NEW.n); END;";
+    let duckdb = "CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW INSERT INTO b (n) VALUES (NEW.n);";
+    let models = format!("{tables}{sqlite}").replacen("n BIGINT", "m BIGINT", 1).replace("NEW.n", "NEW.m");
+    let project = Project::new(tables, &models);
+    project.write("V1__first.down.sql", "DROP TABLE a; DROP TABLE b;");
+    project.write("V1__first.sqlite.sql", &format!("{tables}{sqlite}"));
+    project.write("V1__first.duckdb.sql", &format!("{tables}{duckdb}"));
+    let set = || project.set().for_engines([Engine::Sqlite, Engine::DuckDb]);
+    let renames = vec!["a.n:m".parse().expect("a rename")];
+    create_migration(&set(), "change", Content::Models { renames, ask: None }).expect("written");
+    assert!(crate::migrate::verify(&[&set()], None, &mut |_| {}).expect("a verification").is_ok());
+}
+
 #[test]
 fn foreign_keys_that_duckdb_has_go_and_come_back_with_what_they_refer_to() {
     let base = "CREATE TABLE p (id BIGINT NOT NULL PRIMARY KEY, a TEXT);
