@@ -447,6 +447,8 @@ fn a_server_tells_of_partitions() {
     assert_eq!(errors(&project, attach), ["partition-attach-scans"]);
     project.execute("DELETE FROM sorted_rest");
     assert_eq!(errors(&project, attach), none, "an empty default partition");
+    project.execute("CREATE INDEX by_id ON sorted_rest (id)");
+    assert_eq!(errors(&project, "DROP INDEX by_id;"), none, "an index of an empty partition");
 
     let attach = "ALTER TABLE days ATTACH PARTITION days_of_may FOR VALUES FROM ('2026-05-01 00:00:00+00') TO ('2026-06-01 00:00:00+00');";
     assert_eq!(errors(&project, attach), ["partition-attach-scans"]);

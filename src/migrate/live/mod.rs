@@ -185,9 +185,11 @@ macro_rules! meant_with_partitions {
     };
 }
 
-/// Whether a relation has one of the names, and is not only a partition of one that has.
+/// Whether a relation, or an index of it, has one of the names, and is not only a partition of one that has.
 const TABLES: &str = concat!(
-    "SELECT n.nspname, c.relname, c.relkind, NOT c.relispartition OR c.relname IN ($names) FROM pg_catalog.pg_class c ",
+    "SELECT n.nspname, c.relname, c.relkind, NOT c.relispartition OR c.relname IN ($names) \
+     OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
+     JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)) FROM pg_catalog.pg_class c ",
     meant_with_partitions!()
 );
 
