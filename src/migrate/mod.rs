@@ -32,7 +32,7 @@ mod template;
 mod verify;
 
 pub use audit::{Action, Allowed};
-pub use autogenerate::{Content, Rename, models_differences};
+pub use autogenerate::{Content, Rename, compare_models, models_differences};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};

@@ -143,14 +143,19 @@ fn reaches_outside(statement: &str) -> bool {
     let said: Vec<&str> = said.iter().map(String::as_str).collect();
     match said.as_slice() {
         ["copy", rest @ ..] => rest.contains(&"to") || rest.contains(&"program"),
-        // Of one role to another.
-        ["grant" | "revoke", rest @ ..] => !rest.contains(&"on"),
+        // Of one role to another, or on what all databases share.
+        ["grant" | "revoke", rest @ ..] => {
+            let on = rest.iter().position(|word| *word == "on").and_then(|place| rest.get(place + 1));
+            on.is_none_or(|what| ["database", "tablespace", "parameter"].contains(what))
+        }
         ["reassign" | "drop", "owned", ..] => true,
         ["comment", "on", "role" | "database" | "tablespace", ..] => true,
         ["create" | "alter" | "drop", ..] if is_of_server(&said) => true,
-        _ if is_of_routine(statement) => false,
         ["do", ..] => is_body_outside(statement),
-        _ => calls_outside(&word_set(statement)),
+        // What is only made calls nothing, unless it is made of rows.
+        ["create", what, ..] if !["table", "temp", "temporary", "unlogged", "materialized"].contains(what) => false,
+        ["alter" | "drop" | "comment", ..] => false,
+        _ => calls_outside(&said.iter().map(|word| word.trim_matches('"').to_lowercase()).collect()),
     }
 }
 
@@ -172,7 +177,14 @@ fn is_body_outside(text: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
     let said: Vec<&str> = lower.split(|letter| !is_part(letter)).filter(|word| !word.is_empty()).collect();
     let copies = said.iter().position(|word| *word == "copy");
-    (0..said.len()).any(|place| is_of_server(&said[place..]))
+    // The database that it runs in is thrown away with what is set for it.
+    let is_own = said.contains(&"current_database");
+    let of_server = |place: usize| match &said[place..] {
+        [_, "database", ..] if is_own => false,
+        ["on", "database" | "tablespace", ..] => true,
+        rest => is_of_server(rest),
+    };
+    (0..said.len()).any(of_server)
         || copies.is_some_and(|place| said[place..].iter().any(|word| ["to", "program"].contains(word)))
         || calls_outside(&word_set(text))
 }
@@ -230,6 +242,7 @@ mod tests {
             "CREATE DATABASE other",
             "ALTER SYSTEM SET a = 1",
             "GRANT reader TO writer",
+            "GRANT CONNECT ON DATABASE shop TO reader",
             "REASSIGN OWNED BY a TO b",
             "COPY a TO '/tmp/a.csv'",
             "COPY a FROM PROGRAM 'date > /tmp/a'",
@@ -237,9 +250,11 @@ mod tests {
             "DO $x$ BEGIN IF NOT EXISTS (SELECT 1) THEN EXECUTE 'create user ' || quote_ident('a'); END IF; END $x$",
             "DO 'BEGIN EXECUTE ''COPY a TO PROGRAM ''''cat'''' ''; END'",
             "DO $$ BEGIN PERFORM dblink_exec('host=x', 'DELETE FROM a'); END $$",
+            "DO $$ BEGIN EXECUTE 'GRANT CONNECT ON DATABASE shop TO reader'; END $$",
             "SELECT lo_export(1, '/tmp/a')",
             "SELECT * FROM public.dblink('x', 'SELECT 1') AS t (a int)",
             "SELECT pg_drop_replication_slot('a')",
+            "CREATE TABLE a AS SELECT * FROM dblink('x', 'SELECT 1') AS t (a int)",
         ] {
             assert!(reaches_outside(statement), "{statement}");
         }
@@ -249,9 +264,12 @@ mod tests {
             "DROP TABLE roles",
             "GRANT SELECT ON a TO reader",
             "DO $$ BEGIN ALTER TABLE a ADD COLUMN role TEXT; END $$",
-            "INSERT INTO notes VALUES ('create user and copy it to')",
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO UTC', current_database()); END $$",
+            "INSERT INTO notes VALUES ('create user and copy it to: dblink')",
             "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT dblink_exec(1)'",
             "COMMENT ON COLUMN a.b IS 'see dblink'",
+            "CREATE EXTENSION dblink",
+            "CREATE VIEW v AS SELECT * FROM dblink('x', 'SELECT 1') AS t (a int)",
         ] {
             assert!(!reaches_outside(statement), "{statement}");
         }

@@ -60,7 +60,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         },
     )?;
     for why in infos.iter().flat_map(|info| &info.left_out) {
-        session.ui.warning(None, &format!("not compared: {why}"));
+        session.ui.warning(None, &format!("not tried: {why}"));
     }
     if against.is_none() && infos.iter().any(is_unknown_on_a_server) {
         session.ui.warning(None, "--against URL compares it with a throw-away database of a server");

@@ -78,10 +78,19 @@ pub(super) fn create_migration(set: &MigrationSet, message: &str, content: Conte
 /// [`ErrorKind::NotFound`] when there are no models; [`ErrorKind::Invalid`] when the set's files are wrong; what SQLite says
 /// of a migration or the models, with the place.
 pub fn models_differences(set: &MigrationSet) -> Result<Vec<Difference>> {
+    compare_models(set).map(|(differences, _)| differences)
+}
+
+/// [`models_differences`], and why statements of the migrations were not run for it: they do something outside of the
+/// database that they run in, or need what such a statement would have made.
+///
+/// # Errors
+/// As [`models_differences`].
+pub fn compare_models(set: &MigrationSet) -> Result<(Vec<Difference>, Vec<String>)> {
     set.check()?;
     let wanted = models::read(set)?;
-    let present = proof::state(set)?;
-    Ok(present.differences(&duckdb::attainable(set, &present, wanted)))
+    let (present, left_out) = proof::state_and_left_out(set, Engine::Sqlite)?;
+    Ok((present.differences(&duckdb::attainable(set, &present, wanted)), left_out))
 }
 
 fn autogenerate(

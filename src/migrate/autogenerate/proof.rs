@@ -49,10 +49,20 @@ pub(super) fn state(set: &MigrationSet) -> Result<Schema> {
 /// # Errors
 /// What the engine says of a migration.
 pub(super) fn state_on(set: &MigrationSet, engine: Engine) -> Result<Schema> {
+    state_and_left_out(set, engine).map(|(state, _)| state)
+}
+
+/// The same, and why statements were not run for it.
+///
+/// # Errors
+/// What the engine says of a migration.
+pub(super) fn state_and_left_out(set: &MigrationSet, engine: Engine) -> Result<(Schema, Vec<String>)> {
     let mut trial = Trial::new(set, engine, None)?;
     let head = set.migrations().last().map(|migration| migration.number());
     trial.go_to(head).map_err(|error| if engine == Engine::Sqlite { explained(set, error) } else { error })?;
-    trial.schema()
+    let state = trial.schema()?;
+    let left_out = set.migrations().iter().flat_map(|migration| trial.left_out(migration)).map(ToString::to_string);
+    Ok((state, left_out.collect()))
 }
 
 /// A set with drafts as its next migrations.

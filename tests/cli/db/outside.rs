@@ -92,6 +92,8 @@ fn verbs_that_read_reach_nothing_outside() {
         unchanged(&output);
     }
     unchanged(&sandbox.run(&["db", "lint", "sql"]));
+    let told = sandbox.run(&["db", "check"]).success();
+    assert!(told.stderr.contains("V2__b.sqlite.sql:3:1: it does something outside of the database"), "{told}");
     let told = sandbox.run(&["db", "verify", "--against", server]).success();
     for place in ["V2__b.sqlite.sql:3:1", "V2__b.sqlite.sql:7:1", "V2__b.postgres.sql:2:1", "V2__b.postgres.sql:6:1"] {
         let line = format!(
@@ -125,7 +127,7 @@ fn a_database_that_was_made_by_such_migrations_is_compared_and_taken_over() {
         let before = everything(&root);
         assert!(before.contains_key(&sandbox.path(format!("other.{extension}"))), "in earnest, they are run");
         let info = sandbox.run(&["db", "info", &url]).success();
-        assert!(info.stderr.contains(&format!("not compared: {}", sandbox.path("sql").display())), "{info}");
+        assert!(info.stderr.contains(&format!("not tried: {}", sandbox.path("sql").display())), "{info}");
         for arguments in [
             &["current", &url][..],
             &["history", &url, "--verbose"],
