@@ -47,6 +47,9 @@ pub fn plan_renumbering(set: &MigrationSet, by: &RenumberBy) -> Result<Vec<Renum
     plan_at(set, by, OffsetDateTime::now_utc())
 }
 
+/// Numbers from here on are times, and those below were counted by hand.
+const FIRST_TIME: i64 = 10_000_000_000_000;
+
 /// The files of one migration, by its number and slug.
 type Groups = BTreeMap<(i64, String), Vec<FileName>>;
 
@@ -74,7 +77,10 @@ fn plan_at(set: &MigrationSet, by: &RenumberBy, now: OffsetDateTime) -> Result<V
         let to = match *from > newest {
             true => *from,
             false => {
-                let present = next_number(set, newest, now);
+                // Whoever counts by hand goes on counting.
+                let is_counted =
+                    moves[place..].iter().map(|(number, _)| *number).chain([newest]).all(|number| number < FIRST_TIME);
+                let present = if is_counted { newest + 1 } else { next_number(set, newest, now) };
                 let fits = moves[place + 1..].iter().all(|(later, _)| *later <= newest || present < *later);
                 if fits { present } else { newest + 1 }
             }
@@ -201,11 +207,11 @@ mod tests {
         let (folder, set) = folder(&files);
         assert!(set.check().is_err());
         let by = applied(&[(1, "a"), (2, "theirs")]);
-        assert_eq!(plan(&set, &by), [moved("mine", 2, NEW)]);
+        assert_eq!(plan(&set, &by), [moved("mine", 2, 3)]);
         renumber(&plan_at(&set, &by, now()).expect("a plan")).expect("renamed");
         let set = MigrationSet::from_directory("shop", folder.path()).expect("a set");
         assert_eq!(set.check().map_err(|error| error.to_string()), Ok(()));
-        let of_mine: Vec<_> = set.migration(NEW).into_iter().flat_map(super::super::Migration::scripts).collect();
+        let of_mine: Vec<_> = set.migration(3).into_iter().flat_map(super::super::Migration::scripts).collect();
         assert_eq!(of_mine.len(), 3);
         assert_eq!(of_mine[0].text(), "-- V2__mine.sql\n");
     }
@@ -214,8 +220,8 @@ mod tests {
     fn without_a_database_they_can_be_named() {
         let (_folder, set) = folder(&["V5__a.sql", "V5__b.sql", "V6__c.sql"]);
         let by = |name: &str| RenumberBy::Named(vec![name.to_owned()]);
-        assert_eq!(plan(&set, &by("a")), [moved("a", 5, NEW)]);
-        assert_eq!(plan(&set, &by("V5__b.sql")), [moved("b", 5, NEW)]);
+        assert_eq!(plan(&set, &by("a")), [moved("a", 5, 7)]);
+        assert_eq!(plan(&set, &by("V5__b.sql")), [moved("b", 5, 7)]);
         assert_eq!(plan(&set, &by("6")), []);
         let kind = |name: &str| plan_renumbering(&set, &by(name)).map_err(|error| error.kind());
         assert_eq!(kind("5"), Err(ErrorKind::Invalid));
@@ -227,17 +233,14 @@ mod tests {
         let (folder, set) = folder(&["V1__a.sql", "V2__mine.sql", "V2__mine.down.sql", "V3__theirs.sql"]);
         let plan = plan_at(&set, &applied(&[(1, "a"), (3, "theirs")]), now()).expect("a plan");
         // Somebody makes one of the new names just now.
-        std::fs::write(folder.path().join("V20260131120000__mine.down.sql"), "-- other\n").expect("a file");
+        std::fs::write(folder.path().join("V4__mine.down.sql"), "-- other\n").expect("a file");
         let error = renumber(&plan).expect_err("taken");
         assert_eq!(error.kind(), ErrorKind::Conflict);
         for file in ["V2__mine.sql", "V2__mine.down.sql"] {
             let text = std::fs::read_to_string(folder.path().join(file)).expect("it is where it was");
             assert_eq!(text, format!("-- {file}\n"));
         }
-        assert!(!folder.path().join("V20260131120000__mine.sql").exists());
-        assert_eq!(
-            std::fs::read_to_string(folder.path().join("V20260131120000__mine.down.sql")).expect("the file"),
-            "-- other\n"
-        );
+        assert!(!folder.path().join("V4__mine.sql").exists());
+        assert_eq!(std::fs::read_to_string(folder.path().join("V4__mine.down.sql")).expect("the file"), "-- other\n");
     }
 }
