@@ -210,6 +210,11 @@ impl Scope<'_> {
                     found.ceilings.push((column, *high));
                 }
             }
+            K::CALL_EXPR => {
+                if let Some(exists) = tree::child(conjunct, K::EXISTS_FN) {
+                    self.exists(&exists, found);
+                }
+            }
             K::BIN_EXPR if has(K::EQ) || tree::has(conjunct, K::IS_NOT_DISTINCT_FROM) => {
                 self.equal(left, right, found);
                 self.equal(right, left, found);
@@ -264,6 +269,29 @@ impl Scope<'_> {
             }
         } else if self.is_fixed(right) {
             found.points.extend(columns);
+        }
+    }
+
+    /// EXISTS of a bounded query is a join with what that is made of.
+    fn exists(&self, exists: &SyntaxNode, found: &mut Found) {
+        let session = self.keys.session();
+        let query = exists.children().find(|query| query.kind() == K::SELECT && !tree::has(query, K::WITH_CLAUSE));
+        let items = query.as_ref().map(items).unwrap_or_default();
+        let filter = query.and_then(|query| tree::child(&query, K::WHERE_CLAUSE)).and_then(|it| it.children().next());
+        let Some(filter) = filter.filter(|_| items.iter().all(|item| self.known.is_few(session, item))) else { return };
+        let mut within = self.clone();
+        within.sources.extend(items.iter().filter_map(source_name));
+        within.others.extend(items.iter().filter_map(source_name));
+        let mut conjuncts = Vec::new();
+        split(&filter, K::AND_KW, &mut conjuncts);
+        // A name without a table may be of either.
+        let says_both = |part: &SyntaxNode| part.children().all(|side| side.kind() == K::FIELD_EXPR);
+        for part in conjuncts.iter().filter(|part| tree::has_token(part, K::EQ) && says_both(part)) {
+            let sides: Vec<SyntaxNode> = part.children().collect();
+            if let [left, right] = sides.as_slice() {
+                within.equal(left, right, found);
+                within.equal(right, left, found);
+            }
         }
     }
 

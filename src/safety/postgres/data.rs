@@ -43,7 +43,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT of a whole table into one that exists",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT or MERGE of a whole table, or of a long series, into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -187,8 +187,8 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         let message =
             format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");
         judge.report(&UNBATCHED, statement, message);
-    } else if rows == Rows::Reads && inserts_all(statement) {
-        let source = names::items(statement).into_iter().next();
+    } else if rows == Rows::Reads {
+        let source = names::items(statement).into_iter().next().filter(|_| inserts_all(statement));
         let known = Known::around(&judge.session, statement);
         match source.and_then(|source| queries::whole_item(&judge.session, &source, &known)) {
             Some(whole) => report_whole(judge, statement, &table, whole),

@@ -198,7 +198,7 @@ impl Reference {
         // What a table is made of that a query gives is not known, whatever is added to it.
         let told = |table: &&Table| {
             let mut columns = table.columns.values();
-            table.is_catalogued()
+            (table.is_catalogued() && !table.columns.is_empty())
                 || (table.birth.is_some_and(|birth| birth.certain)
                     && !table.takes_keys
                     && columns.any(|column| column.birth.is_none() && column.data_type.is_some()))
