@@ -92,8 +92,33 @@ fn target_name(statement: &SyntaxNode) -> Option<String> {
 
 /// The WITH of a statement or query. That of a UNION stands in its first part.
 pub(super) fn with(node: &SyntaxNode) -> Option<SyntaxNode> {
-    let first = || node.children().next().filter(|_| node.kind() == K::COMPOUND_SELECT);
-    tree::child(node, K::WITH_CLAUSE).or_else(|| with(&first()?))
+    let first = |node: &SyntaxNode| node.children().next().filter(|_| node.kind() == K::COMPOUND_SELECT);
+    let innermost = std::iter::successors(Some(node.clone()), first).last();
+    tree::child(&innermost?, K::WITH_CLAUSE)
+}
+
+/// What WITH there is around a node, the innermost first.
+pub(super) fn withs_around(node: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
+    let is_whole = |node: &SyntaxNode| {
+        node.kind() != K::COMPOUND_SELECT || node.parent().is_none_or(|parent| parent.kind() != K::COMPOUND_SELECT)
+    };
+    let clauses = node.ancestors().skip(1).filter(is_whole).filter_map(|node| with(&node));
+    let mut last = None;
+    clauses.filter(move |clause| last.replace(clause.clone()).as_ref() != Some(clause))
+}
+
+/// The parts of a UNION, or the query itself.
+pub(super) fn arms(query: &SyntaxNode) -> Vec<SyntaxNode> {
+    let mut found = Vec::new();
+    let mut query = query.clone();
+    while query.kind() == K::COMPOUND_SELECT && tree::has(&query, K::UNION) {
+        let mut parts = query.children().filter(is_query);
+        let (Some(first), Some(last)) = (parts.next(), parts.next()) else { break };
+        found.push(last);
+        query = first;
+    }
+    found.push(query);
+    found
 }
 
 /// The query of WITH that an item of FROM names.
@@ -103,8 +128,7 @@ pub(super) fn named(item: &SyntaxNode) -> Option<SyntaxNode> {
     if item.kind() != K::RELATION_FROM_ITEM {
         return None;
     }
-    let clauses = item.ancestors().filter_map(|node| with(&node));
-    let mut found = clauses.filter_map(|clause| {
+    let mut found = withs_around(item).filter_map(|clause| {
         let earlier = clause.children().take_while(|query| !query.text_range().contains_range(item.text_range()));
         earlier.filter(|query| tree::child_name(query, K::CTE_NAME).as_ref() == Some(name)).last()
     });

@@ -9,7 +9,7 @@ use super::super::RelationName;
 use super::bounds::{self, BATCH, day, is_constant, number};
 use super::data::Rows;
 use super::defaults::{called, is_known};
-use super::names::{calls, is_query, items, named, queries, refers_outside, target, with};
+use super::names::{arms, calls, is_query, items, named, queries, refers_outside, target, with, withs_around};
 use super::session::{Filled, Session};
 use super::{data, tree};
 
@@ -27,7 +27,7 @@ impl Known {
     /// The queries around a statement that it may name.
     pub(super) fn around(session: &Session<'_>, node: &SyntaxNode) -> Self {
         let mut known = Self::default();
-        let clauses: Vec<SyntaxNode> = node.ancestors().skip(1).filter_map(|around| with(&around)).collect();
+        let clauses: Vec<SyntaxNode> = withs_around(node).collect();
         clauses.iter().rev().for_each(|clause| known.learn(session, clause, node));
         known
     }
@@ -112,7 +112,7 @@ pub(super) fn given(session: &Session<'_>, query: &SyntaxNode, known: &Known) ->
         K::TABLE if known.is_few(session, query) => Rows::Batch,
         K::PAREN_SELECT => parts.next().map_or(Rows::Open, |part| give(&part)),
         K::COMPOUND_SELECT if tree::has(query, K::UNION) => {
-            parts.map(|part| give(&part)).max().map_or(Rows::Open, |most| most.max(Rows::Batch))
+            arms(query).iter().map(give).max().map_or(Rows::Open, |most| most.max(Rows::Batch))
         }
         K::COMPOUND_SELECT if tree::has(query, K::INTERSECT) => {
             parts.map(|part| give(&part)).min().unwrap_or(Rows::Open)
@@ -293,7 +293,8 @@ pub(super) fn whole(session: &Session<'_>, query: &SyntaxNode, known: &Known) ->
     match query.kind() {
         K::TABLE => whole_item(session, query, &known),
         K::PAREN_SELECT | K::COMPOUND_SELECT if tree::has(query, K::EXCEPT) || tree::has(query, K::INTERSECT) => None,
-        K::PAREN_SELECT | K::COMPOUND_SELECT => parts.find_map(|part| whole(session, &part, &known)),
+        K::PAREN_SELECT => parts.find_map(|part| whole(session, &part, &known)),
+        K::COMPOUND_SELECT => arms(query).iter().find_map(|part| whole(session, part, &known)),
         K::SELECT | K::SELECT_INTO => whole_selected(session, query, &known),
         _ => None,
     }
