@@ -1,4 +1,5 @@
-//! How many rows of its table an UPDATE, DELETE or MERGE changes, as far as its text bounds them.
+//! How many rows of its table an UPDATE, DELETE or MERGE changes, or a condition of a query leaves, as far as the text bounds
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +10,27 @@ use super::super::RelationName;
 use super::data::Rows;
 use super::defaults::called;
 use super::keys::Keys;
-use super::session::{Filled, Session};
+use super::names::{is_query, items, queries, refers_outside, source_name};
+use super::queries::{Known, given};
+use super::session::Session;
 use super::tree;
 
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
-const BATCH: i128 = 100_000;
+pub(super) const BATCH: i128 = 100_000;
 
 /// The most days that a range of dates may span to be a batch.
 const DAYS: i64 = 31;
 
+/// The most pages that a range of places in the table may span to be a batch: some rows on each, as a rule.
+const PAGES: i128 = 5_000;
+
 /// A statement's table, and what else its conditions may name.
+#[derive(Clone)]
 struct Scope<'a> {
     keys: Keys<'a>,
-    /// The CTEs that give a bounded number of rows.
-    queries: BTreeSet<String>,
-    /// The items of FROM or USING that do.
+    /// The queries of WITH.
+    known: Known,
+    /// The items of FROM or USING that give a bounded number of rows.
     sources: BTreeSet<String>,
     /// The names of all items of FROM or USING: their columns say nothing of the table's rows by themselves.
     others: BTreeSet<String>,
@@ -35,31 +42,34 @@ struct Scope<'a> {
 
 /// How many rows an UPDATE, DELETE or MERGE changes.
 pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &RelationName) -> Rows {
+    changed(session, statement, table, Known::around(session, statement))
+}
+
+/// The same, where the queries around the statement are known.
+pub(super) fn changed(session: &Session<'_>, statement: &SyntaxNode, table: &RelationName, known: Known) -> Rows {
     if tree::has(statement, K::WHERE_CURRENT_OF) {
         return Rows::Point;
     }
     let merges = statement.kind() == K::MERGE;
+    let mut known = known;
+    if let Some(clause) = tree::child(statement, K::WITH_CLAUSE) {
+        let after = clause.next_sibling().unwrap_or_else(|| statement.clone());
+        known.learn(session, &clause, &after);
+    }
+    let items = items(statement);
     let mut scope = Scope {
         keys: Keys::new(session, table, statement),
-        queries: BTreeSet::new(),
-        sources: BTreeSet::new(),
-        others: BTreeSet::new(),
+        sources: items.iter().filter(|item| known.is_few(session, item)).filter_map(source_name).collect(),
+        others: items.iter().filter_map(source_name).collect(),
         same: BTreeSet::new(),
+        known,
         merges,
     };
-    scope.learn_queries(statement);
-    const SOURCES: [K; 3] = [K::FROM_CLAUSE, K::USING_CLAUSE, K::USING_ON_CLAUSE];
-    let mut items = Vec::new();
-    for clause in statement.children().filter(|child| SOURCES.contains(&child.kind())) {
-        from_items(&clause, &mut items);
-    }
-    scope.sources = items.iter().filter_map(|item| scope.bounded_source(item)).collect();
-    scope.others = items.iter().filter_map(source_name).collect();
     // The rows that no source matches.
     if tree::has(statement, K::MERGE_WHEN_NOT_MATCHED_SOURCE) {
         return Rows::Open;
     }
-    if statement.kind() == K::MERGE && !tree::has(statement, K::MERGE_WHEN_MATCHED) {
+    if merges && !tree::has(statement, K::MERGE_WHEN_MATCHED) {
         return if scope.sources.is_empty() { Rows::Reads } else { Rows::Point };
     }
     let conditions = statement.descendants().filter(|part| matches!(part.kind(), K::WHERE_CLAUSE | K::ON_CLAUSE));
@@ -69,48 +79,35 @@ pub(super) fn rows(session: &Session<'_>, statement: &SyntaxNode, table: &Relati
     };
     let Some(filter) = conditions.filter(own).find_map(|clause| clause.children().next()) else { return Rows::Open };
     scope.same = scope.joined_alike(&filter);
-    scope.bound(&filter)
+    scope.bound(&[filter])
 }
 
-/// What the columns of an item of FROM are called after.
-fn source_name(item: &SyntaxNode) -> Option<String> {
-    let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
-    alias.or_else(|| tree::path(item).pop())
-}
-
-/// How many rows the query of a statement gives: few where it has a LIMIT, or a condition on the key of its one table.
-pub(super) fn query(session: &Session<'_>, statement: &SyntaxNode, query: &SyntaxNode) -> Rows {
-    let from = tree::child(query, K::FROM_CLAUSE);
-    let mut items = Vec::new();
-    from.iter().for_each(|from| from_items(from, &mut items));
-    let table = items.first().filter(|_| items.len() == 1).and_then(|item| session.relation(item));
+/// How many rows the conditions of a query leave of the one item of its FROM that is not known to give few.
+pub(super) fn found(session: &Session<'_>, query: &SyntaxNode, large: &SyntaxNode, known: &Known) -> Rows {
+    let table = session.relation(large).filter(|_| large.kind() == K::RELATION_FROM_ITEM);
     let table = table.unwrap_or(RelationName { schema: String::new(), name: String::new() });
-    let mut scope = Scope {
+    let others: BTreeSet<String> = items(query).iter().filter(|item| *item != large).filter_map(source_name).collect();
+    let scope = Scope {
         keys: Keys::new(session, &table, query),
-        queries: BTreeSet::new(),
-        sources: BTreeSet::new(),
-        others: BTreeSet::new(),
+        sources: others.clone(),
+        others,
         same: BTreeSet::new(),
+        known: known.clone(),
         merges: false,
     };
-    scope.learn_queries(statement);
-    scope.learn_queries(query);
-    if scope.is_bounded(query) {
-        return Rows::Batch;
-    }
-    let filter = tree::child(query, K::WHERE_CLAUSE).filter(|_| items.len() == 1);
-    filter.and_then(|filter| filter.children().next()).map_or(Rows::Open, |filter| scope.bound(&filter))
+    let where_clause = tree::child(query, K::WHERE_CLAUSE);
+    let joins = tree::child(query, K::FROM_CLAUSE).map(|from| inner_joins(&from)).unwrap_or_default();
+    let filters: Vec<SyntaxNode> =
+        where_clause.into_iter().chain(joins).filter_map(|clause| clause.children().next()).collect();
+    let rows = scope.bound(&filters);
+    if scope.sources.is_empty() { rows } else { rows.max(Rows::Batch) }
 }
 
-/// The items of a FROM, not of the queries within.
-fn from_items(node: &SyntaxNode, into: &mut Vec<SyntaxNode>) {
-    for child in node.children() {
-        match child.kind() {
-            K::RELATION_FROM_ITEM | K::PAREN_FROM_ITEM | K::FUNCTION_FROM_ITEM => into.push(child),
-            K::PAREN_SELECT | K::SELECT => {}
-            _ => from_items(&child, into),
-        }
-    }
+/// The conditions of the joins in a FROM that leave out what does not fulfil them.
+fn inner_joins(from: &SyntaxNode) -> Vec<SyntaxNode> {
+    let inside = from.children().filter(|child| !is_query(child)).flat_map(|child| inner_joins(&child));
+    let own = tree::child(from, K::ON_CLAUSE).filter(|_| tree::has(from, K::JOIN_INNER));
+    own.into_iter().chain(inside).collect()
 }
 
 /// A column, with the name before its dot.
@@ -122,58 +119,6 @@ fn qualified(expression: &SyntaxNode) -> Option<(Option<String>, String)> {
 }
 
 impl Scope<'_> {
-    /// Learns which queries of the WITH of a statement give a bounded number of rows.
-    fn learn_queries(&mut self, statement: &SyntaxNode) {
-        for query in tree::child(statement, K::WITH_CLAUSE).iter().flat_map(SyntaxNode::children) {
-            if query.children().any(|part| self.is_bounded(&part))
-                && let Some(name) = tree::child_name(&query, K::CTE_NAME)
-            {
-                self.queries.insert(name);
-            }
-        }
-    }
-
-    /// The name of an item of FROM that gives a bounded number of rows.
-    fn bounded_source(&self, item: &SyntaxNode) -> Option<String> {
-        let alias = tree::child(item, K::FROM_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
-        let query = tree::child(item, K::PAREN_SELECT);
-        if query.is_some_and(|query| query.children().any(|query| self.is_bounded(&query))) {
-            return alias;
-        }
-        let path = tree::path(item);
-        let named = path.first().filter(|name| path.len() == 1 && self.queries.contains(*name)).cloned();
-        // A table that these files made, and put a few rows into.
-        let few = |item: &SyntaxNode| {
-            let table = self.keys.session().relation(item)?;
-            (self.keys.session().rows_of(&table) != Filled::Many).then_some(table.name)
-        };
-        named.or_else(|| few(item)).map(|name| alias.unwrap_or(name))
-    }
-
-    /// Whether a query gives a bounded number of rows: VALUES, LIMIT, no table, or nothing but such a CTE.
-    fn is_bounded(&self, query: &SyntaxNode) -> bool {
-        match query.kind() {
-            K::VALUES => true,
-            K::PAREN_EXPR | K::PAREN_SELECT => query.children().any(|inside| self.is_bounded(&inside)),
-            K::SELECT => {
-                let limit = query.children().find(|part| matches!(part.kind(), K::LIMIT_CLAUSE | K::FETCH_CLAUSE));
-                let limited = limit.is_some_and(|limit| {
-                    let one = limit.kind() == K::FETCH_CLAUSE && !tree::has(&limit, K::LITERAL);
-                    one || limit.children().next().and_then(|count| number(&count)).is_some_and(|count| count <= BATCH)
-                });
-                let mut items = Vec::new();
-                tree::child(query, K::FROM_CLAUSE).iter().for_each(|from| from_items(from, &mut items));
-                let small = match items.as_slice() {
-                    [] => tree::below(query, K::CALL_EXPR).next().is_none(),
-                    [only] => self.bounded_source(only).is_some(),
-                    _ => false,
-                };
-                limited || small
-            }
-            _ => false,
-        }
-    }
-
     /// The columns of the table that a condition joins with columns of the same name.
     fn joined_alike(&self, filter: &SyntaxNode) -> BTreeSet<String> {
         let mut conjuncts = Vec::new();
@@ -213,24 +158,28 @@ impl Scope<'_> {
         }
     }
 
-    /// How many rows a condition leaves.
-    fn bound(&self, filter: &SyntaxNode) -> Rows {
+    /// How many rows are left by conditions, all of which hold.
+    fn bound(&self, filters: &[SyntaxNode]) -> Rows {
         let mut conjuncts = Vec::new();
-        split(filter, K::AND_KW, &mut conjuncts);
-        if let [only] = conjuncts.as_slice() {
+        filters.iter().for_each(|filter| split(filter, K::AND_KW, &mut conjuncts));
+        let mut found = Found::default();
+        let mut least = Rows::Open;
+        for conjunct in &conjuncts {
             let mut alternatives = Vec::new();
-            split(only, K::OR_KW, &mut alternatives);
+            split(conjunct, K::OR_KW, &mut alternatives);
             if alternatives.len() > 1 {
-                return alternatives.iter().map(|filter| self.bound(filter)).max().unwrap_or(Rows::Open);
+                let most = alternatives.iter().map(|filter| self.bound(std::slice::from_ref(filter))).max();
+                least = least.min(most.unwrap_or(Rows::Open));
+            } else {
+                self.conjunct(conjunct, &mut found);
             }
         }
-        let mut found = Found::default();
-        conjuncts.iter().for_each(|conjunct| self.conjunct(conjunct, &mut found));
         if self.keys.find(&found.points) {
             return Rows::Point;
         }
         let listed = [found.points.as_slice(), &found.members].concat();
-        if found.joined || self.keys.find(&listed) || self.has_range(&found) { Rows::Batch } else { Rows::Open }
+        let batch = found.joined || self.keys.find(&listed) || self.has_range(&found);
+        if batch { least.min(Rows::Batch) } else { least }
     }
 
     fn has_range(&self, found: &Found) -> bool {
@@ -242,6 +191,7 @@ impl Scope<'_> {
                     high.saturating_sub(*low) <= BATCH && self.keys.find(&ranged)
                 }
                 (End::Day(low), End::Day(high)) => high - low <= DAYS,
+                (End::Page(low), End::Page(high)) => column == "ctid" && high.saturating_sub(*low) <= PAGES,
                 _ => false,
             })
         })
@@ -260,15 +210,21 @@ impl Scope<'_> {
                     found.ceilings.push((column, *high));
                 }
             }
+            K::CALL_EXPR => {
+                if let Some(exists) = tree::child(conjunct, K::EXISTS_FN) {
+                    self.exists(&exists, found);
+                }
+            }
             K::BIN_EXPR if has(K::EQ) || tree::has(conjunct, K::IS_NOT_DISTINCT_FROM) => {
                 self.equal(left, right, found);
                 self.equal(right, left, found);
             }
             K::BIN_EXPR if has(K::IN_KW) && !has(K::NOT_KW) => {
                 let columns = self.own_columns(left);
-                if right.children().any(|list| self.is_bounded(&list) && list.kind() != K::VALUES) {
-                    found.members.extend(columns);
-                } else if is_constant(right) {
+                let list = tree::inner(right.clone());
+                if is_query(&list) {
+                    self.one_of(&list, columns, found);
+                } else if self.is_fixed(right) {
                     found.points.extend(columns);
                 }
             }
@@ -303,17 +259,66 @@ impl Scope<'_> {
                 found.members.push(column);
             }
         } else if let Some(any) = any {
-            let queries = any.descendants().filter(|part| matches!(part.kind(), K::SELECT | K::VALUES));
-            match queries.map(|query| self.is_bounded(&query)).next() {
-                Some(true) => found.members.extend(columns),
+            match queries(&any).first() {
+                Some(query) if is_list_of(query, &any) => self.one_of(query, columns, found),
+                // What a query has gathered.
+                Some(query) if self.known.gathers_few(self.keys.session(), query) => found.members.extend(columns),
+                Some(_) => {}
                 None if is_constant(&any) => found.points.extend(columns),
-                _ => {}
+                None => {}
             }
-        } else if is_constant(right) || tree::inner(right.clone()).kind() == K::SELECT {
-            // A query that is compared with gives one row, or fails.
+        } else if self.is_fixed(right) {
             found.points.extend(columns);
         }
     }
+
+    /// EXISTS of a bounded query is a join with what that is made of.
+    fn exists(&self, exists: &SyntaxNode, found: &mut Found) {
+        let session = self.keys.session();
+        let query = exists.children().find(|query| query.kind() == K::SELECT && !tree::has(query, K::WITH_CLAUSE));
+        let items = query.as_ref().map(items).unwrap_or_default();
+        let filter = query.and_then(|query| tree::child(&query, K::WHERE_CLAUSE)).and_then(|it| it.children().next());
+        let Some(filter) = filter.filter(|_| items.iter().all(|item| self.known.is_few(session, item))) else { return };
+        let mut within = self.clone();
+        within.sources.extend(items.iter().filter_map(source_name));
+        within.others.extend(items.iter().filter_map(source_name));
+        let mut conjuncts = Vec::new();
+        split(&filter, K::AND_KW, &mut conjuncts);
+        // A name without a table may be of either.
+        let says_both = |part: &SyntaxNode| part.children().all(|side| side.kind() == K::FIELD_EXPR);
+        for part in conjuncts.iter().filter(|part| tree::has_token(part, K::EQ) && says_both(part)) {
+            let sides: Vec<SyntaxNode> = part.children().collect();
+            if let [left, right] = sides.as_slice() {
+                within.equal(left, right, found);
+                within.equal(right, left, found);
+            }
+        }
+    }
+
+    /// Columns whose values are among those that a query gives.
+    fn one_of(&self, query: &SyntaxNode, columns: Vec<String>, found: &mut Found) {
+        match given(self.keys.session(), query, &self.known) {
+            Rows::Open => {}
+            Rows::Batch if query.kind() != K::VALUES => found.members.extend(columns),
+            _ => found.points.extend(columns),
+        }
+    }
+
+    /// Whether an expression is the same for all rows. A query in it gives one row, or fails.
+    fn is_fixed(&self, expression: &SyntaxNode) -> bool {
+        if is_query(expression) {
+            return !refers_outside(self.keys.session(), expression);
+        }
+        let own = expression.kind() != K::NAME_REF || is_name_of_call(expression);
+        own && expression.children().all(|part| self.is_fixed(&part))
+    }
+}
+
+/// Whether ANY compares with each row of a query by itself.
+fn is_list_of(query: &SyntaxNode, any: &SyntaxNode) -> bool {
+    const BETWEEN: [K; 4] = [K::PAREN_EXPR, K::ARRAY_EXPR, K::ANY_FN, K::SOME_FN];
+    let mut between = query.ancestors().skip(1).take_while(|node| node != any);
+    between.all(|node| BETWEEN.contains(&node.kind()))
 }
 
 /// What the parts of a condition say, all of which a row must fulfil.
@@ -335,16 +340,29 @@ enum End {
     Number(i128),
     /// Counted from some day on.
     Day(i64),
+    /// The page of a place in the table.
+    Page(i128),
 }
 
 impl End {
     fn of(expression: &SyntaxNode) -> Option<Self> {
-        number(expression).map(Self::Number).or_else(|| day(expression).map(Self::Day))
+        let page = || page(expression).map(Self::Page);
+        number(expression).map(Self::Number).or_else(|| day(expression).map(Self::Day)).or_else(page)
     }
 }
 
+/// The page of a place in a table: `'(7,1)'`.
+fn page(expression: &SyntaxNode) -> Option<i128> {
+    let expression = tree::inner(expression.clone());
+    let literal = matches!(expression.kind(), K::LITERAL | K::CAST_EXPR) && is_constant(&expression);
+    let place = tree::literal(&expression).filter(|_| literal)?;
+    let (page, row) = place.trim().strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    row.trim().parse::<u16>().ok()?;
+    page.trim().parse().ok()
+}
+
 /// The day of a date, or of a moment, that is written as ISO 8601 does.
-fn day(expression: &SyntaxNode) -> Option<i64> {
+pub(super) fn day(expression: &SyntaxNode) -> Option<i64> {
     const DATED: [K; 3] = [K::LITERAL, K::CAST_EXPR, K::PAREN_EXPR];
     if expression.descendants().any(|part| matches!(part.kind(), K::NAME_REF | K::CALL_EXPR))
         || !DATED.contains(&expression.kind())
@@ -374,12 +392,17 @@ fn split(expression: &SyntaxNode, operator: K, into: &mut Vec<SyntaxNode>) {
 }
 
 /// Whether an expression is the same for all rows: no column in it, and no query.
-fn is_constant(expression: &SyntaxNode) -> bool {
+pub(super) fn is_constant(expression: &SyntaxNode) -> bool {
     expression.descendants().all(|part| match part.kind() {
         K::SELECT | K::PAREN_SELECT => false,
-        K::NAME_REF => is_function(&part) || part.parent().is_some_and(|parent| is_function(&parent)),
+        K::NAME_REF => is_name_of_call(&part),
         _ => true,
     })
+}
+
+/// Whether a name is that of a call, or of the call's schema.
+pub(super) fn is_name_of_call(name: &SyntaxNode) -> bool {
+    is_function(name) || name.parent().is_some_and(|parent| is_function(&parent))
 }
 
 /// Whether a name is that of a call.
@@ -389,7 +412,7 @@ fn is_function(name: &SyntaxNode) -> bool {
 }
 
 /// A whole number.
-fn number(expression: &SyntaxNode) -> Option<i128> {
+pub(super) fn number(expression: &SyntaxNode) -> Option<i128> {
     let expression = tree::inner(expression.clone());
     match expression.kind() {
         K::LITERAL => tree::words(&expression).replace('_', "").parse().ok(),

@@ -4,10 +4,10 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
-use super::defaults::called;
 use super::judge::Judge;
-use super::session::Filled;
-use super::{bounds, tree};
+use super::queries::{Known, Whole};
+use super::session::{Filled, Session};
+use super::{bounds, names, queries, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
     &[&TRUNCATED, &DELETE_ALL, &UPDATE_ALL, &UNBATCHED, &UNBATCHED_COPY, &DUPLICATE_ASSIGNMENT, &CATALOGUE_WRITTEN];
@@ -43,7 +43,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT of a whole table into one that exists",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT or MERGE of a whole table, or of a long series, into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -134,8 +134,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
 }
 
 fn target(judge: &Judge<'_>, statement: &SyntaxNode) -> Option<(SyntaxNode, RelationName)> {
-    const NAMES: [K; 3] = [K::RELATION_NAME, K::TABLE_RELATION_NAME, K::RELATION_NAME_REF];
-    let node = statement.children().find(|child| NAMES.contains(&child.kind()))?;
+    let node = names::target(statement)?;
     let name = judge.session.relation(&node)?;
     Some((node, name))
 }
@@ -188,12 +187,37 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         let message =
             format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");
         judge.report(&UNBATCHED, statement, message);
+    } else if rows == Rows::Reads {
+        let source = names::items(statement).into_iter().next().filter(|_| inserts_all(statement));
+        let known = Known::around(&judge.session, statement);
+        match source.and_then(|source| queries::whole_item(&judge.session, &source, &known)) {
+            Some(whole) => report_whole(judge, statement, &table, whole),
+            None => report_copy(judge, statement),
+        }
     }
     rows
 }
 
+/// Whether a MERGE inserts a row for each of its query that no row matches.
+fn inserts_all(merge: &SyntaxNode) -> bool {
+    let mut actions = merge.children().filter(|child| child.kind() == K::MERGE_WHEN_NOT_MATCHED_TARGET);
+    actions.any(|action| tree::has(&action, K::MERGE_INSERT) && !tree::has(&action, K::MERGE_CONDITION))
+}
+
+fn report_whole(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &RelationName, whole: Whole) {
+    let message = match whole {
+        Whole::Table => format!("every row that the query reads is copied into {table} at once"),
+        Whole::Series => format!("every row of a long series is put into {table} at once"),
+    };
+    let finding = judge.report(&UNBATCHED, statement, message);
+    finding.cost = Cost::Scans;
+    if whole == Whole::Table {
+        finding.effect = UNBATCHED_COPY.reason.to_owned();
+    }
+}
+
 /// `WHERE true`, `WHERE 1 = 1`.
-fn is_tautology(filter: &SyntaxNode) -> bool {
+pub(super) fn is_tautology(filter: &SyntaxNode) -> bool {
     let filter = tree::inner(filter.clone());
     let sides: Vec<String> = filter.children().map(|side| tree::words(&side)).collect();
     match filter.kind() {
@@ -214,74 +238,62 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let filled = filling(judge, statement);
     judge.session.fill(&table, filled);
     let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();
-    if overwrites && !judge.session.is_new(&table) && is_endless(judge, statement) {
+    let new = judge.session.is_new(&table);
+    if overwrites && !new && filled == Filled::Many {
         let message = format!("nothing bounds how many rows of {table} this INSERT overwrites");
         judge.report(&UNBATCHED, statement, message);
         return Rows::Open;
     }
-    if !judge.session.is_new(&table) && is_whole(statement) && is_endless(judge, statement) {
-        let message = format!("every row that the query reads is copied into {table} at once");
-        let finding = judge.report(&UNBATCHED, statement, message);
-        finding.cost = Cost::Scans;
-        finding.effect = UNBATCHED_COPY.reason.to_owned();
-        return Rows::Reads;
+    let query = statement.children().find(names::is_query).filter(|_| filled == Filled::Many && !new);
+    let known = Known::around(&judge.session, statement);
+    match query.and_then(|query| queries::whole(&judge.session, &query, &known)) {
+        Some(whole) => {
+            report_whole(judge, statement, &table, whole);
+            Rows::Reads
+        }
+        None => copy(judge, statement),
     }
-    copy(judge, statement)
 }
 
 /// How many rows an INSERT, or the query that a table is made of, gives.
 pub(super) fn filling(judge: &Judge<'_>, statement: &SyntaxNode) -> Filled {
-    const QUERIES: [K; 3] = [K::SELECT, K::COMPOUND_SELECT, K::PAREN_SELECT];
-    let query = statement.children().find(|child| QUERIES.contains(&child.kind()));
-    let read = query.is_some_and(|query| bounds::query(&judge.session, statement, &query) == Rows::Open);
-    if read && reads(judge, statement) == Rows::Reads { Filled::Many } else { Filled::Few }
-}
-
-/// Whether an INSERT takes the rows of its query as they are: no condition, nothing that makes one row of many.
-fn is_whole(insert: &SyntaxNode) -> bool {
-    const LESS: [K; 5] = [K::WHERE_CLAUSE, K::GROUP_BY_CLAUSE, K::HAVING_CLAUSE, K::LIMIT_CLAUSE, K::FETCH_CLAUSE];
-    let distinct =
-        |part: &SyntaxNode| part.kind() == K::SELECT_CLAUSE && tree::words(part).starts_with("select distinct");
-    insert.descendants().all(|part| !LESS.contains(&part.kind()) && !distinct(&part))
-}
-
-/// Whether the query of an INSERT gives any number of rows of tables that are not new.
-fn is_endless(judge: &Judge<'_>, insert: &SyntaxNode) -> bool {
-    const AGGREGATES: [&str; 5] = ["avg", "count", "max", "min", "sum"];
-    let query = insert.children().find(|child| matches!(child.kind(), K::SELECT | K::PAREN_SELECT));
-    let one = query.as_ref().is_some_and(|query| {
-        let targets = tree::child(query, K::SELECT_CLAUSE);
-        let mut calls = targets.iter().flat_map(|targets| tree::below(targets, K::CALL_EXPR));
-        let aggregates = calls.any(|call| called(&call).is_some_and(|name| AGGREGATES.contains(&name.as_str())));
-        aggregates && !tree::has(query, K::GROUP_BY_CLAUSE)
-    });
-    let bounded = query.is_some_and(|query| bounds::query(&judge.session, insert, &query) < Rows::Open);
-    !one && !bounded && reads(judge, insert) == Rows::Reads
+    let session = &judge.session;
+    let queries = statement.children().chain([statement.clone()]);
+    let Some(query) = queries.into_iter().find(names::is_query) else { return Filled::Few };
+    let known = Known::around(session, &query);
+    if queries::given(session, &query, &known) != Rows::Open {
+        return Filled::Few;
+    }
+    let long = || queries::whole(session, &query, &known) == Some(Whole::Series);
+    if reads(judge, statement) == Rows::Reads || long() { Filled::Many } else { Filled::Few }
 }
 
 /// Rows that come from tables that are not new.
 fn copy(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let rows = reads(judge, statement);
-    if rows == Rows::Reads {
-        let limited = tree::below(statement, K::LIMIT_CLAUSE).next().is_some() || tree::has(statement, K::WITH_NO_DATA);
-        if !limited {
-            judge.report(&UNBATCHED_COPY, statement, "all rows that the query gives are copied at once".to_owned());
-        }
+    if rows == Rows::Reads && filling(judge, statement) == Filled::Many && !tree::has(statement, K::WITH_NO_DATA) {
+        report_copy(judge, statement);
     }
     rows
 }
 
-/// Whether a query reads tables that are not new; the catalogue's are small.
+fn report_copy(judge: &mut Judge<'_>, statement: &SyntaxNode) {
+    judge.report(&UNBATCHED_COPY, statement, "all rows that the query gives are copied at once".to_owned());
+}
+
+/// Whether a query reads tables that are not new, or long; the catalogue's are small.
 fn reads(judge: &Judge<'_>, statement: &SyntaxNode) -> Rows {
     let names: Vec<String> = tree::below(statement, K::CTE_NAME).map(|name| tree::name(&name)).collect();
     let sources = statement.descendants().filter(|part| matches!(part.kind(), K::RELATION_FROM_ITEM | K::TABLE));
-    let large = sources.filter_map(|source| judge.session.relation(&source)).any(|table| {
-        !names.contains(&table.name)
-            && !judge.session.is_new(&table)
-            && !is_catalogue(&table)
-            && table.schema != "information_schema"
-    });
+    let mut tables = sources.filter_map(|source| judge.session.relation(&source));
+    let large = tables.any(|table| !names.contains(&table.name) && is_large(&judge.session, &table));
     if large { Rows::Reads } else { Rows::None }
+}
+
+/// Whether a table may be of any size: it was there before, or these files have put any number of rows into it.
+pub(super) fn is_large(session: &Session<'_>, table: &RelationName) -> bool {
+    let filled = session.table(table).is_some_and(|table| table.filled == Filled::Many);
+    (filled || !session.is_new(table)) && !is_catalogue(table) && table.schema != "information_schema"
 }
 
 fn truncate(judge: &mut Judge<'_>, statement: &SyntaxNode) {

@@ -60,6 +60,7 @@ const HISTORIES: [&str; 8] = [
 ];
 
 /// A statement's table, and the columns that the statement gives other values.
+#[derive(Clone)]
 pub(super) struct Keys<'a> {
     session: &'a Session<'a>,
     table: &'a RelationName,

@@ -276,6 +276,7 @@ fn bounds_and_keys_are_the_catalogues() {
     let bounds = "((r IS NOT NULL) AND (r = ANY (ARRAY['de'::text, 'at'::text])))";
     let mut indexed = table("CHECK ((v <> 'x'::text))", None);
     indexed.indexes = [("by_v".to_owned(), index(&["v"], true))].into();
+    let narrow = TableFacts { columns: [("n".to_owned(), text(true))].into(), ..TableFacts::default() };
     let catalogue = Catalogue {
         tables: [
             (name("parent"), parent),
@@ -287,6 +288,7 @@ fn bounds_and_keys_are_the_catalogues() {
                 table("CHECK (((r = ANY (ARRAY['de'::text, 'at'::text])) AND (v <> ''::text)))", Some(bounds)),
             ),
             (name("indexed"), indexed),
+            (name("narrow"), narrow),
         ]
         .into(),
         ..Catalogue::default()
@@ -307,6 +309,15 @@ fn bounds_and_keys_are_the_catalogues() {
     assert_eq!(errors("alter table bounded drop constraint checked;"), ["constraint-dropped"]);
     assert_eq!(errors("update indexed set r = 'x' where v = 'a';"), [] as [&str; 0]);
     assert_eq!(errors("update indexed set r = 'x' where r = 'a';"), ["unbatched-backfill"]);
+    // A name is a column of the query's own table, where that has it, else of the one around.
+    let batch = |query: &str| errors(&format!("update indexed set r = 'x' where v in ({query});"));
+    assert_eq!(batch("select n from narrow where n = 'a' limit 1"), [] as [&str; 0]);
+    assert_eq!(batch("select n from narrow where r = 'a' limit 1"), ["unbatched-backfill"]);
+    assert_eq!(batch("select n from narrow where nowhere = 'a' limit 1"), [] as [&str; 0]);
+    assert_eq!(batch("select n as m from narrow order by m, current_date limit 1"), [] as [&str; 0]);
+    assert_eq!(batch("select v from two where r = 'a' limit 1"), [] as [&str; 0]);
+    assert_eq!(batch("select max(t.v) from two t where t.r = r"), [] as [&str; 0]);
+    assert_eq!(batch("select max(t.v) from two t where t.r = indexed.r"), ["unbatched-backfill"]);
 }
 
 #[test]
