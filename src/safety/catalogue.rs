@@ -32,8 +32,21 @@ pub struct Catalogue {
     pub volatile_functions: BTreeSet<String>,
     /// The values of the enums.
     pub enums: BTreeMap<RelationName, BTreeSet<String>>,
+    /// What is there under the names that the migrations may give. Where it is given, what is not in it does not exist.
+    pub named: BTreeSet<NamedObject>,
     /// Of an embedded file, its indexes, triggers and views.
     pub objects: Vec<TableObject>,
+}
+
+/// That something is there by a name, in whichever schema.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedObject {
+    /// What it is: a `RELATION`, `TYPE`, `FUNCTION`, `TRIGGER`, `EXTENSION` and so on. Those of one class share their names.
+    pub class: String,
+    /// The table of a trigger, rule or policy; empty for all others.
+    pub of: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What an embedded file has beside its tables. All names are in small letters.
@@ -87,8 +100,18 @@ pub struct TableFacts {
     pub partitions: BTreeSet<RelationName>,
     /// Of a partitioned parent, its default partition, where it has one.
     pub default_partition: Option<RelationName>,
+    /// Whether it is a partition.
+    pub is_partition: bool,
+    /// Whether there are partitions of it, or tables that inherit from it.
+    pub has_children: bool,
     /// Its columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
+    /// The names of its columns in their order.
+    pub column_order: Vec<String>,
+    /// Its columns that are a parent's too.
+    pub inherited: BTreeSet<String>,
+    /// Its columns that have a default, an identity or an expression.
+    pub defaulted: BTreeSet<String>,
     /// Its constraints by name.
     pub constraints: BTreeMap<String, ConstraintFacts>,
     /// Its indexes by name.
@@ -104,8 +127,10 @@ pub struct IndexFacts {
     pub columns: Vec<String>,
     /// Whether it is valid, and over all rows, and these columns are all that it is made of.
     pub whole: bool,
-    /// Whether no two rows have the same values in it.
+    /// Whether it is valid, and no two rows have the same values in it.
     pub unique: bool,
+    /// Whether a column in it is not in the order of its type: DESC, NULLS FIRST, another collation or operator class.
+    pub reordered: bool,
 }
 
 /// A column as it is before the migrations.
