@@ -30,6 +30,8 @@ pub struct Catalogue {
     pub calm_functions: BTreeSet<String>,
     /// The names of functions all of which are volatile, whatever their arguments and their schema.
     pub volatile_functions: BTreeSet<String>,
+    /// The functions and procedures that take values in and give none out by their arguments.
+    pub routines: Vec<RoutineFacts>,
     /// The values of the enums.
     pub enums: BTreeMap<RelationName, BTreeSet<String>>,
     /// What is there under the names that the migrations may give. Where it is given, what is not in it does not exist.
@@ -60,6 +62,17 @@ pub struct TableObject {
     pub table: String,
     /// The columns of an index in order; of a trigger or a view, whatever may be the name of a table in its definition.
     pub uses: Vec<String>,
+}
+
+/// A function or procedure as it is before the migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutineFacts {
+    /// Its name.
+    pub name: RelationName,
+    /// Its arguments in order: the type as `format_type` gives it, and the name, which may be empty.
+    pub arguments: Vec<(String, String)>,
+    /// What it returns, as `pg_get_function_result` gives it; empty for a procedure.
+    pub result: String,
 }
 
 /// A domain as it is before the migrations.

@@ -37,7 +37,7 @@ pub use crate::engine::Engine;
 use crate::engine::lexer;
 pub use catalogue::{
     Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, IndexFacts, NamedObject, RelationName,
-    TableFacts, TableObject,
+    RoutineFacts, TableFacts, TableObject,
 };
 pub use finding::{Cost, Finding, Severity};
 pub use options::{Input, LintOptions};

@@ -8,7 +8,8 @@ use super::connection::{MigrationConnection, Transaction, literal, qualified_nam
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::safety::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, NamedObject, RelationName, TableFacts,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, NamedObject, RelationName, RoutineFacts,
+    TableFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -148,6 +149,13 @@ pub(crate) fn catalogue<'a>(
         } else if volatile {
             catalogue.volatile_functions.insert(name);
         }
+    }
+    for row in read(ROUTINES)? {
+        let Some(([schema, name, result, types, names], [])) = texts_and_flags(row) else { continue };
+        let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
+        let types = types.split('\n').filter(|data_type| !data_type.is_empty()).map(str::to_owned);
+        let arguments = types.zip(names).collect();
+        catalogue.routines.push(RoutineFacts { name: RelationName { schema, name }, arguments, result });
     }
     for row in read(ENUMS)? {
         let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
@@ -330,6 +338,15 @@ const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.p
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      GROUP BY p.proname";
+
+/// What the functions and procedures take and return that have no other arguments than those that go in.
+const ROUTINES: &str = "SELECT n.nspname, p.proname, COALESCE(pg_catalog.pg_get_function_result(p.oid), ''), \
+     COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), chr(10) ORDER BY a.place) \
+     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), \
+     COALESCE(array_to_string(p.proargnames, chr(10), ''), '') FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND p.proargmodes IS NULL AND p.prokind IN ('f', 'p')";
 
 const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \
      JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \

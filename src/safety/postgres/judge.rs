@@ -11,8 +11,8 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
     access, base, children, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, merging,
-    partitions, refused, renames, retyped, rewrites, settings, tables, transactions, tree, triggers, types, versions,
-    views,
+    partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers, types,
+    versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -135,6 +135,7 @@ impl<'a> Judge<'a> {
         types::check(self, node);
         drops::check(self, node);
         views::check(self, node);
+        routines::check(self, node);
         renames::check(self, node);
         rewrites::check(self, node);
         partitions::check(self, node);

@@ -42,6 +42,7 @@ pub(super) mod refused;
 pub(super) mod renames;
 mod retyped;
 pub(super) mod rewrites;
+pub(super) mod routines;
 mod session;
 pub(super) mod settings;
 mod successors;

@@ -1,7 +1,7 @@
 //! What is there by a name, and what stands in the way, by the catalogue.
 
 use super::super::{
-    Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, NamedObject, RelationName, TableFacts, lint_with,
+    Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, NamedObject, RelationName, RoutineFacts, TableFacts, lint_with,
 };
 use super::catalogue::index;
 use super::*;
@@ -31,7 +31,7 @@ fn live() -> Catalogue {
             ("by_email".to_owned(), index(&["email"], true)),
             ("by_name".to_owned(), index(&["name"], false)),
             ("backwards".to_owned(), IndexFacts { reordered: true, ..index(&["name"], true) }),
-            ("some".to_owned(), IndexFacts { unique: true, ..IndexFacts::default() }),
+            ("partly".to_owned(), IndexFacts { unique: true, ..IndexFacts::default() }),
         ]
         .into(),
         defaulted: ["id".to_owned()].into(),
@@ -66,6 +66,17 @@ fn live() -> Catalogue {
         ]
         .into(),
         named: named.into(),
+        routines: [
+            ("touch", &[][..], "trigger"),
+            ("add", &["a", "b"], "integer"),
+            ("all_of", &["", ""], "SETOF bigint"),
+        ]
+        .map(|(routine, arguments, result)| RoutineFacts {
+            name: name(routine),
+            arguments: arguments.iter().map(|name| ("integer".to_owned(), (*name).to_owned())).collect(),
+            result: result.to_owned(),
+        })
+        .into(),
         ..Catalogue::default()
     }
 }
@@ -90,11 +101,12 @@ fn finds(text: &str, expected: &[&str]) {
 fn a_unique_index_is_a_promise() {
     finds("drop index concurrently by_email;", &["error constraint-dropped"]);
     finds("drop index concurrently by_name;", &[]);
-    finds("drop index concurrently some;", &["error constraint-dropped"]);
+    finds("drop index concurrently partly;", &["error constraint-dropped"]);
     finds("drop index concurrently people_pkey;", &["error index-drop-refused"]);
     finds("create unique index concurrently by_email2 on people (email); drop index concurrently by_email;", &[]);
     finds("create unique index concurrently n on people (n); drop index concurrently n;", &[]);
-    finds("alter index people_pkey rename to keyed; drop index concurrently keyed;", &["error index-drop-refused"]);
+    let renamed = ["warning object-renamed", "error index-drop-refused"];
+    finds("alter index people_pkey rename to keyed; drop index concurrently keyed;", &renamed);
 }
 
 #[test]
@@ -193,5 +205,31 @@ fn what_the_files_may_have_made_may_be_there() {
         let inputs = [Input::new("1", first), Input::new("2", second)];
         let found = lint_with(&inputs, &LintOptions::default(), Some(&live()));
         assert!(found.iter().any(|finding| finding.rule.name == rule), "{first} {second}: {found:?}");
+    }
+}
+
+#[test]
+fn a_function_is_replaced_by_one_like_it() {
+    const BODY: &str = "language sql as 'select 1'";
+    for (head, kept) in [
+        ("touch() returns trigger", true),
+        ("touch() returns int", false),
+        ("touch(a int) returns int", true),
+        ("public.add(a int, b int4) returns int4", true),
+        ("add(a int, c int) returns int", false),
+        ("add(int, int) returns int", false),
+        ("add(a int, b int) returns bigint", false),
+        ("add(a int, b int) returns setof int", false),
+        ("add(a int, b int) returns table (n int)", false),
+        ("add(a int, b bigint) returns bigint", true),
+        ("add(a int, out b int)", true),
+        ("all_of(x int, int) returns setof int8", true),
+        ("all_of(int, int) returns bigint", false),
+        ("app.add(a int, c int) returns int", true),
+    ] {
+        let text = format!("create or replace function {head} {BODY};");
+        finds(&text, if kept { &[] } else { &["error function-replace-refused"] });
+        let again = found(&format!("drop function add, touch, all_of; {text}"));
+        assert!(!again.contains(&"error function-replace-refused".to_owned()), "{text}: {again:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Catalogue, NamedObject, RelationName};
+use super::super::{Catalogue, NamedObject, RelationName, RoutineFacts};
 use super::enums::NewValue;
 use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
@@ -72,6 +72,8 @@ pub(super) struct Session<'a> {
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
+    /// The functions and procedures that the catalogue knows, and that no file has dropped.
+    pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
     pub(super) volatile: BTreeSet<String>,
     /// Objects of any kind, and where they were made.
@@ -111,6 +113,7 @@ impl<'a> Session<'a> {
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
             routines: BTreeMap::new(),
+            signatures: Vec::new(),
             volatile: BTreeSet::new(),
             objects: BTreeMap::new(),
             named: BTreeSet::new(),
@@ -146,6 +149,7 @@ impl<'a> Session<'a> {
             }
             self.volatile.clone_from(&catalogue.volatile_functions);
             self.named.clone_from(&catalogue.named);
+            self.signatures.clone_from(&catalogue.routines);
         }
         self.file = file;
         self.applied = applied;
