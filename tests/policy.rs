@@ -593,17 +593,17 @@ fn a_server_tells_of_indexes_functions_and_what_is_below_a_table() {
 fn a_server_tells_what_is_not_there() {
     let project = Project::new(Engine::Postgres, Prod);
     for text in [
-        "DROP TRIGGER IF EXISTS nothing ON orders;",
-        "DROP TYPE IF EXISTS nothing;",
-        "DROP FUNCTION IF EXISTS nothing(INT);",
-        "DROP SEQUENCE IF EXISTS nothing;",
-        "DROP EXTENSION IF EXISTS nothing;",
-        "DROP SCHEMA IF EXISTS nothing;",
-        "DROP PUBLICATION IF EXISTS nothing;",
-        "DROP POLICY IF EXISTS nothing ON orders;",
+        "DROP TRIGGER IF EXISTS absent ON orders;",
+        "DROP TYPE IF EXISTS absent;",
+        "DROP FUNCTION IF EXISTS absent(INT);",
+        "DROP SEQUENCE IF EXISTS absent;",
+        "DROP EXTENSION IF EXISTS absent;",
+        "DROP SCHEMA IF EXISTS absent;",
+        "DROP PUBLICATION IF EXISTS absent;",
+        "DROP POLICY IF EXISTS absent ON orders;",
         "ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;",
         "ALTER TABLE orders ALTER COLUMN note DROP IDENTITY IF EXISTS;",
-        "CREATE OR REPLACE FUNCTION nothing() RETURNS INT LANGUAGE sql AS 'SELECT 1';",
+        "CREATE OR REPLACE FUNCTION absent() RETURNS INT LANGUAGE sql AS 'SELECT 1';",
     ] {
         assert_eq!(errors(&project, text), [""; 0], "{text}");
     }

@@ -84,7 +84,10 @@ pub(super) fn with_tables(session: &Session<'_>, node: &SyntaxNode) -> Vec<Named
 fn name(session: &Session<'_>, node: &SyntaxNode, verb: Verb) -> Option<RelationName> {
     let found = if verb == Verb::Create { session.created(node) } else { session.relation(node) };
     found.or_else(|| {
-        let named = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT))?;
+        let plain = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT));
+        // A word of the grammar may be a name too.
+        let word = || format!("{:?}", node.kind()).ends_with("_REF").then(|| node.clone());
+        let named = plain.or_else(word)?;
         Some(RelationName { schema: String::new(), name: tree::name(&named) })
     })
 }
