@@ -550,6 +550,83 @@ fn a_server_tells_what_it_will_refuse() {
     assert_eq!(drawn, ["volatile-default: draw() is computed for every row of orders"]);
 }
 
+#[test]
+fn a_server_tells_of_indexes_functions_and_what_is_below_a_table() {
+    let project = Project::new(Engine::Postgres, Prod);
+    project.execute(
+        "ALTER TABLE orders ADD COLUMN code BIGINT, ADD COLUMN rank BIGINT; CREATE UNIQUE INDEX orders_code ON orders (code);
+         CREATE UNIQUE INDEX orders_rank ON orders (rank DESC); CREATE UNIQUE INDEX orders_some ON orders (code) WHERE rank > 1;
+         CREATE TABLE others (id BIGINT); CREATE UNIQUE INDEX others_id ON others (id); CREATE TABLE below () INHERITS (others);
+         CREATE TABLE parts (k INT NOT NULL, v TEXT) PARTITION BY LIST (k); CREATE TABLE part PARTITION OF parts DEFAULT;
+         CREATE VIEW shown AS SELECT id, note FROM orders;
+         CREATE FUNCTION touch() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE FUNCTION summed(a INT, b VARCHAR[]) RETURNS SETOF TEXT LANGUAGE sql AS 'SELECT 1::TEXT'",
+    );
+    for (text, rule) in [
+        ("DROP INDEX orders_code;", "constraint-dropped"),
+        ("DROP INDEX orders_some;", "constraint-dropped"),
+        ("DROP INDEX orders_pkey;", "index-drop-refused"),
+        ("ALTER TABLE orders ADD CONSTRAINT c UNIQUE USING INDEX orders_rank;", "constraint-builds-index"),
+        ("ALTER TABLE orders ADD CONSTRAINT c UNIQUE USING INDEX others_id;", "constraint-builds-index"),
+        ("ALTER TABLE orders ADD PRIMARY KEY USING INDEX orders_code;", "constraint-refused"),
+        ("ALTER TABLE parts ADD UNIQUE (v);", "constraint-on-partitioned"),
+        ("ALTER TABLE ONLY parts ADD COLUMN n INT;", "partition-refused"),
+        ("ALTER TABLE part ADD COLUMN n INT;", "partition-refused"),
+        ("ALTER TABLE parts SET (fillfactor = 50);", "partition-refused"),
+        ("ALTER TABLE ONLY others ADD COLUMN n INT;", "partition-refused"),
+        ("ALTER TABLE below RENAME COLUMN id TO n;", "partition-refused"),
+        ("CREATE OR REPLACE VIEW shown AS SELECT note, id FROM orders;", "view-replace-refused"),
+        ("CREATE OR REPLACE FUNCTION touch() RETURNS INT LANGUAGE sql AS 'SELECT 1';", "function-replace-refused"),
+        (
+            "CREATE OR REPLACE FUNCTION summed(c INT, b VARCHAR[]) RETURNS SETOF TEXT LANGUAGE sql AS 'SELECT 1::TEXT';",
+            "function-replace-refused",
+        ),
+    ] {
+        let found = errors(&project, text);
+        assert!(found.contains(&rule.to_owned()), "{text}: {found:?}");
+        if rule != "constraint-dropped" {
+            let url = project.database.as_ref().expect("a database").url();
+            postgres::refused(url, &format!("SET search_path = public; {text}"));
+        }
+    }
+}
+
+#[test]
+fn a_server_tells_what_is_not_there() {
+    let project = Project::new(Engine::Postgres, Prod);
+    for text in [
+        "DROP TRIGGER IF EXISTS absent ON orders;",
+        "DROP TYPE IF EXISTS absent;",
+        "DROP FUNCTION IF EXISTS absent(INT);",
+        "DROP SEQUENCE IF EXISTS absent;",
+        "DROP EXTENSION IF EXISTS absent;",
+        "DROP SCHEMA IF EXISTS absent;",
+        "DROP PUBLICATION IF EXISTS absent;",
+        "DROP POLICY IF EXISTS absent ON orders;",
+        "ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;",
+        "ALTER TABLE orders ALTER COLUMN note DROP IDENTITY IF EXISTS;",
+        "CREATE OR REPLACE FUNCTION absent() RETURNS INT LANGUAGE sql AS 'SELECT 1';",
+    ] {
+        assert_eq!(errors(&project, text), [""; 0], "{text}");
+    }
+    project.execute(
+        "CREATE TYPE there AS (a INT); CREATE SEQUENCE there_seq; CREATE SCHEMA \"The re\";
+         CREATE FUNCTION there() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+         CREATE TRIGGER there BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION there();
+         ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'x'",
+    );
+    for (text, rule) in [
+        ("DROP TRIGGER IF EXISTS there ON orders;", "trigger-dropped"),
+        ("DROP TYPE IF EXISTS there;", "type-dropped"),
+        ("DROP FUNCTION IF EXISTS there();", "function-dropped"),
+        ("DROP SEQUENCE IF EXISTS there_seq;", "sequence-dropped"),
+        ("DROP SCHEMA IF EXISTS \"The re\";", "schema-dropped"),
+        ("ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;", "default-dropped"),
+    ] {
+        assert_eq!(errors(&project, text), [rule], "{text}");
+    }
+}
+
 const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
     INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
 

@@ -30,10 +30,25 @@ pub struct Catalogue {
     pub calm_functions: BTreeSet<String>,
     /// The names of functions all of which are volatile, whatever their arguments and their schema.
     pub volatile_functions: BTreeSet<String>,
+    /// The functions and procedures that take values in and give none out by their arguments.
+    pub routines: Vec<RoutineFacts>,
     /// The values of the enums.
     pub enums: BTreeMap<RelationName, BTreeSet<String>>,
+    /// What is there under the names that the migrations may give. Where it is given, what is not in it does not exist.
+    pub named: BTreeSet<NamedObject>,
     /// Of an embedded file, its indexes, triggers and views.
     pub objects: Vec<TableObject>,
+}
+
+/// That something is there by a name, in whichever schema.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedObject {
+    /// What it is: a `RELATION`, `TYPE`, `FUNCTION`, `TRIGGER`, `EXTENSION` and so on. Those of one class share their names.
+    pub class: String,
+    /// The table of a trigger, rule or policy; empty for all others.
+    pub of: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What an embedded file has beside its tables. All names are in small letters.
@@ -47,6 +62,17 @@ pub struct TableObject {
     pub table: String,
     /// The columns of an index in order; of a trigger or a view, whatever may be the name of a table in its definition.
     pub uses: Vec<String>,
+}
+
+/// A function or procedure as it is before the migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutineFacts {
+    /// Its name.
+    pub name: RelationName,
+    /// Its arguments in order: the type as `format_type` gives it, and the name, which may be empty.
+    pub arguments: Vec<(String, String)>,
+    /// What it returns, as `pg_get_function_result` gives it; empty for a procedure.
+    pub result: String,
 }
 
 /// A domain as it is before the migrations.
@@ -87,8 +113,18 @@ pub struct TableFacts {
     pub partitions: BTreeSet<RelationName>,
     /// Of a partitioned parent, its default partition, where it has one.
     pub default_partition: Option<RelationName>,
+    /// Whether it is a partition.
+    pub is_partition: bool,
+    /// Whether there are partitions of it, or tables that inherit from it.
+    pub has_children: bool,
     /// Its columns by name.
     pub columns: BTreeMap<String, ColumnFacts>,
+    /// The names of its columns in their order.
+    pub column_order: Vec<String>,
+    /// Its columns that are a parent's too.
+    pub inherited: BTreeSet<String>,
+    /// Its columns that have a default, an identity or an expression.
+    pub defaulted: BTreeSet<String>,
     /// Its constraints by name.
     pub constraints: BTreeMap<String, ConstraintFacts>,
     /// Its indexes by name.
@@ -104,8 +140,10 @@ pub struct IndexFacts {
     pub columns: Vec<String>,
     /// Whether it is valid, and over all rows, and these columns are all that it is made of.
     pub whole: bool,
-    /// Whether no two rows have the same values in it.
+    /// Whether it is valid, and no two rows have the same values in it.
     pub unique: bool,
+    /// Whether a column in it is not in the order of its type: DESC, NULLS FIRST, another collation or operator class.
+    pub reordered: bool,
 }
 
 /// A column as it is before the migrations.

@@ -49,6 +49,7 @@ const FAMILIES: &[(&str, &[&Rule])] = &[
     ("Postgres: access and replication", postgres::access::RULES),
     ("Postgres: dynamic SQL", postgres::dynamic::RULES),
     ("Postgres: views", postgres::views::RULES),
+    ("Postgres: functions", postgres::routines::RULES),
     ("Postgres: what is there already", postgres::refused::RULES),
     ("Postgres: versions", postgres::versions::RULES),
     ("Postgres: hygiene", postgres::hygiene::RULES),

@@ -54,6 +54,12 @@ pub(crate) fn query(url: &str, sql: &str) -> Rows {
     try_query(url, sql).unwrap_or_else(|error| panic!("{error}\nin: {sql}"))
 }
 
+/// Runs what the server refuses.
+#[track_caller]
+pub(crate) fn refused(url: &str, sql: &str) {
+    try_query(url, sql).expect_err(sql);
+}
+
 fn try_query(url: &str, sql: &str) -> Result<Rows, String> {
     // On a thread of its own, because a runtime cannot be entered from within another.
     std::thread::scope(|scope| {

@@ -7,7 +7,10 @@ pub(crate) use embedded::embedded_catalogue;
 use super::connection::{MigrationConnection, Transaction, literal, qualified_name};
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::safety::{Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, RelationName, TableFacts};
+use crate::safety::{
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, NamedObject, RelationName, RoutineFacts,
+    TableFacts,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -45,8 +48,8 @@ pub(crate) fn catalogue<'a>(
     };
     let mut tables = BTreeMap::new();
     for row in read(TABLES)? {
-        let Some(([schema, name, kind], [named])) = texts_and_flags(row) else { continue };
-        let facts = TableFacts { partitioned: kind == "p", ..TableFacts::default() };
+        let Some(([schema, name, kind], [named, is_partition, has_children])) = texts_and_flags(row) else { continue };
+        let facts = TableFacts { partitioned: kind == "p", is_partition, has_children, ..TableFacts::default() };
         tables.insert(RelationName { schema, name }, (kind, named, facts));
     }
     // Of tables that are not there, nothing more is to be known.
@@ -83,8 +86,13 @@ pub(crate) fn catalogue<'a>(
         facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
     }
     for row in read_of_tables(COLUMNS)? {
-        let Some(([schema, table, column, data_type], [not_null])) = texts_and_flags(row) else { continue };
+        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted])) = texts_and_flags(row) else {
+            continue;
+        };
         facts_of(schema, table, &mut |facts| {
+            facts.column_order.push(column.clone());
+            facts.inherited.extend(inherited.then(|| column.clone()));
+            facts.defaulted.extend(defaulted.then(|| column.clone()));
             let fact = ColumnFacts { data_type: data_type.clone(), not_null };
             facts.columns.insert(column.clone(), fact);
         });
@@ -99,8 +107,8 @@ pub(crate) fn catalogue<'a>(
     // The columns of each index in order; NULL where an expression stands.
     let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read_of_tables(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), Some(whole), Some(unique), column] =
-            <[_; 6]>::try_from(row).unwrap_or_default()
+        let [Some(schema), Some(table), Some(index), Some(whole), Some(unique), Some(reordered), column] =
+            <[_; 7]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };
@@ -108,6 +116,7 @@ pub(crate) fn catalogue<'a>(
         facts_of(schema, table, &mut |facts| {
             let known = facts.indexes.entry(index.clone()).or_default();
             (known.whole, known.unique) = (whole == "t", unique == "t");
+            known.reordered |= reordered == "t";
             match &column {
                 Some(column) if !ended.contains(&place) => known.columns.push(column.clone()),
                 Some(_) => {}
@@ -141,9 +150,20 @@ pub(crate) fn catalogue<'a>(
             catalogue.volatile_functions.insert(name);
         }
     }
+    for row in read(ROUTINES)? {
+        let Some(([schema, name, result, types, names], [])) = texts_and_flags(row) else { continue };
+        let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
+        let types = types.split('\n').filter(|data_type| !data_type.is_empty()).map(str::to_owned);
+        let arguments = types.zip(names).collect();
+        catalogue.routines.push(RoutineFacts { name: RelationName { schema, name }, arguments, result });
+    }
     for row in read(ENUMS)? {
         let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
         catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
+    }
+    for row in read(NAMED)? {
+        let Some(([class, of, name], [])) = texts_and_flags(row) else { continue };
+        catalogue.named.insert(NamedObject { class, of, name });
     }
     for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
@@ -185,11 +205,13 @@ macro_rules! meant_with_partitions {
     };
 }
 
-/// Whether a relation, or an index of it, has one of the names, and is not only a partition of one that has.
+/// Whether a relation, or an index of it, has one of the names, and is not only a partition of one that has; and what it is to
+/// others.
 const TABLES: &str = concat!(
     "SELECT n.nspname, c.relname, c.relkind, NOT c.relispartition OR c.relname IN ($names) \
      OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
-     JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)) FROM pg_catalog.pg_class c ",
+     JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)), c.relispartition, \
+     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) FROM pg_catalog.pg_class c ",
     meant_with_partitions!()
 );
 
@@ -226,9 +248,11 @@ const COLUMNS: &str = concat!(
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
      WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
-     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]) FROM pg_catalog.pg_class c \
+     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '' \
+     FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
-    meant_with_partitions!()
+    meant_with_partitions!(),
+    " ORDER BY c.oid, a.attnum"
 );
 
 const CONSTRAINTS: &str = concat!(
@@ -240,7 +264,9 @@ const CONSTRAINTS: &str = concat!(
 /// An index that is not valid or not of all rows serves nobody: it has no columns.
 const INDEXES: &str = concat!(
     "SELECT n.nspname, c.relname, x.relname, i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL, \
-     i.indisunique, a.attname FROM pg_catalog.pg_class c \
+     i.indisunique AND i.indisvalid, i.indoption[key] <> 0 \
+     OR NOT (SELECT oc.opcdefault FROM pg_catalog.pg_opclass oc WHERE oc.oid = i.indclass[key]) \
+     OR COALESCE(a.attcollation <> i.indcollation[key], false), a.attname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
      CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \
@@ -316,9 +342,38 @@ const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.p
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      GROUP BY p.proname";
 
+/// What the functions and procedures take and return that have no other arguments than those that go in.
+const ROUTINES: &str = "SELECT n.nspname, p.proname, COALESCE(pg_catalog.pg_get_function_result(p.oid), ''), \
+     COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), chr(10) ORDER BY a.place) \
+     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), \
+     COALESCE(array_to_string(p.proargnames, chr(10), ''), '') FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND p.proargmodes IS NULL AND p.prokind IN ('f', 'p')";
+
 const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \
      JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE t.typname IN ($names)";
+
+/// What there is by the names, of the classes that a statement can drop.
+const NAMED: &str = "SELECT 'RELATION', '', relname FROM pg_catalog.pg_class WHERE relname IN ($names) \
+     UNION SELECT 'TYPE', '', typname FROM pg_catalog.pg_type WHERE typname IN ($names) \
+     UNION SELECT 'FUNCTION', '', proname FROM pg_catalog.pg_proc WHERE proname IN ($names) \
+     UNION SELECT 'TRIGGER', c.relname, t.tgname FROM pg_catalog.pg_trigger t \
+     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE t.tgname IN ($names) \
+     UNION SELECT 'RULE', c.relname, r.rulename FROM pg_catalog.pg_rewrite r \
+     JOIN pg_catalog.pg_class c ON c.oid = r.ev_class WHERE r.rulename IN ($names) \
+     UNION SELECT 'POLICY', c.relname, p.polname FROM pg_catalog.pg_policy p \
+     JOIN pg_catalog.pg_class c ON c.oid = p.polrelid WHERE p.polname IN ($names) \
+     UNION SELECT 'EXTENSION', '', extname FROM pg_catalog.pg_extension WHERE extname IN ($names) \
+     UNION SELECT 'SCHEMA', '', nspname FROM pg_catalog.pg_namespace WHERE nspname IN ($names) \
+     UNION SELECT 'PUBLICATION', '', pubname FROM pg_catalog.pg_publication WHERE pubname IN ($names) \
+     UNION SELECT 'EVENT_TRIGGER', '', evtname FROM pg_catalog.pg_event_trigger WHERE evtname IN ($names) \
+     UNION SELECT 'ROLE', '', rolname FROM pg_catalog.pg_roles WHERE rolname IN ($names) \
+     UNION SELECT 'SERVER', '', srvname FROM pg_catalog.pg_foreign_server WHERE srvname IN ($names) \
+     UNION SELECT 'LANGUAGE', '', lanname FROM pg_catalog.pg_language WHERE lanname IN ($names) \
+     UNION SELECT 'COLLATION', '', collname FROM pg_catalog.pg_collation WHERE collname IN ($names) \
+     UNION SELECT 'STATISTICS', '', stxname FROM pg_catalog.pg_statistic_ext WHERE stxname IN ($names)";
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

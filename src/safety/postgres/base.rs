@@ -11,7 +11,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::super::{LintOptions, Rule, Severity};
 use super::judge::Judge;
-use super::{access, columns, data, hygiene, objects, tree, types};
+use super::{access, columns, data, hygiene, idle, objects, tree, types};
 
 /// What squawk found, under our rule.
 #[derive(Debug)]
@@ -100,15 +100,25 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         return;
     }
     let here = objects::are_of_this_file(judge, node);
+    let alter = judge.alter(node);
+    let does_nothing = |range: &Range<usize>| {
+        idle::statement(judge, node)
+            || alter.as_ref().is_some_and(|alter| {
+                let mut actions = alter.actions.iter().filter(|action| judge.range(action).contains(&range.start));
+                actions.any(|action| idle::action(judge, alter, action))
+            })
+    };
+    let idle: Vec<bool> = violations.iter().map(|violation| does_nothing(&violation.range)).collect();
     let single = node
         .parent()
         .is_some_and(|file| file.children().filter(|node| node.kind() != K::EMPTY_STMT).take(2).count() == 1);
-    for Violation { rule, range, message } in violations {
+    for (Violation { rule, range, message }, idle) in violations.into_iter().zip(idle) {
         let advice = rule.severity == Severity::Info;
         let rerun = std::ptr::eq(rule, &hygiene::NOT_RERUNNABLE);
         let concurrent = tree::has_token(node, K::CONCURRENTLY_KW);
         let again = || is_idempotent(judge, node, &range);
-        if (here && !advice) || (rerun && (single || concurrent || judge.session.in_transaction() || again())) {
+        if ((here || idle) && !advice) || (rerun && (single || concurrent || judge.session.in_transaction() || again()))
+        {
             continue;
         }
         // squawk speaks of changing such a column, wherever it finds one.

@@ -148,7 +148,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
 }
 
 /// DROP DEFAULT, or SET DEFAULT NULL, which is the same.
-fn is_without_default(action: &SyntaxNode) -> bool {
+pub(super) fn is_without_default(action: &SyntaxNode) -> bool {
     tree::has(action, K::DROP_DEFAULT) || tree::child(action, K::SET_DEFAULT).is_some_and(|set| defaults::is_null(&set))
 }
 
@@ -165,13 +165,15 @@ fn add(judge: &mut Judge<'_>, table: &RelationName, action: &SyntaxNode) {
     let default = default.or_else(|| Some((domain.as_ref()?.default.clone(), types::type_node(action)?)));
     let defaulted = default.as_ref().is_some_and(|(default, _)| *default != Default::Null);
 
+    // Without a clause of its own the server looks nothing up, not even the default of a domain; NULL is one.
+    let looked_up = tree::has(action, K::DEFAULT_CONSTRAINT) || generated.is_some() || serial;
     for constraint in action.children() {
         if is_misplaced(&constraint) {
             let message = "NOT VALID cannot be said of a constraint within a column".to_owned();
             judge.report(&files::SYNTAX_ERROR, &constraint, message).help =
                 "Add the column alone, then the constraint with ADD CONSTRAINT ... NOT VALID.".to_owned();
         }
-        constraints::inline(judge, table, &column, &constraint, defaulted);
+        constraints::inline(judge, table, &column, &constraint, looked_up);
     }
     let required = tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
     if required && !defaulted && generated.is_none() && !serial && judge.session.may_have_been_filled(table) {

@@ -7,8 +7,8 @@ use super::super::{ConstraintFacts, Cost, Finding, RelationName, Rule, Severity}
 use super::claims::{self, Claim};
 use super::judge::{Alter, Judge, Late, columns_of};
 use super::locks::{self, LockMode};
-use super::session::{Birth, Constraint, Index};
-use super::{drops, merging, tree};
+use super::session::{Birth, Constraint};
+use super::{drops, merging, successors, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &BUILDS_INDEX,
@@ -105,11 +105,11 @@ static ENFORCED: Rule = Rule {
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ALTER-CONSTRAINT",
 };
 
-static PARTITIONED: Rule = Rule {
+pub(super) static PARTITIONED: Rule = Rule {
     name: "constraint-on-partitioned",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A constraint of a partitioned table that the server refuses: USING INDEX, ONLY where the partitions must have it too, and before 18 a foreign key NOT VALID",
+    summary: "A constraint of a partitioned table that the server refuses: a key without all columns that the table is partitioned by, USING INDEX, ONLY where the partitions must have it too, and before 18 a foreign key NOT VALID",
     reason: "The statement fails.",
     help: "Add the constraint to each partition (NOT VALID, or USING an index built concurrently), validate it there, then add it to the parent, which takes over those of the partitions.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT",
@@ -169,11 +169,17 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         let list = tree::child(constraint, K::FOREIGN_KEY_COLUMN_LIST);
         wait_for_index(judge, table, list.map(|list| columns_of(&list)).unwrap_or_default(), action);
     }
+    let partitioned = judge.session.is_partitioned(table);
+    if !partitioned && let Some(message) = unfit_index(judge, table, constraint) {
+        let finding = judge.report(&BUILDS_INDEX, action, message);
+        finding.cost = Cost::Instant;
+        finding.effect = "The statement fails.".to_owned();
+        return;
+    }
     if judge.session.is_new(table) {
         return;
     }
     let using = tree::has(constraint, K::USING_INDEX_NAME);
-    let partitioned = judge.session.is_partitioned(table);
     if partitioned && let Some(refused) = merging::refusal(judge, alter, constraint) {
         judge.report(&PARTITIONED, action, format!("{table} is partitioned: {refused}"));
         return;
@@ -182,12 +188,6 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         return;
     }
     match constraint.kind() {
-        K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if is_of_unfit_index(judge, table, constraint) => {
-            let message = format!("the index is not unique, not valid, or not of all rows of {table}");
-            let finding = judge.report(&BUILDS_INDEX, action, message);
-            finding.cost = Cost::Instant;
-            finding.effect = "The statement fails.".to_owned();
-        }
         K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if !using => {
             let what = if constraint.kind() == K::UNIQUE_CONSTRAINT { "UNIQUE" } else { "PRIMARY KEY" };
             judge.report(&BUILDS_INDEX, action, format!("adding {what} to {table} builds its index under a lock"));
@@ -243,11 +243,25 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
     }
 }
 
-/// Whether a constraint is to be made of an index that is known, and that the server refuses.
-fn is_of_unfit_index(judge: &Judge<'_>, table: &RelationName, constraint: &SyntaxNode) -> bool {
-    let name = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| judge.session.relation(&index));
-    let known = judge.session.table(table).zip(name).and_then(|(table, name)| table.indexes.get(&name.name));
-    known.is_some_and(|index| !(index.unique && index.whole))
+/// Why the server refuses to make a constraint of an index, where that is known.
+fn unfit_index(judge: &Judge<'_>, table: &RelationName, constraint: &SyntaxNode) -> Option<String> {
+    let name = tree::path(&tree::child(constraint, K::USING_INDEX_NAME)?).pop()?;
+    let index = RelationName { schema: table.schema.clone(), name };
+    let own = judge.session.table(table)?;
+    let Some(known) = own.indexes.get(&index.name) else {
+        let other = judge.session.table_of_index(&index).map(|other| format!("the index {index} is of {other}"));
+        let absent = own.is_catalogued() && judge.session.is_absent(&index);
+        return other.or_else(|| absent.then(|| format!("there is no index {index}")));
+    };
+    if successors::has_key(own, &index.name) {
+        Some(format!("the index {index} has a constraint of {table} already"))
+    } else if !(known.unique && known.whole) {
+        Some(format!("the index is not unique, not valid, or not of all rows of {table}"))
+    } else if known.reordered {
+        Some(format!("the index {index} has a column in another order than its type's own"))
+    } else {
+        None
+    }
 }
 
 fn validate(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -342,7 +356,7 @@ pub(super) fn inline(
     table: &RelationName,
     column: &str,
     constraint: &SyntaxNode,
-    defaulted: bool,
+    looked_up: bool,
 ) {
     if constraint.kind() == K::REFERENCES_CONSTRAINT {
         wait_for_index(judge, table, vec![column.to_owned()], constraint);
@@ -364,8 +378,7 @@ pub(super) fn inline(
             let shown = judge.shown(other.as_ref());
             let message = format!("the foreign key of {table}.{column} locks {table} and {shown} at once");
             let finding = judge.report(&FOREIGN_KEY, constraint, message);
-            if !defaulted {
-                // NULL in every row, which the server knows: it looks nothing up.
+            if !looked_up {
                 finding.severity = Severity::Warning;
                 finding.cost = Cost::Instant;
                 finding.effect = format!(
@@ -382,49 +395,6 @@ pub(super) fn inline(
 pub(super) fn refers(constraint: &SyntaxNode, columns: Vec<String>) -> Option<(Vec<String>, String)> {
     let table = tree::path(&tree::child(constraint, K::TABLE_NAME_REF)?).pop()?;
     Some((columns, table))
-}
-
-/// What takes the place of a constraint that is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Successor {
-    /// Nothing.
-    None,
-    /// A check of the same columns, which may say less.
-    Similar,
-    /// A foreign key or a unique index that demands the same.
-    Same,
-}
-
-/// What of the same table, validated before or made in the same statement, takes the place of a constraint.
-pub(super) fn successor(judge: &Judge<'_>, alter: &Alter, name: &str) -> Successor {
-    let table = judge.session.table(&alter.table);
-    let added: Vec<SyntaxNode> = alter.actions.iter().filter_map(added).collect();
-    let checks = || added.iter().filter(|constraint| constraint.kind() == K::CHECK_CONSTRAINT);
-    if checks().any(|check| tree::constraint_name(check).as_deref() == Some(name) && !is_not_enforced(check)) {
-        return Successor::Similar;
-    }
-    let Some((table, old)) = table.and_then(|table| Some((table, table.constraints.get(name)?))) else {
-        return Successor::None;
-    };
-    let mut others = table.constraints.iter().filter(|(other, known)| *other != name && known.validated);
-    let index = table.indexes.get(name).filter(|index| index.whole && old.kind == K::UNIQUE_CONSTRAINT);
-    let doubled = |index: &Index| {
-        let mut others = table.indexes.iter().filter(|(other, _)| *other != name);
-        others.any(|(_, other)| other.whole && other.unique && other.columns == index.columns)
-    };
-    match () {
-        () if index.is_some_and(doubled) => Successor::Same,
-        () if old.refers.is_some() && others.any(|(_, known)| known.refers == old.refers) => Successor::Same,
-        () if old.kind == K::CHECK_CONSTRAINT && !old.names.is_empty() => {
-            // One that an older file made was never meant to take its place.
-            let younger = |known: &Constraint| {
-                known.birth.file != usize::MAX && (old.birth.file == usize::MAX || known.birth.file > old.birth.file)
-            };
-            let mut others = others.filter(|(_, known)| known.kind == K::CHECK_CONSTRAINT && younger(known));
-            if others.any(|(_, known)| known.names == old.names) { Successor::Similar } else { Successor::None }
-        }
-        () => Successor::None,
-    }
 }
 
 /// What is remembered of a constraint.

@@ -101,6 +101,11 @@ pub(super) fn is_known_index(table: &Table, index: &str) -> bool {
     table.users.contains_key(&own(INDEX, index.to_owned()))
 }
 
+/// The columns that an index names that has an expression or a condition, where they are known.
+pub(super) fn named_by_index<'a>(table: &'a Table, index: &str) -> Option<&'a BTreeSet<String>> {
+    table.users.get(&own(INDEX, index.to_owned()))
+}
+
 /// An index has another name.
 pub(super) fn index_renamed(table: &mut Table, old: &str, new: &str) {
     if let Some(columns) = table.users.remove(&own(INDEX, old.to_owned())) {

@@ -3,9 +3,10 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Cost, Rule, Severity};
-use super::constraints::{self, Successor};
+use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
+use super::session::Birth;
+use super::successors::{self, Successor};
 use super::{objects, tree};
 
 const BREAKS: &str = "Programs that still use it break.";
@@ -112,9 +113,9 @@ pub(super) static CONSTRAINT_DROPPED: Rule = Rule {
     name: "constraint-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A constraint is dropped; as a warning, a check whose place another one takes",
+    summary: "A constraint or a unique index is dropped; as a warning, a check or a partial index whose place another one takes",
     reason: "Programs lose a promise that they rely on: rows that it kept out can come in, ON CONFLICT fails. ACCESS EXCLUSIVE on the table, and on the referenced one too.",
-    help: "Release programs that do without it first, then allow this by name. A check that only proved NOT NULL may go once the column is NOT NULL.",
+    help: "Release programs that do without it first, then allow this by name. A unique index may go once another one over the same columns stands. A check that only proved NOT NULL may go once the column is NOT NULL.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
 };
 static ROLE_DROPPED: Rule = Rule {
@@ -169,7 +170,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
                         && known.names.iter().all(|name| known.proves.contains(name))
                         && known.proves.iter().all(|column| judge.session.is_not_null(table, column))
             });
-            let successor = constraints::successor(judge, alter, &name);
+            let successor = successors::successor(judge, alter, &name);
             if !fresh && !done && successor != Successor::Same {
                 let message = format!("the constraint {name} of {table} is dropped");
                 let finding = judge.report(&CONSTRAINT_DROPPED, action, message);
@@ -229,6 +230,11 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 }
             }
         }
+        K::DROP_INDEX => {
+            for index in judge.session.relations(node, K::INDEX_REF) {
+                unique_index(judge, node, &index);
+            }
+        }
         K::DROP_OWNED => {
             judge.report(&OWNED_DROPPED, node, "DROP OWNED drops whatever the role owns".to_owned());
         }
@@ -241,6 +247,30 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
     }
     cascade(judge, node);
+}
+
+/// A unique index is a promise too, unless no program knows it yet or another one says the same.
+fn unique_index(judge: &mut Judge<'_>, node: &SyntaxNode, name: &RelationName) {
+    let Some(on) = judge.session.table_of_index(name).filter(|table| !judge.session.is_of_this_file(table)).cloned()
+    else {
+        return;
+    };
+    let Some(table) = judge.session.table(&on) else { return };
+    let fresh = |birth: Birth| birth.file == judge.session.file && birth.certain;
+    let known = table.indexes.get(&name.name);
+    let relied_on = known.is_some_and(|index| index.unique && !index.birth.is_some_and(fresh));
+    let successor = successors::unique_successor(table, &name.name);
+    // That of a constraint does not go by itself.
+    if !relied_on || successors::has_key(table, &name.name) || successor == Successor::Same {
+        return;
+    }
+    let finding = judge.report(&CONSTRAINT_DROPPED, node, format!("the unique index {name} of {on} is dropped"));
+    finding.effect =
+        "Programs lose a promise that they rely on: rows that it kept out can come in, ON CONFLICT fails.".to_owned();
+    if successor == Successor::Similar {
+        finding.severity = Severity::Warning;
+        finding.help = "Keep it, unless the other index over its columns keeps out the same rows.".to_owned();
+    }
 }
 
 /// CASCADE as the behaviour of a drop, not of a foreign key's ON DELETE.

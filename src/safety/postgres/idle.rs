@@ -4,7 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::judge::{Alter, Judge};
-use super::tree;
+use super::{columns, objects, tree};
 
 /// Whether a statement does nothing. Its lock, if it takes one, is gone at once or is another statement's too.
 pub(super) fn statement(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
@@ -25,6 +25,30 @@ pub(super) fn statement(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
         }
         K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE | K::ALTER_MATERIALIZED_VIEW => {
             optional && judge.alter(node).is_some_and(|alter| session.is_absent(&alter.table))
+        }
+        K::DROP_SEQUENCE
+        | K::DROP_TYPE
+        | K::DROP_DOMAIN
+        | K::DROP_FUNCTION
+        | K::DROP_PROCEDURE
+        | K::DROP_ROUTINE
+        | K::DROP_AGGREGATE
+        | K::DROP_TRIGGER
+        | K::DROP_RULE
+        | K::DROP_POLICY
+        | K::DROP_EXTENSION
+        | K::DROP_SCHEMA
+        | K::DROP_PUBLICATION
+        | K::DROP_EVENT_TRIGGER
+        | K::DROP_ROLE
+        | K::DROP_USER
+        | K::DROP_GROUP
+        | K::DROP_SERVER
+        | K::DROP_LANGUAGE
+        | K::DROP_COLLATION
+        | K::DROP_STATISTICS => {
+            let named = objects::with_tables(session, node);
+            optional && !named.is_empty() && named.iter().all(|object| session.is_free(object))
         }
         K::CREATE_INDEX if tree::has(node, K::IF_NOT_EXISTS) => {
             let table = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
@@ -49,6 +73,12 @@ pub(super) fn action(judge: &Judge<'_>, alter: &Alter, action: &SyntaxNode) -> b
         K::DROP_CONSTRAINT if absent => {
             tree::path(action).pop().is_some_and(|constraint| !table.constraints.contains_key(&constraint))
         }
+        // Neither a default nor an identity, since the catalogue told.
+        K::ALTER_COLUMN if columns::is_without_default(action) || drops_identity_if_there(action) => column()
+            .is_some_and(|column| {
+                let known = table.columns.get(&column).is_some_and(|column| column.birth.is_none());
+                known && !table.defaulted.contains(&column)
+            }),
         K::ALTER_COLUMN if tree::has(action, K::DROP_NOT_NULL) => column().is_some_and(|column| {
             let nullable = table.columns.get(&column).is_some_and(|column| !column.not_null);
             // One that is not validated yet holds for new rows.
@@ -59,4 +89,8 @@ pub(super) fn action(judge: &Judge<'_>, alter: &Alter, action: &SyntaxNode) -> b
         }),
         _ => false,
     }
+}
+
+fn drops_identity_if_there(action: &SyntaxNode) -> bool {
+    tree::child(action, K::DROP_IDENTITY).is_some_and(|drop| tree::has(&drop, K::IF_EXISTS))
 }

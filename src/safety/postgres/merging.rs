@@ -36,6 +36,77 @@ pub(super) fn refusal(judge: &Judge<'_>, alter: &Alter, constraint: &SyntaxNode)
     }
 }
 
+/// The keys that a statement gives a partitioned table must have all columns that it is partitioned by.
+pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    match node.kind() {
+        K::CREATE_TABLE => {
+            let Some(by) = tree::child(node, K::PARTITION_BY) else { return };
+            let items = tree::below(&by, K::PARTITION_ITEM).map(|item| tree::column(&item.children().next()?));
+            // An expression is in no key.
+            let by: Vec<String> = items.collect::<Option<_>>().unwrap_or_default();
+            for argument in tree::child(node, K::TABLE_ARG_LIST).iter().flat_map(SyntaxNode::children) {
+                if is_key(&argument) {
+                    without_all(judge, &argument, &by, &key(&argument));
+                } else if let Some(inline) = argument.children().find(is_key) {
+                    without_all(
+                        judge,
+                        &inline,
+                        &by,
+                        &tree::child_name(&argument, K::COLUMN_NAME).into_iter().collect::<Vec<_>>(),
+                    );
+                }
+            }
+        }
+        K::CREATE_INDEX if tree::has_token(node, K::UNIQUE_KW) => {
+            let on = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
+            let Some(by) = on.and_then(|on| judge.session.relation(&on)).and_then(|on| partitioned_by(judge, &on))
+            else {
+                return;
+            };
+            let items = tree::child(node, K::PARTITION_ITEM_LIST);
+            let parts = items.iter().flat_map(SyntaxNode::children).filter_map(|item| item.children().next());
+            without_all(judge, node, &by, &parts.filter_map(|part| tree::column(&part)).collect::<Vec<_>>());
+        }
+        _ => {}
+    }
+}
+
+/// The same of an action of ALTER TABLE.
+pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
+    let Some(by) = partitioned_by(judge, &alter.table) else { return };
+    match action.kind() {
+        K::ADD_CONSTRAINT => {
+            let added = constraints::added(action).filter(is_key);
+            if let Some(constraint) = added.filter(|constraint| !tree::has(constraint, K::USING_INDEX_NAME)) {
+                without_all(judge, action, &by, &key(&constraint));
+            }
+        }
+        // A new column is none of those.
+        K::ADD_COLUMN if action.children().any(|part| is_key(&part)) => without_all(judge, action, &by, &[]),
+        _ => {}
+    }
+}
+
+fn is_key(constraint: &SyntaxNode) -> bool {
+    matches!(constraint.kind(), K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT)
+}
+
+/// The columns that a table is partitioned by, where that is known; none where it is by an expression.
+fn partitioned_by(judge: &Judge<'_>, table: &RelationName) -> Option<Vec<String>> {
+    judge.session.table(table).filter(|table| table.partitioned).and_then(|table| table.partition_key.clone())
+}
+
+fn without_all(judge: &mut Judge<'_>, node: &SyntaxNode, by: &[String], key: &[String]) {
+    let message = match by.iter().find(|column| !key.contains(column)) {
+        Some(column) => format!("the table is partitioned by {column}, which is not in the key"),
+        None if by.is_empty() => "the table is partitioned by an expression, which no key can have".to_owned(),
+        None => return,
+    };
+    judge.report(&constraints::PARTITIONED, node, message).help =
+        "Put all columns that the table is partitioned by into the key; one over fewer is a matter of each partition."
+            .to_owned();
+}
+
 /// Whether a constraint that is added to a partitioned table is no work: each partition has it, or it is none of theirs.
 pub(super) fn is_taken_over(judge: &Judge<'_>, alter: &Alter, constraint: &SyntaxNode) -> bool {
     let is_key = matches!(constraint.kind(), K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT);

@@ -3,7 +3,7 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::RelationName;
+use super::super::{NamedObject, RelationName};
 use super::judge::Judge;
 use super::session::{Object, Session, TEMPORARY};
 use super::tree;
@@ -71,11 +71,23 @@ pub(super) fn named(session: &Session<'_>, node: &SyntaxNode) -> Vec<Object> {
     names.into_iter().map(|name| (class.clone(), name)).collect()
 }
 
+/// The same, by bare names: with the table of a trigger, rule or policy.
+pub(super) fn with_tables(session: &Session<'_>, node: &SyntaxNode) -> Vec<NamedObject> {
+    const ON: [K; 3] = [K::ON_RELATION, K::ON_TABLE, K::RULE_ON];
+    let on = node.children().find(|child| ON.contains(&child.kind()));
+    let of = on.and_then(|on| tree::path(&on).pop()).unwrap_or_default();
+    let all = named(session, node).into_iter();
+    all.map(|(class, name)| NamedObject { class, of: of.clone(), name: name.name }).collect()
+}
+
 /// A name with or without a schema, or one of the objects that no schema holds.
 fn name(session: &Session<'_>, node: &SyntaxNode, verb: Verb) -> Option<RelationName> {
     let found = if verb == Verb::Create { session.created(node) } else { session.relation(node) };
     found.or_else(|| {
-        let named = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT))?;
+        let plain = node.descendants().find(|node| tree::tokens(node).any(|token| token.kind() == K::IDENT));
+        // A word of the grammar may be a name too.
+        let word = || format!("{:?}", node.kind()).ends_with("_REF").then(|| node.clone());
+        let named = plain.or_else(word)?;
         Some(RelationName { schema: String::new(), name: tree::name(&named) })
     })
 }
@@ -95,6 +107,11 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const APART: [K; 5] =
         [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
+    if matches!(verb(node), Some((Verb::Create, _))) {
+        for object in with_tables(&judge.session, node) {
+            judge.session.may_be_named(object);
+        }
+    }
     let optional = tree::has(node, K::OR_REPLACE) || tree::has(node, K::IF_NOT_EXISTS);
     let certain = !optional && judge.session.birth().certain;
     match verb(node) {
@@ -122,6 +139,8 @@ fn rename(judge: &mut Judge<'_>, node: &SyntaxNode) {
             (kind, Some(name)) if is_rename(kind) => RelationName { schema: schema.clone(), name },
             _ => continue,
         };
+        let of = with_tables(&judge.session, node).pop().map(|object| object.of).unwrap_or_default();
+        judge.session.may_be_named(NamedObject { class: object.0.clone(), of, name: new.name.clone() });
         judge.session.rename(&object, new);
     }
 }

@@ -9,9 +9,9 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Table, UserType};
 use super::types::DataType;
-use super::{constraints, merging, tree};
+use super::{constraints, merging, successors, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&CONSTRAINT, &PARTITION, &ENUM_VALUE];
+pub(in super::super) const RULES: &[&Rule] = &[&CONSTRAINT, &INDEX, &QUERY, &PARTITION, &ENUM_VALUE];
 
 const FAILS: &str = "The statement fails.";
 
@@ -24,13 +24,31 @@ static CONSTRAINT: Rule = Rule {
     help: "Drop the old primary key in the same ALTER TABLE; make a unique index over the columns that a foreign key refers to, and give both sides one type.",
     source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
 };
-static PARTITION: Rule = Rule {
+static INDEX: Rule = Rule {
+    name: "index-drop-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "DROP INDEX of the index that a primary key, UNIQUE or exclusion constraint is made of",
+    reason: FAILS,
+    help: "ALTER TABLE ... DROP CONSTRAINT, which drops the index too, once programs do without it.",
+    source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
+};
+static QUERY: Rule = Rule {
+    name: "query-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A query in a default, a check, a generated column, an index, or the USING of a change of type",
+    reason: FAILS,
+    help: "Write the value itself, or a function that reads it; a trigger can do what a check cannot.",
+    source: "https://www.postgresql.org/docs/current/ddl-default.html",
+};
+pub(super) static PARTITION: Rule = Rule {
     name: "partition-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A table attached as a partition whose columns are not its parent's, by the live catalogue",
+    summary: "A partition that would not have the columns and checks of its parent: a table attached that has others, by the live catalogue; a column that a partition alone, or only its parent, is given or loses; storage parameters of a partitioned table; and the same of tables that inherit",
     reason: FAILS,
-    help: "Give the table the columns of its parent, of the same types and NOT NULL where they are.",
+    help: "Give a table that is attached the columns of its parent, of the same types and NOT NULL where they are; change the parent without ONLY, which changes all below it; give storage parameters to the partitions.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION",
 };
 static ENUM_VALUE: Rule = Rule {
@@ -60,7 +78,56 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
         }
         K::ALTER_TYPE => enum_value(judge, node),
+        K::DROP_INDEX => {
+            for index in judge.session.relations(node, K::INDEX_REF) {
+                let table = judge.session.table_of_index(&index).cloned();
+                let keyed = |name: &RelationName| {
+                    judge.session.table(name).is_some_and(|table| successors::has_key(table, &index.name))
+                };
+                if let Some(table) = table.filter(keyed) {
+                    let message = format!("the constraint {} of {table} is made of the index", index.name);
+                    judge.report(&INDEX, node, message);
+                }
+            }
+        }
         _ => {}
+    }
+    query(judge, node);
+}
+
+/// A query where the server takes an expression of one row.
+fn query(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    const STATEMENTS: [K; 7] = [
+        K::CREATE_TABLE,
+        K::CREATE_FOREIGN_TABLE,
+        K::CREATE_DOMAIN,
+        K::CREATE_INDEX,
+        K::ALTER_TABLE,
+        K::ALTER_FOREIGN_TABLE,
+        K::ALTER_DOMAIN,
+    ];
+    const QUERIES: [K; 4] = [K::SELECT, K::COMPOUND_SELECT, K::VALUES, K::TABLE];
+    if !STATEMENTS.contains(&node.kind()) {
+        return;
+    }
+    let parts = node.descendants().filter_map(|part| {
+        let place = match part.kind() {
+            K::DEFAULT_CONSTRAINT | K::SET_DEFAULT => "a default",
+            K::CHECK_CONSTRAINT => "a check",
+            K::GENERATED_CONSTRAINT | K::SET_EXPRESSION => "a generated column",
+            K::PARTITION_ITEM | K::WHERE_CLAUSE
+                if part.parent()?.ancestors().all(|above| above.kind() != K::SELECT) =>
+            {
+                "an index or a partition key"
+            }
+            K::USING_EXPR => "a change of type",
+            _ => return None,
+        };
+        let query = part.descendants().find(|inside| QUERIES.contains(&inside.kind()))?;
+        Some((query, place))
+    });
+    for (query, place) in parts.collect::<Vec<_>>() {
+        judge.report(&QUERY, &query, format!("{place} takes no query"));
     }
 }
 

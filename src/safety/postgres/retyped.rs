@@ -57,7 +57,11 @@ impl DataType {
         };
         let indexes = matches!(
             (self.name.as_str(), new.name.as_str()),
-            ("text" | "varchar", "citext" | "bpchar") | ("citext", "text" | "varchar" | "bpchar") | ("bit", "varbit")
+            ("text" | "varchar", "citext" | "bpchar")
+                | ("citext", "text" | "varchar" | "bpchar")
+                | ("bit", "varbit")
+                | ("integer", "oid")
+                | ("oid", "integer")
         );
         match (instant, indexes && new.arguments.is_empty()) {
             (true, _) => Change::Instant,
@@ -93,6 +97,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             moved = collation(judge, old) != collation(judge, &new);
             let change = match between(judge, &old.bare(), &new.bare()) {
                 Change::Instant if moved => Change::Indexes,
+                Change::Rewrites if judge.session.is_utc() && is_same_moment(old, &new) => Change::Indexes,
                 change => change,
             };
             let known = change != Change::Indexes || !is_without_index(judge, &alter.table, &column);
@@ -150,6 +155,13 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             judge.report(&TYPE_CHANGED, action, message).cost = Cost::Unknown;
         }
     }
+}
+
+/// Whether values are stored alike as long as the session's time zone is UTC.
+fn is_same_moment(old: &DataType, new: &DataType) -> bool {
+    let whole = new.arguments.first().is_none_or(|digits| *digits >= 6);
+    let both = (old.name.as_str(), new.name.as_str());
+    matches!(both, ("timestamp", "timestamptz") | ("timestamptz", "timestamp")) && whole && !old.array && !new.array
 }
 
 /// The collation of a column's values: its own, or its domain's.
@@ -230,6 +242,9 @@ mod tests {
             ("text", "citext", Change::Indexes),
             ("citext", "text", Change::Indexes),
             ("bit(3)", "bit varying", Change::Indexes),
+            ("int", "oid", Change::Indexes),
+            ("oid", "integer", Change::Indexes),
+            ("bigint", "oid", Change::Rewrites),
             ("bit(3)", "bit varying(5)", Change::Rewrites),
             ("bpchar", "char", Change::Rewrites),
             ("char(5)", "bpchar", Change::Instant),

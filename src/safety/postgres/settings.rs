@@ -79,6 +79,7 @@ static STRINGS: Rule = Rule {
     source: "https://www.postgresql.org/docs/current/runtime-config-compatible.html#GUC-STANDARD-CONFORMING-STRINGS",
 };
 
+const ZONE: &str = "timezone";
 const NAMES: [&str; 2] = ["lock_timeout", "statement_timeout"];
 
 /// SET, RESET and set_config().
@@ -92,6 +93,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
             if let Some(schema) = tree::child(node, K::SET_SCHEMA_VALUE) {
                 set(judge, node, "search_path", tree::literal(&schema), local);
+            }
+            if let Some(zone) = tree::child(node, K::SET_TIME_ZONE) {
+                set(judge, node, ZONE, zone.children().next().map(|value| value_of(&value)), local);
             }
             let Some(config) = tree::child(node, K::SET_CONFIG) else { return };
             let Some(parameter) = tree::path(&config).pop() else { return };
@@ -113,14 +117,14 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 set(judge, node, &parameter, None, false);
             }
             None if tree::has(node, K::ALL) => {
-                for parameter in NAMES.into_iter().chain(["search_path"]) {
+                for parameter in NAMES.into_iter().chain(["search_path", ZONE]) {
                     set(judge, node, parameter, None, false);
                 }
             }
             None => {}
         },
         K::DISCARD if tree::words(node).contains("all") => {
-            for parameter in NAMES.into_iter().chain(["search_path"]) {
+            for parameter in NAMES.into_iter().chain(["search_path", ZONE]) {
                 set(judge, node, parameter, None, false);
             }
         }
@@ -175,6 +179,10 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
         judge.session.set_search_path(schemas.map(str::to_owned).collect());
         return;
     }
+    if parameter == ZONE {
+        judge.session.set_utc(value.as_deref().is_some_and(is_utc), local);
+        return;
+    }
     let Some(which) = NAMES.iter().position(|name| *name == parameter) else { return };
     let range = judge.range(node);
     let late = value.is_some() && judge.session.missing[which];
@@ -183,6 +191,12 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
     if late {
         judge.report(&TIMEOUT_LATE, node, format!("{parameter} is set after the first lock"));
     }
+}
+
+/// The zones that are UTC all the year.
+fn is_utc(zone: &str) -> bool {
+    const ZONES: [&str; 9] = ["utc", "gmt", "etc/utc", "etc/gmt", "uct", "zulu", "universal", "greenwich", "0"];
+    ZONES.contains(&zone.trim().to_ascii_lowercase().as_str())
 }
 
 /// `off` in all its spellings.

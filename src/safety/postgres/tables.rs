@@ -51,6 +51,9 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 dependants::expression_dropped(session.table_mut(table), &column);
             }
             let data_type = tree::child(action, K::SET_TYPE).and_then(|set| DataType::of(&set));
+            if tree::has(action, K::SET_DEFAULT) || tree::has(action, K::ADD_GENERATED) {
+                session.table_mut(table).defaulted.insert(column.clone());
+            }
             let column = session.table_mut(table).columns.entry(column).or_default();
             if data_type.is_some() {
                 column.data_type = data_type;
@@ -90,7 +93,10 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let (Some(old), Some(new)) = (tree::path(action).pop(), new) {
                 let table = session.table_mut(table);
                 if let Some(constraint) = table.constraints.remove(&old) {
-                    table.constraints.insert(new, constraint);
+                    table.constraints.insert(new.clone(), constraint);
+                }
+                if let Some(index) = table.indexes.remove(&old) {
+                    table.indexes.insert(new, index);
                 }
             }
         }
@@ -107,12 +113,13 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         K::ATTACH_PARTITION => {
             let partition = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
             let parent = session.table_mut(table);
-            parent.partitioned = true;
+            (parent.partitioned, parent.has_children) = (true, true);
             parent.partitions.extend(partition.clone());
             if tree::has(action, K::PARTITION_DEFAULT) {
                 parent.default_partition = partition.clone();
             }
             if let Some(partition) = partition {
+                session.table_mut(&partition).is_partition = true;
                 partitions::attached(session, table, &partition, action);
             }
         }
@@ -123,6 +130,19 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(partition) = partition {
                 parent.partitions.remove(&partition);
                 parent.default_partition = parent.default_partition.take().filter(|default| *default != partition);
+                // Whether others are left is not always known.
+                parent.has_children &= !parent.partitions.is_empty();
+                let detached = session.table_mut(&partition);
+                detached.is_partition = false;
+                detached.inherited.clear();
+            }
+        }
+        K::INHERIT_TABLE | K::NO_INHERIT_TABLE => {
+            let parent = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
+            if let Some(parent) = parent {
+                // Whether others are left is not known.
+                session.table_mut(&parent).has_children = action.kind() == K::INHERIT_TABLE;
+                session.table_mut(table).inherited.clear();
             }
         }
         _ => {}
@@ -134,6 +154,12 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
         table.columns.insert(new.to_owned(), column);
     }
     dependants::column_renamed(table, old, new);
+    for names in [&mut table.inherited, &mut table.defaulted] {
+        if names.remove(old) {
+            names.insert(new.to_owned());
+        }
+    }
+    table.column_order.iter_mut().filter(|column| *column == old).for_each(|column| new.clone_into(column));
     table.constraints.values_mut().for_each(|constraint| constraint.claim.rename(old, new));
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
     let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
@@ -196,12 +222,15 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     let parent = tree::child(node, K::PARTITION_OF).and_then(|of| session.relation(&of));
     if let Some(parent) = &parent {
         let parent = session.table_mut(parent);
-        parent.partitioned = true;
+        (parent.partitioned, parent.has_children) = (true, true);
         parent.partitions.insert(name.clone());
         if tree::has(node, K::PARTITION_DEFAULT) {
             parent.default_partition = Some(name.clone());
         }
     }
+    let inherits = tree::child(node, K::INHERITS);
+    let above = inherits.map(|list| session.relations(&list, K::TABLE_NAME_REF)).unwrap_or_default();
+    above.iter().for_each(|parent| session.table_mut(parent).has_children = true);
     let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
     *session.table_mut(&name) = Table {
@@ -209,6 +238,7 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         filled,
         partitioned: key.is_some(),
         partition_key: key,
+        is_partition: parent.is_some(),
         takes_keys,
         until_commit,
         ..Table::default()
@@ -276,7 +306,13 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
     let table = session.table_mut(table);
     if indexed {
         let index = using.and_then(|index| table.indexes.remove(&index.name));
-        let index = index.unwrap_or(Index { whole: !own.is_empty(), columns: own, unique: true });
+        let index = index.unwrap_or_else(|| Index {
+            whole: !own.is_empty(),
+            columns: own,
+            unique: true,
+            birth: Some(birth),
+            ..Index::default()
+        });
         if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
             for column in &index.columns {
                 table.columns.entry(column.clone()).or_default().not_null = true;
@@ -303,11 +339,15 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     let columns = if partial { Vec::new() } else { columns };
     let default = format!("{}_{}_idx", table.name, columns.join("_"));
     let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop()).unwrap_or(default);
+    let mut birth = session.birth();
+    birth.certain &= !tree::has(node, K::IF_NOT_EXISTS);
     let table = session.table_mut(&table);
     table.partitioned |= tree::has_token(&relation, K::ONLY_KW);
     let index = Index {
         whole: !partial && !columns.is_empty() && columns.len() == items.len(),
         unique: tree::has_token(node, K::UNIQUE_KW),
+        reordered: items.iter().any(|item| tree::has(item, K::SORT_DESC) || tree::has(item, K::NULLS_FIRST)),
+        birth: Some(birth),
         columns,
     };
     if !index.whole {

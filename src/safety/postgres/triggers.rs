@@ -73,9 +73,10 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let new = table.as_ref().is_some_and(|table| judge.session.is_new(table));
     let view = table.clone().map(|view| (objects::RELATION.to_owned(), view));
     let on_new_view = view.is_some_and(|view| judge.session.made_here(&view));
+    let (here, new) = (here || on_new_view, new || on_new_view);
     let shown = judge.shown(table.as_ref());
     match node.kind() {
-        K::CREATE_TRIGGER if !new && !on_new_view => {
+        K::CREATE_TRIGGER if !new => {
             judge.report(&CREATED, node, format!("from now on each write to {shown} runs this trigger"));
         }
         K::CREATE_RULE if !new => {

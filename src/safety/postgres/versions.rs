@@ -76,6 +76,7 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::AT_LOCAL => (17, "AT LOCAL"),
         K::MERGE_WHEN_NOT_MATCHED_SOURCE => (17, "WHEN NOT MATCHED BY SOURCE"),
         K::REVOKE_COMMAND if tree::words(node) == "maintain" && !is_role(node) => (17, "the privilege MAINTAIN"),
+        K::SET_STATISTICS if token(K::DEFAULT_KW) => (17, "SET STATISTICS DEFAULT"),
         K::SET_EXPRESSION => (17, "SET EXPRESSION"),
         K::NOT_ENFORCED | K::ENFORCED => (18, "[NOT] ENFORCED"),
         K::NOT_NULL_CONSTRAINT if has(K::COLUMN_NAME_REF) => (18, "NOT NULL as a constraint of the table"),

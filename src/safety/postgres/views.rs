@@ -1,7 +1,5 @@
 //! Views that go and come again, and what may replace them.
 
-use std::collections::BTreeSet;
-
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -15,7 +13,7 @@ static REPLACE_REFUSED: Rule = Rule {
     name: "view-replace-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "CREATE OR REPLACE VIEW without a column that the view has",
+    summary: "CREATE OR REPLACE VIEW without a column that the view has, or with one in another place",
     reason: "The statement fails: columns can only be added at the end.",
     help: "Keep the columns, under their names; else DROP VIEW and CREATE VIEW in one transaction, once programs do without them.",
     source: "https://www.postgresql.org/docs/current/sql-createview.html",
@@ -28,6 +26,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             let Some(view) = tree::child(node, K::VIEW).and_then(|name| judge.session.relation(&name)) else { return };
             if let Some(lost) = lost(judge, &view, node) {
                 judge.report(&REPLACE_REFUSED, node, format!("the view {view} has the column {lost}: no replacing it"));
+            } else if let Some((had, now)) = moved(judge, &view, node) {
+                let message = format!("the view {view} has {had} where this has {now}: no replacing it");
+                judge.report(&REPLACE_REFUSED, node, message);
             }
         }
         _ => {}
@@ -97,8 +98,15 @@ fn lost(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<Str
     had.columns.keys().find(|column| !now.contains(*column)).cloned()
 }
 
+/// The first column of a view that a statement puts in another place, and what stands there then.
+fn moved(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<(String, String)> {
+    let had = judge.session.table(view).filter(|table| table.is_catalogued())?;
+    let now = columns(made)?;
+    had.column_order.iter().zip(now).find(|(had, now)| *had != now).map(|(had, now)| (had.clone(), now))
+}
+
 /// The columns of a view that a statement makes, where its text says all of them: a star may be of any number.
-fn columns(made: &SyntaxNode) -> Option<BTreeSet<String>> {
+fn columns(made: &SyntaxNode) -> Option<Vec<String>> {
     let list = tree::child(made, K::COLUMN_LIST);
     let named: Vec<String> =
         list.iter().flat_map(SyntaxNode::children).filter_map(|column| tree::last_name(&column)).collect();

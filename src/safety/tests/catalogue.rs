@@ -9,7 +9,8 @@ use super::*;
 
 /// An index of columns alone.
 pub(super) fn index(columns: &[&str], unique: bool) -> IndexFacts {
-    IndexFacts { columns: columns.iter().map(|&column| column.to_owned()).collect(), whole: true, unique }
+    let columns = columns.iter().map(|&column| column.to_owned()).collect();
+    IndexFacts { columns, whole: true, unique, ..IndexFacts::default() }
 }
 
 fn live() -> Catalogue {

@@ -6,6 +6,7 @@ mod catalogue;
 mod corpus;
 mod embedded;
 mod laws;
+mod objects;
 mod partitioned;
 mod postgres;
 mod refused;

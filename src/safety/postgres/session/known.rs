@@ -64,8 +64,12 @@ pub(in super::super) struct Index {
     pub(in super::super) columns: Vec<String>,
     /// Whether these are all that it is made of, and it holds all rows.
     pub(in super::super) whole: bool,
-    /// Whether no two rows have the same values in it.
+    /// Whether it is valid, and no two rows have the same values in it.
     pub(in super::super) unique: bool,
+    /// Whether a column in it is not in the order of its type.
+    pub(in super::super) reordered: bool,
+    /// Where it was made, unless with its table.
+    pub(in super::super) birth: Option<Birth>,
 }
 
 /// What the files say about a table, view or sequence.
@@ -79,6 +83,15 @@ pub(in super::super) struct Table {
     /// Its partitions.
     pub(in super::super) partitions: BTreeSet<RelationName>,
     pub(in super::super) default_partition: Option<RelationName>,
+    /// Whether it is a partition.
+    pub(in super::super) is_partition: bool,
+    /// Whether there are partitions of it, or tables that inherit from it.
+    pub(in super::super) has_children: bool,
+    /// Its columns that are a parent's too; those of a partition all are.
+    pub(in super::super) inherited: BTreeSet<String>,
+    /// Where the catalogue tells of it, its columns in their order, and those that are filled where an INSERT leaves them away.
+    pub(in super::super) column_order: Vec<String>,
+    pub(in super::super) defaulted: BTreeSet<String>,
     /// Whether it has keys that are another table's: LIKE, or the place as a partition, or a view.
     pub(in super::super) takes_keys: bool,
     /// What these files have put into it.
@@ -132,7 +145,9 @@ impl Table {
         let index = |facts: &IndexFacts| Index {
             columns: facts.columns.clone(),
             whole: facts.whole,
-            unique: facts.whole && facts.unique,
+            unique: facts.unique,
+            reordered: facts.reordered,
+            birth: None,
         };
         Self {
             birth: Some(birth),
@@ -142,6 +157,11 @@ impl Table {
             partitioned: facts.partitioned,
             partitions: facts.partitions.clone(),
             default_partition: facts.default_partition.clone(),
+            is_partition: facts.is_partition,
+            has_children: facts.has_children || !facts.partitions.is_empty(),
+            inherited: facts.inherited.clone(),
+            column_order: facts.column_order.clone(),
+            defaulted: facts.defaulted.clone(),
             takes_keys: facts.shows_others,
             filled: Filled::Nothing,
             until_commit: false,

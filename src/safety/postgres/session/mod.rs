@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::{Catalogue, RelationName};
+use super::super::{Catalogue, NamedObject, RelationName, RoutineFacts};
 use super::enums::NewValue;
 use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
@@ -25,6 +25,8 @@ struct Settings {
     search_path: Vec<String>,
     /// `lock_timeout` and `statement_timeout`.
     timeouts: [Timeout; 2],
+    /// Whether the time zone has been set to UTC; and by SET LOCAL, until the transaction ends.
+    utc: (bool, Option<bool>),
 }
 
 /// What was there before a change, for ROLLBACK.
@@ -70,10 +72,14 @@ pub(super) struct Session<'a> {
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
+    /// The functions and procedures that the catalogue knows, and that no file has dropped.
+    pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
     pub(super) volatile: BTreeSet<String>,
     /// Objects of any kind, and where they were made.
     objects: BTreeMap<Object, Birth>,
+    /// What the catalogue knows to be there by a name, and what the files may have made since.
+    named: BTreeSet<NamedObject>,
     settings: Settings,
     /// The changes since BEGIN, the latest last.
     journal: Vec<Before>,
@@ -107,8 +113,10 @@ impl<'a> Session<'a> {
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
             routines: BTreeMap::new(),
+            signatures: Vec::new(),
             volatile: BTreeSet::new(),
             objects: BTreeMap::new(),
+            named: BTreeSet::new(),
             settings: Settings::default(),
             journal: Vec::new(),
             savepoints: Vec::new(),
@@ -140,6 +148,8 @@ impl<'a> Session<'a> {
                 self.types.insert(name.clone(), UserType::Enum(labels.clone()));
             }
             self.volatile.clone_from(&catalogue.volatile_functions);
+            self.named.clone_from(&catalogue.named);
+            self.signatures.clone_from(&catalogue.routines);
         }
         self.file = file;
         self.applied = applied;
@@ -170,6 +180,7 @@ impl<'a> Session<'a> {
         self.explicit = false;
         self.transaction += 1;
         self.settings.timeouts.iter_mut().for_each(|timeout| timeout.local = None);
+        self.settings.utc.1 = None;
         self.savepoints.clear();
         self.held.clear();
         self.changed.clear();
@@ -227,6 +238,18 @@ impl<'a> Session<'a> {
     pub(super) fn set_timeout(&mut self, which: usize, limit: Option<Limit>, local: bool) {
         self.remember(|session| Before::Settings(session.settings.clone()));
         self.settings.timeouts[which].set(limit, local);
+    }
+
+    /// Sets the time zone. A block may or may not come to it.
+    pub(super) fn set_utc(&mut self, utc: bool, local: bool) {
+        self.remember(|session| Before::Settings(session.settings.clone()));
+        let utc = utc && self.blocks == 0;
+        self.settings.utc = if local { (self.settings.utc.0, Some(utc)) } else { (utc, None) };
+    }
+
+    /// Whether the files have set the time zone to UTC.
+    pub(super) fn is_utc(&self) -> bool {
+        self.settings.utc.1.unwrap_or(self.settings.utc.0)
     }
 
     fn default_path(&self) -> Vec<String> {
@@ -359,6 +382,16 @@ impl<'a> Session<'a> {
         self.objects.insert(object, birth);
     }
 
+    /// Remembers that something may be there by a name from now on.
+    pub(super) fn may_be_named(&mut self, object: NamedObject) {
+        self.named.insert(object);
+    }
+
+    /// Whether there is surely nothing of a class by a name, on that table if it is of one, in whichever schema.
+    pub(super) fn is_free(&self, object: &NamedObject) -> bool {
+        self.catalogued && !self.named.contains(object)
+    }
+
     /// An object of any kind, and the table or type that it is, has another name from now on.
     pub(super) fn rename(&mut self, object: &Object, to: RelationName) {
         let (class, from) = object;
@@ -385,6 +418,10 @@ impl<'a> Session<'a> {
                 {
                     let table = self.table_mut(&table);
                     dependants::index_renamed(table, &from.name, &to.name);
+                    // A constraint is called as its index is.
+                    if let Some(constraint) = table.constraints.remove(&from.name) {
+                        table.constraints.insert(to.name.clone(), constraint);
+                    }
                     table.indexes.insert(to.name, index);
                 }
             }
