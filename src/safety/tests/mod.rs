@@ -9,6 +9,8 @@ mod laws;
 mod partitioned;
 mod postgres;
 mod refused;
+#[cfg(all(feature = "sqlite", feature = "duckdb"))]
+mod rehearsed;
 mod sets;
 mod squawk;
 mod text;
