@@ -88,7 +88,6 @@ impl Rehearsal {
     /// # Errors
     /// Why the engine does not take it.
     pub(crate) fn run(&mut self, statement: &str) -> Result<(), Refusal> {
-        self.database.compile(statement)?;
         let ran = self.database.execute(statement);
         match (&ran, &mut self.transaction) {
             (Ok(()), Some(done)) => done.push(statement.to_owned()),
@@ -100,6 +99,15 @@ impl Rehearsal {
             (_, None) => {}
         }
         ran
+    }
+
+    /// Runs statements of which nothing stays, and says why the last one fails, where the others do not.
+    pub(crate) fn failure_behind(&self, before: &[&str], last: &str) -> Option<String> {
+        self.database.execute("SAVEPOINT charter_aside").ok()?;
+        let is_ready = before.iter().all(|statement| self.database.execute(statement).is_ok());
+        let failed = is_ready.then(|| self.database.execute(last).err()).flatten();
+        let undone = self.database.execute("ROLLBACK TO charter_aside; RELEASE charter_aside");
+        failed.filter(|_| undone.is_ok()).map(|refusal| refusal.message)
     }
 
     /// Begins a transaction; without effect in one.

@@ -140,7 +140,11 @@ pub(super) fn judge<D: Dialect>(
     };
     let mut live = catalogue.map(|catalogue| catalogue.objects.as_slice());
     let mut found = Vec::new();
-    for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
+    let files =
+        sources.iter().map(|source| source.statements.iter().map(|words| Words::new(source.text, words)).collect());
+    let files: Vec<Vec<Words>> = files.collect();
+    judge.rehearsed.needs(&files, |file| inputs[file].applied);
+    for (index, ((input, source), statements)) in inputs.iter().zip(sources).zip(&files).enumerate() {
         judge.source = source;
         judge.file = index;
         if !input.applied
@@ -158,8 +162,6 @@ pub(super) fn judge<D: Dialect>(
         judge.read_when_dropped.clear();
         judge.foreign_keys_off = judge.wrapped;
         judge.rehearsed.begin_file(index, judge.wrapped);
-        let statements: Vec<Words> =
-            source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
         judge.made_later = statements
             .iter()
             .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
@@ -171,7 +173,7 @@ pub(super) fn judge<D: Dialect>(
         }
         judge.rehearsed.end_file();
         judge.renamed_by_rebuilds();
-        D::end_of_file(&mut judge, &statements);
+        D::end_of_file(&mut judge, statements);
         if judge.explicit {
             judge.report(
                 &transactions::UNCOMMITTED,

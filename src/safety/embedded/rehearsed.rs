@@ -9,6 +9,9 @@ use super::words::Words;
 use crate::engine::rehearsal::{Reason, Refusal, Rehearsal};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many tables, views and indexes SQLite may read again: an ALTER TABLE of its reads all that there are.
+const MOST_READ_AGAIN: usize = 300_000;
+
 /// What the engine said of a statement.
 pub(super) enum Answer {
     Runs,
@@ -28,6 +31,10 @@ pub(super) struct Rehearsed {
     foreign: [String; 2],
     file: usize,
     wrapped: bool,
+    /// How many more SQLite may read again.
+    read_again: usize,
+    /// What the files that are judged may name, directly or by what it was made of.
+    needed: BTreeSet<String>,
     /// What the files made or took away, by the file.
     made: BTreeMap<String, usize>,
     /// What databases may have otherwise than the one in memory.
@@ -58,6 +65,8 @@ impl Rehearsed {
             foreign: ["public".to_owned(), options.schema.to_lowercase()],
             file: 0,
             wrapped: false,
+            read_again: MOST_READ_AGAIN,
+            needed: BTreeSet::new(),
             made: BTreeMap::new(),
             unsure: BTreeSet::new(),
             temporary: Vec::new(),
@@ -86,6 +95,20 @@ impl Rehearsed {
         self.unsure.extend(names.into_iter().cloned());
     }
 
+    /// Looks for what is asked of applied files: what the others name, and what that was made of. `files` are all, in order.
+    pub(super) fn needs(&mut self, files: &[Vec<Words>], is_applied: impl Fn(usize) -> bool) {
+        if !(0..files.len()).any(&is_applied) {
+            return;
+        }
+        for (file, statements) in files.iter().enumerate().rev() {
+            for words in statements.iter().rev() {
+                if !is_applied(file) || targets(words).iter().any(|name| self.needed.contains(name)) {
+                    self.needed.extend((0..words.len()).map(|at| words.named(at).to_owned()));
+                }
+            }
+        }
+    }
+
     /// A transaction that the file itself begins and ends.
     fn transaction(&mut self, words: &Words) {
         let Some(engine) = self.engine.as_mut().filter(|_| !self.wrapped) else { return };
@@ -98,10 +121,21 @@ impl Rehearsed {
         }
     }
 
-    fn ask(&mut self, words: &Words, text: &str) -> Answer {
-        let Some(engine) = &mut self.engine else { return Answer::Unknown };
+    fn ask(&mut self, words: &Words, text: &str, is_applied: bool) -> Answer {
         let question = question(words);
         let targets = targets(words);
+        let is_run = matches!(question, Question::Run);
+        if is_applied && !(is_run && targets.iter().any(|name| self.needed.contains(name))) {
+            return Answer::Unknown;
+        }
+        if self.is_sqlite && is_run && !words.starts("create") {
+            match self.read_again.checked_sub(self.made.len()) {
+                Some(left) => self.read_again = left,
+                None => self.is_lost = true,
+            }
+        }
+        let question = if self.is_lost { Question::Read } else { question };
+        let Some(engine) = &mut self.engine else { return Answer::Unknown };
         let answer = match question {
             Question::Run => engine.run(&without_rows(words, text, self.is_sqlite)),
             Question::Compile | Question::Read => engine.compile(text),
@@ -112,7 +146,10 @@ impl Rehearsed {
         // One that is there already, as another file made it, is perhaps not the one that is meant.
         let is_doubtful = is_of_other_file && !self.is_set && words.starts("create");
         let answer = match (answer, question) {
-            (Ok(()), Question::Run) if is_known && !is_doubtful => Answer::Runs,
+            (Ok(()), Question::Run) if is_known && !is_doubtful => match self.fails_with_rows(words, text) {
+                Some(message) => Answer::Refused(message),
+                None => Answer::Runs,
+            },
             (Err(Refusal { reason: Reason::Unreadable, message }), _) => Answer::Refused(message),
             (Err(refusal), Question::Run | Question::Compile)
                 if is_known && self.is_believed(&refusal.reason, words, is_of_other_file) =>
@@ -121,10 +158,49 @@ impl Rehearsed {
             }
             _ => Answer::Unknown,
         };
-        if let Question::Run = question {
+        if is_run {
             self.note(words, targets, matches!(answer, Answer::Runs));
         }
         answer
+    }
+
+    /// Why SQLite does not add a column to a table, or make an index of it, that has a row, where it does of an empty one.
+    fn fails_with_rows(&mut self, words: &Words, text: &str) -> Option<String> {
+        let is_of_value = match words.at(0) {
+            "alter" => words.has("check"),
+            // A column alone has no value that SQLite would refuse.
+            _ => (0..words.len()).filter(|at| words.at(*at) == "(").count() > 1,
+        };
+        if !self.is_sqlite || !is_of_value {
+            return None;
+        }
+        // What is undone, SQLite reads again too.
+        self.read_again = self.read_again.saturating_sub(self.made.len());
+        let engine = self.engine.as_ref()?;
+        let behind = |at: usize| text.get(words.bytes(at, words.len()).start.checked_sub(words.range.start)?..);
+        let kind = kind(words);
+        let (name, next) = words.name(words.past_if(kind + 1));
+        let (before, last) = match (words.at(0), words.at(kind)) {
+            ("alter", "table") if words.at(next) == "add" && !matches!(words.at(next + 1), "constraint" | "check") => {
+                let column = behind(if words.at(next + 1) == "column" { next + 2 } else { next + 1 })?;
+                let made = format!("CREATE TEMP TABLE charter_aside ({})", column.trim_end_matches(';'));
+                (vec![made], "INSERT INTO charter_aside DEFAULT VALUES".to_owned())
+            }
+            ("create", "index") => {
+                let (table, next) = words.name(next + 1);
+                let made =
+                    format!("CREATE TEMP TABLE charter_aside AS SELECT * FROM \"{}\"", table.replace('"', "\"\""));
+                let filled = "INSERT INTO charter_aside DEFAULT VALUES".to_owned();
+                (vec![made, filled], format!("CREATE INDEX temp.charter_index ON charter_aside {}", behind(next)?))
+            }
+            _ => return None,
+        };
+        let is_of_this_file = |name: &str| self.made.get(name) == Some(&self.file);
+        if words.starts("alter") && is_of_this_file(&name) {
+            return None;
+        }
+        let before: Vec<&str> = before.iter().map(String::as_str).collect();
+        engine.failure_behind(&before, &last)
     }
 
     /// Whether a refusal holds in every database.
@@ -168,7 +244,7 @@ impl Rehearsed {
 impl Embedded<'_> {
     /// Asks the engine about a statement, where the files have brought it.
     pub(super) fn rehearse(&mut self, words: &Words) -> Answer {
-        let rehearsed = &mut self.rehearsed;
+        let (rehearsed, is_applied) = (&mut self.rehearsed, self.applied);
         rehearsed.transaction(words);
         match words.at(0) {
             "attach" | "detach" | "use" | "load" | "install" => rehearsed.is_lost = true,
@@ -181,7 +257,7 @@ impl Embedded<'_> {
             _ => {}
         }
         let Some(text) = self.source.text.get(words.range.clone()) else { return Answer::Unknown };
-        rehearsed.ask(words, text)
+        rehearsed.ask(words, text, is_applied)
     }
 }
 

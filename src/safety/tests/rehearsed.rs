@@ -244,3 +244,20 @@ fn a_transaction_that_is_rolled_back_has_made_nothing() {
         all("select 1;", &engine(of), &[(text, false)]);
     }
 }
+
+/// Of applied files, what the others need is made, with all that it was made of.
+#[test]
+fn what_applied_files_made_is_known() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let applied = "create table o (id integer primary key); create table other (id integer); \
+                       create table was (id integer, o integer references o (id)); alter table was rename to t;";
+        for (sql, cannot) in [
+            ("insert into t (id, o) values (1, 2)", false),
+            ("insert into t (id, nope) values (1, 2)", true),
+            ("alter table t add column o integer", true),
+        ] {
+            let found = lint(&[Input::applied("1", applied), Input::new("2", sql)], &set(of));
+            assert_eq!(found.iter().any(|found| found.rule.name.ends_with("-cannot-run")), cannot, "{sql}: {found:#?}");
+        }
+    }
+}
