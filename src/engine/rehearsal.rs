@@ -41,8 +41,6 @@ pub(crate) enum Reason {
     Absent(String),
     /// The database has no such schema.
     AbsentSchema(String),
-    /// The engine has no such type; an extension or the database might.
-    AbsentType,
     /// A name is taken already.
     Taken,
     /// The engine does not do it, given what it names.
@@ -54,24 +52,7 @@ pub(crate) enum Reason {
 impl Rehearsal {
     /// A database of an engine; none where this build has not the engine, or it is a server's.
     pub(crate) fn of(engine: Engine) -> Option<Self> {
-        let database = match engine {
-            #[cfg(feature = "sqlite")]
-            Engine::Sqlite => {
-                let mut connection = super::sqlite::open_in_memory().ok()?;
-                connection.execute_batch("PRAGMA foreign_keys = OFF").ok()?;
-                let steps = Arc::new(AtomicU32::new(0));
-                let taken = Arc::clone(&steps);
-                let is_enough = move || taken.fetch_add(1, Ordering::Relaxed) > STEPS;
-                connection.progress_handler(1000, Some(is_enough)).ok()?;
-                Database::Sqlite { connection, steps }
-            }
-            #[cfg(feature = "duckdb")]
-            Engine::DuckDb => {
-                let configuration = super::duckdb::configuration().ok()?.enable_external_access(false).ok()?;
-                Database::DuckDb(::duckdb::Connection::open_in_memory_with_flags(configuration).ok()?)
-            }
-            _ => return None,
-        };
+        let database = Database::of(engine)?;
         Some(Self { database, transaction: None })
     }
 
@@ -128,6 +109,27 @@ impl Rehearsal {
 
 #[cfg_attr(not(any(feature = "sqlite", feature = "duckdb")), allow(unused_variables, reason = "nobody reads it"))]
 impl Database {
+    fn of(engine: Engine) -> Option<Self> {
+        match engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite => {
+                let mut connection = super::sqlite::open_in_memory().ok()?;
+                connection.execute_batch("PRAGMA foreign_keys = OFF").ok()?;
+                let steps = Arc::new(AtomicU32::new(0));
+                let taken = Arc::clone(&steps);
+                let is_enough = move || taken.fetch_add(1, Ordering::Relaxed) > STEPS;
+                connection.progress_handler(1000, Some(is_enough)).ok()?;
+                Some(Self::Sqlite { connection, steps })
+            }
+            #[cfg(feature = "duckdb")]
+            Engine::DuckDb => {
+                let configuration = super::duckdb::configuration().ok()?.enable_external_access(false).ok()?;
+                ::duckdb::Connection::open_in_memory_with_flags(configuration).ok().map(Self::DuckDb)
+            }
+            _ => None,
+        }
+    }
+
     fn compile(&self, statement: &str) -> Result<(), Refusal> {
         match self {
             #[cfg(feature = "sqlite")]
@@ -216,7 +218,6 @@ fn of_duckdb(said: &str) -> Refusal {
                 Some(schema) => Reason::AbsentSchema(schema),
                 None if message.contains("already exists") => Reason::Taken,
                 None if message.contains("Function with name ") => Reason::Impossible,
-                None if message.starts_with("Type with name ") => Reason::AbsentType,
                 None if message.contains(" does not exist") => {
                     Reason::Absent(named(message, " with name ").map(last).unwrap_or_default())
                 }

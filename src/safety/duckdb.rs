@@ -286,7 +286,9 @@ fn column(judge: &mut Embedded<'_>, words: &Words, at: usize) {
     if words.at(at) == "at" {
         judge.report(&CANNOT_RUN, words.bytes(at, at + 1), "AT is a keyword of DuckDB: write it in quotes");
     }
-    if let "serial" | "bigserial" | "smallserial" | "jsonb" | "tsvector" | "citext" | "money" = words.at(at + 1) {
+    if let "serial" | "bigserial" | "smallserial" | "jsonb" | "tsvector" | "tsquery" | "citext" | "money" | "xml"
+    | "cidr" | "macaddr" = words.at(at + 1)
+    {
         let message = format!("DuckDB has no type {}", words.at(at + 1).to_uppercase());
         judge.report(&CANNOT_RUN, words.bytes(at + 1, at + 2), message);
     }

@@ -25,7 +25,7 @@ pub(super) struct Rehearsed {
     /// Where this build has it.
     engine: Option<Rehearsal>,
     is_sqlite: bool,
-    /// Whether the files are one set, from its beginning; other files may be for different databases.
+    /// Whether the files are of one set; others may be for different databases.
     is_set: bool,
     /// Schemas that an embedded file has only if somebody made them there: those of Postgres.
     foreign: [String; 2],
@@ -214,7 +214,6 @@ impl Rehearsed {
                 let is_named = (1..words.len()).any(|at| words.at(at) == "." && words.named(at - 1) == schema);
                 is_named && (self.is_sqlite || self.foreign.contains(schema))
             }
-            Reason::AbsentType => self.is_set,
             Reason::Taken => self.is_set || !is_of_other_file,
             Reason::Other => false,
         }

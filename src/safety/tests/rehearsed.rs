@@ -213,6 +213,7 @@ fn what_is_not_known_is_not_refused() {
                 ("insert into theirs (a) values (nowhere(1))", false),
                 ("alter table theirs add column a integer; create view v as select a, b from theirs", false),
                 ("create view v as select a from theirs; insert into t (id) select nope from v", false),
+                ("create table c (a mood); insert into c (a) values ('glad')", false),
                 ("create table c as select * from theirs; create index i on c (b)", false),
                 // One finding: what depends on what failed is not told again.
                 ("create table c (a integer, a text); create index i on c (b); insert into c (x) values (1)", true),
