@@ -10,10 +10,10 @@ pub(crate) mod duckdb;
 pub(crate) mod file;
 pub(crate) mod lexer;
 pub(crate) mod lock_file;
-#[cfg(feature = "lint")]
-pub(crate) mod parser;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(feature = "lint")]
+pub(crate) mod rehearsal;
 #[cfg(any(feature = "sqlite", feature = "duckdb"))]
 pub(crate) mod session;
 #[cfg(feature = "sqlite")]

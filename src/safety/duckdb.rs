@@ -1,6 +1,7 @@
 //! The rules for DuckDB, as 2.0 behaves: what it cannot run, and what blocks an ALTER.
 
 use super::embedded::{Dialect, Embedded, Words};
+use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
@@ -20,7 +21,7 @@ static CANNOT_RUN: Rule = Rule {
     name: "duckdb-cannot-run",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A statement that DuckDB does not know",
+    summary: "A statement that DuckDB does not know, or refuses",
     reason: "The migration fails at this statement.",
     help: "Write an overlay for DuckDB: what ALTER TABLE cannot do there, a new table with the rows copied over can.",
     source: "https://duckdb.org/docs/stable/sql/statements/alter_table",
@@ -38,8 +39,8 @@ static INDEX_AND_COLUMN: Rule = Rule {
     name: "duckdb-drop-index-then-alter",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "An index is dropped and its table altered in one transaction",
-    reason: "The second statement fails: to the transaction the index is still there.",
+    summary: "A column changes its type, or goes, in the transaction that drops an index of it, or of a column behind it",
+    reason: "The second statement fails: until the transaction is over, DuckDB takes the column for one that has an index.",
     help: "DROP INDEX in a migration of its own, before; or rebuild the table, which goes into one transaction.",
     source: "https://duckdb.org/docs/stable/sql/indexes#limitations-of-art-indexes",
 };
@@ -168,6 +169,9 @@ const WORDS: &[(&str, &str)] = &[
 impl Dialect for DuckDb {
     const ENGINE: Engine = Engine::DuckDb;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
+    const BLOCKED: &'static [&'static str] = &[BLOCKED.name, INDEX_AND_COLUMN.name];
+    const FAILS: &'static [&'static str] =
+        &[CANNOT_RUN.name, BLOCKED.name, INDEX_AND_COLUMN.name, OTHER_FILE.name, SYNTAX_ERROR.name];
     const VERBS: &'static [&'static str] = &[
         "abort",
         "alter",
@@ -282,7 +286,9 @@ fn column(judge: &mut Embedded<'_>, words: &Words, at: usize) {
     if words.at(at) == "at" {
         judge.report(&CANNOT_RUN, words.bytes(at, at + 1), "AT is a keyword of DuckDB: write it in quotes");
     }
-    if let "serial" | "bigserial" | "smallserial" | "jsonb" | "tsvector" | "citext" | "money" = words.at(at + 1) {
+    if let "serial" | "bigserial" | "smallserial" | "jsonb" | "tsvector" | "tsquery" | "citext" | "money" | "xml"
+    | "cidr" | "macaddr" = words.at(at + 1)
+    {
         let message = format!("DuckDB has no type {}", words.at(at + 1).to_uppercase());
         judge.report(&CANNOT_RUN, words.bytes(at + 1, at + 2), message);
     }
@@ -295,7 +301,9 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let name = words.named(named).to_owned();
     let known = judge.tables.get(&table).cloned().unwrap_or_default();
     let referred = judge.is_referred_to(&table);
-    let retypes = words.at(at) == "alter" && !words.has("default");
+    let changes = words.at(at) == "alter" && !words.has("default");
+    let retypes = changes && (words.is_at(named + 1, "type") || words.is_at(named + 1, "set data type"));
+    let drops_column = words.at(at) == "drop" && words.at(at + 1) != "constraint";
     let adds_not_null = words.at(at) == "add" && words.has("not null");
     let adds_key = words.at(at) == "add" && (words.has("unique") || words.has("primary key"));
     let renames_table = words.at(at) == "rename" && words.at(at + 1) == "to";
@@ -309,9 +317,13 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
         }
         "add" if !matches!(words.at(at + 1), "constraint" | "primary" | "unique") => added(judge, words, &table, named),
         "drop" if words.at(at + 1) == "constraint" => Some("a constraint cannot be dropped".to_owned()),
-        "drop" if known.bound.contains(&name) => Some(format!("a key or foreign key uses {table}.{name}")),
-        "rename" if !renames_table && known.bound.contains(&name) => {
+        "drop" | "alter"
+            if (drops_column || retypes) && (known.keys.contains(&name) || known.foreign.contains_key(&name)) =>
+        {
             Some(format!("a key or foreign key uses {table}.{name}"))
+        }
+        "rename" if !renames_table && known.foreign.contains_key(&name) => {
+            Some(format!("a foreign key uses {table}.{name}"))
         }
         "set" | "owner" | "validate" | "enable" | "disable" | "attach" | "detach" | "inherit" | "cluster"
         | "replica" => Some(format!("ALTER TABLE knows no {}", words.at(at).to_uppercase())),
@@ -320,18 +332,23 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     if let Some(message) = cannot {
         judge.report(&CANNOT_RUN, all.clone(), message);
     }
-    if matches!(words.at(at), "drop" | "rename") || retypes || adds_not_null || adds_key {
+    if matches!(words.at(at), "drop" | "rename") || changes || adds_not_null || adds_key {
         if !known.indexes.is_empty() {
             let indexes: Vec<String> = known.indexes.keys().cloned().collect();
             judge.report(&BLOCKED, all.clone(), format!("{table} has the index {}", indexes.join(", ")));
         } else if referred {
             judge.report(&BLOCKED, all.clone(), format!("another table refers to {table}"));
-        } else if !adds_key && judge.in_transaction() && judge.unindexed.contains(&table) {
-            let message = format!("an index of {table} was dropped in the same transaction");
-            judge.report(&INDEX_AND_COLUMN, all.clone(), message);
+        } else if let Some(indexed) = judge.unindexed.get(&table).filter(|_| judge.in_transaction()) {
+            let behind = known.columns.iter().skip_while(|column| **column != name).skip(1);
+            let is_before_index = drops_column && behind.into_iter().any(|column| indexed.contains(column));
+            if indexed.contains(&name) && (drops_column || retypes) || is_before_index {
+                let of = if indexed.contains(&name) { "" } else { "a column behind " };
+                let message = format!("an index of {of}{table}.{name} was dropped in the same transaction");
+                judge.report(&INDEX_AND_COLUMN, all.clone(), message);
+            }
         }
     }
-    if retypes && (words.has("type") || words.has("set not null")) && !judge.is_new(&table) {
+    if (retypes || changes && words.has("set not null")) && !judge.is_new(&table) {
         judge.report(&REBUILDS, all, format!("{table}.{name} is read or written whole"));
     }
 }

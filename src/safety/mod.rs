@@ -1,4 +1,4 @@
-//! The rules that judge migrations: text in, findings out. No database, no files, no printing.
+//! The rules that judge migrations: text in, findings out. No database of anybody's, no files, no printing.
 //!
 //! [`lint`] reads files in the order in which they would run and carries over from one to the next what they make: tables
 //! that are new and therefore empty, checks that were validated, indexes, types. Each [`Finding`] names its [`Rule`], its
@@ -13,7 +13,9 @@
 //! assert_eq!(findings[0].help.split(',').next(), Some("CREATE INDEX CONCURRENTLY"));
 //! ```
 //!
-//! What SQLite and DuckDB can read is asked of their own parsers, where the build has them.
+//! SQLite and DuckDB are asked themselves, where the build has them: what changes tables is run in an empty database in
+//! memory, all else compiled there. So what they refuse is told with their own words. A statement that names what the files
+//! have not made is not refused: a database may have it.
 //!
 //! No comment in a file switches a rule off. What cannot be read (a syntax error, dynamic SQL) is a finding, never a pass.
 

@@ -1,6 +1,7 @@
 //! The rules for SQLite, as the bundled 3.54 behaves: what it cannot run, what silently rebuilds, foreign keys off.
 
 use super::embedded::{Dialect, Embedded, Words};
+use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
 
@@ -25,7 +26,7 @@ static CANNOT_RUN: Rule = Rule {
     name: "sqlite-cannot-run",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A statement that SQLite does not know",
+    summary: "A statement that SQLite does not know, or refuses",
     reason: "The migration fails at this statement.",
     help: "Write an overlay for SQLite: what ALTER TABLE cannot do there, a new table with the rows copied over can.",
     source: "https://www.sqlite.org/lang_altertable.html",
@@ -226,6 +227,9 @@ const WORDS: &[(&str, &str)] = &[
 impl Dialect for Sqlite {
     const ENGINE: Engine = Engine::Sqlite;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
+    const BLOCKED: &'static [&'static str] = &[BLOCKED.name];
+    const FAILS: &'static [&'static str] =
+        &[CANNOT_RUN.name, BLOCKED.name, IN_TRANSACTION.name, SCHEMA_WRITTEN.name, OTHER_FILE.name, SYNTAX_ERROR.name];
     const VERBS: &'static [&'static str] = &[
         "alter",
         "analyze",
@@ -426,7 +430,10 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
         "drop" if words.at(at + 1) != "constraint" => {
             let known = judge.tables.get(&table);
             let blocked = known.is_some_and(|known| {
-                known.bound.contains(&column) || known.indexes.values().any(|columns| columns.contains(&column))
+                // What the column says of itself goes with it, but for a key.
+                known.keys.contains(&column)
+                    || known.foreign.get(&column) == Some(&true)
+                    || known.indexes.values().any(|columns| columns.contains(&column))
             });
             if blocked {
                 judge.report(&BLOCKED, all.clone(), format!("an index or a key uses {table}.{column}"));
@@ -455,7 +462,10 @@ fn added(judge: &Embedded<'_>, words: &Words, table: &str) -> Option<String> {
         () if words.has("not null") && !given && !words.has("generated always") => {
             "a NOT NULL column cannot be added without a default"
         }
-        () if words.has("references") && given => "a column that refers to a table cannot be added with a default",
+        // Nothing refers to anything while foreign keys are off.
+        () if words.has("references") && given && !judge.foreign_keys_off => {
+            "a column that refers to a table cannot be added with a default"
+        }
         () if computed && !judge.is_of_this_file(table) => {
             "a column cannot be added with a computed default to a table that has rows"
         }

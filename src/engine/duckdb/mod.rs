@@ -192,7 +192,7 @@ fn publish(begun: &Path, path: &Path) -> Result<()> {
 }
 
 /// How charter opens DuckDB: no threads of its own, and no extension fetched from the network.
-fn configuration() -> Result<Config> {
+pub(super) fn configuration() -> Result<Config> {
     Ok(Config::default()
         .threads(1)?
         .with("async_threads", "0")?

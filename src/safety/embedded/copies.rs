@@ -74,7 +74,10 @@ impl Table {
         if let Some(names) = self.mentions.remove(&Mention::Column(from.to_owned())) {
             self.mentions.insert(Mention::Column(to.to_owned()), names);
         }
-        for columns in [&mut self.computed, &mut self.bound].into_iter().chain(self.mentions.values_mut()) {
+        if let Some(by_table) = self.foreign.remove(from) {
+            self.foreign.insert(to.to_owned(), by_table);
+        }
+        for columns in [&mut self.computed, &mut self.keys].into_iter().chain(self.mentions.values_mut()) {
             if columns.remove(from) {
                 columns.insert(to.to_owned());
             }

@@ -26,6 +26,7 @@ impl Embedded<'_> {
                 }
             };
             if !is_known {
+                self.rehearsed.doubt([&object.name, &object.table]);
                 self.of_host.insert(object.name.clone());
             }
         }

@@ -2,6 +2,7 @@
 
 mod copies;
 mod live;
+mod rehearsed;
 mod views;
 mod words;
 
@@ -12,8 +13,8 @@ use super::lexer::TokenKind;
 use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rule, Severity, TableObject, files};
-use crate::engine::parser::Parser;
 use copies::{Copied, Dropped, is_whole};
+use rehearsed::{Answer, Rehearsed};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
 
@@ -26,8 +27,10 @@ pub(super) struct Table {
     pub(super) columns: Vec<String>,
     /// Columns that are computed from others, so that nothing is lost with them.
     computed: BTreeSet<String>,
-    /// Columns in a primary key, UNIQUE or foreign key of the table.
-    pub(super) bound: BTreeSet<String>,
+    /// Columns in a primary key or UNIQUE of the table.
+    pub(super) keys: BTreeSet<String>,
+    /// Columns that refer to a table, and whether the table says so, not the column.
+    pub(super) foreign: BTreeMap<String, bool>,
     /// Indexes by name, with their columns.
     pub(super) indexes: BTreeMap<String, Vec<String>>,
     pub(super) triggers: BTreeSet<String>,
@@ -52,8 +55,8 @@ pub(super) enum Mention {
 /// The judge of one run over files for an embedded engine.
 pub(super) struct Embedded<'a> {
     pub(super) source: &'a Source<'a>,
-    /// The engine's own, where this build has one.
-    parser: Option<Parser>,
+    /// The engine itself, where this build has it.
+    rehearsed: Rehearsed,
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) file: usize,
     applied: bool,
@@ -67,8 +70,8 @@ pub(super) struct Embedded<'a> {
     pub(super) dropped: BTreeMap<String, Dropped>,
     /// Whether this file has switched foreign keys off by now, or its runner has.
     pub(super) foreign_keys_off: bool,
-    /// Tables whose indexes the current transaction dropped.
-    pub(super) unindexed: BTreeSet<String>,
+    /// Tables of which the current transaction dropped indexes, with every name in those.
+    pub(super) unindexed: BTreeMap<String, BTreeSet<String>>,
     /// The views that the files so far made, with their columns.
     views: BTreeMap<String, ViewColumns>,
     /// Every name in them.
@@ -91,6 +94,10 @@ pub(super) trait Dialect {
     const ENGINE: Engine;
     /// What it cannot run.
     const CANNOT_RUN: &'static Rule;
+    /// The rules that say that a statement fails, whatever rows there are.
+    const BLOCKED: &'static [&'static str];
+    /// The rules that say that a statement fails.
+    const FAILS: &'static [&'static str];
     /// The first words that the engine knows.
     const VERBS: &'static [&'static str];
 
@@ -111,7 +118,7 @@ pub(super) fn judge<D: Dialect>(
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Embedded {
         source: first,
-        parser: Parser::of(D::ENGINE),
+        rehearsed: Rehearsed::of(D::ENGINE, options),
         tables: BTreeMap::new(),
         file: 0,
         applied: false,
@@ -122,7 +129,7 @@ pub(super) fn judge<D: Dialect>(
         copied: BTreeMap::new(),
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
-        unindexed: BTreeSet::new(),
+        unindexed: BTreeMap::new(),
         views: BTreeMap::new(),
         view_names: BTreeMap::new(),
         made_later: Vec::new(),
@@ -133,7 +140,11 @@ pub(super) fn judge<D: Dialect>(
     };
     let mut live = catalogue.map(|catalogue| catalogue.objects.as_slice());
     let mut found = Vec::new();
-    for (index, (input, source)) in inputs.iter().zip(sources).enumerate() {
+    let files =
+        sources.iter().map(|source| source.statements.iter().map(|words| Words::new(source.text, words)).collect());
+    let files: Vec<Vec<Words>> = files.collect();
+    judge.rehearsed.needs(&files, |file| inputs[file].applied);
+    for (index, ((input, source), statements)) in inputs.iter().zip(sources).zip(&files).enumerate() {
         judge.source = source;
         judge.file = index;
         if !input.applied
@@ -150,8 +161,7 @@ pub(super) fn judge<D: Dialect>(
         judge.renamed.clear();
         judge.read_when_dropped.clear();
         judge.foreign_keys_off = judge.wrapped;
-        let statements: Vec<Words> =
-            source.statements.iter().map(|statement| Words::new(source.text, statement)).collect();
+        judge.rehearsed.begin_file(index, judge.wrapped);
         judge.made_later = statements
             .iter()
             .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
@@ -161,8 +171,9 @@ pub(super) fn judge<D: Dialect>(
             judge.statement = words.range.clone();
             judge.statement::<D>(words);
         }
+        judge.rehearsed.end_file();
         judge.renamed_by_rebuilds();
-        D::end_of_file(&mut judge, &statements);
+        D::end_of_file(&mut judge, statements);
         if judge.explicit {
             judge.report(
                 &transactions::UNCOMMITTED,
@@ -248,24 +259,30 @@ impl Embedded<'_> {
         if (0..words.len()).map(|at| words.opens(at)).sum::<i64>() != 0 {
             self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
         }
+        let answer = self.rehearse(words);
         let before = self.findings.len();
         self.transaction(words);
         self.common(words);
         D::check(self, words);
-        self.parse::<D>(words, before);
+        self.believe::<D>(words, before, answer);
         self.apply(words);
     }
 
-    /// Asks the engine's own parser, where the rules have not said already that the statement cannot run.
-    fn parse<D: Dialect>(&mut self, words: &Words, before: usize) {
-        let fails = |finding: &Finding| [D::CANNOT_RUN.name, files::SYNTAX_ERROR.name].contains(&finding.rule.name);
-        // Some PRAGMAs do what they say as soon as they are read.
-        if words.starts("pragma") && D::ENGINE == Engine::Sqlite || self.findings[before..].iter().any(fails) {
-            return;
-        }
-        let Some(statement) = self.source.text.get(words.range.clone()) else { return };
-        if let Some(refusal) = self.parser.as_ref().and_then(|parser| parser.refusal(statement)) {
-            self.report(D::CANNOT_RUN, words.range.clone(), refusal);
+    /// What the engine said counts: it refuses what the rules have not found, and runs what they say is blocked.
+    fn believe<D: Dialect>(&mut self, words: &Words, before: usize, answer: Answer) {
+        let fails = |finding: &Finding| D::FAILS.contains(&finding.rule.name);
+        match answer {
+            Answer::Refused(message) if !self.findings[before..].iter().any(fails) => {
+                self.report(D::CANNOT_RUN, words.range.clone(), message);
+            }
+            Answer::Runs => {
+                let mut at = 0;
+                self.findings.retain(|finding| {
+                    at += 1;
+                    at <= before || !D::BLOCKED.contains(&finding.rule.name)
+                });
+            }
+            Answer::Refused(_) | Answer::Unknown => {}
         }
     }
 
@@ -409,9 +426,10 @@ impl Embedded<'_> {
             ("drop", "index") => {
                 let (index, _) = words.name(words.past_if(2));
                 for (name, table) in &mut self.tables {
-                    table.mentions.remove(&Mention::Index(index.clone()));
-                    if table.indexes.remove(&index).is_some() {
-                        self.unindexed.insert(name.clone());
+                    let named = table.mentions.remove(&Mention::Index(index.clone()));
+                    if let Some(columns) = table.indexes.remove(&index) {
+                        let names = self.unindexed.entry(name.clone()).or_default();
+                        names.extend(columns.into_iter().chain(named.into_iter().flatten()));
                     }
                 }
             }
@@ -462,7 +480,11 @@ impl Embedded<'_> {
                     } else {
                         let columns =
                             words.items(item.start).into_iter().map(|column| words.named(column.start).to_owned());
-                        table.bound.extend(columns);
+                        if within("foreign") {
+                            table.foreign.extend(columns.map(|column| (column, true)));
+                        } else {
+                            table.keys.extend(columns);
+                        }
                     }
                 } else {
                     table.columns.push(first.to_owned());
@@ -472,8 +494,11 @@ impl Embedded<'_> {
                     if within("generated") || within("as") {
                         table.computed.insert(first.to_owned());
                     }
-                    if within("primary") || within("unique") || within("references") {
-                        table.bound.insert(first.to_owned());
+                    if within("primary") || within("unique") {
+                        table.keys.insert(first.to_owned());
+                    }
+                    if within("references") {
+                        table.foreign.insert(first.to_owned(), false);
                     }
                 }
                 if let Some(references) = item.clone().find(|at| words.at(*at) == "references") {
@@ -494,6 +519,9 @@ impl Embedded<'_> {
             if let Some(table) = self.tables.remove(&name) {
                 self.tables.insert(now.clone(), table);
             }
+            if let Some(columns) = self.unindexed.remove(&name) {
+                self.unindexed.insert(now.clone(), columns);
+            }
             let was = self.renamed.remove(&name).unwrap_or(name);
             self.renamed.insert(now, was);
             return;
@@ -505,14 +533,20 @@ impl Embedded<'_> {
                 let column = words.named(past(at)).to_owned();
                 if let Some(references) = words.find("references") {
                     table.refers.insert(words.name(references + 1).0);
-                    table.bound.insert(column.clone());
+                    table.foreign.insert(column.clone(), false);
                 }
                 if words.has("as (") {
                     table.computed.insert(column.clone());
                 }
                 table.columns.push(column);
             }
-            "rename" => table.rename_column(words.named(past(at)), words.named(past(at) + 2)),
+            "rename" => {
+                let (from, to) = (words.named(past(at)), words.named(past(at) + 2));
+                table.rename_column(from, to);
+                if let Some(names) = self.unindexed.get_mut(&name).filter(|names| names.contains(from)) {
+                    names.insert(to.to_owned());
+                }
+            }
             "drop" => {
                 table.columns.retain(|column| column != words.named(past(at)));
                 table.mentions.remove(&Mention::Column(words.named(past(at)).to_owned()));

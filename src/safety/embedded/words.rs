@@ -43,7 +43,7 @@ impl Words {
         self.is_at(0, words)
     }
 
-    pub(super) fn is_at(&self, index: usize, words: &str) -> bool {
+    pub(in crate::safety) fn is_at(&self, index: usize, words: &str) -> bool {
         words.split(' ').enumerate().all(|(offset, word)| self.at(index + offset) == word)
     }
 

@@ -10,6 +10,8 @@ mod objects;
 mod partitioned;
 mod postgres;
 mod refused;
+#[cfg(all(feature = "sqlite", feature = "duckdb"))]
+mod rehearsed;
 mod sets;
 mod squawk;
 mod text;
