@@ -150,20 +150,22 @@ pub(crate) fn catalogue<'a>(
             catalogue.volatile_functions.insert(name);
         }
     }
-    for row in read(ROUTINES)? {
+    for row in read(ENUMS)? {
+        let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
+        catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
+    }
+    // What is there by a name matters to IF EXISTS alone, and how a function looks to OR REPLACE.
+    let says = |word: &str| names.contains(&literal(word));
+    for row in if says("exists") { read(NAMED)? } else { Vec::new() } {
+        let Some(([class, of, name], [])) = texts_and_flags(row) else { continue };
+        catalogue.named.insert(NamedObject { class, of, name });
+    }
+    for row in if says("replace") { read(ROUTINES)? } else { Vec::new() } {
         let Some(([schema, name, result, types, names], [])) = texts_and_flags(row) else { continue };
         let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
         let types = types.split('\n').filter(|data_type| !data_type.is_empty()).map(str::to_owned);
         let arguments = types.zip(names).collect();
         catalogue.routines.push(RoutineFacts { name: RelationName { schema, name }, arguments, result });
-    }
-    for row in read(ENUMS)? {
-        let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
-        catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
-    }
-    for row in read(NAMED)? {
-        let Some(([class, of, name], [])) = texts_and_flags(row) else { continue };
-        catalogue.named.insert(NamedObject { class, of, name });
     }
     for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.

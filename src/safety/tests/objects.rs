@@ -121,7 +121,7 @@ fn a_constraint_is_made_of_an_index_that_fits() {
     assert!(twice.contains(&"error constraint-refused".to_owned()), "{twice:?}");
 }
 
-/// As seen on 14, 17 and 18.
+/// As seen on 17.
 #[test]
 fn what_is_below_a_table_has_its_columns() {
     for text in [
