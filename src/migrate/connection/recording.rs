@@ -99,6 +99,15 @@ impl MigrationConnection for Recording<'_> {
         }
     }
 
+    /// Made where the script runs: it may make many stores.
+    fn identity(&self) -> String {
+        match self.engine {
+            Engine::Sqlite => RANDOM_ID.to_owned(),
+            Engine::DuckDb => "CAST(uuid() AS VARCHAR)".to_owned(),
+            Engine::Postgres => "CAST(pg_catalog.gen_random_uuid() AS TEXT)".to_owned(),
+        }
+    }
+
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.in_transaction = true;
         self.begun += 1;
@@ -210,6 +219,10 @@ impl MigrationConnection for Recording<'_> {
         Ok(())
     }
 }
+
+/// A UUID of version 4 on SQLite, which has no function for one.
+const RANDOM_ID: &str = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || \
+     '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))";
 
 /// On SQLite, how many rows refer to nothing, for each foreign key.
 const BROKEN_KEYS: &str = "SELECT \"table\" AS child, parent, fkid AS key, count(*) AS broken \

@@ -182,6 +182,47 @@ fn printed_statements_need_no_database() {
     assert!(unknown.stderr.contains("30"), "{unknown}");
 }
 
+/// One script may make many databases: each is a store of its own, or a push from one to another would find nothing to do.
+#[test]
+fn a_printed_script_gives_each_database_an_identity_of_its_own() {
+    let (sandbox, servers) = (shop(), [postgres::database(), postgres::database()]);
+    let print = |arguments: &[&str]| {
+        let sql = sandbox.run(&[&["db", "init", "--sql"], arguments].concat()).success().stdout;
+        assert!(sql.contains("charter_head"), "{sql}");
+        sql
+    };
+    let scripts = [print(&["sqlite:///new.db"]), print(&["--engine", "sqlite"])];
+    let mut ids: Vec<String> = Vec::new();
+    let query = "SELECT id FROM charter_head";
+    for script in &scripts {
+        for _ in 0..2 {
+            let file = Connection::open_in_memory().expect("a database");
+            file.execute_batch(script).expect("statements that run");
+            ids.push(file.query_row(query, [], |row| row.get(0)).expect(query));
+        }
+    }
+    let script = print(&["--engine", "postgres"]);
+    for server in &servers {
+        server.execute(&script);
+        ids.extend(server.query("SELECT id FROM charter.charter_head").into_iter().flatten().flatten());
+    }
+    #[cfg(feature = "duckdb")]
+    {
+        let script = print(&["--engine", "duckdb"]);
+        for _ in 0..2 {
+            let file = duckdb::Connection::open_in_memory().expect("a database");
+            file.execute_batch(&script).expect("statements that run");
+            ids.push(file.query_row(query, [], |row| row.get(0)).expect(query));
+        }
+    }
+    let is_as_charters = |id: &String| {
+        uuid::Uuid::parse_str(id).is_ok_and(|parsed| parsed.get_version_num() == 4 && parsed.to_string() == *id)
+    };
+    assert!(ids.len() >= 6 && ids.iter().all(is_as_charters), "{ids:?}");
+    let different: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(different.len(), ids.len(), "{ids:?}");
+}
+
 #[test]
 fn what_records_tables_that_are_there_can_be_printed() {
     let sandbox = shop();
