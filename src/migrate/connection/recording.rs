@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(crate) struct Recording<'a> {
     /// The database, to read; without one, it is empty.
     database: Option<Box<dyn MigrationConnection>>,
+    /// Whether the database is out of reach: what it is like is not known.
+    is_offline: bool,
     engine: Engine,
     text: &'a RefCell<String>,
     in_transaction: bool,
@@ -38,13 +40,28 @@ impl<'a> Recording<'a> {
         text: &'a RefCell<String>,
     ) -> Self {
         let (schema, settings, made, assumed) = (None, Vec::new(), Vec::new(), BTreeMap::new());
-        let (in_transaction, begun, guards_keys) = (false, 0, false);
-        Self { database, engine, text, in_transaction, begun, guards_keys, schema, settings, made, assumed }
+        let (is_offline, in_transaction, begun, guards_keys) = (false, false, 0, false);
+        Self { database, is_offline, engine, text, in_transaction, begun, guards_keys, schema, settings, made, assumed }
     }
 
-    /// Takes for granted from here on that the database is at a migration of a set, and has its schema.
+    /// For a database that is out of reach.
+    pub(crate) fn offline(engine: Engine, text: &'a RefCell<String>) -> Self {
+        Self { is_offline: true, ..Self::new(None, engine, text) }
+    }
+
+    /// The database, where there is one.
+    pub(crate) fn database(&mut self) -> Option<&mut dyn MigrationConnection> {
+        match &mut self.database {
+            Some(database) => Some(&mut **database),
+            None => None,
+        }
+    }
+
+    /// Takes for granted from here on that the database is at a migration of a set, and has its schema then.
     pub(crate) fn assume(&mut self, set: &MigrationSet, number: Option<i64>) {
-        self.made.push(set.schema().to_owned());
+        if number.is_some() {
+            self.made.push(set.schema().to_owned());
+        }
         self.assumed.insert(set.name().to_owned(), Found::assumed(set, self.engine, number));
     }
 
@@ -61,8 +78,9 @@ impl<'a> Recording<'a> {
 
     /// What goes before the first transaction of a script for SQLite.
     fn begin_script(&mut self) -> Result<()> {
-        // As a file that charter makes.
-        if self.assumed.is_empty() && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
+        // As a file that charter makes. One that is not asked may be a host program's, whose choice the mode is.
+        if !self.is_offline && self.assumed.is_empty() && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty()
+        {
             self.write("PRAGMA journal_mode = WAL");
         }
         self.guards_keys = self.query(BROKEN_KEYS).is_ok();
@@ -133,7 +151,8 @@ impl MigrationConnection for Recording<'_> {
                 }
                 if let Some(schema) = transaction.schema {
                     if !self.made.iter().any(|made| made == schema) && !self.has_schema(schema)? {
-                        self.write(&format!("CREATE SCHEMA {}", quoted(schema)));
+                        let unless_there = if self.is_offline { "IF NOT EXISTS " } else { "" };
+                        self.write(&format!("CREATE SCHEMA {unless_there}{}", quoted(schema)));
                         self.made.push(schema.to_owned());
                     }
                     self.schema = Some(schema.to_owned());
