@@ -3,7 +3,7 @@
 use super::super::set::MigrationSet;
 use super::super::status::Found;
 use super::super::steps::words;
-use super::{MigrationConnection, Transaction, literal, quoted};
+use super::{MigrationConnection, Transaction, literal, qualified, quoted};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
@@ -31,6 +31,17 @@ pub(crate) struct Recording<'a> {
     made: Vec<String>,
     /// What is taken for granted of sets, by their names, whatever the database says.
     assumed: BTreeMap<String, Found>,
+    /// Where a set must be for the script to run, until that is written down.
+    start: Option<Start>,
+}
+
+/// Where a set must be.
+struct Start {
+    set: String,
+    number: i64,
+    /// Whether it is there, as a condition of SQL.
+    is_there: String,
+    audit: String,
 }
 
 impl<'a> Recording<'a> {
@@ -39,9 +50,22 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        let (schema, settings, made, assumed) = (None, Vec::new(), Vec::new(), BTreeMap::new());
+        let (schema, settings, made, assumed, start) = (None, Vec::new(), Vec::new(), BTreeMap::new(), None);
         let (is_offline, in_transaction, begun, guards_keys) = (false, false, 0, false);
-        Self { database, is_offline, engine, text, in_transaction, begun, guards_keys, schema, settings, made, assumed }
+        Self {
+            database,
+            is_offline,
+            engine,
+            text,
+            in_transaction,
+            begun,
+            guards_keys,
+            schema,
+            settings,
+            made,
+            assumed,
+            start,
+        }
     }
 
     /// For a database that is out of reach.
@@ -63,6 +87,36 @@ impl<'a> Recording<'a> {
             self.made.push(set.schema().to_owned());
         }
         self.assumed.insert(set.name().to_owned(), Found::assumed(set, self.engine, number));
+    }
+
+    /// Lets the script fail at its start on a database that is at another migration of a set.
+    pub(crate) fn starts_at(&mut self, set: &MigrationSet, number: i64) {
+        let history = qualified(set, self.engine, &set.history_table());
+        let is_there = format!("(SELECT MAX(version) FROM {history}) = {number}");
+        let audit = qualified(set, self.engine, &set.audit_table());
+        self.start = Some(Start { set: set.name().to_owned(), number, is_there, audit });
+    }
+
+    /// Writes down what fails where the script does not begin. On SQLite it keeps every transaction after it from being
+    /// committed, as [`GUARDS`] say; elsewhere it ends the first one.
+    fn check_start(&mut self) {
+        let Some(Start { set, number, is_there, audit }) = self.start.take() else { return };
+        self.remark(&format!(
+            "For a database that is at {number} of the set {set}: the next statement fails on any other."
+        ));
+        match self.engine {
+            Engine::Sqlite => {
+                self.write(&format!(
+                    "INSERT INTO temp.charter_transactions SELECT {}, 0, 0, COALESCE({is_there}, 0)",
+                    self.begun
+                ));
+                self.begun += 1;
+            }
+            Engine::DuckDb | Engine::Postgres => self.write(&format!(
+                "INSERT INTO {audit} (entry, name) SELECT CAST(NULL AS BIGINT), {} WHERE NOT COALESCE({is_there}, FALSE)",
+                literal(&format!("the database is not at {number} of the set {set}"))
+            )),
+        }
     }
 
     fn write(&self, statement: &str) {
@@ -133,6 +187,7 @@ impl MigrationConnection for Recording<'_> {
             Engine::Sqlite => {
                 if self.begun == 1 {
                     self.begin_script()?;
+                    self.check_start();
                 }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
@@ -141,7 +196,10 @@ impl MigrationConnection for Recording<'_> {
                     self.write(&format!("INSERT INTO temp.charter_keys {BROKEN_KEYS}"));
                 }
             }
-            Engine::DuckDb => self.write("BEGIN TRANSACTION"),
+            Engine::DuckDb => {
+                self.write("BEGIN TRANSACTION");
+                self.check_start();
+            }
             Engine::Postgres => {
                 self.write("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
                 let settings = settings("SET LOCAL", transaction);
@@ -157,6 +215,7 @@ impl MigrationConnection for Recording<'_> {
                     }
                     self.schema = Some(schema.to_owned());
                 }
+                self.check_start();
             }
         }
         Ok(())
@@ -201,7 +260,7 @@ impl MigrationConnection for Recording<'_> {
                 "INSERT OR ROLLBACK INTO temp.charter_transactions SELECT {}, \
                  (SELECT count(*) FROM temp.charter_transactions), (SELECT count(*) FROM ({BROKEN_KEYS}) AS present \
                  WHERE present.broken > COALESCE((SELECT past.broken FROM temp.charter_keys AS past \
-                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0))",
+                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0)), 1",
                 self.begun
             )),
             (Engine::Sqlite, false) => self.write("PRAGMA foreign_key_check"),
@@ -248,14 +307,15 @@ const BROKEN_KEYS: &str = "SELECT \"table\" AS child, parent, fkid AS key, count
      FROM pragma_foreign_key_check GROUP BY 1, 2, 3";
 
 /// What a script for SQLite compares foreign keys with, and what undoes a transaction at its end in which rows came to refer
-/// to nothing: whoever runs the script may go on after an error, so those after it are undone too.
+/// to nothing, or all of them on a database that is not where the script begins: whoever runs the script may go on after an error, so those after it are undone too.
 const GUARDS: [&str; 4] = [
     "DROP TABLE IF EXISTS temp.charter_keys",
     "DROP TABLE IF EXISTS temp.charter_transactions",
     "CREATE TEMPORARY TABLE charter_keys (child, parent, key, broken)",
     "CREATE TEMPORARY TABLE charter_transactions (place INTEGER PRIMARY KEY, \
      earlier INTEGER CONSTRAINT \"a transaction before this one was undone\" CHECK (earlier = place - 1), \
-     broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0))",
+     broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0), \
+     started INTEGER CONSTRAINT \"the database is not where this script begins\" CHECK (started = 1))",
 ];
 
 /// What undoes, on Postgres, that statements have set something for the session.

@@ -167,7 +167,7 @@ impl MigrationManager {
         Ok((recording, self.environment_offline(offline.engine)))
     }
 
-    /// Takes for granted where a set is, and that the others are at head.
+    /// Takes for granted where a set is, which the script checks, and that the others are at head.
     fn assume(
         &self,
         recording: &mut Recording<'_>,
@@ -180,6 +180,9 @@ impl MigrationManager {
         }
         let number = from.map_or(Ok(otherwise), |from| set.resolve(from, None))?;
         recording.assume(set, number);
+        if let Some(number) = number {
+            recording.starts_at(set, number);
+        }
         Ok(())
     }
 
