@@ -264,11 +264,10 @@ pub(super) fn version_row(work: &Work<'_>, migration: &Migration) -> String {
     )
 }
 
-/// The statement that gives a store its identity, unless it has one.
-pub(super) fn head_row() -> String {
+/// The statement that gives a store its identity, as [`MigrationConnection::identity`] says it, unless it has one.
+pub(super) fn head_row(identity: &str) -> String {
     format!(
-        "INSERT INTO charter_head (singleton, id, epoch, sequence) SELECT 1, '{}', 1, \
-         (SELECT COALESCE(MAX(sequence), 0) FROM charter_changes) WHERE NOT EXISTS (SELECT 1 FROM charter_head)",
-        uuid::Uuid::new_v4()
+        "INSERT INTO charter_head (singleton, id, epoch, sequence) SELECT 1, {identity}, 1, \
+         (SELECT COALESCE(MAX(sequence), 0) FROM charter_changes) WHERE NOT EXISTS (SELECT 1 FROM charter_head)"
     )
 }

@@ -43,7 +43,7 @@ pub use history::HistoryEntry;
 pub(crate) use live::{catalogue, server_version};
 pub use manager::{
     Confirmation, Dependant, Described, Done, DowngradeOptions, Loss, MigrationManager, Offline, Planned, SetStatus,
-    TableRows, UpgradeOptions, Validation, create_migration, database_name, migrate, rollback,
+    TableRows, UpgradeOptions, UpgradeSql, Validation, create_migration, database_name, migrate, rollback,
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;

@@ -442,6 +442,17 @@ impl Judgement {
         }
     }
 
+    /// Refuses what every environment does, so that what is another program's is kept.
+    ///
+    /// # Errors
+    /// As [`Judgement::check`].
+    pub(crate) fn check_hosts(&self, url: &DatabaseUrl) -> Result<()> {
+        match self.is_refused_for_a_host() || self.migrations.iter().any(Judged::takes_along) {
+            true => self.check(url, true),
+            false => Ok(()),
+        }
+    }
+
     /// Whether something of a host program would be lost, and nobody has let it pass: what every environment refuses.
     fn is_refused_for_a_host(&self) -> bool {
         #[cfg(feature = "lint")]

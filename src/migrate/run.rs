@@ -45,9 +45,9 @@ pub(super) fn run(connection: &mut dyn MigrationConnection, work: &mut Work<'_>,
 fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, piece: &Piece<'_>) -> Result<()> {
     let (start, engine, migration) = (Instant::now(), connection.engine(), piece.migration);
     let statements: Vec<_> = piece.script.statements(engine).into_iter().enumerate().collect();
-    let transaction = work.transaction();
+    let (transaction, identity) = (work.transaction(), connection.identity());
     let done = in_transaction(connection, work, piece, &transaction, &statements, statements.len(), |work| {
-        ending(work, engine, piece, start, statements.len())
+        ending(work, engine, piece, &identity, start, statements.len())
     });
     // A server's session is put in order when the next transaction begins.
     let has_set = engine != Engine::Postgres && statements.iter().any(|(_, said)| is_session(said.text, engine));
@@ -144,14 +144,21 @@ fn hinted(error: Error) -> Error {
 }
 
 /// The statements that end a migration: the history, the version, the row of audit.
-fn ending(work: &Work<'_>, engine: Engine, piece: &Piece<'_>, start: Instant, statements: usize) -> Vec<String> {
+fn ending(
+    work: &Work<'_>,
+    engine: Engine,
+    piece: &Piece<'_>,
+    identity: &str,
+    start: Instant,
+    statements: usize,
+) -> Vec<String> {
     let migration = piece.migration;
     let mut rows = piece.history.clone();
     if work.set.is_charter() {
         match (piece.is_down, migration.number()) {
             (false, number) => {
                 rows.push(version_row(work, migration));
-                rows.extend((number == 1).then(head_row));
+                rows.extend((number == 1).then(|| head_row(identity)));
             }
             // The table itself went with the first migration.
             (true, 1) => {}
@@ -299,7 +306,8 @@ impl Run<'_, '_, '_> {
             }
         }
         let (engine, piece, start, statements) = (self.connection.engine(), self.piece, self.start, self.statements);
-        self.transaction(&[], |work| ending(work, engine, piece, start, statements))
+        let identity = self.connection.identity();
+        self.transaction(&[], |work| ending(work, engine, piece, &identity, start, statements))
     }
 
     fn together(&mut self, step: &Step<'_>, was_begun: bool) -> Result<()> {

@@ -94,7 +94,7 @@ pub(crate) fn stamp(
         statements.push(entry.insert(set, engine, &work.actor));
     }
     if set.is_charter() && target.is_some() {
-        statements.push(head_row());
+        statements.push(head_row(&connection.identity()));
     }
     connection.begin(&work.transaction())?;
     match connection.record(&statements) {

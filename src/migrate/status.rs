@@ -114,8 +114,9 @@ impl Found {
             applied_at: String::new(),
             checksum: migration.checksum(engine),
         });
-        let (has_history, has_audit) = (number.is_some(), number.is_some());
-        Self { applied: applied.collect(), has_history, has_audit, has_versions: set.is_charter(), ..Self::default() }
+        let is_there = number.is_some();
+        let has_versions = is_there && set.is_charter();
+        Self { applied: applied.collect(), has_history: is_there, has_audit: is_there, has_versions, ..Self::default() }
     }
 
     /// The newest migration that the database has below a number.

@@ -227,7 +227,7 @@ fn an_invalid_index_is_found_and_made_again() {
 
 /// What would run, as text.
 fn script(project: &Project) -> String {
-    project.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text")
+    project.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text").sql
 }
 
 /// Runs a text statement by statement, as psql does.

@@ -42,11 +42,15 @@ pub(super) struct Unasked {
 }
 
 impl Unasked {
-    /// What is known of it, with where it is, if that is said; `None` when the database is asked.
-    pub(super) fn offline(&self, from: Option<Revision>) -> Outcome<Option<Offline>> {
+    /// What is known of it, with where it is, if that is said; `None` when the database is asked. Else no error is of the one
+    /// that was opened.
+    pub(super) fn offline(&self, session: &Session<'_>, from: Option<Revision>) -> Outcome<Option<Offline>> {
         let engine = self.engine.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
         match (engine, from) {
-            (Some(engine), from) => Ok(Some(Offline { engine, from })),
+            (Some(engine), from) => {
+                session.forget_database();
+                Ok(Some(Offline { engine, from }))
+            }
             (None, None) => Ok(None),
             (None, Some(_)) => Err(Failure::Usage(
                 Error::new(ErrorKind::Invalid, "a range of revisions (A:B) says where a database is that is not asked")

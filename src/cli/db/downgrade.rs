@@ -44,7 +44,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (opened, way) = arguments.goal.open_to_change(session)?;
-    let offline = arguments.unasked.offline(way.from)?;
+    let offline = arguments.unasked.offline(session, way.from)?;
     if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, &opened);
     }
@@ -61,7 +61,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         if offline.is_none() {
             warn(session, &opened, &opened.manager.dependants(&opened.manager.plan_downgrade(&options)?)?);
         }
-        return sql_result(session, &opened, text);
+        return sql_result(session, &opened, offline.as_ref(), text);
     }
     let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
     let losses = opened.manager.losses(&planned)?;

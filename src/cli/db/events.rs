@@ -93,6 +93,11 @@ fn warn(session: &Session<'_>, judgement: &Judgement) {
             session.ui.warning(None, &message);
         }
     }
+    warn_of_unused(session, judgement);
+}
+
+/// Says what was to be let pass and was not found.
+pub(super) fn warn_of_unused(session: &Session<'_>, judgement: &Judgement) {
     for allowance in &judgement.unused {
         session.ui.warning(None, &format!("--allow {allowance} lets nothing pass: there is no such finding"));
     }

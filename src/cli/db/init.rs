@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
 
 /// Prints what would run.
 fn print_sql(session: &Session<'_>, opened: &Opened, arguments: &Arguments) -> Outcome {
-    let (options, offline) = (UpgradeOptions::default(), arguments.unasked.offline(None)?);
+    let (options, offline) = (UpgradeOptions::default(), arguments.unasked.offline(session, None)?);
     if offline.is_none() && opened.manager.engine().is_some() {
         let unrecorded = unrecorded(session, opened)?;
         if !unrecorded.found.is_empty() && !arguments.force {
@@ -64,7 +64,8 @@ fn print_sql(session: &Session<'_>, opened: &Opened, arguments: &Arguments) -> O
         }
         if !unrecorded.found.is_empty() {
             let recorded: Vec<_> = unrecorded.found.iter().map(|(set, migration)| (*set, migration.number())).collect();
-            return upgrade::sql_result(session, opened, opened.manager.init_sql(&recorded, UNRECORDED)?);
+            let written = opened.manager.init_sql(&recorded, UNRECORDED)?;
+            return upgrade::upgrade_sql_result(session, opened, written, None);
         }
     }
     upgrade::print_sql(session, opened, &options, offline.as_ref())

@@ -21,7 +21,7 @@ Examples:
   charter db stamp head --reason 'the tables were made by hand'
   charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
   charter db stamp base --set project
-  charter db stamp head --sql --engine postgres")]
+  charter db stamp 20260131120000:head --sql --engine postgres")]
 pub(in crate::cli) struct Arguments {
     /// The revision: head, base, +N, -N, or a migration by its number, its name, or the beginning of its id; with --engine
     /// also A:B, from A to B
@@ -56,8 +56,8 @@ impl Arguments {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (revision, database) = arguments.parts();
     let way = Way::parse(Some(revision))?;
-    let (revision, offline) = (way.to.unwrap_or(Revision::Head), arguments.unasked.offline(way.from)?);
     let opened = database.open_to_change(session)?;
+    let (revision, offline) = (way.to.unwrap_or(Revision::Head), arguments.unasked.offline(session, way.from)?);
     if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, &opened);
     }
@@ -65,7 +65,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if arguments.sql {
         let reason = arguments.reason.as_deref();
         let text = opened.manager.stamp_sql(set, &revision, reason, offline.as_ref())?;
-        return sql_result(session, &opened, text);
+        return sql_result(session, &opened, offline.as_ref(), text);
     }
     let (name, url) = (opened.manager.set(set)?.name().to_owned(), &opened.database.url);
     let progress = session.ui.progress("connecting");

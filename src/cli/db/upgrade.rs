@@ -1,16 +1,16 @@
 //! `charter db upgrade`.
 
 use super::super::session::{Session, refuse_url};
-use super::super::ui::{Failure, GOOD, Outcome, count, declined, object};
+use super::super::ui::{Failure, GOOD, Outcome, count, declined, object, or_null};
 use super::backup::{BackupFirst, backup_value};
 use super::current::unknown;
 use super::database::{Goal, Opened, Set, Unasked};
-use super::events::{Told, warn_of_dependants};
+use super::events::{Told, warn_of_dependants, warn_of_unused};
 use super::migrations::{done_values, prefix, without_migrations};
 use super::verify::drop_on_interrupt;
 use crate::config::DatabaseUrl;
-use crate::error::ErrorKind;
-use crate::migrate::{Allowance, Done, Offline, Revision, UpgradeOptions};
+use crate::error::{Error, ErrorKind};
+use crate::migrate::{Allowance, Done, Offline, Revision, UpgradeOptions, UpgradeSql};
 use crate::record::Value;
 
 /// Apply the migrations that a database lacks
@@ -72,18 +72,32 @@ impl Permit {
         let allowances = self.allow.iter().map(|text| Allowance::new(text, reason));
         allowances.collect::<Result<_, _>>().map_err(Failure::Usage)
     }
+
+    /// Refuses to try what is only printed.
+    fn refuse_trying_with_sql(&self) -> Outcome {
+        match self.verify_against {
+            None => Ok(()),
+            Some(_) => Err(Failure::Usage(
+                Error::new(ErrorKind::Invalid, "what only prints statements tries nothing").with_hint(
+                    "leave out --verify-against or --sql; `charter db verify --against URL` tries the migrations",
+                ),
+            )),
+        }
+    }
 }
 
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let (opened, way) = arguments.goal.open_to_change(session)?;
-    let offline = arguments.unasked.offline(way.from)?;
-    let options = UpgradeOptions {
+    let offline = arguments.unasked.offline(session, way.from)?;
+    let mut options = UpgradeOptions {
         set: arguments.set.name()?.map(str::to_owned),
         revision: way.to.unwrap_or(Revision::Head),
         ..UpgradeOptions::default()
     };
     if arguments.sql {
         arguments.backup.refuse_with_sql()?;
+        arguments.permit.refuse_trying_with_sql()?;
+        options.allowances = arguments.permit.allowances()?;
         return print_sql(session, &opened, &options, offline.as_ref());
     }
     upgrade(session, &opened, options, &arguments.permit, &arguments.backup)
@@ -99,26 +113,34 @@ pub(super) fn print_sql(
     if opened.manager.engine().is_none() && offline.is_none() {
         return without_migrations(session, opened);
     }
-    let text = opened.manager.upgrade_sql(options, offline)?;
-    let refused = match offline {
-        Some(_) => Vec::new(),
-        None => opened.manager.judge(options)?.migrations,
-    };
-    for judged in refused {
+    upgrade_sql_result(session, opened, opened.manager.upgrade_sql(options, offline)?, offline)
+}
+
+/// Prints the statements of an upgrade, and warns where it would be refused.
+pub(super) fn upgrade_sql_result(
+    session: &Session<'_>,
+    opened: &Opened,
+    UpgradeSql { sql, judgement, .. }: UpgradeSql,
+    offline: Option<&Offline>,
+) -> Outcome {
+    // Of a database that is not asked, it is not known what it would refuse.
+    for judged in judgement.migrations.iter().filter(|_| offline.is_none()) {
         for why in &judged.refused {
             session.ui.warning(None, &format!("refused: {}: {why}", judged.migration));
         }
         if judged.refused.is_empty() {
-            warn_of_dependants(session, &judged);
+            warn_of_dependants(session, judged);
         }
     }
-    sql_result(session, opened, text)
+    warn_of_unused(session, &judgement);
+    sql_result(session, opened, offline, sql)
 }
 
-/// Prints statements; as JSON they are one text.
-pub(super) fn sql_result(session: &Session<'_>, opened: &Opened, text: String) -> Outcome {
-    let value = object! {"database": opened.database.url.to_string(), "sql": text.as_str()};
-    session.ui.result(|| text, || value.into())
+/// Prints statements; as JSON they are one text, with the database if it was asked.
+pub(super) fn sql_result(session: &Session<'_>, opened: &Opened, offline: Option<&Offline>, sql: String) -> Outcome {
+    let database = offline.is_none().then(|| opened.database.url.to_string());
+    let value = object! {"database": or_null(database), "sql": sql.as_str()};
+    session.ui.result(|| sql, || value.into())
 }
 
 /// Applies what options say, if it is permitted.

@@ -38,6 +38,11 @@ pub(crate) trait MigrationConnection {
         Found::read(set, engine, &mut |sql| self.query(sql))
     }
 
+    /// The identity of a store that is made now, as an expression of SQL.
+    fn identity(&self) -> String {
+        literal(&uuid::Uuid::new_v4().to_string())
+    }
+
     /// Begins a transaction, waiting for writers. Under the migrators' lock, checks that it still is this session's.
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()>;
 

@@ -3,7 +3,7 @@
 use super::super::set::MigrationSet;
 use super::super::status::Found;
 use super::super::steps::words;
-use super::{MigrationConnection, Transaction, literal, quoted};
+use super::{MigrationConnection, Transaction, literal, qualified, quoted};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(crate) struct Recording<'a> {
     /// The database, to read; without one, it is empty.
     database: Option<Box<dyn MigrationConnection>>,
+    /// Whether the database is out of reach: what it is like is not known.
+    is_offline: bool,
     engine: Engine,
     text: &'a RefCell<String>,
     in_transaction: bool,
@@ -29,6 +31,17 @@ pub(crate) struct Recording<'a> {
     made: Vec<String>,
     /// What is taken for granted of sets, by their names, whatever the database says.
     assumed: BTreeMap<String, Found>,
+    /// Where a set must be for the script to run, until that is written down.
+    start: Option<Start>,
+}
+
+/// Where a set must be.
+struct Start {
+    set: String,
+    number: i64,
+    /// Whether it is there, as a condition of SQL.
+    is_there: String,
+    audit: String,
 }
 
 impl<'a> Recording<'a> {
@@ -37,15 +50,73 @@ impl<'a> Recording<'a> {
         engine: Engine,
         text: &'a RefCell<String>,
     ) -> Self {
-        let (schema, settings, made, assumed) = (None, Vec::new(), Vec::new(), BTreeMap::new());
-        let (in_transaction, begun, guards_keys) = (false, 0, false);
-        Self { database, engine, text, in_transaction, begun, guards_keys, schema, settings, made, assumed }
+        let (schema, settings, made, assumed, start) = (None, Vec::new(), Vec::new(), BTreeMap::new(), None);
+        let (is_offline, in_transaction, begun, guards_keys) = (false, false, 0, false);
+        Self {
+            database,
+            is_offline,
+            engine,
+            text,
+            in_transaction,
+            begun,
+            guards_keys,
+            schema,
+            settings,
+            made,
+            assumed,
+            start,
+        }
     }
 
-    /// Takes for granted from here on that the database is at a migration of a set, and has its schema.
+    /// For a database that is out of reach.
+    pub(crate) fn offline(engine: Engine, text: &'a RefCell<String>) -> Self {
+        Self { is_offline: true, ..Self::new(None, engine, text) }
+    }
+
+    /// The database, where there is one.
+    pub(crate) fn database(&mut self) -> Option<&mut dyn MigrationConnection> {
+        match &mut self.database {
+            Some(database) => Some(&mut **database),
+            None => None,
+        }
+    }
+
+    /// Takes for granted from here on that the database is at a migration of a set, and has its schema then.
     pub(crate) fn assume(&mut self, set: &MigrationSet, number: Option<i64>) {
-        self.made.push(set.schema().to_owned());
+        if number.is_some() {
+            self.made.push(set.schema().to_owned());
+        }
         self.assumed.insert(set.name().to_owned(), Found::assumed(set, self.engine, number));
+    }
+
+    /// Lets the script fail at its start on a database that is at another migration of a set.
+    pub(crate) fn starts_at(&mut self, set: &MigrationSet, number: i64) {
+        let history = qualified(set, self.engine, &set.history_table());
+        let is_there = format!("(SELECT MAX(version) FROM {history}) = {number}");
+        let audit = qualified(set, self.engine, &set.audit_table());
+        self.start = Some(Start { set: set.name().to_owned(), number, is_there, audit });
+    }
+
+    /// Writes down what fails where the script does not begin. On SQLite it keeps every transaction after it from being
+    /// committed, as [`GUARDS`] say; elsewhere it ends the first one.
+    fn check_start(&mut self) {
+        let Some(Start { set, number, is_there, audit }) = self.start.take() else { return };
+        self.remark(&format!(
+            "For a database that is at {number} of the set {set}: the next statement fails on any other."
+        ));
+        match self.engine {
+            Engine::Sqlite => {
+                self.write(&format!(
+                    "INSERT INTO temp.charter_transactions SELECT {}, 0, 0, COALESCE({is_there}, 0)",
+                    self.begun
+                ));
+                self.begun += 1;
+            }
+            Engine::DuckDb | Engine::Postgres => self.write(&format!(
+                "INSERT INTO {audit} (entry, name) SELECT CAST(NULL AS BIGINT), {} WHERE NOT COALESCE({is_there}, FALSE)",
+                literal(&format!("the database is not at {number} of the set {set}"))
+            )),
+        }
     }
 
     fn write(&self, statement: &str) {
@@ -61,8 +132,9 @@ impl<'a> Recording<'a> {
 
     /// What goes before the first transaction of a script for SQLite.
     fn begin_script(&mut self) -> Result<()> {
-        // As a file that charter makes.
-        if self.assumed.is_empty() && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty() {
+        // As a file that charter makes. One that is not asked may be a host program's, whose choice the mode is.
+        if !self.is_offline && self.assumed.is_empty() && self.query("SELECT 1 FROM sqlite_schema LIMIT 1")?.is_empty()
+        {
             self.write("PRAGMA journal_mode = WAL");
         }
         self.guards_keys = self.query(BROKEN_KEYS).is_ok();
@@ -99,6 +171,15 @@ impl MigrationConnection for Recording<'_> {
         }
     }
 
+    /// Made where the script runs: it may make many stores.
+    fn identity(&self) -> String {
+        match self.engine {
+            Engine::Sqlite => RANDOM_ID.to_owned(),
+            Engine::DuckDb => "CAST(uuid() AS VARCHAR)".to_owned(),
+            Engine::Postgres => "CAST(pg_catalog.gen_random_uuid() AS TEXT)".to_owned(),
+        }
+    }
+
     fn begin(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.in_transaction = true;
         self.begun += 1;
@@ -106,6 +187,7 @@ impl MigrationConnection for Recording<'_> {
             Engine::Sqlite => {
                 if self.begun == 1 {
                     self.begin_script()?;
+                    self.check_start();
                 }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
@@ -114,7 +196,10 @@ impl MigrationConnection for Recording<'_> {
                     self.write(&format!("INSERT INTO temp.charter_keys {BROKEN_KEYS}"));
                 }
             }
-            Engine::DuckDb => self.write("BEGIN TRANSACTION"),
+            Engine::DuckDb => {
+                self.write("BEGIN TRANSACTION");
+                self.check_start();
+            }
             Engine::Postgres => {
                 self.write("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
                 let settings = settings("SET LOCAL", transaction);
@@ -124,11 +209,13 @@ impl MigrationConnection for Recording<'_> {
                 }
                 if let Some(schema) = transaction.schema {
                     if !self.made.iter().any(|made| made == schema) && !self.has_schema(schema)? {
-                        self.write(&format!("CREATE SCHEMA {}", quoted(schema)));
+                        let unless_there = if self.is_offline { "IF NOT EXISTS " } else { "" };
+                        self.write(&format!("CREATE SCHEMA {unless_there}{}", quoted(schema)));
                         self.made.push(schema.to_owned());
                     }
                     self.schema = Some(schema.to_owned());
                 }
+                self.check_start();
             }
         }
         Ok(())
@@ -173,7 +260,7 @@ impl MigrationConnection for Recording<'_> {
                 "INSERT OR ROLLBACK INTO temp.charter_transactions SELECT {}, \
                  (SELECT count(*) FROM temp.charter_transactions), (SELECT count(*) FROM ({BROKEN_KEYS}) AS present \
                  WHERE present.broken > COALESCE((SELECT past.broken FROM temp.charter_keys AS past \
-                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0))",
+                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0)), 1",
                 self.begun
             )),
             (Engine::Sqlite, false) => self.write("PRAGMA foreign_key_check"),
@@ -211,19 +298,24 @@ impl MigrationConnection for Recording<'_> {
     }
 }
 
+/// A UUID of version 4 on SQLite, which has no function for one.
+const RANDOM_ID: &str = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || \
+     '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))";
+
 /// On SQLite, how many rows refer to nothing, for each foreign key.
 const BROKEN_KEYS: &str = "SELECT \"table\" AS child, parent, fkid AS key, count(*) AS broken \
      FROM pragma_foreign_key_check GROUP BY 1, 2, 3";
 
 /// What a script for SQLite compares foreign keys with, and what undoes a transaction at its end in which rows came to refer
-/// to nothing: whoever runs the script may go on after an error, so those after it are undone too.
+/// to nothing, or all of them on a database that is not where the script begins: whoever runs the script may go on after an error, so those after it are undone too.
 const GUARDS: [&str; 4] = [
     "DROP TABLE IF EXISTS temp.charter_keys",
     "DROP TABLE IF EXISTS temp.charter_transactions",
     "CREATE TEMPORARY TABLE charter_keys (child, parent, key, broken)",
     "CREATE TEMPORARY TABLE charter_transactions (place INTEGER PRIMARY KEY, \
      earlier INTEGER CONSTRAINT \"a transaction before this one was undone\" CHECK (earlier = place - 1), \
-     broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0))",
+     broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0), \
+     started INTEGER CONSTRAINT \"the database is not where this script begins\" CHECK (started = 1))",
 ];
 
 /// What undoes, on Postgres, that statements have set something for the session.

@@ -20,7 +20,7 @@ pub(super) use dependants::{LEFT_ALONE, dependants_of};
 pub use downgrade::{Confirmation, DowngradeOptions, database_name};
 pub use losses::Loss;
 pub use plan::Planned;
-pub use sql::Offline;
+pub use sql::{Offline, UpgradeSql};
 pub use truncate::TableRows;
 pub use upgrade::UpgradeOptions;
 

@@ -1,17 +1,22 @@
 //! What would run, as text.
 
-use super::super::apply::{Work, apply, revert};
+use super::super::apply::{Work, revert};
 use super::super::audit::Actor;
 use super::super::connection::{MigrationConnection, Purpose, Recording};
 use super::super::event::Event;
+use super::super::policy::{Judgement, Occasion};
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet};
 use super::super::status::Status;
+use super::dependants::dependants_of;
+use super::plan::planned_down;
+use super::upgrade::State;
 use super::{DowngradeOptions, MigrationManager, UpgradeOptions};
 use crate::config::Environment;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 /// A database that is not asked, because it is out of reach: what is written down is for one of this sort.
@@ -24,33 +29,44 @@ pub struct Offline {
     pub from: Option<Revision>,
 }
 
+/// The statements of an upgrade, as text.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UpgradeSql {
+    /// They.
+    pub sql: String,
+    /// What the environment says of the migrations.
+    pub judgement: Judgement,
+}
+
 impl MigrationManager {
     /// The statements that [`MigrationManager::upgrade`] would run, all of them, with those that keep the history: written
     /// down by the same code in place of being run. The database is read, and cannot be written; an embedded file that does
     /// not exist counts as empty. What is offline is not asked.
     ///
-    /// What the environment refuses is written down all the same: see [`MigrationManager::judge`].
+    /// What the environment refuses is written down all the same, and is in the judgement, but for what every environment
+    /// refuses so that another program's indexes, triggers and views are kept.
     ///
     /// # Errors
-    /// As [`MigrationManager::judge`].
-    pub fn upgrade_sql(&self, options: &UpgradeOptions, offline: Option<&Offline>) -> Result<String> {
+    /// As [`MigrationManager::judge`]; [`ErrorKind::Refused`] when something of another program would be lost;
+    /// [`ErrorKind::Invalid`] when what is offline is beyond the revision.
+    pub fn upgrade_sql(&self, options: &UpgradeOptions, offline: Option<&Offline>) -> Result<UpgradeSql> {
         let text = RefCell::new(String::new());
         let (mut recording, environment) = match offline {
             Some(offline) => {
-                let mut recording = Recording::new(None, offline.engine, &text);
+                let mut recording = Recording::offline(offline.engine, &text);
                 if let Some(from) = &offline.from {
-                    self.assume(&mut recording, self.set(options.set.as_deref())?, Some(from), None)?;
+                    let set = self.set(options.set.as_deref())?;
+                    check_range(set, from, &options.revision, false)?;
+                    self.assume(&mut recording, set, Some(from), None)?;
                 }
                 (recording, self.environment_offline(offline.engine))
             }
-            None => {
-                self.judge(options)?;
-                self.recording(&text)?
-            }
+            None => self.recording(&text)?,
         };
-        self.write_upgrade(&mut recording, &text, options, environment)?;
+        let judgement = self.write_upgrade(&mut recording, &text, options, environment)?;
         drop(recording);
-        Ok(text.into_inner())
+        Ok(UpgradeSql { sql: text.into_inner(), judgement })
     }
 
     /// The statements with which a database is initialised that has tables of sets without a history: those that record that
@@ -58,7 +74,7 @@ impl MigrationManager {
     ///
     /// # Errors
     /// As [`MigrationManager::stamp`] and [`MigrationManager::upgrade_sql`].
-    pub fn init_sql(&self, recorded: &[(&MigrationSet, i64)], reason: &str) -> Result<String> {
+    pub fn init_sql(&self, recorded: &[(&MigrationSet, i64)], reason: &str) -> Result<UpgradeSql> {
         let text = RefCell::new(String::new());
         let (mut recording, environment) = self.recording(&text)?;
         for (set, number) in recorded {
@@ -66,21 +82,31 @@ impl MigrationManager {
             self.stamp_over(&mut recording, set, environment, &revision, Some(reason), &mut |_| {})?;
             recording.assume(set, Some(*number));
         }
-        self.write_upgrade(&mut recording, &text, &UpgradeOptions::default(), environment)?;
+        let judgement = self.write_upgrade(&mut recording, &text, &UpgradeOptions::default(), environment)?;
         drop(recording);
-        Ok(text.into_inner())
+        Ok(UpgradeSql { sql: text.into_inner(), judgement })
     }
 
     /// The statements that [`MigrationManager::downgrade`] would run, as [`MigrationManager::upgrade_sql`].
     ///
     /// # Errors
-    /// As [`MigrationManager::plan_downgrade`].
+    /// As [`MigrationManager::plan_downgrade`]; [`ErrorKind::Refused`] when something of another program would go or break
+    /// with charter's own tables; [`ErrorKind::Invalid`] when what is offline is below the revision.
     pub fn downgrade_sql(&self, options: &DowngradeOptions, offline: Option<&Offline>) -> Result<String> {
         options.revision.check_direction(true)?;
         let set = self.set(options.set.as_deref())?;
+        if let Some(from) = offline.and_then(|offline| offline.from.as_ref()) {
+            check_range(set, from, &options.revision, true)?;
+        }
         let text = RefCell::new(String::new());
         let (mut recording, environment) = self.recording_of_one(&text, set, offline, Some(set.head()))?;
-        let target = set.resolve_down(&options.revision, &Status::read_applied(&mut recording, set)?.applied)?;
+        let status = Status::read_applied(&mut recording, set)?;
+        let target = set.resolve_down(&options.revision, &status.applied)?;
+        let engine = recording.engine();
+        if let Some(database) = recording.database() {
+            let planned: Vec<_> = planned_down(set, engine, &status, target).filter_map(Result::ok).collect();
+            self.check_dependants(set, &dependants_of(database, &planned)?)?;
+        }
         let mut work = Work {
             set,
             actor: Actor::present(environment),
@@ -136,12 +162,12 @@ impl MigrationManager {
             return Ok((Recording::new(Some(database), engine, text), environment));
         };
         set.check_on(offline.engine)?;
-        let mut recording = Recording::new(None, offline.engine, text);
+        let mut recording = Recording::offline(offline.engine, text);
         self.assume(&mut recording, set, offline.from.as_ref(), otherwise)?;
         Ok((recording, self.environment_offline(offline.engine)))
     }
 
-    /// Takes for granted where a set is, and that the others are at head.
+    /// Takes for granted where a set is, which the script checks, and that the others are at head.
     fn assume(
         &self,
         recording: &mut Recording<'_>,
@@ -154,6 +180,9 @@ impl MigrationManager {
         }
         let number = from.map_or(Ok(otherwise), |from| set.resolve(from, None))?;
         recording.assume(set, number);
+        if let Some(number) = number {
+            recording.starts_at(set, number);
+        }
         Ok(())
     }
 
@@ -171,23 +200,30 @@ impl MigrationManager {
         text: &RefCell<String>,
         options: &UpgradeOptions,
         environment: Environment,
-    ) -> Result<()> {
-        for goal in self.goals(options)? {
-            goal.set.check_on(recording.engine())?;
-            let status = Status::read(recording, goal.set)?;
-            let target = goal.set.resolve(&goal.revision, status.current())?;
-            let mut work = Work {
-                set: goal.set,
-                actor: Actor::present(environment),
-                allowed: &[],
-                timeouts: self.timeouts(environment),
-                left_out: None,
-                events: &mut |event| note(text, &event),
-            };
-            apply(recording, &mut work, &status, target)?;
-        }
-        Ok(())
+    ) -> Result<Judgement> {
+        let goals = self.goals(options)?;
+        let state = State { environment: Some(environment), ..self.state(&goals, Some(recording))? };
+        let judgement = self.judge_state(&goals, &state, recording.database(), options, Occasion::Upgrade)?;
+        judgement.check_hosts(&self.url)?;
+        self.apply_all(recording, &goals, &state, &judgement, &mut |event| note(text, &event))?;
+        Ok(judgement)
     }
+}
+
+/// Refuses a way from one revision of a set to another that leads where the verb does not, which would be nothing to do.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] with the other verb; as [`MigrationSet::resolve`].
+fn check_range(set: &MigrationSet, from: &Revision, to: &Revision, is_down: bool) -> Result<()> {
+    let start = set.resolve(from, None)?;
+    let end = set.resolve(to, start)?;
+    let (verb, direction, other) = match (start.cmp(&end), is_down) {
+        (Ordering::Greater, false) => ("upgrade", "down", "downgrade"),
+        (Ordering::Less, true) => ("downgrade", "up", "upgrade"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Invalid, format!("{from}:{to} leads {direction}, which is no way to {verb}"))
+        .with_hint(format!("`charter db {other}` leads {direction}")))
 }
 
 /// Says which migration the statements that follow are of.

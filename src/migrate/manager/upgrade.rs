@@ -66,11 +66,12 @@ impl Goal<'_> {
 
 /// What a database says of some sets.
 #[derive(PartialEq)]
-struct State {
+pub(super) struct State {
+    pub(super) engine: Engine,
     /// One for each set.
-    statuses: Vec<Status>,
+    pub(super) statuses: Vec<Status>,
     /// The environment that it says it is.
-    environment: Option<Environment>,
+    pub(super) environment: Option<Environment>,
 }
 
 impl MigrationManager {
@@ -141,24 +142,34 @@ impl MigrationManager {
             };
             self.check(&judgement, options)?;
             events(Event::Judged { judgement: &judgement });
-            let mut done = Vec::new();
-            for (goal, status) in goals.iter().zip(&present.statuses) {
-                let target = goal.target(status, connection.engine(), judgement.environment, occasion)?;
-                let mut work = Work {
-                    set: goal.set,
-                    actor: Actor::present(judgement.environment),
-                    allowed: &judgement.allowed(goal.set),
-                    timeouts: self.timeouts(judgement.environment),
-                    left_out: None,
-                    events: &mut *events,
-                };
-                let applied = apply(connection, &mut work, status, target)?;
-                done.extend(
-                    applied.iter().filter_map(|number| goal.set.migration(*number)).map(|m| Done::of(goal.set, m)),
-                );
-            }
-            Ok(done)
+            self.apply_all(connection, goals, &present, &judgement, events)
         })
+    }
+
+    /// Applies what was judged.
+    pub(super) fn apply_all(
+        &self,
+        connection: &mut dyn MigrationConnection,
+        goals: &[Goal<'_>],
+        state: &State,
+        judgement: &Judgement,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Vec<Done>> {
+        let mut done = Vec::new();
+        for (goal, status) in goals.iter().zip(&state.statuses) {
+            let target = goal.target(status, state.engine, judgement.environment, judgement.occasion)?;
+            let mut work = Work {
+                set: goal.set,
+                actor: Actor::present(judgement.environment),
+                allowed: &judgement.allowed(goal.set),
+                timeouts: self.timeouts(judgement.environment),
+                left_out: None,
+                events: &mut *events,
+            };
+            let applied = apply(connection, &mut work, status, target)?;
+            done.extend(applied.iter().filter_map(|number| goal.set.migration(*number)).map(|m| Done::of(goal.set, m)));
+        }
+        Ok(done)
     }
 
     /// Refuses what the environment does not allow. Of a set that is part of another program the verbs know nothing: then
@@ -213,8 +224,15 @@ impl MigrationManager {
     }
 
     /// What a database says of the sets, which are refused if they cannot be applied to it.
-    fn state(&self, goals: &[Goal<'_>], mut connection: Option<&mut dyn MigrationConnection>) -> Result<State> {
-        let engine = self.engine_of_database()?;
+    pub(super) fn state(
+        &self,
+        goals: &[Goal<'_>],
+        mut connection: Option<&mut dyn MigrationConnection>,
+    ) -> Result<State> {
+        let engine = match &connection {
+            Some(connection) => connection.engine(),
+            None => self.engine_of_database()?,
+        };
         let mut statuses = Vec::new();
         for goal in goals {
             goal.set.check_on(engine)?;
@@ -231,10 +249,10 @@ impl MigrationManager {
             (None, Some(connection)) => self.stored_environment(&mut **connection)?,
             (None, None) => None,
         };
-        Ok(State { statuses, environment })
+        Ok(State { engine, statuses, environment })
     }
 
-    fn judge_state(
+    pub(super) fn judge_state(
         &self,
         goals: &[Goal<'_>],
         state: &State,
@@ -242,7 +260,7 @@ impl MigrationManager {
         options: &UpgradeOptions,
         occasion: Occasion,
     ) -> Result<Judgement> {
-        let (engine, environment) = (self.engine_of_database()?, self.environment(state.environment));
+        let (engine, environment) = (state.engine, self.environment(state.environment));
         let mut proposals = Vec::new();
         for (goal, status) in goals.iter().zip(&state.statuses) {
             let target = goal.target(status, engine, environment, occasion)?;

@@ -50,7 +50,7 @@ fn a_database_in_use() {
       charter db stamp head --reason 'the tables were made by hand'
       charter db stamp 20260131120000 postgresql://charter@registry.example.com/charter
       charter db stamp base --set project
-      charter db stamp head --sql --engine postgres
+      charter db stamp 20260131120000:head --sql --engine postgres
     --- stderr ---
     "#);
     assert_output!(sandbox, help(&sandbox, &["db", "info"]), @r#"
