@@ -58,6 +58,11 @@ impl Absent {
         self.name.rsplit('.').next().unwrap_or_default().to_lowercase()
     }
 
+    /// Its name, where it is something of no particular kind, such as a role.
+    pub(super) fn into_any(self) -> Option<String> {
+        (self.kind == Kind::Any).then_some(self.name)
+    }
+
     /// Whether it would be in a state with these relations, those of a schema, if it had been made with them: what is not
     /// there any more was taken away, and what a table never had is a mistake.
     pub(super) fn is_of(&self, state: &Schema, schema: &str) -> bool {

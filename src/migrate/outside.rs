@@ -22,6 +22,8 @@ pub(crate) struct LeftOut {
     words: BTreeSet<String>,
     /// The same of those that make or change something.
     made: BTreeSet<String>,
+    /// Whether a role that the server lacks is an error of the statement, which somebody else judges.
+    needs_roles: bool,
 }
 
 impl LeftOut {
@@ -43,6 +45,11 @@ impl LeftOut {
             }
         }
         left_out
+    }
+
+    /// The same, where a statement that names a role which the server lacks is not left out, but fails.
+    pub(crate) fn with_roles(self, needs_roles: bool) -> Self {
+        Self { needs_roles, ..self }
     }
 
     /// Whether the statement at a place of a file is left out.
@@ -80,12 +87,15 @@ impl LeftOut {
                 || name.is_some_and(|name| self.words.contains(&name))
         };
         let is_for_want = error.kind() == ErrorKind::Backend && !is_of_statement(&error) && follows();
-        if self.has(script.file(), position) || !(is_outside(&error) || is_for_want) {
+        // Roles are made outside of every database, by whoever has the server.
+        let lacks_role = || !self.needs_roles && engine == Engine::Postgres && is_of_role(&error, text);
+        if self.has(script.file(), position) || !(is_outside(&error) || is_for_want || lacks_role()) {
             return Err(error);
         }
-        let message = match is_outside(&error) {
-            true => error.message().to_owned(),
-            false => format!("it needs what was not tried: {}", error.message()),
+        let message = match (is_outside(&error), is_for_want) {
+            (true, _) => error.message().to_owned(),
+            (false, true) => format!("it needs what was not tried: {}", error.message()),
+            (false, false) => format!("it needs what only the server has: {}", error.message()),
         };
         self.add(script, position, text, Error::new(error.kind(), message));
         Ok(())
@@ -128,6 +138,27 @@ fn failed<'s>(
 /// Whether an error is that something outside of a throw-away database would have been changed.
 fn is_outside(error: &Error) -> bool {
     error.message().starts_with(OUTSIDE)
+}
+
+/// Whether an error is that a statement gives something to a role, or takes it from one, that does not exist.
+fn is_of_role(error: &Error, statement: &str) -> bool {
+    let Some(role) = Absent::read(Engine::Postgres, error, statement).and_then(Absent::into_any) else { return false };
+    let said = words(statement, Engine::Postgres);
+    let is_role = |word: &String| word.trim_matches('"') == role;
+    let before = |words: &[&str]| said.windows(2).any(|two| words.contains(&two[0].as_str()) && is_role(&two[1]));
+    let within = |words: &[&str]| {
+        let list = said.iter().rposition(|word| words.contains(&word.as_str())).and_then(|place| said.get(place..));
+        list.is_some_and(|list| list.iter().any(is_role))
+    };
+    match said.first().map(String::as_str) {
+        Some("grant" | "revoke") => within(&["to", "from"]),
+        Some("alter") if said.get(1).is_some_and(|what| what == "default") => {
+            within(&["to", "from"]) || before(&["role", "user", ","])
+        }
+        Some("alter" | "create") => before(&["to", "authorization", ","]) && error.message().contains("role"),
+        Some("set" | "do") => error.message().contains("role"),
+        _ => false,
+    }
 }
 
 /// Whether an error is the statement's own, whatever else was left out.
@@ -288,6 +319,34 @@ mod tests {
         assert!(take("V1__a.sql", 3, absent));
         assert!(!take("V1__a.sql", 1, "PostgreSQL: permission denied (SQLSTATE 42501)"));
         assert!(!take("V1__a.sql", 4, "PostgreSQL: relation \"a\" already exists (SQLSTATE 42P07)"));
+    }
+
+    #[test]
+    fn a_role_that_the_server_lacks_is_not_the_statements_fault_unless_somebody_judges_that() {
+        for (statement, said, is_role) in [
+            ("GRANT SELECT ON a TO b, reader WITH GRANT OPTION", "role \"reader\" does not exist", true),
+            ("REVOKE ALL ON a FROM \"Reader\"", "Rolle »Reader« existiert nicht", true),
+            ("ALTER TABLE a OWNER TO reader", "role \"reader\" does not exist", true),
+            ("CREATE POLICY p ON a TO b, reader", "role \"reader\" does not exist", true),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE reader GRANT SELECT ON TABLES TO b",
+                "role \"reader\" does not exist",
+                true,
+            ),
+            ("GRANT USAGE ON TYPE reader TO b", "type \"reader\" does not exist", false),
+            ("ALTER TABLE a ALTER b TYPE reader", "type \"reader\" does not exist", false),
+            ("DROP ROLE reader", "role \"reader\" does not exist", false),
+        ] {
+            let set = MigrationSet::from_files("shop", [("V1__a.sql", statement)]).unwrap();
+            let error = || {
+                Error::new(ErrorKind::Backend, format!("PostgreSQL: {said} (SQLSTATE 42704)"))
+                    .at("V1__a.sql", Some(Position { line: 1, column: 1 }))
+            };
+            let mut left_out = LeftOut::default();
+            assert_eq!(left_out.take(&set, Engine::Postgres, error()).is_ok(), is_role, "{statement}");
+            let mut left_out = LeftOut::default().with_roles(true);
+            assert!(left_out.take(&set, Engine::Postgres, error()).is_err(), "{statement}");
+        }
     }
 
     #[test]

@@ -233,11 +233,20 @@ fn has_lock() -> String {
     )
 }
 
-/// Whether this transaction has written roles, their members, tablespaces or rights on settings: it keeps the lock to its
-/// end, whatever function wrote them.
-const SHARED: &str = "SELECT 1 FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation \
+/// Whether this transaction has written what all databases of the server share, whatever function wrote it: it keeps the lock
+/// to its end. A GRANT on a database does not; but a row that can be seen while its transaction is at work is this one's. What
+/// is written of its own database goes with that.
+const SHARED: &str = "WITH own AS (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()), \
+     given AS (SELECT oid, xmin FROM pg_catalog.pg_database UNION ALL SELECT oid, xmin FROM pg_catalog.pg_tablespace) \
+     SELECT 1 FROM own, pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation \
      WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.database = 0 AND l.mode = 'RowExclusiveLock' \
-     AND c.relname IN ('pg_authid', 'pg_auth_members', 'pg_tablespace', 'pg_parameter_acl', 'pg_replication_origin') LIMIT 1";
+     AND (c.relname IN ('pg_authid', 'pg_auth_members', 'pg_tablespace', 'pg_parameter_acl', 'pg_replication_origin', \
+     'pg_shdescription', 'pg_shseclabel', 'pg_subscription') \
+     OR (c.relname = 'pg_db_role_setting' AND 'own' IS DISTINCT FROM ( \
+     SELECT pg_catalog.min(CASE WHEN s.setdatabase = own.oid THEN 'own' ELSE 'another' END) \
+     FROM pg_catalog.pg_db_role_setting AS s WHERE pg_catalog.age(s.xmin) <= 0))) \
+     UNION ALL SELECT 1 FROM own, given AS g WHERE g.oid <> own.oid AND CASE WHEN pg_catalog.age(g.xmin) <= 0 THEN \
+     pg_catalog.txid_status((pg_catalog.txid_current() >> 32 << 32) + g.xmin::pg_catalog.text::bigint) = 'in progress' END LIMIT 1";
 
 /// Statements for one round trip.
 fn joined(statements: &[String]) -> String {

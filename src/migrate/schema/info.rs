@@ -136,7 +136,8 @@ pub(crate) fn schema_info(
         indexes: Vec::new(),
     };
     let asked = [info.revision, Some(info.head)];
-    match States::of(set, engine, against, &|number| asked.contains(&Some(number)) || forgets_names(set, number)) {
+    let is_asked = |number| asked.contains(&Some(number)) || forgets_names(set, number);
+    match States::of(set, engine, against, Some(info.revision.unwrap_or(0)), &is_asked) {
         Ok(mut states) => {
             info.left_out = std::mem::take(&mut states.left_out);
             // The schema of charter's own tables on a server is charter's: what else is in it is told.
@@ -177,7 +178,7 @@ pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
     }
-    let states = States::of(set, connection.engine(), None, &|_| true)?;
+    let states = States::of(set, connection.engine(), None, None, &|_| true)?;
     let live = states.known(live);
     if live.tables.is_empty() && live.views.is_empty() {
         return Ok(Match::Nothing);
@@ -219,11 +220,12 @@ struct States<'a> {
 }
 
 impl<'a> States<'a> {
-    /// The revisions of which `is_asked` gives true.
+    /// The revisions of which `is_asked` gives true: all of them, or those that can be had where `needed` is among them.
     fn of(
         set: &'a MigrationSet,
         engine: Engine,
         against: Option<&DatabaseUrl>,
+        needed: Option<i64>,
         is_asked: &dyn Fn(i64) -> bool,
     ) -> Result<Self> {
         let model = if engine == Engine::Postgres && against.is_none() { Engine::Sqlite } else { engine };
@@ -232,14 +234,20 @@ impl<'a> States<'a> {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let mut states = Vec::new();
+        let mut reached = 0;
         let mut see = |number: i64, trial: &mut Trial<'_>| {
+            reached = number;
             if is_asked(number) {
                 states.push((number, trial.schema()?));
             }
             Ok(())
         };
         let mut trial = Trial::new(set, model, against)?;
-        trial.walk(&mut see).context("applying the migrations to a throw-away database")?;
+        let walked = trial.walk(&mut see).context("applying the migrations to a throw-away database");
+        // What is pending may need what only the database has that it is for.
+        if needed.is_none_or(|needed| reached < needed) {
+            walked?;
+        }
         let left_out = set.migrations().iter().flat_map(|migration| trial.left_out(migration)).map(ToString::to_string);
         let left_out = left_out.collect();
         trial.close()?;

@@ -204,14 +204,15 @@ impl<'a> Trial<'a> {
         // Nobody else knows of it, but migrating takes the lock for granted.
         database.lock(Timeouts::default().migrators, &mut |_| {})?;
         let others = Schema { engine, ..Schema::default() };
-        let left_out = LeftOut::of(set, engine);
+        // Who is lenient looks for a role in the database that the migrations are for.
+        let left_out = LeftOut::of(set, engine).with_roles(is_lenient);
         let mut trial = Self { set, database, others, passed: Passed::default(), left_out };
         if !set.is_charter() {
             let others = sets.iter().filter(|other| !other.is_charter() && other.engines().contains(&engine));
             for other in std::iter::once(&MigrationSet::charter()).chain(others) {
                 let head = other.migrations().last().map(Migration::number);
                 let (database, passed) = (&mut *trial.database, &mut trial.passed);
-                let mut left_out = LeftOut::of(other, engine);
+                let mut left_out = LeftOut::of(other, engine).with_roles(is_lenient);
                 let applied = match is_lenient {
                     true => {
                         let mut note = |over: &Migration| passed.note(over, engine);
@@ -277,7 +278,7 @@ impl<'a> Trial<'a> {
         go(&mut *self.database, self.set, &mut self.left_out, number)
     }
 
-    /// Applies the whole set to a new database, and shows the database after each migration. The history is not read again
+    /// Applies the whole set to a new database, and shows the database after each migration, up to the first that fails. The history is not read again
     /// each time, which would take longer the longer it is. What reaches outside is left out.
     ///
     /// # Errors

@@ -181,3 +181,93 @@ fn a_table_that_is_made_from_a_file_is_not_compared() {
     let told = sandbox.run(&["db", "verify"]).exit(1);
     assert!(told.stdout.contains("missing: column u.c") && told.stdout.contains("extra: column u.d"), "{told}");
 }
+
+/// What is given on a database belongs to the server: neither another database nor a role is touched, however it is said.
+#[test]
+fn rights_on_other_databases_stay_as_they_are() {
+    let (database, other) = (postgres::database(), postgres::database());
+    let role = format!("reader_{}", uuid::Uuid::new_v4().simple());
+    database.execute(&format!("CREATE ROLE {role}"));
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nengines = postgres\n");
+    sandbox.write("sql/V1__a.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.write("sql/V1__a.down.sql", "DROP TABLE a;\n");
+    let name = other.name();
+    let all = "FOR d IN SELECT datname FROM pg_database WHERE datname <> current_database()";
+    sandbox.write(
+        "sql/V2__rights.sql",
+        format!(
+            "GRANT CONNECT ON DATABASE {name} TO {role};\n\
+             DO $$ DECLARE d TEXT; BEGIN {all} AND datname = '{name}' LOOP \
+             EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', d); END LOOP; END $$;\n\
+             DO $$ BEGIN EXECUTE format('COMMENT ON %s {name} IS %L', 'DATABASE', current_database()); END $$;\n\
+             DO $$ BEGIN EXECUTE format('REVOKE CONNECT ON %s {name} FROM PUBLIC', 'DATABASE'); \
+             EXCEPTION WHEN division_by_zero THEN NULL; END $$;\n\
+             DO $$ BEGIN EXECUTE format('ALTER %s {name} SET work_mem TO ''8MB''', 'DATABASE'); END $$;\n\
+             DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem TO ''8MB''', current_database()); \
+             EXECUTE format('GRANT CONNECT ON DATABASE %I TO {role}', current_database()); END $$;\n\
+             GRANT SELECT ON a TO {role};\n"
+        ),
+    );
+    sandbox.write("sql/V2__rights.down.sql", format!("REVOKE SELECT ON a FROM {role};\n"));
+    let rights = || {
+        database.query(&format!(
+            "SELECT d.datacl::text, shobj_description(d.oid, 'pg_database'), s.setconfig::text \
+             FROM pg_database AS d LEFT JOIN pg_db_role_setting AS s ON s.setdatabase = d.oid WHERE d.datname = '{name}'"
+        ))
+    };
+    assert_eq!(rights(), [[None, None, None]]);
+    let told = sandbox.run(&["db", "verify", "--against", database.url()]).success();
+    assert_eq!(rights(), [[None, None, None]], "{told}");
+    let lines: Vec<&str> =
+        told.stdout.lines().filter_map(|line| line.split_once("V2__rights.sql:")).map(|(_, line)| line).collect();
+    let outside = |line: u32| format!("{line}:1: it does something outside of the database that it runs in");
+    assert_eq!(lines, [1, 2, 3, 4, 5].map(outside), "what is the database's own is tried: {told}");
+    sandbox.run(&["db", "info", database.url(), "--against", database.url()]).exit(4);
+    assert_eq!(rights(), [[None, None, None]]);
+    database.execute(&format!("DROP ROLE {role}"));
+}
+
+/// Roles are the server's: a migration that gives something to one is not wrong because the server of the throw-away database
+/// has none.
+#[test]
+fn what_is_given_to_a_role_that_the_server_lacks_is_not_tried() {
+    let database = postgres::database();
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nengines = postgres\n");
+    sandbox
+        .write("sql/V1__a.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY);\nGRANT SELECT ON a TO \"Nobody\";\n");
+    sandbox.write("sql/V1__a.down.sql", "DROP TABLE a;\n");
+    let told = sandbox.run(&["db", "verify", "--against", database.url()]).success();
+    let why = "V1__a.sql:2:1: it needs what only the server has: PostgreSQL: role \"Nobody\" does not exist";
+    assert!(told.stdout.contains(why), "{told}");
+    // Where it is to be applied, it is needed.
+    let apply = ["db", "upgrade", database.url(), "--env", "prod", "--verify-against", database.url()];
+    let refused = sandbox.run(&apply).exit(4);
+    assert!(refused.stderr.contains("role \"Nobody\" does not exist"), "{refused}");
+    // A type is the database's own.
+    sandbox.write("sql/V1__a.sql", "CREATE TABLE a (id \"Nobody\");\n");
+    sandbox.run(&["db", "verify", "--against", database.url()]).exit(1);
+}
+
+/// What is pending may need a table of the host program, which no throw-away database has: the database can be judged without
+/// it.
+#[test]
+fn a_database_is_judged_by_the_migrations_that_it_has() {
+    let database = postgres::database();
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nschema = shop\n");
+    sandbox.write("sql/V1__a.sql", "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.write("sql/V1__a.down.sql", "DROP TABLE a;\n");
+    for url in ["sqlite:///shop.db", database.url()] {
+        sandbox.run(&["db", "upgrade", url, "--env", "dev"]).success();
+    }
+    sandbox.write("sql/V2__host.sql", "ALTER TABLE hosts ADD COLUMN a BIGINT;\n");
+    sandbox.write("sql/V2__host.down.sql", "ALTER TABLE hosts DROP COLUMN a;\n");
+    for arguments in [&["sqlite:///shop.db"][..], &[database.url()], &[database.url(), "--against", database.url()]] {
+        let info = sandbox.run(&[&["db", "info", "--json"], arguments].concat()).success().json();
+        assert_eq!(info["valid"], true, "{info}");
+    }
+    database.execute("CREATE INDEX by_hand ON shop.a (id)");
+    sandbox.run(&["db", "info", database.url(), "--against", database.url()]).exit(1);
+}
