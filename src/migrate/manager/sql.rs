@@ -24,7 +24,7 @@ use std::fmt::Write as _;
 pub struct Offline {
     /// Its engine.
     pub engine: Engine,
-    /// Where the set is there; the other sets are at head then. Without it an upgrade and a stamp begin before the first
+    /// Where the set is there, or the statements fail; the other sets are at head then. Without it an upgrade and a stamp begin before the first
     /// migration, and a downgrade at head.
     pub from: Option<Revision>,
 }

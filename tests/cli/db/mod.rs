@@ -8,6 +8,7 @@ mod environment;
 mod host;
 mod outside;
 mod project;
+mod scripts;
 mod servers;
 mod validate;
 
