@@ -5,7 +5,7 @@ use super::audit::{Action, Entry, create_table};
 use super::connection::{MigrationConnection, literal, qualified};
 use super::refinery::{Deed, migrate};
 use super::set::Migration;
-use super::status::{Applied, Found, VERSIONS};
+use super::status::{Applied, Found, VERSIONS, not_among_the_files};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -36,8 +36,8 @@ struct Change<'a> {
 /// transaction, with a row of audit for each change.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] when the database is for newer programs, or charter's own tables are not there; what the engine
-/// says. Nothing was changed then.
+/// [`ErrorKind::Refused`] when the database is for newer programs, or has migrations of charter's that this one does not know,
+/// or charter's own tables are not there; what the engine says. Nothing was changed then.
 pub(crate) fn stamp(
     connection: &mut dyn MigrationConnection,
     work: &Work<'_>,
@@ -49,6 +49,12 @@ pub(crate) fn stamp(
     if set.is_charter() && target.is_some() && !found.has_versions {
         return Err(Error::new(ErrorKind::Refused, "charter's tables are not there, so the database has no revision")
             .with_hint("`charter db init` makes them"));
+    }
+    // What a newer program has done is that program's to take back.
+    if set.is_charter()
+        && let Some(unknown) = found.applied.iter().rev().find(|applied| set.migration(applied.number).is_none())
+    {
+        return Err(not_among_the_files(unknown, &found, set));
     }
     let mut changes = Vec::new();
     for migration in set.migrations().iter().filter(|migration| Some(migration.number()) <= target) {

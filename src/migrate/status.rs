@@ -372,7 +372,7 @@ fn check_text(
 }
 
 /// A history has what the files lack.
-fn not_among_the_files(applied: &Applied, found: &Found, set: &MigrationSet) -> Error {
+pub(super) fn not_among_the_files(applied: &Applied, found: &Found, set: &MigrationSet) -> Error {
     let message = format!(
         "the database has migration {} ({}), which is not among those of the set {}",
         applied.number,

@@ -171,6 +171,30 @@ fn a_database_for_newer_programs_is_neither_stamped_nor_taken_back() {
     }
 }
 
+/// What a newer program has added to charter's own tables is not struck from the history by an older one.
+#[test]
+fn what_a_newer_program_has_made_of_charters_tables_stays_in_the_history() {
+    for engine in ENGINES {
+        let project = Project::new(*engine, &FILES);
+        project.upgrade("3").expect("applied");
+        let schema = if *engine == charter::Engine::Postgres { "charter." } else { "" };
+        project.execute(&format!(
+            "INSERT INTO {schema}charter_schema_history (version, name, applied_on, checksum) \
+             SELECT 99, 'newer', applied_on, checksum FROM {schema}charter_schema_history WHERE version = 1"
+        ));
+        for revision in ["head", "base", "1"] {
+            let revision = revision.parse().expect("a revision");
+            let stamped = project.manager().stamp(Some("charter"), &revision, None, &mut |_| {});
+            let error = stamped.expect_err("a newer program's");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error:?}");
+            assert!(error.to_string().contains("migration 99 (newer), which is not among those"), "{error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("the program that made this database")), "{error:?}");
+        }
+        // The project's own history is nobody else's.
+        assert_eq!(stamped(&project, "1"), ["unstamped 3"]);
+    }
+}
+
 #[test]
 fn one_that_was_the_first_of_all_is_not_taken_back_half_done() {
     for engine in ENGINES {

@@ -7,6 +7,7 @@ use crate::engine::drive::Drive;
 use crate::engine::postgres::{connect, foreign_error, sql_state, text_rows};
 use crate::engine::{Engine, MIGRATORS_LOCK, OUTSIDE, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::steps::words;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,6 +76,40 @@ impl PostgresMigrating {
     fn rows(&self, sql: String) -> Result<Vec<TextRow>> {
         let client = self.client.clone();
         self.drive.call(async move { text_rows(&client, &sql).await })
+    }
+
+    fn run(&self, statement: &str) -> Result<()> {
+        let (client, text) = (self.client.clone(), statement.to_owned());
+        self.drive.call(async move { client.execute_typed(&text, &[]).await.map(drop).map_err(foreign_error) })
+    }
+
+    /// Runs a statement whose transaction does not come to an end if it has changed what all databases of the server share.
+    /// What may do anything has one of its own for that, where there is none, unless it ends it itself.
+    fn run_confined(&self, statement: &str) -> Result<()> {
+        let said = words(statement, Engine::Postgres);
+        let is_hidden = said.first().is_some_and(|first| ["do", "call", "select"].contains(&first.as_str()));
+        if self.in_transaction {
+            self.run(statement)?;
+            return self.check_confined();
+        }
+        if !is_hidden {
+            return self.run(statement);
+        }
+        self.execute_batch("BEGIN".to_owned())?;
+        match self.run(statement).and_then(|()| self.check_confined()) {
+            Ok(()) => self.execute_batch("COMMIT".to_owned()),
+            Err(error) => {
+                self.execute_batch("ROLLBACK".to_owned())?;
+                if self.must_run_alone(&error) { self.run(statement) } else { Err(error) }
+            }
+        }
+    }
+
+    fn check_confined(&self) -> Result<()> {
+        match self.rows(SHARED.to_owned())?.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::Refused, OUTSIDE)),
+        }
     }
 
     /// The first row of a query, each value as text.
@@ -314,10 +349,9 @@ impl MigrationConnection for PostgresMigrating {
                 return Err(Self::lock_is_lost());
             }
         }
-        let (client, text) = (self.client.clone(), statement.to_owned());
-        self.drive.call(async move { client.execute_typed(&text, &[]).await.map(drop).map_err(foreign_error) })?;
-        if self.is_confined && self.in_transaction && !self.rows(SHARED.to_owned())?.is_empty() {
-            return Err(Error::new(ErrorKind::Refused, OUTSIDE));
+        match self.is_confined {
+            true => self.run_confined(statement)?,
+            false => self.run(statement)?,
         }
         match set_again(statement, &self.settings) {
             again if again.is_empty() => Ok(()),

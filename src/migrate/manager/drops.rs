@@ -154,7 +154,8 @@ pub(super) fn made(script: &Script, engine: Engine) -> BTreeSet<(String, String)
 }
 
 /// What the migrations of a set make that another program could have made too.
-const MADE: [&str; 8] = ["table", "index", "view", "trigger", "rule", "policy", "publication", "function"];
+const MADE: [&str; 10] =
+    ["table", "index", "view", "trigger", "rule", "policy", "publication", "function", "statistics", "sequence"];
 
 /// The tables and views that a query, a view or a trigger names where one can stand, in small letters and without their
 /// schemas. A column of such a name is none.

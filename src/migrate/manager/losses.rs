@@ -1,13 +1,15 @@
 //! What taking migrations back would lose.
 
-use super::super::connection::{MigrationConnection, Purpose, literal, qualified, quoted};
+use super::super::connection::{MigrationConnection, Purpose, Transaction, literal, qualified, quoted};
+use super::super::event::Timeouts;
 use super::super::set::MigrationSet;
 use super::super::steps::words;
 use super::drops::{Drop, Name, drops};
 use super::{MigrationManager, Planned};
 use crate::engine::Engine;
-use crate::error::{Location, Result};
+use crate::error::{ErrorKind, Location, Result};
 use std::fmt;
+use std::time::Duration;
 
 /// Data that goes when a migration is taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,28 +43,62 @@ impl MigrationManager {
     /// [`MigrationManager::undetermined_losses`]. Writes nothing.
     ///
     /// # Errors
-    /// What the engine says when it cannot be asked.
+    /// [`ErrorKind::Busy`] when another session of a server keeps a table for itself; what the engine says when it cannot be
+    /// asked.
     pub fn losses(&self, planned: &[Planned]) -> Result<Vec<Loss>> {
         let mut connection = self.connect(Purpose::Read)?;
-        let mut losses: Vec<Loss> = Vec::new();
-        for planned in planned {
-            for drop in drops(planned) {
-                for loss in drop.losses(&mut *connection, &planned.set)? {
-                    let is_whole = |loss: &Loss| loss.column.is_none() && !loss.is_deleted;
-                    let is_told = |told: &Loss| {
-                        let is_same = (&told.column, told.is_deleted) == (&loss.column, loss.is_deleted);
-                        told.table == loss.table && (is_whole(told) || is_same)
-                    };
-                    if !losses.iter().any(is_told) {
-                        // With the table go its rows.
-                        losses.retain(|told| !(is_whole(&loss) && told.is_deleted && told.table == loss.table));
-                        losses.push(loss);
-                    }
+        let environment = self.environment(self.stored_environment(&mut *connection)?);
+        counting(&mut *connection, &self.timeouts(environment), |connection| losses(connection, planned))
+    }
+}
+
+fn losses(connection: &mut dyn MigrationConnection, planned: &[Planned]) -> Result<Vec<Loss>> {
+    let mut losses: Vec<Loss> = Vec::new();
+    for planned in planned {
+        for drop in drops(planned) {
+            for loss in drop.losses(connection, &planned.set)? {
+                let is_whole = |loss: &Loss| loss.column.is_none() && !loss.is_deleted;
+                let is_told = |told: &Loss| {
+                    let is_same = (&told.column, told.is_deleted) == (&loss.column, loss.is_deleted);
+                    told.table == loss.table && (is_whole(told) || is_same)
+                };
+                if !losses.iter().any(is_told) {
+                    // With the table go its rows.
+                    losses.retain(|told| !(is_whole(&loss) && told.is_deleted && told.table == loss.table));
+                    losses.push(loss);
                 }
             }
         }
-        Ok(losses)
     }
+    Ok(losses)
+}
+
+/// How long a count waits for a lock where nothing else is set: without end, it would wait without a word.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Counts what is in tables. On a server, another session may have one of them for itself, which is not waited for without end.
+pub(super) fn counting<T>(
+    connection: &mut dyn MigrationConnection,
+    timeouts: &Timeouts,
+    count: impl FnOnce(&mut dyn MigrationConnection) -> Result<T>,
+) -> Result<T> {
+    if connection.engine() != Engine::Postgres {
+        return count(connection);
+    }
+    connection.begin(&Transaction {
+        schema: None,
+        read_only: true,
+        lock_timeout: Some(timeouts.lock.unwrap_or(PATIENCE)),
+        statement_timeout: timeouts.statement,
+    })?;
+    let counted = count(connection);
+    connection.rollback()?;
+    counted.map_err(|error| match error.kind() {
+        ErrorKind::Busy => {
+            error.context("what would be lost could not be counted: another session has the table for itself")
+        }
+        _ => error,
+    })
 }
 
 impl MigrationManager {

@@ -172,7 +172,19 @@ fn what_a_host_has_upon_charters_tables_is_neither_set_off_nor_taken_along() {
     ];
     assert!(errors.iter().all(|error| error.contains(key)), "{errors:?}");
     assert_eq!((host("likes"), host("log"), host("charter_records")), (1, 1, 7));
-    file.execute_batch("DELETE FROM likes").expect("the host lets go");
+    file.execute_batch(
+        "DELETE FROM likes; CREATE TRIGGER of_head AFTER UPDATE OF id, epoch ON charter_head BEGIN DELETE FROM log; END;
+         CREATE TRIGGER of_audit AFTER INSERT ON charter_schema_audit BEGIN DELETE FROM log; END;
+         CREATE TRIGGER elsewhere AFTER DELETE ON charter_schema_audit BEGIN DELETE FROM log; END",
+    )
+    .expect("the host lets go");
+    refused(
+        &sandbox,
+        &truncate,
+        &["the trigger of_head of charter_head", "the trigger of_audit of charter_schema_audit"],
+    );
+    file.execute_batch("DROP TRIGGER of_head; DROP TRIGGER of_audit; DROP TRIGGER elsewhere")
+        .expect("the host drops them");
     sandbox.run(&truncate).success();
     assert_eq!((host("log"), host("charter_records")), (1, 0));
 
@@ -209,7 +221,8 @@ fn what_a_host_has_upon_charters_tables_on_a_server_is_neither_set_off_nor_taken
     shared(&sandbox, url);
     database.execute(
         "SET search_path = public; CREATE TABLE log (owners TEXT); INSERT INTO log VALUES ('ada');
-         CREATE TABLE likes (digest TEXT REFERENCES charter.charter_records ON DELETE CASCADE);
+         CREATE TABLE \"My likes\" (digest TEXT CONSTRAINT liked REFERENCES charter.charter_records ON DELETE CASCADE);
+         INSERT INTO \"My likes\" SELECT digest FROM charter.charter_records LIMIT 1; INSERT INTO \"My likes\" VALUES (NULL);
          CREATE TABLE more () INHERITS (charter.charter_uploads);
          CREATE INDEX host_kind ON charter.charter_records (kind);
          CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM public.log; RETURN NULL; END';
@@ -221,14 +234,34 @@ fn what_a_host_has_upon_charters_tables_on_a_server_is_neither_set_off_nor_taken
          CREATE POLICY everything ON charter.charter_records;
          CREATE VIEW owners AS SELECT name FROM charter.owners; CREATE VIEW mine AS SELECT owners FROM log",
     );
-    let key = "the foreign key likes_digest_fkey of public.likes, which refers to charter_records";
+    let key = "the foreign key liked of public.My likes, which refers to charter_records";
+    let each = "the trigger each of charter_records";
     let heir = "the table public.more, which inherits from charter_uploads";
     let truncate = ["db", "truncate", url, "--yes"];
-    refused(&sandbox, &truncate, &[key, "the trigger sweep of charter_records", heir]);
+    refused(&sandbox, &truncate, &[key, each, heir]);
     let manager = MigrationManager::new(url).expect("a URL");
     let error = manager.truncate(&Confirmation::Yes, &mut |_| {}).expect_err("the same").to_string();
     assert!(error.contains(heir), "{error}");
-    database.execute("DROP TABLE likes, more; ALTER TABLE charter.charter_records DISABLE TRIGGER sweep");
+    database.execute("DROP TABLE more; DROP TRIGGER each ON charter.charter_records");
+    let told = sandbox.run(&truncate).exit(4);
+    assert!(told.stderr.contains("hint: charter leaves it alone: delete the rows that refer to charter's"), "{told}");
+    // Where no row refers to one, nobody has to give up the key.
+    database.execute(
+        "DELETE FROM \"My likes\" WHERE digest IS NOT NULL; CREATE TRIGGER seen AFTER UPDATE ON charter.charter_head
+         FOR EACH ROW EXECUTE FUNCTION public.forget()",
+    );
+    refused(&sandbox, &truncate, &["the trigger seen of charter_head"]);
+    database.execute("DROP TRIGGER seen ON charter.charter_head");
+    sandbox.run(&truncate).success();
+    let counted = "SELECT (SELECT count(*) FROM public.\"My likes\"), (SELECT count(*) FROM charter.charter_records)";
+    assert_eq!(database.query(counted), [[Some("1".to_owned()), Some("0".to_owned())]]);
+    sandbox.run(&["put", "book.yaml", "--db", url]).success();
+    database.execute(
+        "DROP TABLE \"My likes\"; CREATE TRIGGER each AFTER DELETE ON charter.charter_records
+         FOR EACH ROW EXECUTE FUNCTION public.forget()",
+    );
+    refused(&sandbox, &truncate, &["the trigger sweep of charter_records"]);
+    database.execute("ALTER TABLE charter.charter_records DISABLE TRIGGER sweep");
     sandbox.run(&truncate).success();
     let counts = "SELECT (SELECT count(*) FROM log), (SELECT count(*) FROM charter.charter_records)";
     assert_eq!(database.query(counts), [[Some("1".to_owned()), Some("0".to_owned())]]);
@@ -259,6 +292,89 @@ fn what_a_host_has_upon_charters_tables_on_a_server_is_neither_set_off_nor_taken
     assert_eq!(database.query("SELECT owners FROM public.mine"), [[Some("ada".to_owned())]]);
 }
 
+/// Whatever a server lets hang on a table, on its columns or on the type of its rows.
+#[test]
+fn what_hangs_on_charters_tables_by_another_way_is_not_taken_along_either() {
+    for programs in postgres::programs() {
+        let (sandbox, server) = (Sandbox::new(), postgres::Server::of(&programs, &[("wal_level", "logical")]));
+        let url = server.url("postgres");
+        shared(&sandbox, &url);
+        let has_schemas =
+            postgres::query(&url, "SELECT 1 WHERE current_setting('server_version_num')::int >= 150000").len() == 1;
+        let execute = |sql: &str| drop(postgres::query(&url, sql));
+        execute(
+            "SET search_path = public; CREATE TABLE mine (id BIGINT, kept charter.charter_records, more charter.charter_changes[]);
+             CREATE FUNCTION newest() RETURNS charter.charter_records LANGUAGE sql AS 'SELECT NULL::charter.charter_records';
+             CREATE FUNCTION every() RETURNS SETOF charter.schemas LANGUAGE sql AS 'SELECT * FROM charter.schemas';
+             CREATE POLICY known ON mine USING (EXISTS (SELECT 1 FROM charter.charter_records));
+             CREATE STATISTICS together ON kind, name FROM charter.charter_records;
+             CREATE SEQUENCE charter.numbers OWNED BY charter.charter_records.kind",
+        );
+        let expected = [
+            "the column more of public.mine, which names charter_changes",
+            "the column kept of public.mine, which names charter_records",
+            "the function public.newest, which reads charter_records",
+            "the policy known of public.mine, which names charter_records",
+            "the sequence numbers of charter_records",
+            "the statistics public.together of charter_records",
+            "the function public.every, which reads schemas",
+        ];
+        let base = ["db", "downgrade", "base", &url, "--yes"];
+        refused(&sandbox, &base, &expected);
+        execute(
+            "DROP TABLE mine; DROP FUNCTION newest(); DROP FUNCTION every(); DROP STATISTICS together; DROP SEQUENCE charter.numbers",
+        );
+        if has_schemas {
+            execute("CREATE PUBLICATION everything FOR TABLES IN SCHEMA charter");
+            let told = sandbox.run(&base).exit(4);
+            assert!(told.stderr.contains("the publication everything, which publishes charter_records\n"), "{told}");
+            execute("DROP PUBLICATION everything");
+        }
+        sandbox.run(&base).success();
+    }
+}
+
+/// A table that numbers its rows, and what else a set makes itself, is nobody else's.
+#[test]
+fn what_a_set_has_upon_its_own_tables_is_its_own() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nschema = shop\nengines = postgres\n");
+    sandbox.write(
+        "sql/V1__a.sql",
+        "CREATE TABLE a (id SERIAL PRIMARY KEY, n BIGINT GENERATED ALWAYS AS IDENTITY, b BIGINT CHECK (b > 0) DEFAULT 3,
+             c BIGINT GENERATED ALWAYS AS (b + 1) STORED, parent INTEGER REFERENCES a);
+         CREATE TABLE b (a a, d INTEGER REFERENCES a);
+         CREATE STATISTICS s ON b, c FROM a;
+         CREATE FUNCTION f() RETURNS SETOF a LANGUAGE sql AS 'SELECT * FROM shop.a';
+         CREATE POLICY p ON b USING (EXISTS (SELECT 1 FROM a));
+         CREATE SEQUENCE q OWNED BY a.b;",
+    );
+    sandbox.write("sql/V1__a.down.sql", "DROP FUNCTION f();\nDROP TABLE b;\nDROP TABLE a;\n");
+    sandbox.run(&["db", "upgrade", database.url(), "--env", "dev"]).success();
+    let down = sandbox.run(&["db", "downgrade", "base", database.url()]).success();
+    assert!(!down.stderr.contains("no migration made"), "{down}");
+}
+
+/// Counting what would be lost does not wait without end for a session that has a table for itself.
+#[test]
+fn what_cannot_be_counted_is_told() {
+    let (sandbox, database) = (shop(), postgres::database());
+    sandbox.run(&["db", "upgrade", database.url(), "--env", "dev"]).success();
+    sandbox.write(
+        "charter.cfg",
+        sandbox.read("charter.cfg").replace("[migrations]\n", "[migrations]\nlock_timeout = 50ms\n"),
+    );
+    let holder = postgres::Session::open(database.url());
+    holder.query("BEGIN; LOCK TABLE shop.orders; LOCK TABLE charter.charter_records");
+    let down = ["db", "downgrade", "base", database.url()];
+    for arguments in [&down[..], &["db", "truncate", database.url(), "--yes"]] {
+        let told = sandbox.run(arguments);
+        assert!(told.code() != Some(0) && told.stderr.contains("what would be lost could not be counted"), "{told}");
+    }
+    drop(holder);
+    sandbox.run(&down).success();
+}
+
 #[cfg(feature = "duckdb")]
 #[test]
 fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_along() {
@@ -283,7 +399,12 @@ fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_a
     let others = ["the index host_kind of charter_records", sweep, "the view names, which reads charter_records"];
     let base = ["db", "downgrade", "base", url, "--yes"];
     refused(&sandbox, &base, &[&[key][..], &others].concat());
-    host("DROP TABLE likes; DROP TRIGGER sweep ON charter_records");
+    host(
+        "DROP TABLE likes; DROP TRIGGER sweep ON charter_records;
+         CREATE TRIGGER of_audit AFTER INSERT ON charter_schema_audit FOR EACH STATEMENT DELETE FROM log",
+    );
+    refused(&sandbox, &truncate, &["the trigger of_audit of charter_schema_audit"]);
+    host("DROP TRIGGER of_audit ON charter_schema_audit");
     sandbox.run(&truncate).success();
     host("DROP INDEX host_kind; DROP VIEW names");
     sandbox.run(&base).success();

@@ -219,6 +219,12 @@ fn rights_on_other_databases_stay_as_they_are() {
     assert_eq!(rights(), [[None, None, None]]);
     let told = sandbox.run(&["db", "verify", "--against", database.url()]).success();
     assert_eq!(rights(), [[None, None, None]], "{told}");
+    // Without a transaction as well.
+    let text = sandbox.read("sql/V2__rights.sql");
+    sandbox.write("sql/V2__rights.sql", format!("-- charter: no-transaction\n{text}"));
+    let alone = sandbox.run(&["db", "verify", "--against", database.url()]).success();
+    assert_eq!(rights(), [[None, None, None]], "{alone}");
+    sandbox.write("sql/V2__rights.sql", text);
     let lines: Vec<&str> =
         told.stdout.lines().filter_map(|line| line.split_once("V2__rights.sql:")).map(|(_, line)| line).collect();
     let outside = |line: u32| format!("{line}:1: it does something outside of the database that it runs in");
