@@ -71,10 +71,14 @@ fn what_would_fail_by_its_own_fault_is_refused_and_the_database_is_as_it_was() {
             let error = upgrade(&project).expect_err(fault);
             assert_eq!(error.kind(), ErrorKind::Refused, "{engine:?} {fault}: {error}");
             let told = error.to_string();
-            assert!(told.contains("\n  2 m2 on ") && told.contains(place), "{engine:?} {fault}: {told}");
-            let is_nowhere = fault.contains("nowhere") || fault.contains("weight");
-            assert_eq!(told.contains("does not have it either"), is_nowhere, "{engine:?}: {told}");
-            assert!(error.hint().is_some_and(|hint| hint.contains("mend the migration")), "{error:?}");
+            assert!(told.contains("\n  2 m2 ") && told.contains(place), "{engine:?} {fault}: {told}");
+            // What an embedded engine says to the text alone is a finding, and nothing is tried.
+            if *engine == Engine::Postgres || !told.contains("-cannot-run: ") {
+                let is_nowhere = fault.contains("nowhere") || fault.contains("weight");
+                assert!(told.contains("\n  2 m2 on "), "{engine:?} {fault}: {told}");
+                assert_eq!(told.contains("does not have it either"), is_nowhere, "{engine:?}: {told}");
+                assert!(error.hint().is_some_and(|hint| hint.contains("mend the migration")), "{error:?}");
+            }
             assert_eq!((project.catalogue(), project.history()), (before, Vec::new()), "{engine:?} {fault}");
         }
     }
@@ -153,7 +157,8 @@ fn a_table_of_the_host_program_may_be_called_as_a_column_of_the_set() {
         ..UpgradeOptions::default()
     };
     let error = manager.upgrade(&options, &mut |_| {}).expect_err("the column is called otherwise by then");
-    assert!(error.to_string().contains("\n  3 m3 on sqlite: ") && project.history() == ["1"], "{error}");
+    let is_told = error.to_string().contains("V3__m3.sql:1:1: sqlite-cannot-run: no such column: size");
+    assert!(is_told && project.history() == ["1"], "{error}");
 }
 
 /// What follows one that cannot be tried is tried as far as it goes without it.
