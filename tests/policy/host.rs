@@ -1,0 +1,93 @@
+//! What a host program has upon the tables of a set.
+
+use super::*;
+
+const REBUILD: &str = "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, note VARCHAR(40));\n\
+    INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;\n";
+
+/// A host program has made indexes, triggers and views of a set's table, which the files know nothing of.
+#[test]
+fn what_a_host_program_has_on_a_table_is_not_lost_with_a_rebuild_unseen() {
+    let project = Project::new(Engine::Sqlite, Prod);
+    assert_eq!(messages(&project, REBUILD), [""; 0]);
+    project.execute(
+        "CREATE INDEX host_index ON orders (note);
+         CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END;
+         CREATE TABLE hosts (id BIGINT);
+         CREATE VIEW host_view AS SELECT id FROM orders;
+         CREATE TRIGGER host_reads AFTER INSERT ON hosts BEGIN DELETE FROM orders WHERE id = 7; END;
+         CREATE VIEW no_matter AS SELECT id FROM hosts;",
+    );
+    let lost = "sqlite-rebuild-loses-index: orders is rebuilt without host_index, host_trigger";
+    let reads = "sqlite-view-blocks-rebuild: orders is rebuilt, and read by the trigger host_reads, the view host_view";
+    let found = |text: &str| {
+        let mut found = messages(&project, text);
+        found.sort();
+        found
+    };
+    assert_eq!(found(REBUILD), [lost, reads]);
+    let first = "ALTER TABLE orders RENAME TO was;\nCREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n\
+                 INSERT INTO orders (id, note) SELECT id, note FROM was;\nDROP TABLE was;\n";
+    assert!(found(first).contains(&lost.to_owned()) && found(first).contains(&reads.to_owned()), "{:?}", found(first));
+    let error =
+        upgrade(&project.manager(&[("V2__second.sql", REBUILD), ("V2__second.down.sql", "SELECT 1;")]), None, true);
+    refused(&project, &error.expect_err("a view would be lost"), "host_view");
+    // Who drops and makes again what is there, loses nothing.
+    let whole = format!(
+        "DROP VIEW host_view;\nDROP TRIGGER host_reads;\n{REBUILD}CREATE INDEX host_index ON orders (note);\n\
+         CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END;\n\
+         CREATE VIEW host_view AS SELECT id FROM orders;\n\
+         CREATE TRIGGER host_reads AFTER INSERT ON hosts BEGIN DELETE FROM orders WHERE id = 7; END;\n"
+    );
+    assert_eq!(messages(&project, &whole), [""; 0]);
+}
+
+#[cfg(feature = "duckdb")]
+#[test]
+fn an_index_of_a_host_program_blocks_an_alter_of_duckdb() {
+    let project = Project::new(Engine::DuckDb, Prod);
+    let alter = "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40);";
+    assert_eq!(messages(&project, alter), [""; 0]);
+    project.execute("CREATE INDEX host_index ON orders (note)");
+    assert_eq!(messages(&project, alter), ["duckdb-index-blocks-alter: orders has the index host_index"]);
+    assert_eq!(messages(&project, REBUILD), ["duckdb-rebuild-loses-index: orders is rebuilt without host_index"]);
+}
+
+/// What no migration made is not the migrations' to drop: in no environment, and not by opening a store.
+#[test]
+fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {
+    let engines = SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres);
+    for (engine, environment) in engines.flat_map(|engine| ENVIRONMENTS.map(|environment| (*engine, environment))) {
+        let back = REBUILD.replace("(40)", "(20)");
+        let files = [("V2__second.sql", REBUILD), ("V2__second.down.sql", &back)];
+        let project = Project::new(engine, environment);
+        project.execute("CREATE INDEX host_index ON orders (note)");
+        if engine == Engine::Sqlite {
+            project.execute("CREATE TRIGGER host_trigger AFTER INSERT ON orders BEGIN SELECT 1; END");
+        }
+        let manager = project.manager(&files);
+        let rule = if engine == Engine::Sqlite { "sqlite-rebuild-loses-index" } else { "duckdb-rebuild-loses-index" };
+        for error in [
+            open(&manager, &OpenOptions::default()).expect_err("an index would be lost"),
+            upgrade(&manager, None, true).map(|_| ()).expect_err("an index would be lost"),
+        ] {
+            refused(&project, &error, &format!("{rule}: orders is rebuilt without host_index"));
+        }
+        upgrade(&manager, Some(&format!("{rule}@2")), true).expect("let go by name");
+        assert_eq!(project.history(), ["1 applied", &format!("2 applied {rule}@2: nobody reads it")]);
+
+        // What the files made is theirs: in dev an open applies a rebuild that forgets it.
+        let made = [("V2__index.sql", "CREATE INDEX own_index ON orders (note);"), ("V3__third.sql", REBUILD)];
+        let project = Project::new(engine, Dev);
+        project.manager(&made[..1]).run_migrations("head").expect("an index");
+        open(&project.manager(&made), &OpenOptions::default()).expect("dev applies it");
+        assert_eq!(project.history().len(), 3);
+    }
+    let project = Project::new(Engine::Sqlite, Dev);
+    project.execute("CREATE VIEW host_view AS SELECT id FROM orders");
+    let first = "ALTER TABLE orders RENAME TO was;\nCREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);\n\
+                 INSERT INTO orders (id, note) SELECT id, note FROM was;\nDROP TABLE was;\n";
+    let manager = project.manager(&[("V2__second.sql", first)]);
+    let error = open(&manager, &OpenOptions::default()).expect_err("a view would read nothing");
+    refused(&project, &error, "orders is rebuilt, and read by the view host_view");
+}
