@@ -23,7 +23,7 @@ use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "lint")]
-use crate::safety::{Finding, Input, LintOptions, Severity, lint_with};
+use crate::safety::{Finding, Input, LintOptions, Rehearse, Severity, lint_rehearsing};
 use std::fmt;
 #[cfg(feature = "lint")]
 use std::path::PathBuf;
@@ -107,6 +107,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) occasion: Occasion,
     /// What is let pass; an open lets nothing pass.
     pub(crate) allowances: &'a [Allowance],
+    /// Whether what is judged is run next, if it may.
+    pub(crate) runs_next: bool,
 }
 
 /// What is to be applied of one set: all that is pending up to a number.
@@ -306,7 +308,7 @@ fn find(
             (_, Some(connection)) => catalogue = Some(live::embedded_catalogue(connection)?),
             (_, None) => {}
         }
-        let findings = lint_with(&inputs, &options, catalogue.as_ref());
+        let findings = lint_rehearsing(&inputs, &options, catalogue.as_ref(), policy.rehearse());
         for (judged, input) in judged.into_iter().zip(inputs.iter().skip(pending)) {
             let is_told = |finding: &&Finding| finding.file == input.file && (finding.of_host || !is_quick);
             judged.findings = findings.iter().filter(is_told).cloned().collect();
@@ -322,6 +324,16 @@ pub(crate) fn input(script: &Script, of: impl Fn(PathBuf, String) -> Input) -> I
 }
 
 impl Policy<'_> {
+    /// Which statements an embedded engine is asked about beforehand. In dev no finding keeps them from it, so that it says
+    /// itself which it refuses.
+    #[cfg(feature = "lint")]
+    fn rehearse(&self) -> Rehearse {
+        match self.environment {
+            Environment::Dev if self.runs_next => Rehearse::Suspected,
+            _ => Rehearse::All,
+        }
+    }
+
     /// Fills in what is let pass and what is refused.
     fn decide(&self, judged: &mut Judged, allowances: &[Resolved<'_>], is_all_new: bool) {
         let is_dev = self.environment == Environment::Dev;
@@ -489,7 +501,7 @@ mod tests {
             status.applied.push(AppliedMigration { number, slug, id: None, applied_at: String::new() });
         }
         let proposals = [Proposal { set: &set, status: &status, target: Some(set.head()) }];
-        let policy = Policy { environment, occasion, allowances: &[] };
+        let policy = Policy { environment, occasion, allowances: &[], runs_next: false };
         let judgement = judge(Engine::Sqlite, None, &policy, &proposals).expect("a judgement");
         let url = DatabaseUrl::parse("sqlite:///shop.db").expect("a URL");
         assert_eq!(judgement.is_allowed(), judgement.check(&url, false).is_ok());

@@ -3,7 +3,7 @@
 use super::embedded::{Dialect, Embedded, Words};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
-use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rule, Severity};
+use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
@@ -106,8 +106,9 @@ pub(super) fn judge(
     sources: &[Source<'_>],
     options: &LintOptions,
     catalogue: Option<&Catalogue>,
+    rehearse: Rehearse,
 ) -> Vec<Vec<Finding>> {
-    super::embedded::judge::<DuckDb>(inputs, sources, options, catalogue)
+    super::embedded::judge::<DuckDb>(inputs, sources, options, catalogue, rehearse)
 }
 
 struct DuckDb;

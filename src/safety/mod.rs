@@ -42,6 +42,7 @@ pub use catalogue::{
     RoutineFacts, TableFacts, TableObject,
 };
 pub use finding::{Cost, Finding, Severity};
+pub(crate) use options::Rehearse;
 pub use options::{Input, LintOptions};
 pub use rule::{Rule, rules, rules_table};
 
@@ -58,8 +59,18 @@ pub fn lint(inputs: &[Input], options: &LintOptions) -> Vec<Finding> {
 /// [`lint`], with what a live connection knows about the database before the first file that is not
 /// [applied](Input::applied), which then counts for tables instead of what the applied files say.
 pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>) -> Vec<Finding> {
+    lint_rehearsing(inputs, options, catalogue, Rehearse::All)
+}
+
+/// [`lint_with`], where an embedded engine need not be asked about every statement.
+pub(crate) fn lint_rehearsing(
+    inputs: &[Input],
+    options: &LintOptions,
+    catalogue: Option<&Catalogue>,
+    rehearse: Rehearse,
+) -> Vec<Finding> {
     std::thread::scope(|scope| {
-        let judge = || judge(inputs, options, catalogue);
+        let judge = || judge(inputs, options, catalogue, rehearse);
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, judge);
         match thread.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(findings)) => findings,
@@ -70,13 +81,13 @@ pub fn lint_with(inputs: &[Input], options: &LintOptions, catalogue: Option<&Cat
     })
 }
 
-fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>) -> Vec<Finding> {
+fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>, rehearse: Rehearse) -> Vec<Finding> {
     let sources: Vec<Source<'_>> =
         inputs.iter().map(|input| Source::new(Path::new(&input.file), &input.text, options.engine)).collect();
     let judged = match options.engine {
         Engine::Postgres => postgres::judge(inputs, &sources, options, catalogue),
-        Engine::Sqlite => sqlite::judge(inputs, &sources, options, catalogue),
-        Engine::DuckDb => duckdb::judge(inputs, &sources, options, catalogue),
+        Engine::Sqlite => sqlite::judge(inputs, &sources, options, catalogue, rehearse),
+        Engine::DuckDb => duckdb::judge(inputs, &sources, options, catalogue, rehearse),
     };
     let mut findings = Vec::new();
     for ((mut of_file, source), input) in judged.into_iter().zip(&sources).zip(inputs) {

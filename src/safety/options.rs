@@ -41,6 +41,15 @@ impl LintOptions {
     }
 }
 
+/// Which statements an embedded engine is asked about, in an empty database in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rehearse {
+    /// Every one.
+    All,
+    /// None, unless a rule says that one is blocked: then every one. For what the engine runs next, and refuses by itself.
+    Suspected,
+}
+
 /// One file of SQL.
 #[derive(Debug, Clone)]
 pub struct Input {

@@ -203,7 +203,7 @@ impl MigrationManager {
     ) -> Result<Judgement> {
         let goals = self.goals(options)?;
         let state = State { environment: Some(environment), ..self.state(&goals, Some(recording))? };
-        let judgement = self.judge_state(&goals, &state, recording.database(), options, Occasion::Upgrade)?;
+        let judgement = self.judge_state(&goals, &state, recording.database(), options, Occasion::Upgrade, false)?;
         judgement.check_hosts(&self.url)?;
         self.apply_all(recording, &goals, &state, &judgement, &mut |event| note(text, &event))?;
         Ok(judgement)

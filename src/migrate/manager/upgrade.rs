@@ -115,7 +115,7 @@ impl MigrationManager {
     ) -> Result<Vec<Done>> {
         // First without the lock, and without making a file: what is refused leaves nothing behind, and nobody waits for it.
         let mut reading = self.connect_to_what_exists()?;
-        let (before, judgement) = self.judge_for(goals, options, occasion, &mut reading)?;
+        let (before, judgement) = self.judge_for(goals, options, occasion, true, &mut reading)?;
         self.check(&judgement, options)?;
         // Whoever finds nothing to do needs no right to write, and nobody's leave.
         if judgement.migrations.is_empty() && before.statuses.iter().all(|status| status.unfinished.is_none()) {
@@ -138,7 +138,7 @@ impl MigrationManager {
             let present = self.state(goals, Some(&mut *connection))?;
             let judgement = match present == before {
                 true => judgement,
-                false => self.judge_state(goals, &present, Some(&mut *connection), options, occasion)?,
+                false => self.judge_state(goals, &present, Some(&mut *connection), options, occasion, true)?,
             };
             self.check(&judgement, options)?;
             events(Event::Judged { judgement: &judgement });
@@ -205,21 +205,22 @@ impl MigrationManager {
     /// As [`MigrationManager::upgrade`], but for what the environment refuses, which is told.
     pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
         let mut connection = self.connect_to_what_exists()?;
-        Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade, &mut connection)?.1)
+        Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade, false, &mut connection)?.1)
     }
 
     /// What a database is like, and what its environment says of it; the state of one that does not exist yet is that of an
-    /// empty one.
+    /// empty one. `runs_next` is whether what may be applied is applied then.
     fn judge_for(
         &self,
         goals: &[Goal<'_>],
         options: &UpgradeOptions,
         occasion: Occasion,
+        runs_next: bool,
         connection: &mut Option<Box<dyn MigrationConnection>>,
     ) -> Result<(State, Judgement)> {
         self.check_verify_against(options.verify_against.as_ref())?;
         let state = self.state(goals, reborrowed(connection))?;
-        let judgement = self.judge_state(goals, &state, reborrowed(connection), options, occasion)?;
+        let judgement = self.judge_state(goals, &state, reborrowed(connection), options, occasion, runs_next)?;
         Ok((state, judgement))
     }
 
@@ -259,6 +260,7 @@ impl MigrationManager {
         connection: Option<&mut dyn MigrationConnection>,
         options: &UpgradeOptions,
         occasion: Occasion,
+        runs_next: bool,
     ) -> Result<Judgement> {
         let (engine, environment) = (state.engine, self.environment(state.environment));
         let mut proposals = Vec::new();
@@ -266,7 +268,7 @@ impl MigrationManager {
             let target = goal.target(status, engine, environment, occasion)?;
             proposals.push(Proposal { set: goal.set, status, target });
         }
-        let policy = Policy { environment, occasion, allowances: &options.allowances };
+        let policy = Policy { environment, occasion, allowances: &options.allowances, runs_next };
         policy::judge(engine, connection, &policy, &proposals)
     }
 

@@ -12,7 +12,8 @@ use std::ops::Range;
 use super::lexer::TokenKind;
 use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
-use super::{Catalogue, Engine, Finding, Input, LintOptions, Rule, Severity, TableObject, files};
+use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
+use crate::engine::rehearsal::Rehearsal;
 use copies::{Copied, Dropped, is_whole};
 use rehearsed::{Answer, Rehearsed};
 use views::{ViewColumns, created_view};
@@ -114,11 +115,29 @@ pub(super) fn judge<D: Dialect>(
     sources: &[Source<'_>],
     options: &LintOptions,
     catalogue: Option<&Catalogue>,
+    rehearse: Rehearse,
+) -> Vec<Vec<Finding>> {
+    if rehearse == Rehearse::Suspected {
+        let found = judge_with::<D>(inputs, sources, options, catalogue, None);
+        if !found.iter().flatten().any(|finding| D::BLOCKED.contains(&finding.rule.name)) {
+            return found;
+        }
+    }
+    judge_with::<D>(inputs, sources, options, catalogue, Rehearsal::of(D::ENGINE))
+}
+
+/// The findings of each file, and of an engine that is asked.
+fn judge_with<D: Dialect>(
+    inputs: &[Input],
+    sources: &[Source<'_>],
+    options: &LintOptions,
+    catalogue: Option<&Catalogue>,
+    engine: Option<Rehearsal>,
 ) -> Vec<Vec<Finding>> {
     let Some(first) = sources.first() else { return Vec::new() };
     let mut judge = Embedded {
         source: first,
-        rehearsed: Rehearsed::of(D::ENGINE, options),
+        rehearsed: Rehearsed::of(engine, D::ENGINE == Engine::Sqlite, options),
         tables: BTreeMap::new(),
         file: 0,
         applied: false,

@@ -3,7 +3,7 @@
 //! A database has more than its files tell: what a host program made, rows, files that are not read here. So a statement
 //! that names what is not known proves nothing, and what it would have made is not known either.
 
-use super::super::{Engine, LintOptions};
+use super::super::LintOptions;
 use super::Embedded;
 use super::words::Words;
 use crate::engine::rehearsal::{Reason, Refusal, Rehearsal};
@@ -22,7 +22,7 @@ pub(super) enum Answer {
 
 /// The engine, and what may be believed of what it says.
 pub(super) struct Rehearsed {
-    /// Where this build has it.
+    /// Where this build has it, and it is asked.
     engine: Option<Rehearsal>,
     is_sqlite: bool,
     /// Whether the files are of one set; others may be for different databases.
@@ -57,10 +57,10 @@ enum Question {
 }
 
 impl Rehearsed {
-    pub(super) fn of(engine: Engine, options: &LintOptions) -> Self {
+    pub(super) fn of(engine: Option<Rehearsal>, is_sqlite: bool, options: &LintOptions) -> Self {
         Self {
-            engine: Rehearsal::of(engine),
-            is_sqlite: engine == Engine::Sqlite,
+            engine,
+            is_sqlite,
             is_set: options.wrapped,
             foreign: ["public".to_owned(), options.schema.to_lowercase()],
             file: 0,
@@ -97,7 +97,7 @@ impl Rehearsed {
 
     /// Looks for what is asked of applied files: what the others name, and what that was made of. `files` are all, in order.
     pub(super) fn needs(&mut self, files: &[Vec<Words>], is_applied: impl Fn(usize) -> bool) {
-        if !(0..files.len()).any(&is_applied) {
+        if self.engine.is_none() || !(0..files.len()).any(&is_applied) {
             return;
         }
         for (file, statements) in files.iter().enumerate().rev() {
@@ -122,6 +122,9 @@ impl Rehearsed {
     }
 
     fn ask(&mut self, words: &Words, text: &str, is_applied: bool) -> Answer {
+        if self.engine.is_none() {
+            return Answer::Unknown;
+        }
         let question = question(words);
         let targets = targets(words);
         let is_run = matches!(question, Question::Run);
