@@ -7,6 +7,8 @@ use crate::engine::Engine;
 use crate::error::{Context, Error, Location, Position, Result};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The models: the state that all migrations must add up to.
@@ -109,17 +111,21 @@ pub(super) fn in_subfolders(directory: &Path) -> Vec<Problem> {
 /// The SQL files of a folder, with its path before their names.
 pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut texts = Vec::new();
+    // One buffer for all, and a reader that does not ask for the size: there can be thousands of small files.
+    let mut bytes = Vec::with_capacity(16 << 10);
     for name in read_names(directory)? {
         let path = directory.join(&name);
-        let bytes = std::fs::read(&path).map_err(|error| Error::from(error).at(&path, None))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
+        bytes.clear();
+        let read = File::open(&path).and_then(|file| file.take(u64::MAX).read_to_end(&mut bytes));
+        read.map_err(|error| Error::from(error).at(&path, None))?;
+        let text = str::from_utf8(&bytes).map_err(|error| {
+            let before = error.valid_up_to();
+            let line = bytes[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
             Error::new(crate::error::ErrorKind::Invalid, "the file is not UTF-8")
                 .at(&path, Some(Position { line, column: 1 }))
         });
         let text = text.context("reading the migrations")?;
-        texts.push((path, text));
+        texts.push((path, text.to_owned()));
     }
     Ok(texts)
 }

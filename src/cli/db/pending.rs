@@ -3,8 +3,8 @@
 use super::super::session::Session;
 use super::super::ui::{BAD, DOUBTFUL, GOOD, Outcome, object};
 use super::database::{Database, Opened, Set};
-use super::migrations::{migration_value, prefix, statuses, unfinished_text, unfinished_value};
-use crate::migrate::{Described, Judged, Judgement, Revision, UpgradeOptions};
+use super::migrations::{migration_value, prefix, unfinished_text, unfinished_value, without_migrations};
+use crate::migrate::{Judged, Judgement, Revision, Unfinished, UpgradeOptions};
 use crate::record::Value;
 
 /// List the migrations that a database lacks, and what its environment says of them
@@ -25,11 +25,14 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let opened = arguments.database.open(session)?;
     let set = arguments.set.name()?;
-    let Some(statuses) = statuses(session, &opened, set)? else { return Ok(()) };
+    if opened.manager.engine().is_none() {
+        return without_migrations(session, &opened);
+    }
     let options = UpgradeOptions { set: set.map(str::to_owned), revision: Revision::Head, ..UpgradeOptions::default() };
-    let mut judgement = opened.manager.judge(&options)?;
+    let (mut judgement, mut unfinished) = opened.patiently(session, || opened.manager.judge_present(&options))?;
     judgement.migrations.retain(|judged| set.is_none_or(|set| judged.set == set));
-    session.ui.result(|| text(&opened, &statuses, &judgement), || value(&opened, &statuses, &judgement))
+    unfinished.retain(|(of_set, _)| set.is_none_or(|set| of_set == set));
+    session.ui.result(|| text(&opened, &unfinished, &judgement), || value(&opened, &unfinished, &judgement))
 }
 
 /// The findings of one migration as text, the refused ones as the environment puts them.
@@ -49,13 +52,11 @@ fn remarks(judged: &Judged) -> Vec<String> {
     remarks
 }
 
-fn text(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> String {
+fn text(opened: &Opened, unfinished: &[(String, Unfinished)], judgement: &Judgement) -> String {
     let mut text = String::new();
-    for of_set in statuses {
-        if let Some(unfinished) = &of_set.status.unfinished {
-            let set = prefix(opened, of_set.set.name());
-            text.push_str(&format!("{DOUBTFUL}unfinished{DOUBTFUL:#}  {set}{}\n", unfinished_text(unfinished)));
-        }
+    for (set, unfinished) in unfinished {
+        let set = prefix(opened, set);
+        text.push_str(&format!("{DOUBTFUL}unfinished{DOUBTFUL:#}  {set}{}\n", unfinished_text(unfinished)));
     }
     if judgement.migrations.is_empty() && text.is_empty() {
         return "nothing is pending\n".to_owned();
@@ -71,7 +72,7 @@ fn text(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> Strin
     text
 }
 
-fn value(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> Value {
+fn value(opened: &Opened, unfinished: &[(String, Unfinished)], judgement: &Judgement) -> Value {
     let judged_value = |judged: &Judged| {
         let mut value = migration_value(&judged.set, &judged.migration);
         let findings = judged.findings.iter().map(|finding| {
@@ -91,11 +92,10 @@ fn value(opened: &Opened, statuses: &[Described], judgement: &Judgement) -> Valu
         value.insert("refused", judged.refused.iter().map(|why| Value::from(why.as_str())).collect::<Vec<_>>());
         Value::from(value)
     };
-    let unfinished = statuses.iter().find_map(|status| status.status.unfinished.as_ref());
     object! {
         "database": opened.database.url.to_string(),
         "environment": judgement.environment.as_str(),
-        "unfinished": unfinished_value(unfinished),
+        "unfinished": unfinished_value(unfinished.first().map(|(_, unfinished)| unfinished)),
         "pending": judgement.migrations.iter().map(judged_value).collect::<Vec<_>>(),
     }
     .into()

@@ -7,7 +7,7 @@ use super::super::event::Event;
 use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet, check_migrations};
-use super::super::status::{Found, Status, check_minimum_program};
+use super::super::status::{Found, Status, Unfinished, check_minimum_program};
 use super::{Done, MigrationManager};
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
@@ -206,6 +206,17 @@ impl MigrationManager {
     pub fn judge(&self, options: &UpgradeOptions) -> Result<Judgement> {
         let mut connection = self.connect_to_what_exists()?;
         Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade, false, &mut connection)?.1)
+    }
+
+    /// As [`MigrationManager::judge`], of a database that is there, with what was begun in it and not finished, by set.
+    pub(crate) fn judge_present(&self, options: &UpgradeOptions) -> Result<(Judgement, Vec<(String, Unfinished)>)> {
+        let goals = self.goals(options)?;
+        let mut connection = Some(self.connect(Purpose::Read)?);
+        let (state, judgement) = self.judge_for(&goals, options, Occasion::Upgrade, false, &mut connection)?;
+        let statuses = goals.iter().zip(state.statuses);
+        let unfinished =
+            statuses.filter_map(|(goal, status)| Some((goal.set.name().to_owned(), status.unfinished?))).collect();
+        Ok((judgement, unfinished))
     }
 
     /// What a database is like, and what its environment says of it; the state of one that does not exist yet is that of an
