@@ -24,6 +24,12 @@ pub(super) struct Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// The identity that the store gets with it: the first of charter's makes the table that keeps one.
+    fn identity(&self, work: &Work<'_>, connection: &dyn MigrationConnection) -> Option<String> {
+        let is_first = work.set.is_charter() && !self.is_down && self.migration.number() == 1;
+        is_first.then(|| connection.identity())
+    }
+
     /// What the audit says when it is begun, if it has no transaction.
     fn begun(&self) -> Action {
         if self.is_down { Action::RevertStarted } else { Action::ApplyStarted }
@@ -45,9 +51,9 @@ pub(super) fn run(connection: &mut dyn MigrationConnection, work: &mut Work<'_>,
 fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, piece: &Piece<'_>) -> Result<()> {
     let (start, engine, migration) = (Instant::now(), connection.engine(), piece.migration);
     let statements: Vec<_> = piece.script.statements(engine).into_iter().enumerate().collect();
-    let (transaction, identity) = (work.transaction(), connection.identity());
+    let (transaction, identity) = (work.transaction(), piece.identity(work, connection));
     let done = in_transaction(connection, work, piece, &transaction, &statements, statements.len(), |work| {
-        ending(work, engine, piece, &identity, start, statements.len())
+        ending(work, engine, piece, identity.as_deref(), start, statements.len())
     });
     // A server's session is put in order when the next transaction begins.
     let has_set = engine != Engine::Postgres && statements.iter().any(|(_, said)| is_session(said.text, engine));
@@ -148,7 +154,7 @@ fn ending(
     work: &Work<'_>,
     engine: Engine,
     piece: &Piece<'_>,
-    identity: &str,
+    identity: Option<&str>,
     start: Instant,
     statements: usize,
 ) -> Vec<String> {
@@ -156,9 +162,9 @@ fn ending(
     let mut rows = piece.history.clone();
     if work.set.is_charter() {
         match (piece.is_down, migration.number()) {
-            (false, number) => {
+            (false, _) => {
                 rows.push(version_row(work, migration));
-                rows.extend((number == 1).then(|| head_row(identity)));
+                rows.extend(identity.map(head_row));
             }
             // The table itself went with the first migration.
             (true, 1) => {}
@@ -306,8 +312,8 @@ impl Run<'_, '_, '_> {
             }
         }
         let (engine, piece, start, statements) = (self.connection.engine(), self.piece, self.start, self.statements);
-        let identity = self.connection.identity();
-        self.transaction(&[], |work| ending(work, engine, piece, &identity, start, statements))
+        let identity = piece.identity(self.work, self.connection);
+        self.transaction(&[], |work| ending(work, engine, piece, identity.as_deref(), start, statements))
     }
 
     fn together(&mut self, step: &Step<'_>, was_begun: bool) -> Result<()> {

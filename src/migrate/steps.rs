@@ -36,19 +36,21 @@ impl Step<'_> {
 
 /// The words and signs of a statement without comments and without the semicolon at its end, the keywords in small letters.
 pub(super) fn words(statement: &str, engine: Engine) -> Vec<String> {
-    let tokens = lexer::tokens(statement, engine);
-    let mut words: Vec<String> = tokens
-        .iter()
-        .filter(|token| token.kind != TokenKind::Comment)
-        .map(|token| match token.kind {
-            TokenKind::Word => token.text(statement).to_lowercase(),
-            _ => token.text(statement).to_owned(),
-        })
-        .collect();
+    let mut words: Vec<String> = each_word(statement, engine).collect();
     if words.last().is_some_and(|word| word == ";") {
         words.pop();
     }
     words
+}
+
+/// The same one by one, with the semicolon.
+pub(super) fn each_word(statement: &str, engine: Engine) -> impl Iterator<Item = String> {
+    lexer::each_token(statement, engine).filter(|token| token.kind != TokenKind::Comment).map(|token| {
+        match token.kind {
+            TokenKind::Word => token.text(statement).to_lowercase(),
+            _ => token.text(statement).to_owned(),
+        }
+    })
 }
 
 /// The steps of a script without a transaction.
@@ -129,7 +131,12 @@ fn transaction(words: &[String]) -> Option<Control> {
 
 /// Whether a statement sets something for those after it.
 pub(super) fn is_session(statement: &str, engine: Engine) -> bool {
-    kind(&words(statement, engine), engine) == StepKind::Session
+    let words = match engine {
+        Engine::Postgres => words(statement, engine),
+        // The first word tells.
+        Engine::Sqlite | Engine::DuckDb => each_word(statement, engine).take(1).collect(),
+    };
+    kind(&words, engine) == StepKind::Session
 }
 
 fn kind(words: &[String], engine: Engine) -> StepKind {
