@@ -1,6 +1,7 @@
 //! What the engines themselves refuse and run, asked with what the files have made.
 
 use super::*;
+use crate::safety::{Rehearse, lint_rehearsing};
 
 /// The findings that say that a statement of the second file fails.
 fn refused(made: &str, sql: &str, options: &LintOptions) -> Vec<String> {
@@ -261,4 +262,23 @@ fn what_applied_files_made_is_known() {
             assert_eq!(found.iter().any(|found| found.rule.name.ends_with("-cannot-run")), cannot, "{sql}: {found:#?}");
         }
     }
+}
+
+/// What is run next is refused by the engine itself, but a rule's suspicion must hold.
+#[test]
+fn what_is_run_next_is_rehearsed_where_a_rule_suspects_it() {
+    let rules = |sql: &str, rehearse| {
+        let made = "create table org (id integer primary key, n text); create table usr (id integer primary key, n text); \
+                    create view v as select o.id, u.n from org o join usr u on u.id = o.id;";
+        let inputs = [Input::applied("1", made), Input::new("2", sql)];
+        let found = lint_rehearsing(&inputs, &set(Engine::Sqlite), None, rehearse);
+        found.iter().map(|found| found.rule.name).collect::<Vec<_>>()
+    };
+    let (drops, calls) = ("alter table org drop column n;", "insert into usr (n) values (now());");
+    assert_eq!(rules(drops, Rehearse::Suspected), ["column-dropped", "sqlite-rebuilds"]);
+    assert_eq!(rules(drops, Rehearse::All), ["column-dropped", "sqlite-rebuilds"]);
+    let blocked = "alter table usr drop column n;";
+    assert_eq!(rules(blocked, Rehearse::Suspected), rules(blocked, Rehearse::All));
+    assert!(rules(calls, Rehearse::Suspected).is_empty());
+    assert_eq!(rules(calls, Rehearse::All), ["sqlite-cannot-run"]);
 }
