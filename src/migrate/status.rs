@@ -93,6 +93,13 @@ impl Found {
                 (found.minimum_program, found.environment) = (minimum, environment);
             }
         }
+        // Nobody makes a database laxer by taking its versions away: the audit stays, and has the environment that it had.
+        if set.is_charter() && found.environment.is_none() && found.has_audit {
+            let audit = qualified(set, engine, &audit);
+            let rows = query(&format!("SELECT environment FROM {audit} ORDER BY entry DESC LIMIT 1"));
+            let row = rows.map_err(|error| not_charters(error, &audit))?.into_iter().next();
+            found.environment = row.and_then(|row| row.into_iter().next()).flatten();
+        }
         if !found.has_history {
             return Ok(found);
         }

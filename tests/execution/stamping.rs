@@ -1,6 +1,7 @@
 //! The history by hand.
 
 use crate::support::migrating::{ENGINES, Project, SET};
+use charter::config::Environment;
 use charter::migrate::{Action, Stamped};
 use charter::{ErrorKind, Result, Store};
 
@@ -151,6 +152,30 @@ fn charters_own_tables_are_stamped_with_all_that_belongs_to_them() {
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.hint().is_some());
         assert_eq!(empty.manager().set(Some(SET)).expect("a set").name(), SET);
+    }
+}
+
+/// Whoever takes charter's versions away by hand, or with the tables, has not made the database a laxer one.
+#[test]
+fn a_database_stays_the_environment_that_it_is_without_its_versions() {
+    for engine in ENGINES {
+        let project = Project::new(*engine, &FILES);
+        project.upgrade("head").expect("applied");
+        let confirmation = charter::migrate::Confirmation::None;
+        let manager = project.manager();
+        manager.change_environment(Environment::Prod, &confirmation, &mut |_| {}).expect("stricter");
+        let downgrade = || {
+            let error = manager.downgrade(&Default::default(), &mut |_| {}).expect_err("not confirmed");
+            assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        };
+        let stamp = |revision: &str| {
+            manager.stamp(Some("charter"), &revision.parse().expect("a revision"), None, &mut |_| {}).expect("stamped")
+        };
+        stamp("base");
+        downgrade();
+        stamp("head");
+        assert_eq!(manager.database_environment().expect("one"), Environment::Prod, "{engine:?}");
+        downgrade();
     }
 }
 

@@ -96,7 +96,7 @@ fn value(opened: &Opened, statuses: &[Described]) -> Value {
             "head": or_null(head),
             "at_head": is_at_head(of_set),
             "ahead": unknown(of_set) as u64,
-            "unfinished": unfinished_value(status.unfinished.as_ref()),
+            "unfinished": unfinished_value(status.unfinished.as_ref().map(|unfinished| (name, unfinished))),
             "pending": status.pending.iter().map(|migration| Value::from(migration_value(name, migration))).collect::<Vec<_>>(),
         })
     };

@@ -113,7 +113,7 @@ impl Opened {
     /// Does something that may have to wait until another program lets go of the database, and says so if it takes long.
     /// Only DuckDB's files are had by one program at a time.
     pub(super) fn patiently<T>(&self, session: &Session<'_>, work: impl FnOnce() -> T) -> T {
-        let note = format!("this takes a while; another program that has {} open is waited for", self.database.url);
+        let note = format!("this takes a while; if another program has {} open, it is waited for", self.database.url);
         session.ui.patiently(&session.ui.progress("connecting"), &note, work)
     }
 

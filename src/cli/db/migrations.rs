@@ -54,9 +54,10 @@ pub(super) fn unfinished_text(unfinished: &Unfinished) -> String {
     )
 }
 
-pub(super) fn unfinished_value(unfinished: Option<&Unfinished>) -> Value {
-    or_null(unfinished.map(|unfinished| {
+pub(super) fn unfinished_value(unfinished: Option<(&str, &Unfinished)>) -> Value {
+    or_null(unfinished.map(|(set, unfinished)| {
         object! {
+            "set": set,
             "number": unfinished.number.unsigned_abs(),
             "name": unfinished.slug.as_str(),
             "action": unfinished.action.as_str(),

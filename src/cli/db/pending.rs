@@ -95,7 +95,7 @@ fn value(opened: &Opened, unfinished: &[(String, Unfinished)], judgement: &Judge
     object! {
         "database": opened.database.url.to_string(),
         "environment": judgement.environment.as_str(),
-        "unfinished": unfinished_value(unfinished.first().map(|(_, unfinished)| unfinished)),
+        "unfinished": unfinished_value(unfinished.first().map(|(set, unfinished)| (set.as_str(), unfinished))),
         "pending": judgement.migrations.iter().map(judged_value).collect::<Vec<_>>(),
     }
     .into()
