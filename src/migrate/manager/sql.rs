@@ -64,8 +64,11 @@ impl MigrationManager {
             }
             None => self.recording(&text)?,
         };
-        let judgement = self.write_upgrade(&mut recording, &text, options, environment)?;
+        let mut judgement = self.write_upgrade(&mut recording, &text, options, environment)?;
         drop(recording);
+        if offline.is_none() {
+            self.judge_by_trial(self.goals(options)?.iter().map(|goal| goal.set), &mut judgement)?;
+        }
         Ok(UpgradeSql { sql: text.into_inner(), judgement })
     }
 

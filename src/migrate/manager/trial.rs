@@ -7,7 +7,7 @@ use super::super::policy::Judgement;
 use super::super::set::{Migration, MigrationSet};
 use super::super::verify::{Failure, Fault, FaultKind, Part, verify_part};
 use super::MigrationManager;
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,17 +34,17 @@ impl MigrationManager {
     ///
     /// A migration may need what only the real database has, such as a table of its host program. It cannot be tried then,
     /// which is told. Every other failure is the migration's own, and it would stop half-way in the real database, or take
-    /// it down a way that does not lead back: that is refused.
+    /// it down a way that does not lead back: it is given back, and the migration is to be refused. Nothing is tried after it.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] with what fails; and what the engine says.
+    /// What the engine says.
     pub(super) fn try_out<'s>(
         &self,
         sets: impl Iterator<Item = &'s MigrationSet>,
         judgement: &Judgement,
         against: Option<&DatabaseUrl>,
         events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<()> {
+    ) -> Result<Vec<Failed>> {
         let engine = self.engine_of_database()?;
         let mut database = Real { manager: self, connection: None };
         for set in sets {
@@ -53,7 +53,7 @@ impl MigrationManager {
             let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { continue };
             if engine == Engine::Postgres && against.is_none() {
                 events(Event::NotVerified { migration: None, reason: None });
-                return Ok(());
+                return Ok(Vec::new());
             }
             let before = set.migrations().iter().map(Migration::number).take_while(|number| number < first);
             let part = Part { above: before.last(), target: Some(*last) };
@@ -76,28 +76,68 @@ impl MigrationManager {
                 events(Event::NotVerified { migration, reason: fault.error.as_ref() });
             }
             if !verification.faults.is_empty() {
-                return Err(self.refusal(judgement, &verification.faults, &lacking));
+                let failed = |fault: &Fault| Failed {
+                    set: fault.set.clone(),
+                    number: fault.number,
+                    is_up: fault.kind == FaultKind::Up,
+                    why: match lacking.contains(&fault.number) && fault.error.is_some() {
+                        true => format!("{fault}; {} does not have it either", self.url),
+                        false => fault.to_string(),
+                    },
+                };
+                return Ok(verification.faults.iter().map(failed).collect());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// [`MigrationManager::try_out`] where prod would do it, with what fails written to the judgement.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(super) fn judge_by_trial<'s>(
+        &self,
+        sets: impl Iterator<Item = &'s MigrationSet>,
+        judgement: &mut Judgement,
+    ) -> Result<()> {
+        // What is refused already is not tried either.
+        if judgement.environment != Environment::Prod || !judgement.is_allowed() {
+            return Ok(());
+        }
+        for failed in self.try_out(sets, judgement, None, &mut |_| {})? {
+            let mut judged = judgement.migrations.iter_mut();
+            let of_it = judged.find(|of| of.set == failed.set && of.migration.number() == failed.number);
+            if let Some(judged) = of_it {
+                judged.refused.push(format!("it fails on a throw-away database: {}", failed.why));
             }
         }
         Ok(())
     }
 
-    fn refusal(&self, judgement: &Judgement, faults: &[Fault], lacking: &[i64]) -> Error {
-        let line = |fault: &Fault| match lacking.contains(&fault.number) && fault.error.is_some() {
-            true => format!("\n  {fault}; {} does not have it either", self.url),
-            false => format!("\n  {fault}"),
-        };
-        let lines: String = faults.iter().map(line).collect();
-        let message =
-            format!("{} refuses migrations that fail on a throw-away database:{lines}", judgement.environment);
-        let hint = match faults.iter().any(|fault| fault.kind == FaultKind::Up) {
+    /// Refuses migrations that failed where they were tried.
+    pub(super) fn refuse_failed(environment: Environment, failed: &[Failed]) -> Result<()> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let lines: String = failed.iter().map(|failed| format!("\n  {}", failed.why)).collect();
+        let message = format!("{environment} refuses migrations that fail on a throw-away database:{lines}");
+        let hint = match failed.iter().any(|failed| failed.is_up) {
             true => {
                 "mend the migration, which would fail here too; `charter db verify` tries all of them. Nothing was applied"
             }
             false => "`charter db verify` shows the differences; nothing was applied",
         };
-        Error::new(ErrorKind::Refused, message).with_hint(hint)
+        Err(Error::new(ErrorKind::Refused, message).with_hint(hint))
     }
+}
+
+/// A migration that failed where it was tried.
+pub(super) struct Failed {
+    set: String,
+    number: i64,
+    /// Whether it could not be applied.
+    is_up: bool,
+    why: String,
 }
 
 /// The database that the migrations are for, connected to when it is asked for the first time.

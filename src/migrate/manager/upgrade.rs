@@ -126,7 +126,8 @@ impl MigrationManager {
         let reading = reading.and_then(migrating);
         if judgement.environment == Environment::Prod {
             let sets = goals.iter().map(|goal| goal.set);
-            self.try_out(sets, &judgement, options.verify_against.as_ref(), events)?;
+            let failed = self.try_out(sets, &judgement, options.verify_against.as_ref(), events)?;
+            Self::refuse_failed(judgement.environment, &failed)?;
         }
         let mut connection = match reading {
             Some(connection) => connection,
@@ -208,11 +209,14 @@ impl MigrationManager {
         Ok(self.judge_for(&self.goals(options)?, options, Occasion::Upgrade, false, &mut connection)?.1)
     }
 
-    /// As [`MigrationManager::judge`], of a database that is there, with what was begun in it and not finished, by set.
+    /// As [`MigrationManager::judge`], of a database that is there, and with what prod finds where it tries migrations. Beside
+    /// it what was begun and not finished, by set.
     pub(crate) fn judge_present(&self, options: &UpgradeOptions) -> Result<(Judgement, Vec<(String, Unfinished)>)> {
         let goals = self.goals(options)?;
         let mut connection = Some(self.connect(Purpose::Read)?);
-        let (state, judgement) = self.judge_for(&goals, options, Occasion::Upgrade, false, &mut connection)?;
+        let (state, mut judgement) = self.judge_for(&goals, options, Occasion::Upgrade, false, &mut connection)?;
+        drop(connection);
+        self.judge_by_trial(goals.iter().map(|goal| goal.set), &mut judgement)?;
         let statuses = goals.iter().zip(state.statuses);
         let unfinished =
             statuses.filter_map(|(goal, status)| Some((goal.set.name().to_owned(), status.unfinished?))).collect();

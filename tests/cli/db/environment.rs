@@ -141,3 +141,23 @@ fn an_upgrade_that_finds_nothing_to_do_writes_nothing() {
     assert!(told.stdout.contains("has every migration already"), "{told}");
     sandbox.run(&["db", "init"]).success();
 }
+
+/// Who releases to prod looks at what is pending, signs what would run, and applies it: nothing is refused at the last step
+/// alone.
+#[test]
+fn what_prod_refuses_for_its_trial_is_told_before() {
+    let sandbox = super::project::shop();
+    sandbox.run(&["db", "upgrade"]).success();
+    sandbox.run(&["db", "environment", "prod"]).success();
+    sandbox.write("sql/V30__wares.sql", "CREATE TABLE wares (id BIGINT NOT NULL PRIMARY KEY);\n");
+    sandbox.write("sql/V30__wares.down.sql", "SELECT 1;\n");
+    let pending = sandbox.run(&["db", "pending"]).success();
+    assert!(pending.stdout.contains("refused") && pending.stdout.contains("throw-away database"), "{pending}");
+    let script = sandbox.run(&["db", "upgrade", "--sql"]).success();
+    assert!(script.stdout.contains("wares") && script.stderr.contains("throw-away database"), "{script}");
+    let refused = sandbox.run(&["db", "upgrade", "--yes"]).exit(4);
+    assert!(refused.stderr.contains("throw-away database"), "{refused}");
+    sandbox.write("sql/V30__wares.down.sql", "DROP TABLE wares;\n");
+    let pending = sandbox.run(&["db", "pending"]).success();
+    assert!(!pending.stdout.contains("refused"), "{pending}");
+}
