@@ -40,7 +40,7 @@ impl fmt::Display for Dependant {
         match (kind.as_str(), owner) {
             ("foreign key", Some(owner)) => write!(f, "the foreign key {name} of {owner}, which refers to {table}"),
             (_, Some(owner)) => write!(f, "the {kind} {name} of {owner}, which names {table}"),
-            ("view" | "function", None) => write!(f, "the {kind} {name}, which reads {table}"),
+            ("view" | "function" | "macro", None) => write!(f, "the {kind} {name}, which reads {table}"),
             ("table", None) => write!(f, "the table {name}, which inherits from {table}"),
             ("publication", None) => write!(f, "the publication {name}, which publishes {table}"),
             ("trigger" | "rule" | "policy" | "index" | "statistics" | "sequence", None) => {
@@ -251,7 +251,9 @@ const DUCKDB: [&str; 2] = [
     "SELECT 'index', index_name, table_name, sql FROM duckdb_indexes() \
      WHERE database_name = current_database() AND sql IS NOT NULL \
      UNION ALL SELECT 'trigger', trigger_name, table_name, sql FROM duckdb_triggers() WHERE database_name = current_database() \
-     UNION ALL SELECT 'view', view_name, '', sql FROM duckdb_views() WHERE database_name = current_database() AND NOT internal",
+     UNION ALL SELECT 'view', view_name, '', sql FROM duckdb_views() WHERE database_name = current_database() AND NOT internal \
+     UNION ALL SELECT 'macro', function_name, '', macro_definition FROM duckdb_functions() \
+     WHERE database_name = current_database() AND function_type IN ('macro', 'table_macro') AND NOT internal",
     "SELECT referenced_table, 'foreign key', '', table_name, NULL, array_to_string(constraint_column_names, chr(31)), NULL \
      FROM duckdb_constraints() WHERE database_name = current_database() AND constraint_type = 'FOREIGN KEY'",
 ];

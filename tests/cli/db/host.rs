@@ -391,12 +391,20 @@ fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_a
          INSERT INTO likes SELECT digest FROM charter_records LIMIT 1;
          CREATE TRIGGER sweep AFTER DELETE ON charter_records FOR EACH STATEMENT DELETE FROM log;
          CREATE INDEX host_kind ON charter_records (kind);
-         CREATE VIEW names AS SELECT name FROM charter_records; CREATE VIEW mine AS SELECT owners FROM log",
+         CREATE VIEW names AS SELECT name FROM charter_records; CREATE VIEW mine AS SELECT owners FROM log;
+         CREATE MACRO named() AS TABLE SELECT name FROM charter_records; CREATE MACRO twice(a) AS a + a;
+         CREATE MACRO many() AS (SELECT count(*) FROM charter_records)",
     );
     let key = "the foreign key (digest) of likes, which refers to charter_records";
     let (sweep, truncate) = ("the trigger sweep of charter_records", ["db", "truncate", url, "--yes"]);
     refused(&sandbox, &truncate, &[key, sweep]);
-    let others = ["the index host_kind of charter_records", sweep, "the view names, which reads charter_records"];
+    let others = [
+        "the index host_kind of charter_records",
+        "the macro many, which reads charter_records",
+        "the macro named, which reads charter_records",
+        sweep,
+        "the view names, which reads charter_records",
+    ];
     let base = ["db", "downgrade", "base", url, "--yes"];
     refused(&sandbox, &base, &[&[key][..], &others].concat());
     host(
@@ -406,7 +414,7 @@ fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_a
     refused(&sandbox, &truncate, &["the trigger of_audit of charter_schema_audit"]);
     host("DROP TRIGGER of_audit ON charter_schema_audit");
     sandbox.run(&truncate).success();
-    host("DROP INDEX host_kind; DROP VIEW names");
+    host("DROP INDEX host_kind; DROP VIEW names; DROP MACRO TABLE named; DROP MACRO many");
     sandbox.run(&base).success();
     host("SELECT error('the row is gone') FROM (SELECT count(*) AS rows FROM mine) WHERE rows <> 1");
 }
