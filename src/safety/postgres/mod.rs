@@ -14,6 +14,7 @@ use super::source::{Source, extent, too_deep};
 use super::{Catalogue, Finding, Input, LintOptions, Severity, files, lexer};
 
 pub(super) mod access;
+pub(super) mod attaching;
 mod base;
 mod bodies;
 mod bounds;

@@ -11,9 +11,10 @@ use super::implied::{self, Columns};
 use super::judge::{Alter, Judge};
 use super::session::{Constraint, Session};
 use super::types::DataType;
-use super::{excluded, indexes, tree};
+use super::{attaching, excluded, indexes, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&ATTACH, &DETACH, &PARTITION_OF, &INHERITANCE];
+pub(in super::super) const RULES: &[&Rule] =
+    &[&ATTACH, &attaching::BUILDS, &attaching::LOOKS_UP, &DETACH, &PARTITION_OF, &INHERITANCE];
 
 static ATTACH: Rule = Rule {
     name: "partition-attach-scans",
@@ -82,6 +83,7 @@ fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
     if !judge.session.is_new(&partition) && !is_proven(judge, parent, &partition, action) {
         judge.report(&ATTACH, action, format!("every row of {partition} is read under a lock before it is attached"));
     }
+    attaching::check(judge, parent, &partition, action);
     beside_default(judge, parent, action, action);
 }
 

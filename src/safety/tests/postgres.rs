@@ -447,6 +447,20 @@ fn transactions() {
 }
 
 #[test]
+fn what_a_partitioned_table_is_refused_it_is_refused_without_rows() {
+    let made = "create table z (id bigint) partition by range (id);\n";
+    let not_valid = format!("{made}alter table z add constraint f foreign key (id) references users (id) not valid;");
+    caught_with(&not_valid, "1:2:15 error constraint-on-partitioned", &version(17));
+    safe_with(&not_valid, &version(18));
+    let using = "create unique index zi on z (id);\nalter table z add constraint zp primary key using index zi;";
+    caught(&format!("{made}{using}"), "3:15 error constraint-on-partitioned");
+    let only = "alter table only z add constraint f foreign key (id) references users (id);";
+    caught(&format!("{made}{only}"), "2:20 error constraint-on-partitioned");
+    safe(&format!("{made}alter table only z add primary key (id); alter table only z add check (id > 0);"));
+    safe(&format!("{made}alter table z add constraint f foreign key (id) references users (id);"));
+}
+
+#[test]
 fn partitions() {
     caught("alter table p attach partition c for values from (1) to (10);", "1:15 error partition-attach-scans");
     caught(

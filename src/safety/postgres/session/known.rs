@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::SyntaxKind as K;
 
-use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, RelationName, TableFacts};
+use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, TableFacts};
 use super::super::claims::Claim;
 use super::super::defaults::Default;
 use super::super::types::DataType;
@@ -68,6 +68,8 @@ pub(in super::super) struct Index {
     pub(in super::super) unique: bool,
     /// Whether a column in it is not in the order of its type.
     pub(in super::super) reordered: bool,
+    /// What it is made of.
+    pub(in super::super) shape: IndexShape,
     /// Where it was made, unless with its table.
     pub(in super::super) birth: Option<Birth>,
 }
@@ -147,6 +149,7 @@ impl Table {
             whole: facts.whole,
             unique: facts.unique,
             reordered: facts.reordered,
+            shape: facts.shape.clone(),
             birth: None,
         };
         Self {
