@@ -40,6 +40,7 @@ mod merging;
 mod names;
 mod objects;
 pub(super) mod partitions;
+mod places;
 mod queries;
 pub(super) mod refused;
 pub(super) mod renames;

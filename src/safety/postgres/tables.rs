@@ -7,7 +7,7 @@ use super::super::{IndexShape, RelationName};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, data, dependants, objects, partitions, tree};
+use super::{constraints, data, dependants, objects, partitions, places, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -123,6 +123,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(partition) = partition {
                 session.table_mut(&partition).is_partition = true;
                 partitions::attached(session, table, &partition, action);
+                places::taken(session, table, &partition, action);
             }
         }
         K::DETACH_PARTITION => {
@@ -246,6 +247,9 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         until_commit,
         ..Table::default()
     };
+    if let Some(parent) = &parent {
+        places::taken(session, parent, &name, node);
+    }
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
