@@ -168,7 +168,7 @@ fn a_server_tells_what_a_partition_lacks() {
         project.execute(&format!("CREATE {like}"));
         assert_eq!(errors(&project, attach), none, "{on_parent}: {like}");
     }
-    project.execute("INSERT INTO orders (id) VALUES (1); ALTER TABLE ev ADD FOREIGN KEY (k) REFERENCES orders");
+    project.execute("ALTER TABLE ev ADD FOREIGN KEY (k) REFERENCES orders");
     assert_eq!(errors(&project, attach), ["partition-attach-looks-up"]);
     project.execute("ALTER TABLE ev26 ADD CONSTRAINT k FOREIGN KEY (k) REFERENCES orders (id) NOT VALID");
     assert_eq!(errors(&project, attach), ["partition-attach-looks-up"]);
@@ -189,6 +189,8 @@ fn a_server_tells_what_it_will_refuse() {
     project.execute(
         "CREATE TABLE parts (k INT NOT NULL, v TEXT) PARTITION BY LIST (k); CREATE TABLE part (k INT, v TEXT);
          CREATE MATERIALIZED VIEW noted AS SELECT id, note FROM orders; CREATE INDEX ON noted (id);
+         CREATE TABLE above (k INT, CONSTRAINT c CHECK (k > 0), CONSTRAINT d CHECK (k > 1) NO INHERIT);
+         CREATE TABLE below (v TEXT); CREATE TABLE unchecked (k INT, v TEXT);
          CREATE TYPE mood AS ENUM ('sad', 'glad');
          CREATE FUNCTION draw() RETURNS INT LANGUAGE sql VOLATILE AS 'SELECT 4'",
     );
@@ -197,6 +199,8 @@ fn a_server_tells_what_it_will_refuse() {
         ("CREATE TABLE lines (note TEXT REFERENCES orders (note));", "constraint-refused"),
         ("ALTER TABLE orders ADD PRIMARY KEY (note);", "constraint-refused"),
         ("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);", "partition-refused"),
+        ("ALTER TABLE below INHERIT above;", "partition-refused"),
+        ("ALTER TABLE unchecked INHERIT above;", "partition-refused"),
         ("ALTER TYPE mood ADD VALUE 'glad';", "enum-value-refused"),
         ("ALTER TYPE mood ADD VALUE 'mad' AFTER 'bad';", "enum-value-refused"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY noted;", "concurrently-refused"),
@@ -206,9 +210,10 @@ fn a_server_tells_what_it_will_refuse() {
     }
     project.execute(
         "CREATE UNIQUE INDEX ON noted (id); ALTER TABLE part ALTER COLUMN k SET NOT NULL;
-         CREATE UNIQUE INDEX ON orders (note)",
+         CREATE UNIQUE INDEX ON orders (note); ALTER TABLE unchecked ADD CONSTRAINT c CHECK (k > 0)",
     );
     for text in [
+        "ALTER TABLE unchecked INHERIT above;",
         "CREATE TABLE lines (order_id BIGINT REFERENCES orders (id));",
         "CREATE TABLE lines (note TEXT REFERENCES orders (note));",
         "ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);",

@@ -40,7 +40,7 @@ impl Bounds {
 /// Remembers the place of a partition. A block may or may not come to it.
 pub(super) fn taken(session: &mut Session<'_>, parent: &RelationName, partition: &RelationName, node: &SyntaxNode) {
     let bounds = Bounds::of(node).filter(|_| session.blocks == 0);
-    session.table_mut(partition).place = bounds.map(|bounds| Place { parent: parent.clone(), bounds });
+    session.table_mut(partition).place = bounds.map(|bounds| Box::new(Place { parent: parent.clone(), bounds }));
 }
 
 /// The place that a partition is to take.

@@ -300,7 +300,10 @@ fn below(judge: &mut Judge<'_>, parent: &RelationName, table: &RelationName, act
             }
         }),
     };
-    let is_inherited = |check: &Constraint| check.kind == K::CHECK_CONSTRAINT && !check.clauses.contains("no inherit");
+    // The name of a check that the files make may be another than it seems.
+    let is_inherited = |check: &Constraint| {
+        check.birth.file == usize::MAX && check.kind == K::CHECK_CONSTRAINT && !check.clauses.contains("no inherit")
+    };
     let check_of = || {
         let mut checks = above.constraints.iter().filter(|(_, check)| is_inherited(check));
         let (name, _) = checks.find(|(name, _)| !own.constraints.contains_key(*name))?;

@@ -89,7 +89,7 @@ pub(in super::super) struct Table {
     /// Whether it is a partition.
     pub(in super::super) is_partition: bool,
     /// Its place as a partition, where the files say it.
-    pub(in super::super) place: Option<Place>,
+    pub(in super::super) place: Option<Box<Place>>,
     /// Whether there are partitions of it, or tables that inherit from it.
     pub(in super::super) has_children: bool,
     /// Its columns that are a parent's too; those of a partition all are.
