@@ -144,6 +144,25 @@ pub struct IndexFacts {
     pub unique: bool,
     /// Whether a column in it is not in the order of its type: DESC, NULLS FIRST, another collation or operator class.
     pub reordered: bool,
+    /// What it is made of.
+    pub shape: IndexShape,
+}
+
+/// What the server compares of two indexes where a table is attached to another: that of the one has to be like that of the
+/// other, else it is built.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexShape {
+    /// Its columns in order, nothing for an expression; valid or not, over all rows or some. None at all where they are not known.
+    pub parts: Vec<Option<String>>,
+    /// Whether it is declared UNIQUE.
+    pub unique: bool,
+    /// Whether it is over some of the rows.
+    pub partial: bool,
+    /// Whether a build of it failed, or one of a partition is still missing.
+    pub invalid: bool,
+    /// What else there is to compare, as one text: the method, expressions, condition, included columns and so on; empty where
+    /// no server has told of it.
+    pub rest: String,
 }
 
 /// A column as it is before the migrations.

@@ -142,11 +142,55 @@ fn a_server_tells_of_views() {
 }
 
 #[test]
+fn a_server_tells_what_a_partition_lacks() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    project.execute(
+        "CREATE TABLE ev (id BIGINT NOT NULL, at BIGINT NOT NULL, k BIGINT, v TEXT, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+         CREATE TABLE ev26 (id BIGINT NOT NULL, at BIGINT NOT NULL, k BIGINT, v TEXT, CHECK (at >= 1 AND at < 10));
+         CREATE TABLE ev25 PARTITION OF ev FOR VALUES FROM (0) TO (1);
+         INSERT INTO ev26 VALUES (1, 1, 1, 'a')",
+    );
+    let attach = "ALTER TABLE ev ATTACH PARTITION ev26 FOR VALUES FROM (1) TO (10);";
+    assert_eq!(errors(&project, attach), ["partition-attach-builds-index"]);
+    project.execute("ALTER TABLE ev26 ADD PRIMARY KEY (id, at)");
+    assert_eq!(errors(&project, attach), none);
+    for (on_parent, unlike, like) in [
+        ("ev (k)", "INDEX a ON ev26 (k) INCLUDE (id)", "INDEX b ON ev26 (k DESC)"),
+        ("ev (lower(v))", "INDEX c ON ev26 (upper(v))", "INDEX d ON ev26 (lower(v))"),
+        ("ev (k) WHERE k > 5", "INDEX e ON ev26 (k) WHERE k > 6", "INDEX f ON ev26 (k) WHERE k > 5"),
+        ("ev (v COLLATE \"C\")", "INDEX g ON ev26 (v)", "INDEX h ON ev26 (v COLLATE \"C\")"),
+        // Not valid while a partition has no index of it.
+        ("ONLY ev (id, k)", "INDEX i ON ev26 (k, id)", "INDEX j ON ev26 (id, k)"),
+    ] {
+        project.execute(&format!("CREATE INDEX ON {on_parent}; CREATE {unlike}"));
+        assert_eq!(errors(&project, attach), ["partition-attach-builds-index"], "{on_parent}: {unlike}");
+        project.execute(&format!("CREATE {like}"));
+        assert_eq!(errors(&project, attach), none, "{on_parent}: {like}");
+    }
+    project.execute("ALTER TABLE ev ADD FOREIGN KEY (k) REFERENCES orders");
+    assert_eq!(errors(&project, attach), ["partition-attach-looks-up"]);
+    project.execute("ALTER TABLE ev26 ADD CONSTRAINT k FOREIGN KEY (k) REFERENCES orders (id) NOT VALID");
+    assert_eq!(errors(&project, attach), ["partition-attach-looks-up"]);
+    project.execute("ALTER TABLE ev26 VALIDATE CONSTRAINT k");
+    assert_eq!(errors(&project, attach), none);
+
+    // As the rules have said, the server builds no index.
+    let database = project.database.as_ref().expect("a server");
+    let count = "SELECT count(*) FROM pg_index WHERE indrelid = 'public.ev26'::regclass";
+    let before = database.query(count);
+    project.execute(attach);
+    assert_eq!(database.query(count), before);
+}
+
+#[test]
 fn a_server_tells_what_it_will_refuse() {
     let project = Project::new(Engine::Postgres, Prod);
     project.execute(
         "CREATE TABLE parts (k INT NOT NULL, v TEXT) PARTITION BY LIST (k); CREATE TABLE part (k INT, v TEXT);
          CREATE MATERIALIZED VIEW noted AS SELECT id, note FROM orders; CREATE INDEX ON noted (id);
+         CREATE TABLE above (k INT, CONSTRAINT c CHECK (k > 0), CONSTRAINT d CHECK (k > 1) NO INHERIT);
+         CREATE TABLE below (v TEXT); CREATE TABLE unchecked (k INT, v TEXT);
          CREATE TYPE mood AS ENUM ('sad', 'glad');
          CREATE FUNCTION draw() RETURNS INT LANGUAGE sql VOLATILE AS 'SELECT 4'",
     );
@@ -155,6 +199,8 @@ fn a_server_tells_what_it_will_refuse() {
         ("CREATE TABLE lines (note TEXT REFERENCES orders (note));", "constraint-refused"),
         ("ALTER TABLE orders ADD PRIMARY KEY (note);", "constraint-refused"),
         ("ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);", "partition-refused"),
+        ("ALTER TABLE below INHERIT above;", "partition-refused"),
+        ("ALTER TABLE unchecked INHERIT above;", "partition-refused"),
         ("ALTER TYPE mood ADD VALUE 'glad';", "enum-value-refused"),
         ("ALTER TYPE mood ADD VALUE 'mad' AFTER 'bad';", "enum-value-refused"),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY noted;", "concurrently-refused"),
@@ -164,9 +210,10 @@ fn a_server_tells_what_it_will_refuse() {
     }
     project.execute(
         "CREATE UNIQUE INDEX ON noted (id); ALTER TABLE part ALTER COLUMN k SET NOT NULL;
-         CREATE UNIQUE INDEX ON orders (note)",
+         CREATE UNIQUE INDEX ON orders (note); ALTER TABLE unchecked ADD CONSTRAINT c CHECK (k > 0)",
     );
     for text in [
+        "ALTER TABLE unchecked INHERIT above;",
         "CREATE TABLE lines (order_id BIGINT REFERENCES orders (id));",
         "CREATE TABLE lines (note TEXT REFERENCES orders (note));",
         "ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);",

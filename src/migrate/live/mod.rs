@@ -8,8 +8,8 @@ use super::connection::{MigrationConnection, Transaction, literal, qualified_nam
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::safety::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, NamedObject, RelationName, RoutineFacts,
-    TableFacts,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, IndexFacts, IndexShape, NamedObject,
+    RelationName, RoutineFacts, TableFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -105,23 +105,27 @@ pub(crate) fn catalogue<'a>(
         });
     }
     // The columns of each index in order; NULL where an expression stands.
-    let mut ended: BTreeSet<(String, String)> = BTreeSet::new();
     for row in read_of_tables(INDEXES)? {
-        let [Some(schema), Some(table), Some(index), Some(whole), Some(unique), Some(reordered), column] =
-            <[_; 7]>::try_from(row).unwrap_or_default()
+        let [
+            Some(schema),
+            Some(table),
+            Some(index),
+            Some(valid),
+            Some(unique),
+            Some(partial),
+            Some(reordered),
+            Some(rest),
+            part,
+        ] = <[_; 9]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };
-        let place = (schema.clone(), index.clone());
         facts_of(schema, table, &mut |facts| {
             let known = facts.indexes.entry(index.clone()).or_default();
-            (known.whole, known.unique) = (whole == "t", unique == "t");
             known.reordered |= reordered == "t";
-            match &column {
-                Some(column) if !ended.contains(&place) => known.columns.push(column.clone()),
-                Some(_) => {}
-                None => _ = ended.insert(place.clone()),
-            }
+            known.shape.parts.push(part.clone());
+            (known.shape.unique, known.shape.partial) = (unique == "t", partial == "t");
+            (known.shape.invalid, known.shape.rest) = (valid != "t", rest.clone());
         });
     }
     for row in read_of_tables(USERS)? {
@@ -172,6 +176,7 @@ pub(crate) fn catalogue<'a>(
         facts.shows_others = !["r", "p", "m"].contains(&kind.as_str());
         let matters = !facts.shows_others && (named || defaults.contains(&name));
         facts.empty = matters && is_empty(connection, &name)?;
+        facts.indexes.values_mut().for_each(serve);
         catalogue.tables.insert(name, facts);
     }
     Ok(catalogue)
@@ -263,16 +268,20 @@ const CONSTRAINTS: &str = concat!(
     meant_with_partitions!()
 );
 
-/// An index that is not valid or not of all rows serves nobody: it has no columns.
+/// The columns of each index, and all that the server compares beside them, as one text.
 const INDEXES: &str = concat!(
-    "SELECT n.nspname, c.relname, x.relname, i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL, \
-     i.indisunique AND i.indisvalid, i.indoption[key] <> 0 \
+    "SELECT n.nspname, c.relname, x.relname, i.indisvalid, i.indisunique, i.indpred IS NOT NULL, i.indoption[key] <> 0 \
      OR NOT (SELECT oc.opcdefault FROM pg_catalog.pg_opclass oc WHERE oc.oid = i.indclass[key]) \
-     OR COALESCE(a.attcollation <> i.indcollation[key], false), a.attname FROM pg_catalog.pg_class c \
+     OR COALESCE(a.attcollation <> i.indcollation[key], false), \
+     concat_ws(' ', x.relam, i.indclass, i.indcollation, to_jsonb(i)->>'indnullsnotdistinct', i.indisexclusion, \
+     pg_catalog.pg_get_expr(i.indexprs, i.indrelid), 'WHERE ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid), \
+     (SELECT 'INCLUDE ' || string_agg(o.attname, ', ' ORDER BY place) \
+     FROM pg_catalog.generate_series(i.indnkeyatts, i.indnatts - 1) place \
+     JOIN pg_catalog.pg_attribute o ON o.attrelid = i.indrelid AND o.attnum = i.indkey[place])), \
+     a.attname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_index i ON i.indrelid = c.oid JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid \
      CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) key \
-     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] \
-     AND i.indisvalid AND i.indpred IS NULL ",
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[key] ",
     meant_with_partitions!(),
     " ORDER BY x.oid, key"
 );
@@ -376,6 +385,17 @@ const NAMED: &str = "SELECT 'RELATION', '', relname FROM pg_catalog.pg_class WHE
      UNION SELECT 'LANGUAGE', '', lanname FROM pg_catalog.pg_language WHERE lanname IN ($names) \
      UNION SELECT 'COLLATION', '', collname FROM pg_catalog.pg_collation WHERE collname IN ($names) \
      UNION SELECT 'STATISTICS', '', stxname FROM pg_catalog.pg_statistic_ext WHERE stxname IN ($names)";
+
+/// Fills what an index does for others from what it is made of: one that is not valid or not of all rows serves nobody, and has
+/// no columns.
+fn serve(index: &mut IndexFacts) {
+    let IndexShape { parts, unique, partial, invalid, .. } = &index.shape;
+    index.unique = *unique && !invalid;
+    if !invalid && !partial {
+        index.whole = parts.iter().all(Option::is_some);
+        index.columns = parts.iter().cloned().map_while(|part| part).collect();
+    }
+}
 
 /// Texts, and then flags, of a row.
 fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([String; T], [bool; F])> {

@@ -176,14 +176,15 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
         finding.effect = "The statement fails.".to_owned();
         return;
     }
-    if judge.session.is_new(table) {
-        return;
-    }
-    let using = tree::has(constraint, K::USING_INDEX_NAME);
+    // Refused whether or not there are rows.
     if partitioned && let Some(refused) = merging::refusal(judge, alter, constraint) {
         judge.report(&PARTITIONED, action, format!("{table} is partitioned: {refused}"));
         return;
     }
+    if judge.session.is_new(table) {
+        return;
+    }
+    let using = tree::has(constraint, K::USING_INDEX_NAME);
     if partitioned && merging::is_taken_over(judge, alter, constraint) {
         return;
     }

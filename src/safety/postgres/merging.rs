@@ -9,13 +9,16 @@ use squawk_syntax::SyntaxNode;
 use super::super::RelationName;
 use super::constraints;
 use super::judge::{Alter, Judge, columns_of};
-use super::session::Constraint;
+use super::session::{Constraint, Table};
 use super::tree;
 
 /// Why the server refuses a constraint of a partitioned table.
 pub(super) fn refusal(judge: &Judge<'_>, alter: &Alter, constraint: &SyntaxNode) -> Option<&'static str> {
-    let has_partitions =
-        judge.session.table(&alter.table).is_some_and(|table| !(table.is_catalogued() && table.partitions.is_empty()));
+    // All partitions of a table are known that these files make, or that a server tells of.
+    let is_known =
+        |name: &RelationName| judge.session.table(name).is_some_and(Table::is_catalogued) || judge.session.is_new(name);
+    let partitions = judge.session.table(&alter.table).map(|table| &table.partitions);
+    let has_partitions = partitions.is_some_and(|partitions| !(is_known(&alter.table) && partitions.is_empty()));
     match constraint.kind() {
         K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT if tree::has(constraint, K::USING_INDEX_NAME) => {
             Some("USING INDEX is refused")
@@ -25,7 +28,7 @@ pub(super) fn refusal(judge: &Judge<'_>, alter: &Alter, constraint: &SyntaxNode)
         }
         K::FOREIGN_KEY_CONSTRAINT if alter.only => Some("ONLY is refused for a foreign key"),
         K::CHECK_CONSTRAINT if alter.only && has_partitions => Some("ONLY is refused for a check"),
-        K::PRIMARY_KEY_CONSTRAINT if alter.only => {
+        K::PRIMARY_KEY_CONSTRAINT if alter.only && has_partitions => {
             let is_set = |column: &String| {
                 judge.session.is_not_null(&alter.table, column) || are_not_null(judge, &alter.table, column)
             };
@@ -119,6 +122,16 @@ pub(super) fn is_taken_over(judge: &Judge<'_>, alter: &Alter, constraint: &Synta
     (is_key && alter.only) || all_have(judge, &alter.table, &|partition| wanted.is_had_by(judge, partition))
 }
 
+/// Whether a table has a foreign key, validated, that the one which it is attached to has.
+pub(super) fn has_foreign_key(
+    judge: &Judge<'_>,
+    table: &RelationName,
+    constraint: &Constraint,
+    referred: &RelationName,
+) -> bool {
+    Wanted { constraint, name: None, key: Vec::new(), referred: Some(referred.clone()) }.is_had_by(judge, table)
+}
+
 /// Whether no partition of a table has a NULL in a column.
 pub(super) fn are_not_null(judge: &Judge<'_>, parent: &RelationName, column: &str) -> bool {
     all_have(judge, parent, &|partition| {
@@ -166,7 +179,7 @@ impl Wanted<'_> {
                     && index.is_some_and(|index| index.whole && index.unique && index.columns == self.key)
                     && (kind == K::UNIQUE_CONSTRAINT || self.key.iter().all(is_set))
             }
-            K::FOREIGN_KEY_CONSTRAINT => {
+            K::FOREIGN_KEY_CONSTRAINT | K::REFERENCES_CONSTRAINT => {
                 own.refers.is_some()
                     && own.refers == self.constraint.refers
                     && own.clauses == self.constraint.clauses

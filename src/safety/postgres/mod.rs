@@ -14,6 +14,7 @@ use super::source::{Source, extent, too_deep};
 use super::{Catalogue, Finding, Input, LintOptions, Severity, files, lexer};
 
 pub(super) mod access;
+pub(super) mod attaching;
 mod base;
 mod bodies;
 mod bounds;
@@ -39,6 +40,7 @@ mod merging;
 mod names;
 mod objects;
 pub(super) mod partitions;
+mod places;
 mod queries;
 pub(super) mod refused;
 pub(super) mod renames;

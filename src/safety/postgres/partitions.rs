@@ -11,9 +11,10 @@ use super::implied::{self, Columns};
 use super::judge::{Alter, Judge};
 use super::session::{Constraint, Session};
 use super::types::DataType;
-use super::{excluded, indexes, tree};
+use super::{attaching, excluded, indexes, places, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&ATTACH, &DETACH, &PARTITION_OF, &INHERITANCE];
+pub(in super::super) const RULES: &[&Rule] =
+    &[&ATTACH, &attaching::BUILDS, &attaching::LOOKS_UP, &DETACH, &PARTITION_OF, &INHERITANCE];
 
 static ATTACH: Rule = Rule {
     name: "partition-attach-scans",
@@ -82,6 +83,8 @@ fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
     if !judge.session.is_new(&partition) && !is_proven(judge, parent, &partition, action) {
         judge.report(&ATTACH, action, format!("every row of {partition} is read under a lock before it is attached"));
     }
+    places::check(judge, parent, &partition, action);
+    attaching::check(judge, parent, &partition, action);
     beside_default(judge, parent, action, action);
 }
 
@@ -172,6 +175,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
     let Some(of) = tree::child(node, K::PARTITION_OF) else { return };
     let Some(parent) = judge.session.relation(&of) else { return };
+    if let Some(made) = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.created(&name)) {
+        places::check(judge, &parent, &made, node);
+    }
     if !judge.session.is_new(&parent) {
         let message = format!("a partition made in place locks all of {parent}");
         judge.report(&PARTITION_OF, node, message);

@@ -7,7 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Table, UserType};
+use super::session::{Constraint, Table, UserType};
 use super::types::DataType;
 use super::{constraints, merging, successors, tree};
 
@@ -46,7 +46,7 @@ pub(super) static PARTITION: Rule = Rule {
     name: "partition-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A partition that would not have the columns and checks of its parent: a table attached that has others, by the live catalogue; a column that a partition alone, or only its parent, is given or loses; storage parameters of a partitioned table; and the same of tables that inherit",
+    summary: "A partition that would not have the columns and checks of its parent: a table attached that has others, by the live catalogue; bounds that overlap those of another partition of the same files; a second default partition; a column that a partition alone, or only its parent, is given or loses; storage parameters of a partitioned table; and the same of tables that inherit",
     reason: FAILS,
     help: "Give a table that is attached the columns of its parent, of the same types and NOT NULL where they are; change the parent without ONLY, which changes all below it; give storage parameters to the partitions.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION",
@@ -158,7 +158,14 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             }
             reference(judge, action, &tree::child_name(action, K::COLUMN_NAME).unwrap_or_default());
         }
-        K::ATTACH_PARTITION => attach(judge, &alter.table, action),
+        K::ATTACH_PARTITION | K::INHERIT_TABLE => {
+            let named = tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name));
+            match named {
+                Some(parent) if action.kind() == K::INHERIT_TABLE => below(judge, &parent, &alter.table, action),
+                Some(partition) => below(judge, &alter.table, &partition, action),
+                None => {}
+            }
+        }
         _ => {}
     }
 }
@@ -267,34 +274,42 @@ fn are_comparable(own: &DataType, other: &DataType) -> bool {
     own_kind == other_kind && (own_kind != 0 || width(&own_name) <= width(&other_name))
 }
 
-/// A partition has the columns of its parent, and no others.
-fn attach(judge: &mut Judge<'_>, parent: &RelationName, action: &SyntaxNode) {
-    let Some(partition) = tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name)) else {
-        return;
-    };
+/// A table has the columns and the checks of the one above it; a partition has no other columns.
+fn below(judge: &mut Judge<'_>, parent: &RelationName, table: &RelationName, action: &SyntaxNode) {
     let known = |name: &RelationName| {
         judge.session.table(name).filter(|table| table.is_catalogued() && !table.columns.is_empty())
     };
-    let (Some(above), Some(table)) = (known(parent), known(&partition)) else { return };
-    let missing = above.columns.keys().find(|column| !table.columns.contains_key(*column));
-    let more = table.columns.keys().find(|column| !above.columns.contains_key(*column));
+    let (Some(above), Some(own)) = (known(parent), known(table)) else { return };
+    let missing = above.columns.keys().find(|column| !own.columns.contains_key(*column));
+    let more = own.columns.keys().find(|column| !above.columns.contains_key(*column));
     let message = match (missing, more) {
-        (Some(column), _) => Some(format!("{partition} has no column {column}")),
-        (None, Some(column)) => Some(format!("{partition} has the column {column}, which {parent} has not")),
-        (None, None) => above.columns.iter().find_map(|(name, column)| {
-            let own = table.columns.get(name)?;
+        (Some(column), _) => Some(format!("{table} has no column {column}")),
+        (None, Some(column)) if action.kind() == K::ATTACH_PARTITION => {
+            Some(format!("{table} has the column {column}, which {parent} has not"))
+        }
+        _ => above.columns.iter().find_map(|(name, column)| {
+            let own = own.columns.get(name)?;
             match (&own.data_type, &column.data_type) {
                 (Some(own), Some(above)) if !are_same(own, above) => {
-                    Some(format!("{partition}.{name} is of another type or collation than {parent}.{name}"))
+                    Some(format!("{table}.{name} is of another type or collation than {parent}.{name}"))
                 }
                 _ if column.not_null && !own.not_null => {
-                    Some(format!("{partition}.{name} may be NULL, and {parent}.{name} may not"))
+                    Some(format!("{table}.{name} may be NULL, and {parent}.{name} may not"))
                 }
                 _ => None,
             }
         }),
     };
-    if let Some(message) = message {
+    // The name of a check that the files make may be another than it seems.
+    let is_inherited = |check: &Constraint| {
+        check.birth.file == usize::MAX && check.kind == K::CHECK_CONSTRAINT && !check.clauses.contains("no inherit")
+    };
+    let check_of = || {
+        let mut checks = above.constraints.iter().filter(|(_, check)| is_inherited(check));
+        let (name, _) = checks.find(|(name, _)| !own.constraints.contains_key(*name))?;
+        Some(format!("{table} has no check {name}, which {parent} has"))
+    };
+    if let Some(message) = message.or_else(check_of) {
         judge.report(&PARTITION, action, message);
     }
 }

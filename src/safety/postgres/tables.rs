@@ -3,11 +3,11 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::RelationName;
+use super::super::{IndexShape, RelationName};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, data, dependants, objects, partitions, tree};
+use super::{constraints, data, dependants, objects, partitions, places, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -37,7 +37,9 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 session.table_mut(table).columns.remove(&column);
                 dependants::column_dropped(session.table_mut(table), &column);
                 session.table_mut(table).constraints.retain(|_, constraint| !constraint.is_about(&column));
-                session.table_mut(table).indexes.retain(|_, index| !index.columns.contains(&column));
+                session.table_mut(table).indexes.retain(|_, index| {
+                    !index.columns.contains(&column) && !index.shape.parts.iter().flatten().any(|part| *part == column)
+                });
             }
         }
         K::RENAME_COLUMN => {
@@ -121,6 +123,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(partition) = partition {
                 session.table_mut(&partition).is_partition = true;
                 partitions::attached(session, table, &partition, action);
+                places::taken(session, table, &partition, action);
             }
         }
         K::DETACH_PARTITION => {
@@ -162,7 +165,8 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
     table.column_order.iter_mut().filter(|column| *column == old).for_each(|column| new.clone_into(column));
     table.constraints.values_mut().for_each(|constraint| constraint.claim.rename(old, new));
     let proven = table.constraints.values_mut().flat_map(|constraint| constraint.proves.iter_mut());
-    let indexed = table.indexes.values_mut().flat_map(|index| index.columns.iter_mut());
+    let indexed = table.indexes.values_mut();
+    let indexed = indexed.flat_map(|index| index.columns.iter_mut().chain(index.shape.parts.iter_mut().flatten()));
     proven.chain(indexed).filter(|column| *column == old).for_each(|column| new.clone_into(column));
 }
 
@@ -243,6 +247,9 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         until_commit,
         ..Table::default()
     };
+    if let Some(parent) = &parent {
+        places::taken(session, parent, &name, node);
+    }
     let arguments = tree::child(node, K::TABLE_ARG_LIST);
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
@@ -308,6 +315,7 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         let index = using.and_then(|index| table.indexes.remove(&index.name));
         let index = index.unwrap_or_else(|| Index {
             whole: !own.is_empty(),
+            shape: shape_of_key(&own),
             columns: own,
             unique: true,
             birth: Some(birth),
@@ -323,17 +331,20 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
     table.constraints.insert(name, remembered);
 }
 
+fn shape_of_key(columns: &[String]) -> IndexShape {
+    IndexShape { parts: columns.iter().cloned().map(Some).collect(), unique: true, ..IndexShape::default() }
+}
+
 fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     let relation = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
     let Some((table, relation)) = relation.and_then(|node| Some((session.relation(&node)?, node))) else { return };
     let items: Vec<SyntaxNode> =
         tree::child(node, K::PARTITION_ITEM_LIST).iter().flat_map(SyntaxNode::children).collect();
-    let columns: Vec<String> = items
-        .iter()
-        .map_while(|item| {
-            item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name))
-        })
-        .collect();
+    let part = |item: &SyntaxNode| {
+        item.children().next().filter(|item| item.kind() == K::NAME_REF).map(|name| tree::name(&name))
+    };
+    let parts: Vec<Option<String>> = items.iter().map(part).collect();
+    let columns: Vec<String> = parts.iter().cloned().map_while(|part| part).collect();
     // An index over some rows serves no foreign key.
     let partial = tree::has(node, K::WHERE_CLAUSE);
     let columns = if partial { Vec::new() } else { columns };
@@ -346,6 +357,7 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     let index = Index {
         whole: !partial && !columns.is_empty() && columns.len() == items.len(),
         unique: tree::has_token(node, K::UNIQUE_KW),
+        shape: IndexShape { parts, unique: tree::has_token(node, K::UNIQUE_KW), partial, ..IndexShape::default() },
         reordered: items.iter().any(|item| tree::has(item, K::SORT_DESC) || tree::has(item, K::NULLS_FIRST)),
         birth: Some(birth),
         columns,

@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::super::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, IndexFacts, RelationName, TableFacts, lint_with,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, IndexFacts, IndexShape, RelationName, TableFacts,
+    lint_with,
 };
 use super::*;
 
 /// An index of columns alone.
 pub(super) fn index(columns: &[&str], unique: bool) -> IndexFacts {
-    let columns = columns.iter().map(|&column| column.to_owned()).collect();
-    IndexFacts { columns, whole: true, unique, ..IndexFacts::default() }
+    let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+    let parts = columns.iter().cloned().map(Some).collect();
+    let shape = IndexShape { parts, unique, ..IndexShape::default() };
+    IndexFacts { columns, whole: true, unique, shape, ..IndexFacts::default() }
 }
 
 fn live() -> Catalogue {

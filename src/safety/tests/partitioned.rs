@@ -1,6 +1,6 @@
 //! Partitioned tables as a live connection tells of them.
 
-use super::super::{Catalogue, ColumnFacts, ConstraintFacts, RelationName, TableFacts, lint_with};
+use super::super::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, RelationName, TableFacts, lint_with};
 use super::catalogue::index;
 use super::*;
 
@@ -220,4 +220,128 @@ fn a_partitioned_table_takes_over_what_all_its_partitions_have() {
         let errors: Vec<&str> = errors.map(|finding| finding.rule.name).collect();
         assert_eq!(errors, Vec::from_iter(rule), "ONLY: {added}");
     }
+}
+
+/// An index that a server tells of, with what else it compares.
+fn told(columns: &[&str], unique: bool, rest: &str) -> IndexFacts {
+    let mut told = index(columns, unique);
+    told.shape.rest = rest.to_owned();
+    told
+}
+
+/// A table as `events` is, or `e26`, with these constraints and indexes.
+fn events(keys: &[(&str, &str)], indexes: &[(&str, IndexFacts)]) -> TableFacts {
+    let columns = ["id", "at", "k"]
+        .map(|name| (name.to_owned(), ColumnFacts { data_type: "integer".to_owned(), not_null: true }));
+    let bounds = ("bounds", "CHECK (((at >= 1) AND (at < 10)))");
+    let fact = |definition: &str| ConstraintFacts {
+        definition: definition.to_owned(),
+        validated: !definition.ends_with("NOT VALID"),
+    };
+    TableFacts {
+        columns: columns.into(),
+        constraints: keys.iter().chain([&bounds]).map(|(name, text)| ((*name).to_owned(), fact(text))).collect(),
+        indexes: indexes.iter().map(|(name, index)| ((*name).to_owned(), index.clone())).collect(),
+        ..TableFacts::default()
+    }
+}
+
+/// The errors of a text, where `e26` is to be attached to `events`, and what they say.
+fn attached(events: TableFacts, e26: TableFacts, before: &str) -> Vec<String> {
+    let name = |name: &str| RelationName { schema: "public".to_owned(), name: name.to_owned() };
+    let by_range = TableFacts { partitioned: true, partition_key: Some(vec!["at".to_owned()]), ..events };
+    let catalogue =
+        Catalogue { tables: [(name("events"), by_range), (name("e26"), e26)].into(), ..Catalogue::default() };
+    let attach = "-- charter: no-transaction\nalter table events attach partition e26 for values from (1) to (10);";
+    let before = format!("-- charter: no-transaction\n{before}");
+    let found =
+        lint_with(&[Input::new("1", before), Input::new("2", attach)], &LintOptions::default(), Some(&catalogue));
+    let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding| format!("{}: {}", finding.rule.name, finding.message)).collect()
+}
+
+/// As measured on 14, 17 and 18.
+#[test]
+fn what_a_partition_lacks_is_built_when_it_is_attached() {
+    let key = ("events_pkey", "PRIMARY KEY (id, at)");
+    let by_k = || ("by_k", told(&["k"], false, "btree"));
+    let parent = || events(&[key], &[("events_pkey", told(&["id", "at"], true, "btree")), by_k()]);
+    let own_key = ("e26_pkey", "PRIMARY KEY (id, at)");
+    let own = |columns: &[&str]| ("e26_pkey", told(columns, true, "btree"));
+    let builds = |what: &str| {
+        vec![format!(
+            "partition-attach-builds-index: e26 has no index like {what} of events: built over all its rows under a lock"
+        )]
+    };
+    let (the_key, the_index) = ("the primary key events_pkey (id, at)", "by_k (k)");
+    let none: Vec<String> = Vec::new();
+    let found = |e26: TableFacts| attached(parent(), e26, "");
+    assert_eq!(found(events(&[], &[])), builds(&format!("{the_index}, nor {the_key}")));
+    assert_eq!(found(events(&[own_key], &[own(&["id", "at"]), by_k()])), none);
+    assert_eq!(found(events(&[own_key], &[own(&["id", "at"])])), builds(the_index));
+    assert_eq!(found(events(&[], &[own(&["id", "at"]), by_k()])), builds(the_key), "a mere index");
+    assert_eq!(found(events(&[("e26_pkey", "UNIQUE (id, at)")], &[own(&["id", "at"]), by_k()])), builds(the_key));
+    let mut invalid = by_k().1;
+    invalid.shape.invalid = true;
+    for other in [invalid, told(&["k"], true, "btree"), told(&["k", "id"], false, "btree"), told(&["k"], false, "hash")]
+    {
+        assert_eq!(
+            found(events(&[own_key], &[own(&["id", "at"]), ("by_k", other.clone())])),
+            builds(the_index),
+            "{other:?}"
+        );
+    }
+    assert_eq!(found(TableFacts { empty: true, ..events(&[], &[]) }), none);
+    let other = events(&[("e26_pkey", "PRIMARY KEY (at, id)")], &[own(&["at", "id"]), by_k()]);
+    assert_eq!(found(other), ["partition-attach-builds-index: e26 has another primary key than events"]);
+
+    // What the files have built before.
+    let build = |table: TableFacts, text: &str| attached(parent(), table, text);
+    let safe = "create index concurrently e26_k on e26 (k); create unique index concurrently e26_u on e26 (id, at);
+                alter table e26 add constraint e26_pkey primary key using index e26_u;";
+    assert_eq!(build(events(&[], &[]), safe), none);
+    let keyed = || events(&[own_key], &[own(&["id", "at"])]);
+    assert_eq!(build(keyed(), "create index concurrently e26_k on e26 (k desc);"), none);
+    assert_eq!(build(keyed(), "create index concurrently e26_k on e26 (k) where k > 1;"), builds(the_index));
+    assert_eq!(build(keyed(), "create index concurrently e26_k on e26 ((k + 1));"), builds(the_index));
+    assert_eq!(
+        build(
+            keyed(),
+            "create table c (like e26); alter table events attach partition c for values from (10) to (20);"
+        ),
+        builds(the_index)
+    );
+    let mut expression = told(&[], false, "btree (k + 1)");
+    expression.shape.parts = vec![None];
+    let computed = || events(&[], &[("computed", expression.clone())]);
+    assert_eq!(attached(computed(), events(&[], &[]), "create index concurrently c on e26 ((k + 1));"), none);
+    assert_eq!(attached(computed(), events(&[], &[]), ""), builds("computed (...)"));
+
+    // The files make the partitioned table.
+    let text = "create table t (id int not null, at int not null, k int, unique (id, at, k)) partition by range (at);
+                alter table t attach partition e26 for values from (1) to (10);";
+    let found = attached(parent(), keyed(), text);
+    assert!(found.iter().any(|found| found.contains("the unique key t_id_at_k_key (id, at, k) of t")), "{found:#?}");
+}
+
+/// As measured on 14, 17 and 18.
+#[test]
+fn a_foreign_key_that_a_partition_lacks_is_looked_up_when_it_is_attached() {
+    let key = "FOREIGN KEY (k) REFERENCES r(id)";
+    let parent = || events(&[("f", key)], &[]);
+    let looked_up =
+        ["partition-attach-looks-up: every row of e26 is looked up in r, which cannot be written to meanwhile"];
+    assert_eq!(attached(parent(), events(&[], &[]), ""), looked_up);
+    assert_eq!(attached(parent(), events(&[("g", key)], &[]), ""), [""; 0]);
+    for other in [
+        "FOREIGN KEY (k) REFERENCES r(id) NOT VALID",
+        "FOREIGN KEY (k) REFERENCES r(id) ON DELETE CASCADE",
+        "FOREIGN KEY (id) REFERENCES r(id)",
+    ] {
+        assert_eq!(attached(parent(), events(&[("f", other)], &[]), ""), looked_up, "{other}");
+    }
+    assert_eq!(attached(parent(), TableFacts { empty: true, ..events(&[], &[]) }, ""), [""; 0]);
+    let steps = "alter table e26 add constraint f foreign key (k) references r (id) not valid;
+                 alter table e26 validate constraint f;";
+    assert_eq!(attached(parent(), events(&[], &[]), steps), [""; 0]);
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::SyntaxKind as K;
 
-use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, RelationName, TableFacts};
+use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, TableFacts};
 use super::super::claims::Claim;
 use super::super::defaults::Default;
+use super::super::places::Place;
 use super::super::types::DataType;
 use super::super::{constraints, partitions};
 
@@ -68,6 +69,8 @@ pub(in super::super) struct Index {
     pub(in super::super) unique: bool,
     /// Whether a column in it is not in the order of its type.
     pub(in super::super) reordered: bool,
+    /// What it is made of.
+    pub(in super::super) shape: IndexShape,
     /// Where it was made, unless with its table.
     pub(in super::super) birth: Option<Birth>,
 }
@@ -85,6 +88,8 @@ pub(in super::super) struct Table {
     pub(in super::super) default_partition: Option<RelationName>,
     /// Whether it is a partition.
     pub(in super::super) is_partition: bool,
+    /// Its place as a partition, where the files say it.
+    pub(in super::super) place: Option<Box<Place>>,
     /// Whether there are partitions of it, or tables that inherit from it.
     pub(in super::super) has_children: bool,
     /// Its columns that are a parent's too; those of a partition all are.
@@ -147,6 +152,7 @@ impl Table {
             whole: facts.whole,
             unique: facts.unique,
             reordered: facts.reordered,
+            shape: facts.shape.clone(),
             birth: None,
         };
         Self {
@@ -158,6 +164,7 @@ impl Table {
             partitions: facts.partitions.clone(),
             default_partition: facts.default_partition.clone(),
             is_partition: facts.is_partition,
+            place: None,
             has_children: facts.has_children || !facts.partitions.is_empty(),
             inherited: facts.inherited.clone(),
             column_order: facts.column_order.clone(),
