@@ -125,6 +125,8 @@ pub struct TableFacts {
     pub inherited: BTreeSet<String>,
     /// Its columns that have a default, an identity or an expression.
     pub defaulted: BTreeSet<String>,
+    /// Its generated columns that are not stored.
+    pub virtual_columns: BTreeSet<String>,
     /// Its constraints by name.
     pub constraints: BTreeMap<String, ConstraintFacts>,
     /// Its indexes by name.

@@ -86,13 +86,16 @@ pub(crate) fn catalogue<'a>(
         facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
     }
     for row in read_of_tables(COLUMNS)? {
-        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted])) = texts_and_flags(row) else {
+        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted, is_virtual])) =
+            texts_and_flags(row)
+        else {
             continue;
         };
         facts_of(schema, table, &mut |facts| {
             facts.column_order.push(column.clone());
             facts.inherited.extend(inherited.then(|| column.clone()));
             facts.defaulted.extend(defaulted.then(|| column.clone()));
+            facts.virtual_columns.extend(is_virtual.then(|| column.clone()));
             let fact = ColumnFacts { data_type: data_type.clone(), not_null };
             facts.columns.insert(column.clone(), fact);
         });
@@ -250,7 +253,8 @@ const COLUMNS: &str = concat!(
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
      WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
-     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '' \
+     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '', \
+     a.attgenerated = 'v' \
      FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
     meant_with_partitions!(),
