@@ -82,6 +82,8 @@ pub struct DomainFacts {
     pub base: String,
     /// Whether it, or a domain that it is made of, has a CHECK or is NOT NULL.
     pub constrained: bool,
+    /// The names of its own constraints.
+    pub constraints: BTreeSet<String>,
     /// Its default as an expression.
     pub default: Option<String>,
 }

@@ -137,12 +137,13 @@ pub(crate) fn catalogue<'a>(
     }
     let mut catalogue = Catalogue::default();
     for row in read(DOMAINS)? {
-        let [Some(schema), Some(name), Some(constrained), Some(base), default] =
-            <[_; 5]>::try_from(row).unwrap_or_default()
+        let [Some(schema), Some(name), Some(constrained), Some(base), default, constraints] =
+            <[_; 6]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };
-        let facts = DomainFacts { base, constrained: constrained == "t", default };
+        let constraints = constraints.iter().flat_map(|names| names.split('\n')).map(str::to_owned).collect();
+        let facts = DomainFacts { base, constrained: constrained == "t", constraints, default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
     for row in read(FUNCTIONS)? {
@@ -335,7 +336,8 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      SELECT n.nspname, t.typname, bool_or(base.typnotnull OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k \
      WHERE k.contypid = base.oid)), max(pg_catalog.format_type(base.typbasetype, base.typtypmod) || COALESCE((\
      SELECT ' COLLATE ' || pg_catalog.quote_ident(o.collname) FROM pg_catalog.pg_collation o \
-     WHERE o.oid = t.typcollation AND o.oid <> last.typcollation), '')) FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
+     WHERE o.oid = t.typcollation AND o.oid <> last.typcollation), '')) FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0), \
+     (SELECT string_agg(k.conname, chr(10)) FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid) \
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
      JOIN pg_catalog.pg_type last ON last.oid = base.typbasetype \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \

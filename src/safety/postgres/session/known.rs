@@ -207,6 +207,8 @@ pub(in super::super) struct Domain {
     pub(in super::super) base: Option<DataType>,
     /// Whether it has a CHECK or is NOT NULL.
     pub(in super::super) constrained: bool,
+    /// The names of its own constraints, where all are known.
+    pub(in super::super) constraints: Option<BTreeSet<String>>,
     /// What a column of it is filled with that has no default of its own.
     pub(in super::super) default: Default,
 }
