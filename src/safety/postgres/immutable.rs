@@ -42,7 +42,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             expressions(judge, node, None);
             let columns: Vec<SyntaxNode> = tree::below(node, K::COLUMN).collect();
             let made: Vec<String> = columns.iter().filter(|column| is_virtual(column)).filter_map(name_of).collect();
-            for key in node.descendants().filter(|part| is_key(part)) {
+            for key in node.descendants().filter(is_key) {
                 over_virtual(judge, &key, &keyed(&key), |column| made.iter().any(|own| own == column));
             }
         }
