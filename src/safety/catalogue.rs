@@ -82,6 +82,8 @@ pub struct DomainFacts {
     pub base: String,
     /// Whether it, or a domain that it is made of, has a CHECK or is NOT NULL.
     pub constrained: bool,
+    /// The names of its own constraints.
+    pub constraints: BTreeSet<String>,
     /// Its default as an expression.
     pub default: Option<String>,
 }
@@ -125,6 +127,8 @@ pub struct TableFacts {
     pub inherited: BTreeSet<String>,
     /// Its columns that have a default, an identity or an expression.
     pub defaulted: BTreeSet<String>,
+    /// Its generated columns that are not stored.
+    pub virtual_columns: BTreeSet<String>,
     /// Its constraints by name.
     pub constraints: BTreeMap<String, ConstraintFacts>,
     /// Its indexes by name.

@@ -328,6 +328,13 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
             found.iter().filter_map(|found| found.split_once(" error ")).map(|(_, rule)| rule).collect();
         assert_eq!(errors, Vec::from_iter(rule), "{action}");
     }
+    for (constraint, rule) in [("positive_check", Some("constraint-dropped")), ("nothing", None)] {
+        sandbox.write("loose.sql", format!("ALTER DOMAIN positive DROP CONSTRAINT IF EXISTS {constraint};"));
+        let found = findings(&sandbox, &["loose.sql", "--against", database.url()]);
+        let errors: Vec<&str> =
+            found.iter().filter_map(|found| found.split_once(" error ")).map(|(_, rule)| rule).collect();
+        assert_eq!(errors, Vec::from_iter(rule), "{constraint}");
+    }
 }
 
 #[test]

@@ -86,13 +86,16 @@ pub(crate) fn catalogue<'a>(
         facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
     }
     for row in read_of_tables(COLUMNS)? {
-        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted])) = texts_and_flags(row) else {
+        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted, is_virtual])) =
+            texts_and_flags(row)
+        else {
             continue;
         };
         facts_of(schema, table, &mut |facts| {
             facts.column_order.push(column.clone());
             facts.inherited.extend(inherited.then(|| column.clone()));
             facts.defaulted.extend(defaulted.then(|| column.clone()));
+            facts.virtual_columns.extend(is_virtual.then(|| column.clone()));
             let fact = ColumnFacts { data_type: data_type.clone(), not_null };
             facts.columns.insert(column.clone(), fact);
         });
@@ -138,12 +141,13 @@ pub(crate) fn catalogue<'a>(
     }
     let mut catalogue = Catalogue::default();
     for row in read(DOMAINS)? {
-        let [Some(schema), Some(name), Some(constrained), Some(base), default] =
-            <[_; 5]>::try_from(row).unwrap_or_default()
+        let [Some(schema), Some(name), Some(constrained), Some(base), default, constraints] =
+            <[_; 6]>::try_from(row).unwrap_or_default()
         else {
             continue;
         };
-        let facts = DomainFacts { base, constrained: constrained == "t", default };
+        let constraints = constraints.iter().flat_map(|names| names.split('\n')).map(str::to_owned).collect();
+        let facts = DomainFacts { base, constrained: constrained == "t", constraints, default };
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
     for row in read(FUNCTIONS)? {
@@ -255,7 +259,8 @@ const COLUMNS: &str = concat!(
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
      WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
-     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '' \
+     AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '', \
+     a.attgenerated = 'v' \
      FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
     meant_with_partitions!(),
@@ -340,7 +345,8 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      SELECT n.nspname, t.typname, bool_or(base.typnotnull OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k \
      WHERE k.contypid = base.oid)), max(pg_catalog.format_type(base.typbasetype, base.typtypmod) || COALESCE((\
      SELECT ' COLLATE ' || pg_catalog.quote_ident(o.collname) FROM pg_catalog.pg_collation o \
-     WHERE o.oid = t.typcollation AND o.oid <> last.typcollation), '')) FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0) \
+     WHERE o.oid = t.typcollation AND o.oid <> last.typcollation), '')) FILTER (WHERE last.typtype <> 'd'), pg_catalog.pg_get_expr(t.typdefaultbin, 0), \
+     (SELECT string_agg(k.conname, chr(10)) FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid) \
      FROM base JOIN pg_catalog.pg_type t ON t.oid = base.domain \
      JOIN pg_catalog.pg_type last ON last.oid = base.typbasetype \
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \

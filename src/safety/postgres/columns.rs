@@ -66,7 +66,7 @@ static STORED: Rule = Rule {
     cost: Cost::Rewrites,
     summary: "A stored generated column is added to a table that exists",
     reason: "ACCESS EXCLUSIVE on the table while every row and index is written again: no reads, no writes.",
-    help: "A view, an index on the expression, or (Postgres 18) a VIRTUAL column; or a plain column with a trigger, backfilled in batches.",
+    help: "A view, an index on the expression, or (Postgres 18) a VIRTUAL column, which can have no index, no key and no function of your own; or a plain column with a trigger, backfilled in batches.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
 static DOMAIN: Rule = Rule {

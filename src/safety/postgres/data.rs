@@ -24,7 +24,7 @@ pub(in super::super) static TRUNCATED: Rule = Rule {
 pub(in super::super) static DELETE_ALL: Rule = Rule {
     name: "delete-without-where",
     severity: Severity::Error,
-    cost: Cost::Rewrites,
+    cost: Cost::Scans,
     summary: "DELETE without WHERE",
     reason: "All rows are lost, each locked until the transaction ends.",
     help: "Say which rows, and delete them in batches.",
@@ -182,7 +182,11 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     let rows = bounds::rows(&judge.session, statement, &table);
     let again = judge.session.in_transaction() && judge.session.changed.iter().any(|(changed, _)| *changed == table);
     if rows == Rows::Open {
-        judge.report(&UNBATCHED, statement, format!("nothing bounds how many rows of {table} this {verb} changes"));
+        let message = format!("nothing bounds how many rows of {table} this {verb} changes");
+        let finding = judge.report(&UNBATCHED, statement, message);
+        if statement.kind() == K::DELETE {
+            finding.cost = Cost::Scans;
+        }
     } else if rows == Rows::Batch && again {
         let message =
             format!("batches of {table} in one transaction are one batch: no row is unlocked before the last");

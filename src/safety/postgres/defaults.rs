@@ -147,10 +147,11 @@ const EXTENSIONS: &[&str] = &[
     "word_similarity",
 ];
 
-/// The functions that come with Postgres, and whether they are volatile.
-static BUILT_IN: LazyLock<BTreeMap<&str, bool>> = LazyLock::new(|| {
+/// The functions that come with Postgres, each with its marks: `*` where it is volatile, `!` where it is never immutable.
+static BUILT_IN: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
     let lines = include_str!("functions.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(str::split_whitespace).map(|word| (word.trim_end_matches('*'), word.ends_with('*'))).collect()
+    let marked = |word: &'static str| word.split_at(word.find(['*', '!']).unwrap_or(word.len()));
+    lines.flat_map(str::split_whitespace).map(marked).collect()
 });
 
 /// Whether a function comes with Postgres, volatile or not, or is known as harmless as those that are not.
@@ -167,7 +168,16 @@ pub(super) fn is_harmless(call: &SyntaxNode, function: &str) -> bool {
 }
 
 fn is_volatile(function: &str) -> bool {
-    VOLATILE.contains(&function) || BUILT_IN.get(function).copied().unwrap_or(false)
+    VOLATILE.contains(&function) || is_marked(function, '*')
+}
+
+/// Whether a function that comes with Postgres is immutable with no arguments, and in no version.
+pub(super) fn is_never_immutable(function: &str) -> bool {
+    is_marked(function, '!')
+}
+
+fn is_marked(function: &str, mark: char) -> bool {
+    BUILT_IN.get(function).is_some_and(|marks| marks.contains(mark))
 }
 
 /// What a default's expression is.

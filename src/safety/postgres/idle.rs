@@ -4,6 +4,7 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::judge::{Alter, Judge};
+use super::session::UserType;
 use super::{columns, objects, tree};
 
 /// Whether a statement does nothing. Its lock, if it takes one, is gone at once or is another statement's too.
@@ -49,6 +50,16 @@ pub(super) fn statement(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
         | K::DROP_STATISTICS => {
             let named = objects::with_tables(session, node);
             optional && !named.is_empty() && named.iter().all(|object| session.is_free(object))
+        }
+        K::ALTER_DOMAIN => {
+            let name = tree::child(node, K::DOMAIN_REF).and_then(|name| session.relation(&name));
+            let known = name.and_then(|name| match session.user_type(&name) {
+                Some(UserType::Domain(domain)) => domain.constraints.as_ref(),
+                _ => None,
+            });
+            let dropped = tree::child(node, K::DROP_CONSTRAINT).filter(|drop| tree::has(drop, K::IF_EXISTS));
+            let dropped = dropped.and_then(|drop| tree::path(&drop).pop());
+            dropped.zip(known).is_some_and(|(dropped, known)| !known.contains(&dropped))
         }
         K::CREATE_INDEX if tree::has(node, K::IF_NOT_EXISTS) => {
             let table = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));

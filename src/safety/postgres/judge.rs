@@ -10,9 +10,9 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, hygiene, idle, indexes, locks, merging,
-    partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers, types,
-    versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, hygiene, idle, immutable, indexes, locks,
+    merging, partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers,
+    types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -113,6 +113,7 @@ impl<'a> Judge<'a> {
                 alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
             for action in actions {
                 refused::action(self, &alter, action);
+                immutable::action(self, &alter, action);
                 children::action(self, &alter, action);
                 merging::action(self, &alter, action);
                 constraints::action(self, &alter, action);
@@ -129,6 +130,7 @@ impl<'a> Judge<'a> {
         }
         indexes::check(self, node);
         refused::check(self, node);
+        immutable::check(self, node);
         children::check(self, node);
         merging::check(self, node);
         constraints::check(self, node);

@@ -31,6 +31,7 @@ mod enums;
 mod excluded;
 pub(super) mod hygiene;
 mod idle;
+pub(super) mod immutable;
 mod implied;
 pub(super) mod indexes;
 mod judge;

@@ -17,7 +17,7 @@ const SCOPES: [K; 5] = [K::SELECT, K::SELECT_INTO, K::UPDATE, K::DELETE, K::MERG
 const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
 /// What are values, though they look like columns.
-const VALUES: [K; 10] = [
+pub(super) const VALUES: [K; 10] = [
     K::CURRENT_CATALOG_KW,
     K::CURRENT_DATE_KW,
     K::CURRENT_ROLE_KW,

@@ -19,7 +19,7 @@ static CONSTRAINT: Rule = Rule {
     name: "constraint-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A second primary key, or a foreign key to columns without a key of their own, or of another type, by the live catalogue",
+    summary: "A second primary key; by the live catalogue, a foreign key to columns without a key of their own, or of another type",
     reason: FAILS,
     help: "Drop the old primary key in the same ALTER TABLE; make a unique index over the columns that a foreign key refers to, and give both sides one type.",
     source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
@@ -72,6 +72,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             };
             for key in tree::below(node, K::FOREIGN_KEY_CONSTRAINT) {
                 foreign_key(judge, &key, &key, &own_columns(&key), &type_of);
+            }
+            for key in tree::below(node, K::PRIMARY_KEY_CONSTRAINT).skip(1) {
+                judge.report(&CONSTRAINT, &key, "the table has a primary key already".to_owned());
             }
             for column in &columns {
                 reference(judge, column, &tree::child_name(column, K::COLUMN_NAME).unwrap_or_default());
@@ -181,12 +184,26 @@ fn primary_key(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
         .filter(|action| action.kind() == K::DROP_CONSTRAINT)
         .filter_map(|action| tree::path(action).pop())
         .collect();
-    let known = judge.session.table(&alter.table).filter(|table| table.is_catalogued());
-    let mut constraints = known.into_iter().flat_map(|table| &table.constraints);
-    let key = constraints
-        .find(|(name, constraint)| constraint.kind == K::PRIMARY_KEY_CONSTRAINT && !dropped.contains(*name))
-        .map(|(name, _)| name.clone());
-    if let Some(key) = key {
+    let drops = |columns: &[String]| {
+        let mut all = alter.actions.iter().filter(|action| action.kind() == K::DROP_COLUMN);
+        all.any(|action| tree::child_name(action, K::COLUMN_NAME_REF).is_some_and(|column| columns.contains(&column)))
+    };
+    // A block may or may not come to what it says.
+    let certain = |table: &Table| {
+        table.is_catalogued() || (judge.session.blocks == 0 && table.birth.is_some_and(|birth| birth.certain))
+    };
+    let stays = |table: &Table, name: &String, key: &Constraint| {
+        // The key goes with a column of its index, and with the index; a longer name is not known as the server has it.
+        let whole = table.indexes.get(name).is_some_and(|index| !drops(&index.columns));
+        key.kind == K::PRIMARY_KEY_CONSTRAINT
+            && key.birth.certain
+            && whole
+            && name.len() < 64
+            && !dropped.contains(name)
+    };
+    let known = judge.session.table(&alter.table).filter(|table| certain(table));
+    let key = known.and_then(|table| table.constraints.iter().find(|(name, key)| stays(table, name, key)));
+    if let Some(key) = key.map(|(name, _)| name.clone()) {
         judge.report(&CONSTRAINT, action, format!("{} has the primary key {key} already", alter.table));
     }
 }

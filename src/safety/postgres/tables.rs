@@ -7,7 +7,7 @@ use super::super::{IndexShape, RelationName};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, data, dependants, objects, partitions, places, tree};
+use super::{constraints, data, dependants, immutable, objects, partitions, places, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -22,7 +22,12 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                     tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
                 let optional = tree::has(action, K::IF_NOT_EXISTS);
                 let birth = Birth { certain: birth.certain && !optional, ..birth };
-                let column = Column { birth: Some(birth), data_type: DataType::of(action), not_null };
+                let column = Column {
+                    birth: Some(birth),
+                    data_type: DataType::of(action),
+                    not_null,
+                    is_virtual: immutable::is_virtual(action),
+                };
                 let columns = &mut session.table_mut(table).columns;
                 let again = optional && columns.contains_key(&name);
                 if !again {
@@ -258,7 +263,7 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
                 || tree::has(&argument, K::PRIMARY_KEY_CONSTRAINT)
                 || tree::below(&argument, K::GENERATED_IDENTITY).next().is_some();
             let data_type = DataType::of(&argument);
-            let described = Column { birth: None, data_type, not_null };
+            let described = Column { birth: None, data_type, not_null, is_virtual: immutable::is_virtual(&argument) };
             session.table_mut(&name).columns.insert(column.clone(), described);
             inline_constraints(session, &name, &column, &argument);
             dependants::generated(session.table_mut(&name), &column, &argument);

@@ -267,6 +267,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             let constrained = tree::has(node, K::CHECK_CONSTRAINT) || tree::has(node, K::NOT_NULL_CONSTRAINT);
             if let Some(name) = tree::child(node, K::DOMAIN).and_then(|name| judge.session.created(&name)) {
                 let mut domain = domain_of(judge, node).unwrap_or_default();
+                domain.constraints = None;
                 domain.base = domain.base.or_else(|| DataType::of(node));
                 domain.constrained |= constrained;
                 if let Some(default) = tree::child(node, K::DEFAULT_CONSTRAINT) {
@@ -314,7 +315,16 @@ fn changed_domain(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let before = domain.clone();
     for action in node.children() {
         match action.kind() {
-            K::ADD_CONSTRAINT | K::SET_NOT_NULL => domain.constrained = true,
+            K::ADD_CONSTRAINT | K::SET_NOT_NULL => {
+                domain.constrained = true;
+                // One that is given no name gets one that is not known here.
+                let name = action.children().find_map(|constraint| tree::constraint_name(&constraint));
+                domain.constraints = domain.constraints.zip(name).map(|(mut all, name)| {
+                    all.insert(name);
+                    all
+                });
+            }
+            K::RENAME_CONSTRAINT => domain.constraints = None,
             K::SET_DEFAULT => domain.default = defaults::of(&judge.session, &action),
             K::DROP_DEFAULT => domain.default = Default::Null,
             _ => {}

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::tree;
+use super::{constraints, defaults, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&UNSUPPORTED];
 
@@ -26,8 +26,86 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         .filter_map(|part| since(&part).map(|(version, what)| (part, version, what)))
         .filter(|(_, version, _)| *version > chosen)
         .collect();
+    let called: Vec<(SyntaxNode, u32, String)> = tree::below(node, K::CALL_EXPR)
+        .filter_map(|call| called_since(judge, &call).map(|(version, name)| (call, version, name)))
+        .filter(|(_, version, _)| *version > chosen)
+        .collect();
+    for (call, version, name) in called {
+        judge.report(&UNSUPPORTED, &call, format!("{name} needs Postgres {version}, not {chosen}"));
+    }
+    let excludes = |action: &SyntaxNode| {
+        constraints::added(action).is_some_and(|constraint| constraint.kind() == K::EXCLUDE_CONSTRAINT)
+    };
+    let altered = judge.alter(node).filter(|alter| judge.session.is_partitioned(&alter.table));
+    for action in altered.iter().flat_map(|alter| &alter.actions).filter(|action| chosen < 17 && excludes(action)) {
+        judge.report(&UNSUPPORTED, action, format!("EXCLUDE of a partitioned table needs Postgres 17, not {chosen}"));
+    }
     for (part, version, what) in found {
         judge.report(&UNSUPPORTED, &part, format!("{what} needs Postgres {version}, not {chosen}"));
+    }
+}
+
+/// The version that brought a function that comes with Postgres, and how it is called: as the servers' `pg_proc` differ.
+fn called_since(judge: &Judge<'_>, call: &SyntaxNode) -> Option<(u32, String)> {
+    const SINCE: [(u32, &[&str]); 4] = [
+        (15, &["regexp_count", "regexp_instr", "regexp_like", "regexp_substr"]),
+        (
+            16,
+            &[
+                "any_value",
+                "array_sample",
+                "array_shuffle",
+                "date_add",
+                "date_subtract",
+                "erf",
+                "erfc",
+                "pg_input_error_info",
+                "pg_input_is_valid",
+                "random_normal",
+            ],
+        ),
+        (
+            17,
+            &[
+                "icu_unicode_version",
+                "jsonb_populate_record_valid",
+                "pg_basetype",
+                "to_bin",
+                "to_oct",
+                "to_regtypemod",
+                "unicode_assigned",
+                "unicode_version",
+                "uuid_extract_timestamp",
+                "uuid_extract_version",
+                "xmltext",
+            ],
+        ),
+        (
+            18,
+            &[
+                "array_reverse",
+                "array_sort",
+                "casefold",
+                "crc32",
+                "crc32c",
+                "gamma",
+                "lgamma",
+                "pg_get_acl",
+                "uuidv4",
+                "uuidv7",
+            ],
+        ),
+    ];
+    let name = defaults::called(call)?;
+    if !defaults::is_builtin(call) || judge.session.routine(&name).is_some() || judge.session.volatile.contains(&name) {
+        return None;
+    }
+    let arguments = tree::child(call, K::ARG_LIST).map_or(0, |list| tree::below(&list, K::ARG).count());
+    let version = SINCE.iter().find(|(_, names)| names.contains(&name.as_str())).map(|(version, _)| *version);
+    match version {
+        Some(version) => Some((version, format!("{name}()"))),
+        None if name == "random" && arguments == 2 => Some((17, "random() with bounds".to_owned())),
+        None => None,
     }
 }
 
@@ -40,6 +118,7 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::MERGE if has(K::RETURNING_CLAUSE) => (17, "MERGE ... RETURNING"),
         K::MERGE => (15, "MERGE"),
         K::NULLS_NOT_DISTINCT => (15, "NULLS NOT DISTINCT"),
+        K::SET_ACCESS_METHOD if token(K::DEFAULT_KW) => (17, "SET ACCESS METHOD DEFAULT"),
         K::SET_ACCESS_METHOD => (15, "SET ACCESS METHOD"),
         K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA => (15, "TABLES IN SCHEMA"),
         K::PUBLICATION_OBJECT_TABLE if has(K::COLUMN_REF_LIST) => (15, "a list of published columns"),
@@ -47,6 +126,8 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::SET_NULL_COLUMNS | K::SET_DEFAULT_COLUMNS if has(K::COLUMN_REF_LIST) => {
             (15, "a list of columns after ON DELETE SET")
         }
+        K::CREATE_SEQUENCE if has(K::UNLOGGED) => (15, "an UNLOGGED sequence"),
+        K::REFRESH_COLLATION_VERSION => (15, "ALTER DATABASE ... REFRESH COLLATION VERSION"),
         K::SKIP_SUBSCRIPTION => (15, "ALTER SUBSCRIPTION ... SKIP"),
         K::ATTRIBUTE_NAME if tree::words(node) == "security_invoker" => (15, "security_invoker"),
         K::IS_JSON | K::IS_JSON_OBJECT | K::IS_JSON_ARRAY | K::IS_JSON_SCALAR | K::IS_JSON_VALUE => (16, "IS JSON"),
@@ -73,6 +154,8 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::JSON_VALUE_FN | K::JSON_QUERY_FN | K::JSON_EXISTS_FN => (17, "JSON_VALUE, JSON_QUERY and JSON_EXISTS"),
         K::JSON_SCALAR_FN | K::JSON_SERIALIZE_FN => (17, "JSON_SCALAR and JSON_SERIALIZE"),
         K::JSON_TABLE => (17, "JSON_TABLE"),
+        K::CREATE_COLLATION if is_of_provider(node) => (17, "the collation provider builtin"),
+        K::EXCLUDE_CONSTRAINT if is_of_partitioned(node) => (17, "EXCLUDE of a partitioned table"),
         K::AT_LOCAL => (17, "AT LOCAL"),
         K::MERGE_WHEN_NOT_MATCHED_SOURCE => (17, "WHEN NOT MATCHED BY SOURCE"),
         K::REVOKE_COMMAND if tree::words(node) == "maintain" && !is_role(node) => (17, "the privilege MAINTAIN"),
@@ -93,8 +176,21 @@ fn since(node: &SyntaxNode) -> Option<(u32, &'static str)> {
         K::MERGE_PARTITIONS => (19, "MERGE PARTITIONS"),
         K::SPLIT_PARTITION => (19, "SPLIT PARTITION"),
         K::REPACK => (19, "REPACK"),
+        K::CONFLICT_DO_SELECT => (19, "ON CONFLICT DO SELECT"),
+        K::GROUP_BY_CLAUSE if !has(K::GROUP_BY_LIST) => (19, "GROUP BY ALL"),
         _ => return None,
     })
+}
+
+fn is_of_provider(collation: &SyntaxNode) -> bool {
+    let words = tree::words(collation).replace([' ', '\''], "");
+    words.contains("provider=builtin")
+}
+
+/// Whether a constraint is of a table that is created partitioned.
+fn is_of_partitioned(constraint: &SyntaxNode) -> bool {
+    let table = constraint.ancestors().find(|above| above.kind() == K::CREATE_TABLE);
+    table.is_some_and(|table| tree::has(&table, K::PARTITION_BY))
 }
 
 fn is_new_number(literal: &SyntaxNode) -> bool {

@@ -61,6 +61,7 @@ fn live() -> Catalogue {
     let domain = |base: &str, constrained, default: Option<&str>| DomainFacts {
         base: base.to_owned(),
         constrained,
+        constraints: constrained.then(|| "positive_check".to_owned()).into_iter().collect(),
         default: default.map(str::to_owned),
     };
     let domains = [
@@ -335,6 +336,8 @@ fn what_does_nothing_there_hurts_nobody() {
         "alter table \"full\" add column if not exists short text not null;",
         "alter table \"full\" drop column if exists nothing;",
         "alter table \"full\" drop constraint if exists nothing;",
+        "alter domain plan drop constraint if exists nothing;",
+        "alter domain positive drop constraint if exists nothing;",
         "alter table \"full\" alter small drop not null;",
         "update empty set a = 1;",
         "delete from empty;",
@@ -344,6 +347,9 @@ fn what_does_nothing_there_hurts_nobody() {
         assert_eq!(rules_for(text), [] as [&str; 0], "{text}");
     }
     for (text, rule) in [
+        ("alter domain positive drop constraint if exists positive_check;", "constraint-dropped"),
+        ("alter domain positive drop constraint nothing;", "constraint-dropped"),
+        ("alter domain stranger drop constraint if exists nothing;", "constraint-dropped"),
         ("drop table if exists \"full\";", "table-dropped"),
         ("drop table if exists app.\"full\";", "table-dropped"),
         ("drop table nothing;", "table-dropped"),

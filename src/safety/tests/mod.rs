@@ -5,6 +5,7 @@ use super::{Engine, Finding, Input, LintOptions, Severity, lint};
 mod catalogue;
 mod corpus;
 mod embedded;
+mod immutable;
 mod laws;
 mod objects;
 mod partitioned;

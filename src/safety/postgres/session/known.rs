@@ -31,6 +31,8 @@ pub(in super::super) struct Column {
     pub(in super::super) birth: Option<Birth>,
     pub(in super::super) data_type: Option<DataType>,
     pub(in super::super) not_null: bool,
+    /// Whether it is generated and not stored.
+    pub(in super::super) is_virtual: bool,
 }
 
 /// What the files say about a constraint.
@@ -130,10 +132,11 @@ impl Table {
     /// A table as the catalogue knows it.
     pub(super) fn known(facts: &TableFacts) -> Self {
         let birth = Birth { file: usize::MAX, transaction: usize::MAX, applied: true, certain: true };
-        let column = |facts: &ColumnFacts| Column {
+        let column = |name: &String, column: &ColumnFacts| Column {
             birth: None,
-            data_type: Some(DataType::parse(&facts.data_type)),
-            not_null: facts.not_null,
+            data_type: Some(DataType::parse(&column.data_type)),
+            not_null: column.not_null,
+            is_virtual: facts.virtual_columns.contains(name),
         };
         let constraint = |facts: &ConstraintFacts| constraints::from_catalogue(facts, birth);
         let mut constraints: BTreeMap<String, Constraint> =
@@ -172,7 +175,7 @@ impl Table {
             takes_keys: facts.shows_others,
             filled: Filled::Nothing,
             until_commit: false,
-            columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(facts))).collect(),
+            columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(name, facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, facts)| (name.clone(), index(facts))).collect(),
             constraints,
             users: facts.users.clone(),
@@ -211,6 +214,8 @@ pub(in super::super) struct Domain {
     pub(in super::super) base: Option<DataType>,
     /// Whether it has a CHECK or is NOT NULL.
     pub(in super::super) constrained: bool,
+    /// The names of its own constraints, where all are known.
+    pub(in super::super) constraints: Option<BTreeSet<String>>,
     /// What a column of it is filled with that has no default of its own.
     pub(in super::super) default: Default,
 }

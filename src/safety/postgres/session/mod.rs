@@ -141,7 +141,12 @@ impl<'a> Session<'a> {
             for (name, facts) in &catalogue.domains {
                 let default = facts.default.as_deref().map(|text| defaults::of_text(self, text));
                 let base = Some(DataType::parse(&facts.base));
-                let domain = Domain { base, constrained: facts.constrained, default: default.unwrap_or_default() };
+                let domain = Domain {
+                    base,
+                    constrained: facts.constrained,
+                    constraints: Some(facts.constraints.clone()),
+                    default: default.unwrap_or_default(),
+                };
                 self.types.insert(name.clone(), UserType::Domain(domain));
             }
             for (name, labels) in &catalogue.enums {

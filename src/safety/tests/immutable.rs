@@ -1,0 +1,238 @@
+//! What the server refuses to keep: as seen on 14 and 18.
+
+use super::super::{Catalogue, ColumnFacts, RelationName, TableFacts, lint_with};
+use super::*;
+
+const RULE: &str = "error expression-not-immutable";
+
+fn all(text: &str, options: &LintOptions) -> Vec<String> {
+    let found = findings(text, options).into_iter().filter(|finding| finding.severity == Severity::Error);
+    found.map(|finding| format!("{} {}", finding.severity, finding.rule.name)).collect()
+}
+
+#[test]
+fn an_index_keeps_nothing_that_changes() {
+    for index in [
+        "(at) where at > now() - interval '30 days'",
+        "(to_char(at, 'YYYY'))",
+        "((random()))",
+        "(pg_catalog.now())",
+        "(note) where note = current_user",
+        "(at) where at::date = current_date",
+        "(at) where at = CURRENT_TIMESTAMP(3)",
+        "(concat(note, 'x'))",
+        "(lower(concat_ws(' ', note, note)))",
+        "using gin (to_tsvector(note))",
+        "(to_timestamp(note, 'YYYY'))",
+        "(age(at))",
+        "(uuidv7())",
+        "(((data ->> 'at')::timestamptz))",
+        "((cast(data #>> '{a,b}' as date)))",
+    ] {
+        for unique in ["", "unique "] {
+            let text = format!("create {unique}index concurrently i on users {index};");
+            assert!(all(&text, &LintOptions::default()).contains(&RULE.to_owned()), "{text}");
+        }
+    }
+    for index in [
+        "(at) where at > '2024-01-01'",
+        "(at) where at < 'now'::timestamptz",
+        "(date_trunc('day', at at time zone 'utc'))",
+        "(((at at time zone 'utc')::date))",
+        "((at::date))",
+        "(extract(year from at))",
+        "(app.now())",
+        "(app.to_char(at, 'YYYY'))",
+        "using gin (to_tsvector('english', note))",
+        "(to_timestamp(seconds))",
+        "(age(at, born))",
+        "(\"current_date\")",
+        "(now)",
+        "((note || note))",
+        "((id::text))",
+        "(((data ->> 'id')::int))",
+        "(((data -> 'at')::text))",
+        "(lower(note))",
+    ] {
+        safe(&format!("create index concurrently i on users {index};"));
+    }
+    safe_with(
+        "create function concat_ws(a text, b text, c text) returns text immutable language sql return a || b || c;
+         create table t (a text); create index i on t (concat_ws(' ', a, a));",
+        &version(18),
+    );
+}
+
+#[test]
+fn a_type_that_is_known_tells_what_a_cast_hangs_on() {
+    let table = "create table t (at timestamptz, stamp timestamp, day date, note text, many timestamptz[], id int);\n";
+    for kept in [
+        "at::date",
+        "at::text",
+        "cast(at as timestamp)",
+        "stamp::text",
+        "stamp::timestamptz",
+        "day::varchar(10)",
+        "note::date",
+        "note::interval",
+        "date(at)",
+        "date_trunc('day', at)",
+        "date_part('year', t.at)",
+        "extract(epoch from at)",
+    ] {
+        caught(&format!("{table}create index i on t (({kept}));"), &format!("2:23 {RULE}"));
+    }
+    for kept in [
+        "stamp::date",
+        "day::timestamp",
+        "date(stamp)",
+        "date_trunc('day', stamp)",
+        "extract(year from day)",
+        "id::text",
+        "note::varchar",
+        "date_trunc('day', at at time zone 'utc')",
+    ] {
+        safe(&format!("{table}create index i on t (({kept}));"));
+    }
+}
+
+#[test]
+fn what_else_keeps_values_keeps_none_that_change() {
+    caught("create table a (b int, c text generated always as (now()::text) stored);", &format!("1:52 {RULE}"));
+    caught("create table a (b timestamptz, c text generated always as (b::text) stored);", &format!("1:60 {RULE}"));
+    for kind in ["", " virtual"] {
+        let text = format!("create table a (b int, c text generated always as (random()::text){kind});");
+        caught_with(&text, &format!("1:1:52 {RULE}"), &version(18));
+        let text = format!("alter table a add c text generated always as (concat(b, b)){kind};");
+        caught_with(&text, &format!("1:1:47 {RULE}"), &version(18));
+    }
+    let stored = all("alter table a add c date generated always as (now()::date) stored;", &LintOptions::default());
+    assert!(stored.contains(&RULE.to_owned()), "{stored:?}");
+    safe("create table a (b int, c int generated always as (b * 2) stored, d timestamptz default now());");
+    safe("create table a (b timestamptz check (b <= now()));");
+    caught("create table a (b timestamptz, c text) partition by range (to_char(b, 'YYYY'));", &format!("1:60 {RULE}"));
+    caught("create table a (b int, exclude (b with =) where (random() > 0.5));", &format!("1:50 {RULE}"));
+}
+
+#[test]
+fn a_virtual_column_has_no_index() {
+    let table = "create table a (b int, c int generated always as (b * 2));\n";
+    for text in [
+        "create index i on a (c);",
+        "create index i on a ((c + 1));",
+        "create index i on a (b) where c > 1;",
+        "create index i on a (b) include (c);",
+        "alter table a add unique (c);",
+        "alter table a add constraint k primary key (b, c);",
+        "alter table a add exclude (c with =);",
+        "alter table a add d int generated always as (b) virtual unique;",
+    ] {
+        let found = all(&format!("{table}{text}"), &version(18));
+        assert_eq!(found, ["error virtual-column-refused"], "{text}");
+    }
+    for text in [
+        "create table z (a int, b int generated always as (a * 2) virtual unique);",
+        "create table z (a int, b int generated always as (a * 2), primary key (b));",
+        "create table z (a int, b int primary key generated always as (a * 2) virtual);",
+    ] {
+        assert_eq!(all(text, &version(18)), ["error virtual-column-refused"], "{text}");
+    }
+    for text in [
+        "create index i on a (b);",
+        "create index i on a ((b * 2));",
+        "alter table a add d int generated always as (b) stored unique;",
+        "alter table a drop c, add c int; create index i on a (c);",
+    ] {
+        safe_with(&format!("{table}{text}"), &version(18));
+    }
+    let name = RelationName { schema: "public".to_owned(), name: "t".to_owned() };
+    let facts = TableFacts {
+        columns: ["a", "b"].map(|name| (name.to_owned(), ColumnFacts::default())).into(),
+        virtual_columns: ["b".to_owned()].into(),
+        ..TableFacts::default()
+    };
+    let catalogue = Catalogue { tables: [(name, facts)].into(), ..Catalogue::default() };
+    let found = |column: &str| {
+        let text = format!("create index concurrently i on t ({column});");
+        let found = lint_with(&[Input::new("1", &text)], &version(18), Some(&catalogue));
+        found.iter().filter(|finding| finding.rule.name == "virtual-column-refused").count()
+    };
+    assert_eq!((found("a"), found("b")), (0, 1));
+}
+
+#[test]
+fn a_table_has_one_primary_key() {
+    caught("create table z (id bigint primary key, a text primary key);", "1:47 error constraint-refused");
+    caught("create table z (id bigint primary key, a text, primary key (a));", "1:48 error constraint-refused");
+    caught(
+        "create table z (id bigint primary key, a text);\nalter table z add primary key (a);",
+        "2:15 error constraint-refused",
+    );
+    for text in [
+        "alter table z drop constraint z_pkey, add primary key (a);",
+        "alter table z add primary key (a), drop column id;",
+        "alter table z drop column id; alter table z add primary key (a);",
+        "alter table z rename constraint z_pkey to k; alter table z drop constraint k, add primary key (a);",
+        "drop table z; create table z (a text primary key);",
+        "alter table z add unique (a);",
+    ] {
+        let found = all(&format!("create table z (id bigint primary key, a text);\n{text}"), &LintOptions::default());
+        assert!(!found.contains(&"error constraint-refused".to_owned()), "{text}: {found:?}");
+    }
+    let perhaps = "create table if not exists z (id bigint primary key, a text); alter table z add primary key (a);";
+    assert!(!all(perhaps, &LintOptions::default()).contains(&"error constraint-refused".to_owned()));
+}
+
+/// As the servers' `pg_proc` differ.
+#[test]
+fn functions_came_with_versions() {
+    for (first, call) in [
+        (15, "regexp_count('a', 'b')"),
+        (15, "pg_catalog.regexp_like('a', 'b')"),
+        (16, "any_value(a)"),
+        (16, "array_shuffle(array[1])"),
+        (16, "date_add(a, b)"),
+        (17, "random(1, 6)"),
+        (17, "xmltext('a')"),
+        (17, "to_bin(1)"),
+        (18, "uuidv7()"),
+        (18, "casefold('A')"),
+        (18, "array_reverse(array[1])"),
+        (18, "crc32('a')"),
+    ] {
+        let text = format!("create table t (a int); insert into t select {call};");
+        caught_with(&text, "1:1:46 error unsupported-by-version", &version(first - 1));
+        safe_with(&text, &version(first));
+        let text = format!("create view v as select {call};");
+        caught_with(&text, "1:1:25 error unsupported-by-version", &version(first - 1));
+        let text = format!("do $$ begin perform {call}; end $$;");
+        let found = all(&text, &version(first - 1));
+        assert!(found.contains(&"error unsupported-by-version".to_owned()), "{text}: {found:?}");
+    }
+    for text in ["create view v as select app.uuidv7();", "create view v as select random();"] {
+        safe_with(text, &version(14));
+    }
+    safe_with(
+        "create function uuidv7() returns uuid language sql return gen_random_uuid(); create view v as select uuidv7();",
+        &version(14),
+    );
+}
+
+#[test]
+fn more_syntax_came_with_versions() {
+    for (first, text) in [
+        (15, "create unlogged sequence s;"),
+        (15, "alter database d refresh collation version;"),
+        (17, "create collation c (provider = builtin, locale = 'C.UTF-8');"),
+        (17, "create table t (a int); alter table t set access method default;"),
+        (17, "create table t (a int, exclude (a with =)) partition by range (a);"),
+        (17, "create table t (a int) partition by range (a); alter table t add exclude (a with =);"),
+        (19, "create view v as select a from t group by all;"),
+        (19, "create table t (a int); insert into t values (1) on conflict (a) do select returning *;"),
+    ] {
+        let found = all(text, &version(first - 1));
+        assert!(found.contains(&"error unsupported-by-version".to_owned()), "{text}: {found:?}");
+        let found = all(text, &version(first));
+        assert!(first > 18 || !found.contains(&"error unsupported-by-version".to_owned()), "{text}: {found:?}");
+    }
+}
