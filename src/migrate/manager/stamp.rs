@@ -46,6 +46,7 @@ impl MigrationManager {
         reason: Option<&str>,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Stamped>> {
+        set.check_read()?;
         // The history may be one that every other verb refuses.
         let found = connection.found(set)?;
         let target = set.resolve(revision, found.current())?;
