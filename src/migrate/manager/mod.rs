@@ -86,7 +86,7 @@ impl fmt::Display for Done {
 }
 
 impl Done {
-    fn of(set: &MigrationSet, migration: &Migration) -> Self {
+    pub(crate) fn of(set: &MigrationSet, migration: &Migration) -> Self {
         Self {
             set: set.name().to_owned(),
             number: migration.number(),

@@ -51,7 +51,8 @@ impl MigrationManager {
         let found = connection.found(set)?;
         let target = set.resolve(revision, found.current())?;
         let actor = Actor::present(environment);
-        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), left_out: None, events };
-        stamp(connection, &work, target, reason)
+        let timeouts = self.timeouts(environment);
+        let work = Work { set, actor, allowed: &[], reason, timeouts, left_out: None, events };
+        stamp(connection, &work, target)
     }
 }
