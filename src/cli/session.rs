@@ -97,12 +97,7 @@ impl<'a> Session<'a> {
     /// Says of the errors of the main database which one that is, and what named it.
     pub(super) fn name_database(&self, failure: Failure) -> Failure {
         let main = self.main.borrow();
-        let (errors, database) = match (failure, main.as_ref()) {
-            (Failure::Errors(errors), Some(database)) => (errors, database),
-            (Failure::Errors(errors), None) => return Failure::Errors(errors.into_iter().map(advised).collect()),
-            (failure, _) => return failure,
-        };
-        let name = |error: Error| match error.kind() {
+        let of = |database: &Resolved, error: Error| match error.kind() {
             ErrorKind::Unavailable
             | ErrorKind::Busy
             | ErrorKind::Corrupt
@@ -115,7 +110,15 @@ impl<'a> Session<'a> {
             }
             _ => shortened(database, error),
         };
-        Failure::Errors(errors.into_iter().map(name).collect())
+        let name = |error: Error| match main.as_ref() {
+            Some(database) => of(database, error),
+            None => advised(error),
+        };
+        match failure {
+            Failure::Errors(errors) => Failure::Errors(errors.into_iter().map(name).collect()),
+            Failure::Partly(error, done) => Failure::Partly(name(error), done),
+            failure => failure,
+        }
     }
 
     /// Opens the store of a configuration to write, if it is there: nothing is made.

@@ -414,7 +414,7 @@ impl Watching<'_> {
                 Ok(store)
             }
             Err(super::ui::Failure::Errors(errors)) => Err(errors),
-            Err(super::ui::Failure::Usage(error)) => Err(vec![error]),
+            Err(super::ui::Failure::Usage(error) | super::ui::Failure::Partly(error, _)) => Err(vec![error]),
             Err(super::ui::Failure::Told(_)) => Err(Vec::new()),
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Work<'a> {
     pub(crate) actor: Actor,
     /// The findings that were let pass.
     pub(crate) allowed: &'a [Allowed],
+    /// Why it is done, for the rows of audit.
+    pub(crate) reason: Option<&'a str>,
     pub(crate) timeouts: Timeouts,
     /// What is not run, where migrations are only tried.
     pub(crate) left_out: Option<&'a LeftOut>,

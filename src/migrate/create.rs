@@ -102,9 +102,25 @@ pub(crate) fn slug(message: &str) -> Result<String> {
 
 /// The number of the next migration of a set: the time in UTC, `20260131120000`, so that two branches seldom take the same
 /// one; charter's own are counted. It is always above `head`.
-pub(super) fn next_number(set: &MigrationSet, head: i64, now: OffsetDateTime) -> i64 {
-    let next = head.saturating_add(1);
-    if set.is_charter() { next } else { time_number(now).max(next) }
+///
+/// # Errors
+/// As [`number_after`].
+pub(super) fn next_number(set: &MigrationSet, head: i64, now: OffsetDateTime) -> Result<i64> {
+    let next = number_after(head)?;
+    Ok(if set.is_charter() { next } else { time_number(now).max(next) })
+}
+
+/// The number after another one.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] when there is none.
+pub(super) fn number_after(number: i64) -> Result<i64> {
+    number.checked_add(1).ok_or_else(|| {
+        Error::new(ErrorKind::Invalid, format!("no number comes after {number}, which a migration has")).with_hint(
+            "give that migration a number that is a time, such as 20260131120000: rename its files; where it is applied, \
+             take it back before",
+        )
+    })
 }
 
 /// `20260131120000`.
@@ -158,7 +174,7 @@ fn write_all(
     let (mut head, mut created) = (set.head(), Vec::new());
     for draft in drafts {
         let slug = slug(&draft.message)?;
-        head = next_number(set, head, now);
+        head = next_number(set, head, now)?;
         let mut files = Vec::new();
         for (name, text) in draft.files(head, &slug) {
             let path = directory.join(name);

@@ -4,12 +4,13 @@ use super::schema::Declared;
 use super::script::Script;
 use super::set::{Migration, Overlay, Problem};
 use crate::engine::Engine;
-use crate::error::{Context, Error, Location, Position, Result};
+use crate::error::{Error, Location, Position, Result};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, FileType};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::str::Utf8Error;
 
 /// The models: the state that all migrations must add up to.
 pub(crate) const MODELS_FILE: &str = "schema.sql";
@@ -68,22 +69,39 @@ impl fmt::Display for FileName {
     }
 }
 
-/// The names of the SQL files of a folder; subfolders, hidden files and other files are not looked at.
-pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
+/// A SQL file of a folder, or what is called as one.
+struct Named {
+    name: String,
+    /// What the folder says of it, without asking further.
+    kind: FileType,
+}
+
+/// What is called as SQL files are in a folder, by name; subfolders with other names than a migration's, hidden files and
+/// other files are not looked at.
+fn read_named(directory: &Path) -> Result<Vec<Named>> {
     let failed = |error: std::io::Error| Error::from(error).at(directory, None).context("reading the migrations");
-    let mut names = Vec::new();
+    let mut named = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_sql = Path::new(&name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"));
         // Hidden ones are an editor's or a file system's.
-        let is_hidden = name.starts_with('.');
-        if is_sql && !is_hidden && !entry.file_type().map_err(failed)?.is_dir() {
-            names.push(name);
+        if !is_sql || name.starts_with('.') {
+            continue;
+        }
+        let kind = entry.file_type().map_err(failed)?;
+        if !kind.is_dir() || FileName::parse(&name).is_ok() {
+            named.push(Named { name, kind });
         }
     }
-    names.sort();
-    Ok(names)
+    named.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(named)
+}
+
+/// The names of the SQL files of a folder.
+pub(super) fn read_names(directory: &Path) -> Result<Vec<String>> {
+    let files = read_named(directory)?.into_iter().filter(|named| !named.kind.is_dir());
+    Ok(files.map(|named| named.name).collect())
 }
 
 /// Files in the subfolders of a set's folder that are called as migrations are: nobody applies them. A subfolder that cannot
@@ -108,26 +126,80 @@ pub(super) fn in_subfolders(directory: &Path) -> Vec<Problem> {
     folders.into_iter().flat_map(names).map(passed_over).collect()
 }
 
-/// The SQL files of a folder, with its path before their names.
-pub(super) fn read_directory(directory: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let mut texts = Vec::new();
+/// The files of a folder: the texts of those that can be read, with its path before their names, and what is wrong with the
+/// others.
+#[derive(Default)]
+pub(super) struct Texts {
+    pub(super) read: Vec<(PathBuf, String)>,
+    pub(super) unread: Vec<Problem>,
+}
+
+impl<T: IntoIterator<Item = (PathBuf, String)>> From<T> for Texts {
+    /// Texts that are part of a program.
+    fn from(texts: T) -> Self {
+        Self { read: texts.into_iter().collect(), unread: Vec::new() }
+    }
+}
+
+/// Reads the SQL files of a folder.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(super) fn read_directory(directory: &Path) -> Result<Texts> {
+    let mut texts = Texts::default();
     // One buffer for all, and a reader that does not ask for the size: there can be thousands of small files.
     let mut bytes = Vec::with_capacity(16 << 10);
-    for name in read_names(directory)? {
+    for Named { name, kind } in read_named(directory)? {
         let path = directory.join(&name);
-        bytes.clear();
-        let read = File::open(&path).and_then(|file| file.take(u64::MAX).read_to_end(&mut bytes));
-        read.map_err(|error| Error::from(error).at(&path, None))?;
-        let text = str::from_utf8(&bytes).map_err(|error| {
-            let before = error.valid_up_to();
-            let line = bytes[..before].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Error::new(crate::error::ErrorKind::Invalid, "the file is not UTF-8")
-                .at(&path, Some(Position { line, column: 1 }))
-        });
-        let text = text.context("reading the migrations")?;
-        texts.push((path, text.to_owned()));
+        match read_text(&path, kind, &mut bytes) {
+            Ok(text) => texts.read.push((path, text)),
+            Err((message, position)) => {
+                let location = Location { file: path, position };
+                texts.unread.push(Problem { is_error: true, location, message });
+            }
+        }
     }
     Ok(texts)
+}
+
+/// The text of a file of which the folder says what it is; else why there is none, and where. What is no regular file is not
+/// opened: a pipe would keep whoever opens it waiting.
+fn read_text(path: &Path, kind: FileType, bytes: &mut Vec<u8>) -> Result<String, (String, Option<Position>)> {
+    let failed = |error: std::io::Error| (format!("it cannot be read: {error}"), None);
+    let kind = match kind.is_symlink() {
+        false => kind,
+        true => match std::fs::metadata(path) {
+            Ok(target) => target.file_type(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let target = std::fs::read_link(path).map_err(failed)?;
+                return Err((format!("it is a link to {}, which does not exist", target.display()), None));
+            }
+            Err(error) => return Err(failed(error)),
+        },
+    };
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "it is a folder, not a regular file" } else { "it is not a regular file" };
+        return Err((what.to_owned(), None));
+    }
+    bytes.clear();
+    File::open(path).and_then(|file| file.take(u64::MAX).read_to_end(bytes)).map_err(failed)?;
+    let text = str::from_utf8(bytes).map_err(|error| {
+        let (message, position) = not_utf8(bytes, error);
+        (message.to_owned(), Some(position))
+    })?;
+    Ok(text.to_owned())
+}
+
+/// What is said of bytes that are no text of UTF-8, and the place of the first that is none.
+pub(crate) fn not_utf8(bytes: &[u8], error: Utf8Error) -> (&'static str, Position) {
+    let message = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the file is UTF-16, not UTF-8",
+        _ => "the file is not UTF-8",
+    };
+    let before = str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (message, Position { line, column })
 }
 
 /// A file's name without its folder.
@@ -136,10 +208,11 @@ pub(super) fn name_of(file: &Path) -> String {
 }
 
 /// Makes migrations of files, and tells what is wrong with them whatever the engine. A file that does not fit is left out.
-pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (Vec<Migration>, Vec<Problem>) {
-    let mut problems = Vec::new();
+pub(super) fn assemble(Texts { read, unread }: Texts) -> (Vec<Migration>, Vec<Problem>) {
+    let unread_bases: Vec<String> = unread.iter().map(|problem| name_of(&problem.location.file)).collect();
+    let mut problems = unread;
     let mut named = Vec::new();
-    for (file, text) in texts {
+    for (file, text) in read {
         let name = name_of(&file);
         if name == MODELS_FILE {
             continue;
@@ -164,6 +237,10 @@ pub(super) fn assemble(texts: impl IntoIterator<Item = (PathBuf, String)>) -> (V
     for (name, script) in others {
         let base = name.base();
         let Some(migration) = migrations.get_mut(&name.number).filter(|migration| migration.slug == name.slug) else {
+            // Of a base that cannot be read it is told why.
+            if unread_bases.contains(&base) {
+                continue;
+            }
             problems.push(error(script.file(), format!("there is no {base} that this belongs to")));
             continue;
         };

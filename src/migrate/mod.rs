@@ -37,7 +37,7 @@ pub(crate) use connection::{MigrationConnection, Purpose, connect};
 pub use create::Created;
 pub use event::{Event, Timeouts};
 #[cfg(feature = "cli")]
-pub(crate) use files::{FileName, MODELS_FILE};
+pub(crate) use files::{FileName, MODELS_FILE, not_utf8};
 pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, server_version};

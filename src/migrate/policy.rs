@@ -86,12 +86,30 @@ fn check_rule(name: &str) -> Result<()> {
     if crate::safety::rules().any(|rule| rule.name == name) {
         return Ok(());
     }
-    let distance = |rule: &&crate::safety::Rule| strsim::levenshtein(rule.name, name);
-    let nearest = crate::safety::rules().min_by_key(distance).filter(|rule| distance(rule) <= rule.name.len() / 3);
+    // A name is words, which people remember better than their order.
+    let words = |name: &str| {
+        name.to_lowercase().split(['-', '_', ' ']).map(stem).collect::<std::collections::HashSet<String>>()
+    };
+    let said = words(name);
+    let shared = |rule: &crate::safety::Rule| words(rule.name).intersection(&said).count();
+    let distance = |rule: &crate::safety::Rule| strsim::levenshtein(rule.name, name);
+    let nearest = crate::safety::rules()
+        .min_by_key(|rule| (std::cmp::Reverse(shared(rule)), distance(rule)))
+        .filter(|rule| 2 * shared(rule) > said.len() || distance(rule) <= rule.name.len() / 3);
     Err(Error::new(ErrorKind::Invalid, format!("there is no safety rule {name:?}")).with_hint(match nearest {
         Some(rule) => format!("is `{}` meant?", rule.name),
         None => "`charter db lint` shows the names of the rules that find something".to_owned(),
     }))
+}
+
+/// A word without the ending of its form and without double letters: `dropped` and `drop` are one.
+#[cfg(feature = "lint")]
+fn stem(word: &str) -> String {
+    let stem = ["ing", "ed", "s"].iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word);
+    let mut stem: Vec<char> = stem.chars().collect();
+    // Some forms double the last letter.
+    stem.dedup();
+    stem.into_iter().collect()
 }
 
 #[cfg(not(feature = "lint"))]
@@ -506,6 +524,25 @@ mod tests {
         let url = DatabaseUrl::parse("sqlite:///shop.db").expect("a URL");
         assert_eq!(judgement.is_allowed(), judgement.check(&url, false).is_ok());
         judgement.migrations.into_iter().flat_map(|judged| judged.refused).collect()
+    }
+
+    #[cfg(feature = "lint")]
+    #[test]
+    fn a_rule_is_found_by_its_words_and_by_a_slip_of_the_finger() {
+        for (said, meant) in [
+            ("drop-column", Some("column-dropped")),
+            ("dropped_columns", Some("column-dropped")),
+            ("column-droped", Some("column-dropped")),
+            ("not-concurrent-index", Some("index-not-concurrent")),
+            ("nonsense", None),
+        ] {
+            let error = check_rule(said).expect_err("no rule");
+            let hint = error.hint().unwrap_or_default();
+            match meant {
+                Some(meant) => assert_eq!(hint, format!("is `{meant}` meant?"), "{said}"),
+                None => assert!(!hint.contains("meant"), "{said}: {hint}"),
+            }
+        }
     }
 
     const FILES: [(&str, &str); 4] = [

@@ -3,7 +3,7 @@
 //! Two people write migrations on two branches. One branch is merged and applied; the other one's numbers then lie below
 //! the newest that databases have, or are taken. They are put after it, in the order that they have.
 
-use super::create::{directory, next_number};
+use super::create::{directory, next_number, number_after};
 use super::files::{FileName, read_names};
 use super::set::MigrationSet;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,7 +42,8 @@ pub struct Renumbered {
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] when the set is part of the program; [`ErrorKind::NotFound`] when a name means no migration;
-/// [`ErrorKind::Invalid`] when it means several; [`ErrorKind::Io`].
+/// [`ErrorKind::Invalid`] when it means several, when two migrations would still have one number, when there is no number
+/// after the newest, or a file cannot be read; [`ErrorKind::Io`].
 pub fn plan_renumbering(set: &MigrationSet, by: &RenumberBy) -> Result<Vec<Renumbered>> {
     plan_at(set, by, OffsetDateTime::now_utc())
 }
@@ -54,6 +55,7 @@ const FIRST_TIME: i64 = 10_000_000_000_000;
 type Groups = BTreeMap<(i64, String), Vec<FileName>>;
 
 fn plan_at(set: &MigrationSet, by: &RenumberBy, now: OffsetDateTime) -> Result<Vec<Renumbered>> {
+    set.check_read()?;
     let directory = directory(set)?;
     let mut groups = Groups::new();
     for name in read_names(directory)?.iter().filter_map(|name| FileName::parse(name).ok()) {
@@ -69,6 +71,14 @@ fn plan_at(set: &MigrationSet, by: &RenumberBy, now: OffsetDateTime) -> Result<V
             groups.keys().cloned().partition(|key| !named.contains(key))
         }
     };
+    // Those that move get numbers of their own. Two that stay would still be no set.
+    if let Some([(number, one), (_, other)]) = stays.array_windows().find(|[(one, _), (other, _)]| one == other) {
+        let (one, other) = (format!("V{number}__{one}.sql"), format!("V{number}__{other}.sql"));
+        let message = format!("number {number} would stay that of both {one} and {other}");
+        return Err(Error::new(ErrorKind::Invalid, message).with_hint(format!(
+            "say which of them goes after the others too: `--migration {other}`, or the other one"
+        )));
+    }
     // A file of an applied migration may be gone; its number is taken all the same.
     let applied = if let RenumberBy::Applied(applied) = by { applied.as_slice() } else { &[] };
     let mut newest = stays.iter().chain(applied).map(|(number, _)| *number).max().unwrap_or(0);
@@ -80,9 +90,10 @@ fn plan_at(set: &MigrationSet, by: &RenumberBy, now: OffsetDateTime) -> Result<V
                 // Whoever counts by hand goes on counting.
                 let is_counted =
                     moves[place..].iter().map(|(number, _)| *number).chain([newest]).all(|number| number < FIRST_TIME);
-                let present = if is_counted { newest + 1 } else { next_number(set, newest, now) };
+                let next = number_after(newest)?;
+                let present = if is_counted { next } else { next_number(set, newest, now)? };
                 let fits = moves[place + 1..].iter().all(|(later, _)| *later <= newest || present < *later);
-                if fits { present } else { newest + 1 }
+                if fits { present } else { next }
             }
         };
         newest = to;
@@ -222,10 +233,23 @@ mod tests {
         let by = |name: &str| RenumberBy::Named(vec![name.to_owned()]);
         assert_eq!(plan(&set, &by("a")), [moved("a", 5, 7)]);
         assert_eq!(plan(&set, &by("V5__b.sql")), [moved("b", 5, 7)]);
-        assert_eq!(plan(&set, &by("6")), []);
+        // What is left would be no set.
+        let error = plan_renumbering(&set, &by("6")).expect_err("two with one number");
+        assert!(error.message().contains("V5__a.sql and V5__b.sql"), "{error}");
         let kind = |name: &str| plan_renumbering(&set, &by(name)).map_err(|error| error.kind());
         assert_eq!(kind("5"), Err(ErrorKind::Invalid));
         assert_eq!(kind("d"), Err(ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn nothing_goes_after_the_last_number() {
+        let (_folder, set) = folder(&["V7__a.sql", "V9223372036854775807__last.sql"]);
+        let by = RenumberBy::Named(vec!["a".to_owned()]);
+        let error = plan_renumbering(&set, &by).expect_err("no number");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.message().contains("after 9223372036854775807"), "{error}");
+        // The last one itself can go nowhere, and need not.
+        assert_eq!(plan(&set, &RenumberBy::Named(vec!["last".to_owned()])), []);
     }
 
     #[test]

@@ -178,6 +178,7 @@ fn ending(
         duration: start.elapsed(),
         statements,
         allowed: &allowed,
+        detail: work.reason,
         ..Entry::of(migration, if piece.is_down { Action::Reverted } else { Action::Applied })
     };
     rows.push(entry.insert(work.set, engine, &work.actor));
@@ -261,6 +262,7 @@ fn begin(connection: &mut dyn MigrationConnection, work: &Work<'_>, piece: &Piec
         checksum: Some(piece.migration.checksum(engine)),
         statements: of,
         allowed: &allowed,
+        detail: work.reason,
         ..Entry::of(piece.migration, piece.begun())
     };
     let rows = [create_table(work.set, engine), entry.insert(work.set, engine, &work.actor)];

@@ -1,6 +1,6 @@
 //! Sets of migrations.
 
-use super::files;
+use super::files::{self, Texts};
 use super::script::Script;
 use crate::config::{SET_NAME_RULE, is_set_name};
 use crate::engine::Engine;
@@ -131,7 +131,9 @@ pub struct MigrationSet {
     directory: Option<PathBuf>,
     engines: Vec<Engine>,
     migrations: Vec<Migration>,
-    /// What is wrong whatever the engine.
+    /// The files that cannot be read.
+    unread: Vec<Problem>,
+    /// What is wrong whatever the engine, these among it.
     of_files: Vec<Problem>,
     /// The same, and what is wrong on the engines that it is written for, once somebody asks.
     problems: OnceLock<Vec<Problem>>,
@@ -182,11 +184,11 @@ impl MigrationSet {
     }
 
     /// The set of a folder. What is wrong with its files is in [`MigrationSet::problems`], so that all of it can be
-    /// told.
+    /// told, those that cannot be read among them.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] when the name cannot be a set's; [`ErrorKind::NotFound`] and [`ErrorKind::Io`] when the
-    /// folder or a file in it cannot be read.
+    /// folder cannot be read.
     pub fn from_directory(name: &str, directory: &Path) -> Result<Self> {
         check_name(name)?;
         let set = Self::of(name, "public", Some(directory.to_owned()), files::read_directory(directory)?);
@@ -259,12 +261,9 @@ impl MigrationSet {
         Ok(Self::of(CHARTER, CHARTER, Some(directory.to_owned()), files::read_directory(directory)?))
     }
 
-    pub(super) fn of(
-        name: &str,
-        schema: &str,
-        directory: Option<PathBuf>,
-        texts: impl IntoIterator<Item = (PathBuf, String)>,
-    ) -> Self {
+    pub(super) fn of(name: &str, schema: &str, directory: Option<PathBuf>, texts: impl Into<Texts>) -> Self {
+        let texts = texts.into();
+        let unread = texts.unread.clone();
         let (migrations, of_files) = files::assemble(texts);
         Self {
             name: name.to_owned(),
@@ -272,6 +271,7 @@ impl MigrationSet {
             directory,
             engines: Engine::ALL.to_vec(),
             migrations,
+            unread,
             of_files,
             problems: OnceLock::new(),
         }
@@ -359,6 +359,14 @@ impl MigrationSet {
     /// [`ErrorKind::Invalid`] with the first problem that is an error, and its place.
     pub fn check(&self) -> Result<()> {
         first_error(self.problems())
+    }
+
+    /// Refuses a set of which a file cannot be read: what a database has is not compared with a part of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the first such file.
+    pub(super) fn check_read(&self) -> Result<()> {
+        first_error(&self.unread)
     }
 
     /// Refuses a set that cannot be applied on an engine, whatever its migrations say.

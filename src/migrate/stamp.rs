@@ -42,7 +42,6 @@ pub(crate) fn stamp(
     connection: &mut dyn MigrationConnection,
     work: &Work<'_>,
     target: Option<i64>,
-    reason: Option<&str>,
 ) -> Result<Vec<Stamped>> {
     let (set, engine) = (work.set, connection.engine());
     let found = connection.found(set)?;
@@ -82,7 +81,7 @@ pub(crate) fn stamp(
     let mut statements = vec![create_table(set, engine)];
     for change in &changes {
         statements.extend(change.statements.iter().cloned());
-        let detail = match reason {
+        let detail = match work.reason {
             Some(reason) => format!("{}: {reason}", change.detail),
             None => change.detail.clone(),
         };

@@ -262,7 +262,8 @@ impl Status {
     /// What was found, and the first thing in which the history does not fit the set, if there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Refused`] when the database wants a newer program.
+    /// [`ErrorKind::Refused`] when the database wants a newer program; [`ErrorKind::Invalid`] when a file of the set cannot be
+    /// read.
     pub(crate) fn describe(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Option<Error>)> {
         let (status, disagreements) = Self::compare(found, set, engine)?;
         Ok((status, disagreements.first()))
@@ -282,6 +283,7 @@ impl Status {
     }
 
     fn compare(found: Found, set: &MigrationSet, engine: Engine) -> Result<(Self, Disagreements)> {
+        set.check_read()?;
         if let Some(minimum) = &found.minimum_program {
             check_minimum_program(minimum, "this database")?;
         }

@@ -184,7 +184,7 @@ fn standard_input_and_files_that_cannot_be_read() {
     ::warning file=index.sql,line=1,endLine=1,col=1,endColumn=43,title=lock-timeout-missing::lock_timeout is not set when this takes its lock%0AWhile the statement waits behind one long query, every query after it waits too.%0ASafe form: SET lock_timeout = '[DURATION]' at the top, and run the migration again when it gives up.
     ::warning file=index.sql,line=1,endLine=1,col=1,endColumn=43,title=statement-timeout-missing::statement_timeout is not set when this takes its lock%0AIf the statement takes longer than was thought, nothing ends it.%0ASafe form: SET statement_timeout = '1min' at the top.
     --- stderr ---
-    error: latin.sql:2:1: the file is not UTF-8
+    error: latin.sql:2:9: the file is not UTF-8
     error: missing.sql: No such file or directory (os error 2)
     error: empty: the folder has no SQL files (*.sql)
     "#);

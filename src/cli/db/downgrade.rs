@@ -7,7 +7,7 @@ use super::confirm::Agreement;
 use super::database::{Goal, Opened, Set, Unasked};
 use super::events::Told;
 use super::migrations::{done_values, prefix, without_migrations};
-use super::upgrade::sql_result;
+use super::upgrade::{reason, sql_result};
 use crate::migrate::{Confirmation, Dependant, Done, DowngradeOptions, Loss, MigrationManager, Revision};
 use crate::record::Value;
 
@@ -31,6 +31,9 @@ pub(in crate::cli) struct Arguments {
     goal: Goal,
     #[command(flatten)]
     set: Set,
+    /// Why; it is kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     agreement: Agreement,
     #[command(flatten)]
@@ -53,6 +56,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         set: arguments.set.name()?.map(str::to_owned),
         revision: way.to.unwrap_or(Revision::Relative(-1)),
         confirmation: Confirmation::None,
+        reason: reason(arguments.reason.as_deref())?,
         planned: None,
     };
     if arguments.sql {
@@ -94,7 +98,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let mut told = Told::default();
     let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let reverted = reverted.map_err(|error| told.before(error, "taken back"))?;
+    let reverted = reverted.map_err(|error| told.before(&opened, error, "taken back", "reverted"))?;
     session
         .ui
         .result(|| text(&opened, &reverted), || value(&opened, &reverted, &losses, &dependants, backup_value(copy)))

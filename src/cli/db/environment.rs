@@ -6,7 +6,7 @@ use super::confirm::Agreement;
 use super::database::Database;
 use super::events::Told;
 use super::migrations::without_migrations;
-use crate::config::Environment;
+use crate::config::{DatabaseUrl, Environment};
 use crate::migrate::Confirmation;
 
 /// Print the environment of a database, or change it
@@ -40,6 +40,12 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         words => words,
     };
     let wanted = wanted.map(str::parse::<Environment>).transpose().map_err(Failure::Usage)?;
+    if let (Some(word), None) = (url, wanted)
+        && let Err(error) = DatabaseUrl::parse(word)
+    {
+        let forms = error.hint().map(|hint| format!("{hint}; ")).unwrap_or_default();
+        return Err(Failure::Usage(error.with_hint(format!("{forms}the environments are dev, staging and prod"))));
+    }
     let database = Database { url: url.map(str::to_owned) };
     let opened = match wanted {
         Some(_) => database.open_to_change(session)?,

@@ -1,16 +1,19 @@
 //! Telling people what happens while migrations run.
 
 use super::super::session::Session;
-use super::super::ui::{Progress, count};
+use super::super::ui::{Failure, Progress, count};
+use super::database::Opened;
+use super::migrations::done_values;
 use crate::error::{Error, Location};
-use crate::migrate::{Event, Judged, Judgement};
+use crate::migrate::{Done, Event, Judged, Judgement, Migration};
+use crate::record::Object;
 use crate::safety::Severity;
 use std::time::Duration;
 
 /// What was told of a run.
 #[derive(Default)]
 pub(super) struct Told {
-    committed: usize,
+    committed: Vec<Migration>,
     /// What was not tried before, and why.
     pub(super) not_tried: Vec<String>,
 }
@@ -52,7 +55,7 @@ impl Told {
                 ));
             }
             Event::Repairing { migration, what } => note(format!("migration {migration}: {what}")),
-            Event::Committed { .. } => self.committed += 1,
+            Event::Committed { migration } => self.committed.push((*migration).clone()),
             Event::Retrying { attempt, of, wait, reason, .. } => progress.suspend(|| {
                 let message = format!("attempt {attempt} of {of}: {reason}; it is tried again in {}", said(*wait));
                 session.ui.warning(None, &message);
@@ -61,13 +64,25 @@ impl Told {
         }
     }
 
-    /// Says in an error what was done before it.
-    pub(super) fn before(&self, error: Error, done: &str) -> Error {
-        match self.committed {
-            0 => error,
-            1 => error.context(format!("after 1 migration was {done}")),
-            committed => error.context(format!("after {committed} migrations were {done}")),
-        }
+    /// Says in an error what was done before it and stays done; for programs, in a member beside it.
+    pub(super) fn before(&self, opened: &Opened, error: Error, verb: &str, member: &str) -> Failure {
+        let Some(last) = self.committed.last() else { return error.into() };
+        let context = match self.committed.len() {
+            1 => format!("after 1 migration was {verb}, {last}"),
+            committed => format!("after {committed} migrations were {verb}, the last one {last}"),
+        };
+        let mut done = Object::default();
+        done.insert(member, done_values(&self.done(opened)));
+        Failure::Partly(error.context(context), done)
+    }
+
+    /// What was committed, each with its set.
+    fn done(&self, opened: &Opened) -> Vec<Done> {
+        let set_of = |migration: &Migration| {
+            let mut sets = opened.manager.sets().iter();
+            sets.find(|set| set.migration(migration.number()) == Some(migration))
+        };
+        self.committed.iter().filter_map(|migration| Some(Done::of(set_of(migration)?, migration))).collect()
     }
 }
 

@@ -94,6 +94,8 @@ fn entries_text(opened: &Opened, entries: &[HistoryEntry]) -> String {
         let allowed = entry.allowed.iter().map(|allowed| format!("allowed {}: {}", allowed.rule, allowed.reason));
         // A step's detail is its digest, for the program that goes on with it.
         let detail = entry.detail.clone().filter(|_| entry.action != Action::Step.as_str());
+        // What was let pass is followed by the same reason.
+        let detail = detail.filter(|detail| entry.allowed.iter().all(|allowed| allowed.reason != *detail));
         let why: Vec<String> = allowed.chain(detail).collect();
         let cells = [
             (PLAIN, to_the_second(&entry.happened_at)),

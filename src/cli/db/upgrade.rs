@@ -23,6 +23,7 @@ use crate::record::Value;
 Examples:
   charter db upgrade
   charter db upgrade postgresql://charter@registry.example.com/charter
+  charter db upgrade --reason 'release 7'   Say why, for the history
   charter db upgrade --revision +1          One migration of the project's set
   charter db upgrade --backup               Copy the file first
   charter db upgrade --sql                  Print what would run, and run nothing
@@ -53,7 +54,7 @@ pub(super) struct Permit {
     #[arg(long, value_name = "RULE@REVISION", requires = "reason")]
     allow: Vec<String>,
     /// Why; it is kept in the history
-    #[arg(long, value_name = "TEXT", requires = "allow")]
+    #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Agree, without being asked, to what prod asks about
     #[arg(long, short)]
@@ -73,6 +74,13 @@ impl Permit {
         allowances.collect::<Result<_, _>>().map_err(Failure::Usage)
     }
 
+    /// Says in options what is let pass, and why.
+    fn put_into(&self, options: &mut UpgradeOptions) -> Outcome {
+        options.allowances = self.allowances()?;
+        options.reason = reason(self.reason.as_deref())?;
+        Ok(())
+    }
+
     /// Refuses to try what is only printed.
     fn refuse_trying_with_sql(&self) -> Outcome {
         match self.verify_against {
@@ -83,6 +91,17 @@ impl Permit {
                 ),
             )),
         }
+    }
+}
+
+/// Why something is done, as it is kept.
+pub(super) fn reason(text: Option<&str>) -> Outcome<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    match text.trim() {
+        "" => Err(Failure::Usage(
+            Error::new(ErrorKind::Invalid, "the reason is empty").with_hint("say why, or leave out --reason"),
+        )),
+        reason => Ok(Some(reason.to_owned())),
     }
 }
 
@@ -97,7 +116,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if arguments.sql {
         arguments.backup.refuse_with_sql()?;
         arguments.permit.refuse_trying_with_sql()?;
-        options.allowances = arguments.permit.allowances()?;
+        arguments.permit.put_into(&mut options)?;
         return print_sql(session, &opened, &options, offline.as_ref());
     }
     upgrade(session, &opened, options, &arguments.permit, &arguments.backup)
@@ -155,7 +174,8 @@ pub(super) fn upgrade(
         return without_migrations(session, opened);
     }
     let url = &opened.database.url;
-    (options.allowances, options.confirmed) = (permit.allowances()?, permit.yes);
+    permit.put_into(&mut options)?;
+    options.confirmed = permit.yes;
     options.verify_against =
         permit.verify_against.as_deref().map(DatabaseUrl::parse).transpose().map_err(Failure::Usage)?;
     let judgement = opened.patiently(session, || opened.manager.judge(&options))?;
@@ -176,7 +196,7 @@ pub(super) fn upgrade(
     let mut told = Told::default();
     let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
     drop(progress);
-    let applied = applied.map_err(|error| told.before(error, "applied"))?;
+    let applied = applied.map_err(|error| told.before(opened, error, "applied", "applied"))?;
     if applied.is_empty() {
         for status in opened.manager.describe()?.iter().filter(|status| unknown(status) > 0) {
             let (ahead, set) = (count(unknown(status), "migration"), status.set.name());

@@ -51,6 +51,8 @@ pub(in crate::cli) enum Failure {
     Usage(Error),
     /// These errors, at least one.
     Errors(Vec<Error>),
+    /// This error, after a part was done: members that stand beside the error for programs.
+    Partly(Error, Object),
     /// Everything has been said.
     Told(Exit),
 }
@@ -64,6 +66,7 @@ impl Failure {
                 let first = exits.next().unwrap_or(Exit::Failed);
                 if exits.all(|exit| exit == first) { first } else { Exit::Failed }
             }
+            Self::Partly(error, _) => Exit::of(error.kind()),
             Self::Told(exit) => *exit,
         }
     }

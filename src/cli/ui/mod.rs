@@ -190,6 +190,12 @@ impl Ui {
                 let is_repeated = errors[place + 1..].iter().any(|later| later.hint() == error.hint());
                 self.message(&errors::error_text(error, !is_repeated));
             }),
+            Failure::Partly(error, done) if self.json => {
+                let mut value = object! {"error": error_value(error)};
+                done.iter().for_each(|(name, done)| drop(value.insert(name, done.clone())));
+                self.line(value);
+            }
+            Failure::Partly(error, _) => self.error(error),
             Failure::Told(_) => {}
         }
         failure.exit().into()

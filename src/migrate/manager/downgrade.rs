@@ -22,6 +22,8 @@ pub struct DowngradeOptions {
     pub revision: Revision,
     /// What somebody has agreed to.
     pub confirmation: Confirmation,
+    /// Why; it is kept in the history.
+    pub reason: Option<String>,
     /// The numbers of the migrations that somebody was told of, newest first, as [`MigrationManager::plan_downgrade`] gives
     /// them: if it would be others by now, because another migrator was at work, nothing is taken back. Without them, what
     /// the revision says when it is this one's turn.
@@ -31,7 +33,8 @@ pub struct DowngradeOptions {
 impl Default for DowngradeOptions {
     /// One migration back.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Relative(-1), confirmation: Confirmation::None, planned: None }
+        let revision = Revision::Relative(-1);
+        Self { set: None, revision, confirmation: Confirmation::None, reason: None, planned: None }
     }
 }
 
@@ -143,6 +146,7 @@ impl MigrationManager {
                 set,
                 actor: Actor::present(environment),
                 allowed: &[],
+                reason: options.reason.as_deref(),
                 timeouts: self.timeouts(environment),
                 left_out: None,
                 events,

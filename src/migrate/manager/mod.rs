@@ -86,7 +86,7 @@ impl fmt::Display for Done {
 }
 
 impl Done {
-    fn of(set: &MigrationSet, migration: &Migration) -> Self {
+    pub(crate) fn of(set: &MigrationSet, migration: &Migration) -> Self {
         Self {
             set: set.name().to_owned(),
             number: migration.number(),
@@ -367,15 +367,23 @@ impl MigrationManager {
                 of.push(problem.clone());
             }
         }
-        let problem = |is_error: bool, place: String, error: &Error| Problem {
-            is_error,
-            location: Location { file: place.into(), position: None },
-            message: error.to_string(),
+        // In its file where it has one, else where it was found.
+        let problem = |is_error: bool, place: String, error: &Error| {
+            let message = error.to_string();
+            let (location, message) = match error.location() {
+                None => (Location { file: place.into(), position: None }, message),
+                Some(location) => {
+                    let said = format!("{location}: ");
+                    (location.clone(), message.strip_prefix(&said).map(str::to_owned).unwrap_or(message))
+                }
+            };
+            Problem { is_error, location, message }
         };
         match self.connect(Purpose::Read) {
             Ok(mut connection) => {
                 validation.has_database = true;
-                for set in &self.sets {
+                // With files that cannot be read, which is told, a history is not compared.
+                for set in self.sets.iter().filter(|set| set.check_read().is_ok()) {
                     match Status::read(&mut *connection, set) {
                         Err(error) => {
                             validation.errors.push(problem(true, set.history_table(), &error));

@@ -114,6 +114,7 @@ impl MigrationManager {
             set,
             actor: Actor::present(environment),
             allowed: &[],
+            reason: options.reason.as_deref(),
             timeouts: self.timeouts(environment),
             left_out: None,
             events: &mut |event| note(&text, &event),
@@ -208,7 +209,7 @@ impl MigrationManager {
         let state = State { environment: Some(environment), ..self.state(&goals, Some(recording))? };
         let judgement = self.judge_state(&goals, &state, recording.database(), options, Occasion::Upgrade, false)?;
         judgement.check_hosts(&self.url)?;
-        self.apply_all(recording, &goals, &state, &judgement, &mut |event| note(text, &event))?;
+        self.apply_all(recording, (&goals, &state), &judgement, options, &mut |event| note(text, &event))?;
         Ok(judgement)
     }
 }

@@ -46,11 +46,13 @@ impl MigrationManager {
         reason: Option<&str>,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Stamped>> {
+        set.check_read()?;
         // The history may be one that every other verb refuses.
         let found = connection.found(set)?;
         let target = set.resolve(revision, found.current())?;
         let actor = Actor::present(environment);
-        let work = Work { set, actor, allowed: &[], timeouts: self.timeouts(environment), left_out: None, events };
-        stamp(connection, &work, target, reason)
+        let timeouts = self.timeouts(environment);
+        let work = Work { set, actor, allowed: &[], reason, timeouts, left_out: None, events };
+        stamp(connection, &work, target)
     }
 }

@@ -22,6 +22,8 @@ pub struct UpgradeOptions {
     pub revision: Revision,
     /// The findings that are let pass, by name and with a reason.
     pub allowances: Vec<Allowance>,
+    /// Why; it is kept in the history.
+    pub reason: Option<String>,
     /// Whether somebody has said yes to what prod asks about.
     pub confirmed: bool,
     /// A server on which prod's migrations are tried, each up, down and up again, before they run on another one: in a
@@ -32,7 +34,14 @@ pub struct UpgradeOptions {
 impl Default for UpgradeOptions {
     /// All sets to their heads, and nothing let pass.
     fn default() -> Self {
-        Self { set: None, revision: Revision::Head, allowances: Vec::new(), confirmed: false, verify_against: None }
+        Self {
+            set: None,
+            revision: Revision::Head,
+            allowances: Vec::new(),
+            reason: None,
+            confirmed: false,
+            verify_against: None,
+        }
     }
 }
 
@@ -143,7 +152,7 @@ impl MigrationManager {
             };
             self.check(&judgement, options)?;
             events(Event::Judged { judgement: &judgement });
-            self.apply_all(connection, goals, &present, &judgement, events)
+            self.apply_all(connection, (goals, &present), &judgement, options, events)
         })
     }
 
@@ -151,9 +160,9 @@ impl MigrationManager {
     pub(super) fn apply_all(
         &self,
         connection: &mut dyn MigrationConnection,
-        goals: &[Goal<'_>],
-        state: &State,
+        (goals, state): (&[Goal<'_>], &State),
         judgement: &Judgement,
+        options: &UpgradeOptions,
         events: &mut dyn FnMut(Event<'_>),
     ) -> Result<Vec<Done>> {
         let mut done = Vec::new();
@@ -163,6 +172,7 @@ impl MigrationManager {
                 set: goal.set,
                 actor: Actor::present(judgement.environment),
                 allowed: &judgement.allowed(goal.set),
+                reason: options.reason.as_deref(),
                 timeouts: self.timeouts(judgement.environment),
                 left_out: None,
                 events: &mut *events,

@@ -70,7 +70,7 @@ impl DerefMut for ThrowAway {
 /// Work on a database that nobody else knows of.
 fn work<'a>(set: &'a MigrationSet, left_out: &'a LeftOut, events: &'a mut dyn FnMut(Event<'_>)) -> Work<'a> {
     let (actor, timeouts) = (Actor::present(Environment::Dev), Timeouts::default());
-    Work { set, actor, allowed: &[], timeouts, left_out: Some(left_out), events }
+    Work { set, actor, allowed: &[], reason: None, timeouts, left_out: Some(left_out), events }
 }
 
 /// Brings a database to a revision of a set, up or down, without what reaches outside.
@@ -145,7 +145,7 @@ fn replay(
 /// Lets a migration, the next one, count as applied.
 fn pass_over(database: &mut dyn MigrationConnection, set: &MigrationSet, migration: &Migration) -> Result<()> {
     let (left_out, mut events) = (LeftOut::default(), |_: Event<'_>| {});
-    stamp(database, &work(set, &left_out, &mut events), Some(migration.number()), None).map(drop)
+    stamp(database, &work(set, &left_out, &mut events), Some(migration.number())).map(drop)
 }
 
 /// A set that is applied to a throw-away database, step by step, where the sets that it comes after are applied already.

@@ -42,6 +42,8 @@ fn it_is_printed_and_changed() {
     --- stderr ---
     "#);
     sandbox.run(&["db", "environment", "sqlite:///charter.db", "production"]).exit(2);
+    let told = sandbox.run(&["db", "environment", "nonsense"]).exit(2);
+    assert!(told.stderr.contains("sqlite:///FILE") && told.stderr.contains("dev, staging and prod"), "{told}");
 }
 
 #[test]
@@ -125,9 +127,53 @@ fn what_is_let_pass_has_a_reason_in_dev_too() {
     let told = sandbox.run(&allow).success();
     assert!(told.stderr.contains("(allowed: nobody reads it)") && !told.stderr.contains("lets nothing pass"), "{told}");
     let history = sandbox.run(&["db", "history", "--verbose"]).success();
-    assert!(history.stdout.contains("allowed column-dropped: nobody reads it"), "{history}");
+    assert!(history.stdout.contains("allowed column-dropped: nobody reads it\n"), "the reason once: {history}");
     let told = sandbox.run(&allow).success();
     assert!(told.stderr.contains("--allow column-dropped@30 lets nothing pass"), "{told}");
+    let other = ["db", "upgrade", "--allow", "drop-column@30", "--reason", "nobody reads it"];
+    let told = sandbox.run(&other).exit(2);
+    assert!(told.stderr.contains("is `column-dropped` meant?"), "{told}");
+}
+
+#[test]
+fn the_reason_of_what_is_done_is_kept() {
+    let sandbox = super::project::shop();
+    sandbox.run(&["db", "upgrade", "10", "--reason", " release 7 "]).success();
+    let sql = sandbox.run(&["db", "upgrade", "--sql", "--reason", "release 8"]).success();
+    assert!(sql.stdout.contains("'release 8'"), "{sql}");
+    sandbox.run(&["db", "upgrade"]).success();
+    let sql = sandbox.run(&["db", "downgrade", "--sql", "--reason", "it's slow"]).success();
+    assert!(sql.stdout.contains("'it''s slow'"), "{sql}");
+    sandbox.run(&["db", "downgrade", "--reason", "it's slow"]).success();
+    // Steps have details of their own.
+    sandbox.write(
+        "sql/V30__steps.sql",
+        "-- charter: no-transaction\nCREATE TABLE a (b TEXT);\nCREATE TABLE c (d TEXT);\n",
+    );
+    sandbox.run(&["db", "upgrade", "--reason", "release 9"]).success();
+    let history = sandbox.run(&["db", "history", "--verbose", "--json"]).success().json();
+    let entries = history["history"].as_array().or(history.as_array()).or(history["entries"].as_array()).expect("rows");
+    let of_shop = entries.iter().filter(|entry| entry["set"] == "shop" && entry["action"] != "step");
+    let of_shop: Vec<_> = of_shop
+        .map(|entry| (entry["action"].as_str().expect("a word"), entry["number"].as_u64(), entry["detail"].as_str()))
+        .collect();
+    assert_eq!(
+        of_shop,
+        [
+            ("applied", Some(10), Some("release 7")),
+            ("applied", Some(20), None),
+            ("reverted", Some(20), Some("it's slow")),
+            ("applied", Some(20), Some("release 9")),
+            ("apply_started", Some(30), Some("release 9")),
+            ("applied", Some(30), Some("release 9")),
+        ]
+    );
+    let history = sandbox.run(&["db", "history", "--verbose"]).success();
+    assert!(history.stdout.contains("release 7\n") && history.stdout.contains("it's slow\n"), "{history}");
+    for verb in ["upgrade", "downgrade"] {
+        let told = sandbox.run(&["db", verb, "--reason", " "]).exit(2);
+        assert!(told.stderr.contains("the reason is empty"), "{told}");
+    }
 }
 
 /// Nor does it need a right to write, or wait for anybody.

@@ -213,7 +213,7 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     exit: 1
     --- stdout ---
     --- stderr ---
-    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations were applied: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
+    error: [DIRECTORY]/sql/V20__email.sql:2:1: sqlite:///[DIRECTORY]/charter.db: after 2 migrations were applied, the last one 10 orders [SHORT DIGEST]: migration 20 email [SHORT DIGEST] failed, and nothing of it was kept: SQLite: no such table: nowhere
       because: SQL logic error
     "#);
     assert_output!(sandbox, sandbox.run(&["db", "current", "--set", "shop"]), [SHORT_DIGESTS], @r#"
@@ -223,6 +223,15 @@ fn a_migration_that_fails_says_where_and_what_came_before_it() {
     shop     pending  20 email [SHORT DIGEST]
     --- stderr ---
     "#);
+    // Programs are told what stays, beside the error.
+    sandbox.write("sql/V15__first.sql", "SELECT 1;");
+    let failed = sandbox.run(&["db", "upgrade", "sqlite:///second.db", "--json"]).exit(1);
+    let last = failed.stderr.lines().last().expect("the error");
+    let told: serde_json::Value = serde_json::from_str(last).expect("a line of JSON");
+    let applied = told["applied"].as_array().expect("what was applied");
+    let applied: Vec<_> = applied.iter().map(|one| (one["set"].as_str(), one["number"].as_u64())).collect();
+    assert_eq!(applied, [(Some("charter"), Some(1)), (Some("shop"), Some(10)), (Some("shop"), Some(15))]);
+    assert_eq!(told["error"]["kind"], "backend");
 }
 
 #[test]

@@ -43,6 +43,73 @@ fn everything_that_is_wrong_with_the_files_is_told() {
     assert_eq!(json["warnings"][0]["file"], sandbox.path("sql/V30__no_down.sql").to_string_lossy().into_owned());
 }
 
+/// Each is one finding among the others, with its file; nobody waits for what never ends.
+#[test]
+#[cfg(unix)]
+fn files_that_cannot_be_read_are_told_among_the_others() {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    let sandbox = shop();
+    sandbox.run(&["db", "init"]).success();
+    let sql = |name: &str| sandbox.path("sql").join(name);
+    let made = std::process::Command::new("mkfifo").arg(sql("V30__pipe.sql")).status().expect("mkfifo");
+    assert!(made.success());
+    let _socket = std::os::unix::net::UnixListener::bind(sql("V31__socket.sql")).expect("a socket");
+    fs::create_dir(sql("V32__folder.sql")).expect("a folder");
+    fs::create_dir(sql("old.sql")).expect("a folder that is called as no migration is");
+    symlink("gone.sql", sql("V33__gone.sql")).expect("a link");
+    symlink("V34__loop.sql", sql("V34__loop.sql")).expect("a link");
+    symlink("V30__pipe.sql", sql("V35__to_pipe.sql")).expect("a link");
+    fs::write(sql("V36__latin.sql"), b"SELECT 1;\nSELECT '\xc3\xa4\xe4';\n").expect("a file");
+    fs::write(sql("V37__wide.sql"), b"\xff\xfeS\0E\0").expect("a file");
+    // That its base cannot be read is enough.
+    sandbox.write("sql/V37__wide.down.sql", "SELECT 1;");
+    fs::write(sandbox.path("linked"), "SELECT 1;").expect("a file");
+    symlink(sandbox.path("linked"), sql("V38__linked.sql")).expect("a link");
+    sandbox.write("sql/V39-wrong.sql", "");
+    assert_output!(sandbox, sandbox.run(&["db", "validate"]), @r#"
+    exit: 1
+    --- stdout ---
+    error: [DIRECTORY]/sql/V30__pipe.sql: it is not a regular file
+    error: [DIRECTORY]/sql/V31__socket.sql: it is not a regular file
+    error: [DIRECTORY]/sql/V32__folder.sql: it is a folder, not a regular file
+    error: [DIRECTORY]/sql/V33__gone.sql: it is a link to gone.sql, which does not exist
+    error: [DIRECTORY]/sql/V34__loop.sql: it cannot be read: Too many levels of symbolic links (os error 40)
+    error: [DIRECTORY]/sql/V35__to_pipe.sql: it is not a regular file
+    error: [DIRECTORY]/sql/V36__latin.sql:2:10: the file is not UTF-8
+    error: [DIRECTORY]/sql/V37__wide.sql:1:1: the file is UTF-16, not UTF-8
+    error: [DIRECTORY]/sql/V39-wrong.sql: the name is not V<number>__<slug>.sql, .down.sql, .<engine>.sql or .<engine>.down.sql
+    warning: [DIRECTORY]/sql/V38__linked.sql: there is no down migration: it cannot be taken back, and staging and prod refuse it
+    invalid: 9 errors and 1 warning
+    --- stderr ---
+    "#);
+    let json = sandbox.run(&["db", "validate", "--json"]).exit(1).json();
+    let place = |found: &serde_json::Value| {
+        let file = found["file"].as_str().expect("a file").rsplit('/').next().expect("a name").to_owned();
+        (file, found["line"].as_u64(), found["column"].as_u64())
+    };
+    let errors = json["errors"].as_array().expect("errors");
+    assert_eq!(place(&errors[6]), ("V36__latin.sql".to_owned(), Some(2), Some(10)));
+    let verbs: [&[&str]; 11] = [
+        &["upgrade"],
+        &["upgrade", "--sql"],
+        &["downgrade"],
+        &["current"],
+        &["pending"],
+        &["stamp", "head"],
+        &["verify"],
+        &["check"],
+        &["create", "-m", "more"],
+        &["lint"],
+        &["renumber", "--migration", "V20__email.sql"],
+    ];
+    for verb in verbs {
+        let failed = sandbox.run(&[&["db"], verb].concat());
+        assert!(failed.stderr.contains("sql/V30__pipe.sql: it is not a regular file"), "{verb:?}: {failed}");
+        assert!(!failed.stderr.contains("make the folder"), "{verb:?}: {failed}");
+    }
+}
+
 #[test]
 fn a_migration_in_a_subfolder_is_told() {
     let sandbox = shop();
@@ -73,7 +140,11 @@ fn a_changed_or_missing_migration_is_told() {
     sandbox.run(&["db", "upgrade"]).success();
     sandbox.write("sql/V10__orders.sql", "CREATE TABLE orders (id TEXT);\n");
     let told = sandbox.run(&["db", "validate"]).exit(1);
-    assert!(told.stdout.contains("shop_schema_history: ") && told.stdout.contains("with another text"), "{told}");
+    assert!(told.stdout.contains("/sql/V10__orders.sql: ") && told.stdout.contains("with another text"), "{told}");
+    let json = sandbox.run(&["db", "validate", "--json"]).exit(1).json();
+    let found = &json["errors"][0];
+    assert_eq!(found["file"], sandbox.path("sql/V10__orders.sql").to_string_lossy().into_owned());
+    assert!(found["message"].as_str().is_some_and(|message| message.starts_with("migration 10 orders ")), "{json}");
     for verb in ["upgrade", "downgrade", "pending"] {
         let refused = sandbox.run(&["db", verb]).exit(4);
         assert!(
@@ -87,7 +158,7 @@ fn a_changed_or_missing_migration_is_told() {
     sandbox.write("sql/V15__between.sql", "SELECT 1;");
     sandbox.write("sql/V15__between.down.sql", "SELECT 1;");
     let told = sandbox.run(&["db", "validate"]).exit(1);
-    assert!(told.stdout.contains("shop_schema_history: ") && told.stdout.contains("15"), "{told}");
+    assert!(told.stdout.contains("/sql/V15__between.sql: migration 15 "), "{told}");
     for side in ["V15__between.sql", "V15__between.down.sql", "V10__orders.sql", "V10__orders.down.sql"] {
         std::fs::remove_file(sandbox.path("sql").join(side)).expect("a file");
     }

@@ -109,6 +109,7 @@ fn going_up_and_down() {
     Examples:
       charter db upgrade
       charter db upgrade postgresql://charter@registry.example.com/charter
+      charter db upgrade --reason 'release 7'   Say why, for the history
       charter db upgrade --revision +1          One migration of the project's set
       charter db upgrade --backup               Copy the file first
       charter db upgrade --sql                  Print what would run, and run nothing
@@ -145,6 +146,9 @@ fn going_up_and_down() {
           --set <SET>
               One set of migrations: charter, or the project's by its name (`project` unless charter.cfg
               says otherwise)
+
+          --reason <TEXT>
+              Why; it is kept in the history
 
       -y, --yes
               Agree, without being asked

@@ -2,8 +2,8 @@
 
 use super::super::super::files::walk;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Position, Result};
-use crate::migrate::{self, FileName, MODELS_FILE, MigrationSet, Script};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::migrate::{self, FileName, MODELS_FILE, MigrationSet, Script, not_utf8};
 use crate::safety::{Input, LintOptions};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -201,9 +201,8 @@ fn read(path: &Path) -> Result<String> {
         false => bytes = std::fs::read(path).map_err(|error| Error::from(error).at(path, None))?,
     }
     String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::new(ErrorKind::Invalid, "the file is not UTF-8").at(path, Some(Position { line, column: 1 }))
+        let (message, position) = not_utf8(error.as_bytes(), error.utf8_error());
+        Error::new(ErrorKind::Invalid, message).at(path, Some(position))
     })
 }
 
