@@ -31,7 +31,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         .filter(|(_, version, _)| *version > chosen)
         .collect();
     for (call, version, name) in called {
-        judge.report(&UNSUPPORTED, &call, format!("{name} needs Postgres {version}, not {chosen}"));
+        let is_sure = judge.session.is_catalogued() || call.children().any(|child| child.kind() == K::FIELD_EXPR);
+        let finding = judge.report(&UNSUPPORTED, &call, format!("{name} needs Postgres {version}, not {chosen}"));
+        if !is_sure {
+            // The database may have one of its own.
+            finding.severity = Severity::Warning;
+        }
     }
     let excludes = |action: &SyntaxNode| {
         constraints::added(action).is_some_and(|constraint| constraint.kind() == K::EXCLUDE_CONSTRAINT)

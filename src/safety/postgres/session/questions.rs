@@ -64,6 +64,11 @@ impl Session<'_> {
         self.table(name).is_some_and(|table| table.empty)
     }
 
+    /// Whether the live catalogue has told what the database has.
+    pub(in super::super) fn is_catalogued(&self) -> bool {
+        self.catalogued
+    }
+
     /// Whether there is surely no table, view or index of that name, in whichever schema.
     pub(in super::super) fn is_absent(&self, name: &RelationName) -> bool {
         let mut named = self.tables.iter().filter(|(other, _)| other.name == name.name);
