@@ -7,7 +7,7 @@ use super::event::Event;
 use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
-use super::steps::{Step, StepKind, is_session, steps};
+use super::steps::{Step, StepKind, is_session, is_temporary, steps};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Instant;
@@ -55,9 +55,10 @@ fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, pi
     let done = in_transaction(connection, work, piece, &transaction, &statements, statements.len(), |work| {
         ending(work, engine, piece, identity.as_deref(), start, statements.len())
     });
-    // A server's session is put in order when the next transaction begins.
-    let has_set = engine != Engine::Postgres && statements.iter().any(|(_, said)| is_session(said.text, engine));
-    let forgotten = if has_set { connection.reset() } else { Ok(()) };
+    // What a server's session has set is put in order when the next transaction begins.
+    let sets = |text: &str| engine != Engine::Postgres && is_session(text, engine);
+    let leaves = statements.iter().any(|(_, said)| sets(said.text) || is_temporary(said.text, engine));
+    let forgotten = if leaves { connection.reset() } else { Ok(()) };
     done.map_err(|stopped| {
         let verb = if piece.is_down { "taking back " } else { "" };
         let error = match stopped {

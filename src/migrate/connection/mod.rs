@@ -86,7 +86,7 @@ pub(crate) trait MigrationConnection {
         statements.iter().try_for_each(|statement| self.execute(statement))
     }
 
-    /// Forgets what statements have set for the session, which no other migration must see.
+    /// Forgets what statements have set for the session, and what they made for it alone, which no other migration must see.
     fn reset(&mut self) -> Result<()> {
         Ok(())
     }

@@ -311,7 +311,16 @@ impl MigrationConnection for SqliteMigrating {
     fn reset(&mut self) -> Result<()> {
         match &self.path {
             Some(path) => self.connection = open_file(path, self.synchronous, FileAccess::Write)?,
-            None => self.connection.execute_batch("PRAGMA foreign_keys = ON")?,
+            None => {
+                let made = "SELECT type, name FROM temp.sqlite_schema WHERE type <> 'index' \
+                            ORDER BY type = 'table', type = 'view'";
+                for object in text_rows(&self.connection, made)? {
+                    let [kind, name] =
+                        <[Option<String>; 2]>::try_from(object).unwrap_or_default().map(Option::unwrap_or_default);
+                    self.connection.execute_batch(&format!("DROP {kind} IF EXISTS temp.{}", quoted(&name)))?;
+                }
+                self.connection.execute_batch("PRAGMA foreign_keys = ON")?;
+            }
         }
         self.keys = None;
         (self.is_put_off, self.is_due) = (false, false);
