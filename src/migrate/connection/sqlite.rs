@@ -293,7 +293,8 @@ impl MigrationConnection for SqliteMigrating {
     }
 
     fn compare_keys(&mut self, before: Option<&str>, is_end: bool) -> Result<()> {
-        if !std::mem::take(&mut self.is_due) && !(is_end && self.is_put_off) {
+        let is_now = std::mem::take(&mut self.is_due) || is_end && self.is_put_off;
+        if !is_now {
             return Ok(());
         }
         let before = before.and_then(|kept| serde_json::from_str(kept.strip_prefix(KEPT)?).ok()).unwrap_or_default();
