@@ -7,7 +7,7 @@ use super::event::Event;
 use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
-use super::steps::{Step, StepKind, is_session, steps};
+use super::steps::{Step, StepKind, is_session, is_temporary, steps};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Instant;
@@ -55,9 +55,10 @@ fn run_at_once(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, pi
     let done = in_transaction(connection, work, piece, &transaction, &statements, statements.len(), |work| {
         ending(work, engine, piece, identity.as_deref(), start, statements.len())
     });
-    // A server's session is put in order when the next transaction begins.
-    let has_set = engine != Engine::Postgres && statements.iter().any(|(_, said)| is_session(said.text, engine));
-    let forgotten = if has_set { connection.reset() } else { Ok(()) };
+    // What a server's session has set is put in order when the next transaction begins.
+    let sets = |text: &str| engine != Engine::Postgres && is_session(text, engine);
+    let leaves = statements.iter().any(|(_, said)| sets(said.text) || is_temporary(said.text, engine));
+    let forgotten = if leaves { connection.reset() } else { Ok(()) };
     done.map_err(|stopped| {
         let verb = if piece.is_down { "taking back " } else { "" };
         let error = match stopped {
@@ -126,7 +127,7 @@ fn in_transaction(
     }
     connection.commit().map_err(|error| match error.kind() {
         ErrorKind::Unavailable => Stopped::Committing(error),
-        _ => Stopped::Before(error),
+        _ => Stopped::Before(error.at(piece.script.file(), None)),
     })
 }
 
@@ -191,13 +192,17 @@ fn run_in_steps(connection: &mut dyn MigrationConnection, work: &mut Work<'_>, p
     let steps = steps(piece.script, engine)?;
     let of = steps.iter().filter(|step| step.kind != StepKind::Session).count();
     let done = done_before(connection, work, piece, &steps)?;
-    match done {
-        Some(done) => (work.events)(Event::Resuming { migration, done, of }),
+    let broken_before = match done {
+        Some(done) => {
+            (work.events)(Event::Resuming { migration, done, of });
+            kept_at_beginning(connection, work, piece)?
+        }
         None => begin(connection, work, piece, of)?,
-    }
+    };
     let statements = piece.script.statements(engine).len();
-    let mut run = Run { connection, work, piece, statements, start: Instant::now(), done: done.unwrap_or(0) };
-    let ran = run.all(&steps, done.is_some());
+    let (start, is_resumed, done) = (Instant::now(), done.is_some(), done.unwrap_or(0));
+    let mut run = Run { connection, work, piece, statements, start, done, broken_before };
+    let ran = run.all(&steps, is_resumed);
     let done = run.done;
     // The session may be gone; then there is nothing to forget.
     let forgotten = connection.reset();
@@ -254,21 +259,42 @@ fn done_before(
     Ok(Some(done.len()))
 }
 
-/// Writes down that a migration is begun.
-fn begin(connection: &mut dyn MigrationConnection, work: &Work<'_>, piece: &Piece<'_>, of: usize) -> Result<()> {
+/// What was written down when a migration was begun that is gone on with.
+fn kept_at_beginning(
+    connection: &mut dyn MigrationConnection,
+    work: &Work<'_>,
+    piece: &Piece<'_>,
+) -> Result<Option<String>> {
+    let audit = qualified(work.set, connection.engine(), &work.set.audit_table());
+    let rows = connection.query(&format!(
+        "SELECT detail FROM {audit} WHERE version = {} AND action = '{}' ORDER BY entry DESC LIMIT 1",
+        piece.migration.number(),
+        piece.begun().as_str()
+    ))?;
+    Ok(rows.into_iter().flatten().next().flatten())
+}
+
+/// Writes down that a migration is begun, and which rows refer to nothing already; tells the latter.
+fn begin(
+    connection: &mut dyn MigrationConnection,
+    work: &Work<'_>,
+    piece: &Piece<'_>,
+    of: usize,
+) -> Result<Option<String>> {
     let engine = connection.engine();
     let allowed = work.allowed_for(piece.migration);
+    connection.begin(&work.transaction())?;
+    let broken = connection.broken_keys();
     let entry = Entry {
         checksum: Some(piece.migration.checksum(engine)),
         statements: of,
         allowed: &allowed,
-        detail: work.reason,
+        detail: broken.as_deref().or(work.reason),
         ..Entry::of(piece.migration, piece.begun())
     };
     let rows = [create_table(work.set, engine), entry.insert(work.set, engine, &work.actor)];
-    connection.begin(&work.transaction())?;
     match connection.record(&rows) {
-        Ok(()) => connection.commit(),
+        Ok(()) => connection.commit().map(|()| broken),
         Err(error) => {
             let _ = connection.rollback();
             Err(error)
@@ -286,6 +312,8 @@ struct Run<'a, 'w, 'p> {
     start: Instant,
     /// How many steps are done.
     done: usize,
+    /// Which rows referred to nothing before the migration, as the connection has said it.
+    broken_before: Option<String>,
 }
 
 impl Run<'_, '_, '_> {
@@ -299,6 +327,12 @@ impl Run<'_, '_, '_> {
                 StepKind::Session => {
                     for (place, statement) in &step.statements {
                         self.execute(*place, statement, statement.text)?;
+                        // Before a step that is done there is only what was compared when it was to be done.
+                        if skipped == done_before {
+                            let compared = self.connection.compare_keys(self.broken_before.as_deref(), false);
+                            let position = Some(statement.position);
+                            compared.map_err(|error| error.at(self.piece.script.file(), position))?;
+                        }
                     }
                 }
                 _ if skipped < done_before => skipped += 1,
@@ -313,6 +347,8 @@ impl Run<'_, '_, '_> {
                 }
             }
         }
+        let compared = self.connection.compare_keys(self.broken_before.as_deref(), true);
+        compared.map_err(|error| error.at(self.piece.script.file(), None))?;
         let (engine, piece, start, statements) = (self.connection.engine(), self.piece, self.start, self.statements);
         let identity = piece.identity(self.work, self.connection);
         self.transaction(&[], |work| ending(work, engine, piece, identity.as_deref(), start, statements))

@@ -129,6 +129,16 @@ fn transaction(words: &[String]) -> Option<Control> {
     })
 }
 
+/// Whether a statement makes something that is there until its connection is closed.
+pub(super) fn is_temporary(statement: &str, engine: Engine) -> bool {
+    // What is made has its name among the first words: CREATE OR REPLACE TEMP TABLE IF NOT EXISTS pg_temp.a.
+    let words: Vec<String> = each_word(statement, engine).take(10).take_while(|word| word != "(").collect();
+    let is_schema = |pair: &[String]| matches!(pair[0].as_str(), "temp" | "pg_temp") && pair[1] == ".";
+    words.first().is_some_and(|word| word == "create")
+        && (words.iter().skip(1).take(4).any(|word| matches!(word.as_str(), "temp" | "temporary"))
+            || words.windows(2).any(is_schema))
+}
+
 /// Whether a statement sets something for those after it.
 pub(super) fn is_session(statement: &str, engine: Engine) -> bool {
     let words = match engine {

@@ -11,6 +11,7 @@ pub(super) const RULES: &[&Rule] = &[
     &INDEX_AND_COLUMN,
     &REBUILDS,
     &REBUILD_LOSES,
+    &REBUILD_LOSES_KEYS,
     &OTHER_FILE,
     &EXTENSION,
     &SETTING,
@@ -62,6 +63,15 @@ static REBUILD_LOSES: Rule = Rule {
     reason: "Indexes go with the old table: queries become slow, and what a unique one kept out comes in.",
     help: "CREATE INDEX again, after the new table has its name.",
     source: "https://duckdb.org/docs/stable/sql/indexes",
+};
+static REBUILD_LOSES_KEYS: Rule = Rule {
+    name: "duckdb-rebuild-loses-keys",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table is rebuilt by CREATE TABLE AS, and had keys, NOT NULL, CHECK or DEFAULT",
+    reason: "A query gives values and nothing else: what they kept out comes in from then on.",
+    help: "CREATE TABLE with its columns and constraints, then INSERT INTO new (a, b) SELECT a, b FROM old.",
+    source: "https://duckdb.org/docs/stable/sql/statements/create_table#create-table--as-select-ctas",
 };
 static OTHER_FILE: Rule = Rule {
     name: "duckdb-other-file",
@@ -254,6 +264,7 @@ impl Dialect for DuckDb {
 
     fn end_of_file(judge: &mut Embedded<'_>, _statements: &[Words]) {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
+        judge.promises_lost(&REBUILD_LOSES_KEYS);
     }
 }
 

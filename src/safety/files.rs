@@ -2,7 +2,7 @@
 
 use super::{Cost, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] = &[&SYNTAX_ERROR, &TOO_DEEP, &PSQL_COMMAND, &BYTE_ORDER_MARK];
+pub(super) const RULES: &[&Rule] = &[&SYNTAX_ERROR, &TOO_DEEP, &PSQL_COMMAND, &BYTE_ORDER_MARK, &HISTORY_WRITTEN];
 
 pub(super) static SYNTAX_ERROR: Rule = Rule {
     name: "syntax-error",
@@ -32,6 +32,16 @@ pub(super) static PSQL_COMMAND: Rule = Rule {
     reason: "Only psql knows it: any other runner fails here, and what it includes or runs is not judged.",
     help: "Write the statements themselves into the file.",
     source: "https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS",
+};
+
+pub(super) static HISTORY_WRITTEN: Rule = Rule {
+    name: "history-written",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A migration writes, changes or drops a history or audit table of migrations",
+    reason: "What has run is known from there alone: migrations run twice or never, and nobody can tell who did what.",
+    help: "`charter db stamp` records what was done by hand, with its reason.",
+    source: "https://www.postgresql.org/docs/current/ddl-basics.html",
 };
 
 pub(super) static BYTE_ORDER_MARK: Rule = Rule {

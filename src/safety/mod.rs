@@ -26,6 +26,7 @@ mod duckdb;
 mod embedded;
 mod files;
 mod finding;
+mod history;
 mod options;
 mod postgres;
 pub mod report;
@@ -95,6 +96,7 @@ fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>,
             continue;
         }
         of_file.extend(source.check());
+        of_file.extend(history::written(source));
         of_file.sort_by(|a, b| {
             (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(
                 b.range.start,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Cost, Severity, duckdb, files, postgres, sqlite};
+use super::{Cost, Severity, duckdb, embedded, files, postgres, sqlite};
 
 /// One rule: its name, how bad what it finds is, and why.
 ///
@@ -54,6 +54,7 @@ const FAMILIES: &[(&str, &[&Rule])] = &[
     ("Postgres: what is kept", postgres::immutable::RULES),
     ("Postgres: versions", postgres::versions::RULES),
     ("Postgres: hygiene", postgres::hygiene::RULES),
+    ("SQLite and DuckDB", embedded::RULES),
     ("SQLite", sqlite::RULES),
     ("DuckDB", duckdb::RULES),
 ];

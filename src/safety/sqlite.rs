@@ -9,6 +9,7 @@ pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
     &REBUILDS,
     &REBUILD_LOSES,
+    &REBUILD_LOSES_KEYS,
     &FOREIGN_KEYS_OFF,
     &DROPS_REFERENCED,
     &BLOCKED,
@@ -48,6 +49,15 @@ static REBUILD_LOSES: Rule = Rule {
     reason: "Indexes and triggers go with the old table: queries become slow, and what the trigger did is not done any more.",
     help: "CREATE INDEX and CREATE TRIGGER again, after the new table has its name.",
     source: "https://www.sqlite.org/lang_altertable.html#otheralter",
+};
+static REBUILD_LOSES_KEYS: Rule = Rule {
+    name: "sqlite-rebuild-loses-keys",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table is rebuilt by CREATE TABLE AS, and had keys, NOT NULL, CHECK or DEFAULT",
+    reason: "A query gives values and nothing else: what they kept out comes in from then on.",
+    help: "CREATE TABLE with its columns and constraints, then INSERT INTO new (a, b) SELECT a, b FROM old.",
+    source: "https://www.sqlite.org/lang_createtable.html#create_table_as_select_statements",
 };
 static FOREIGN_KEYS_OFF: Rule = Rule {
     name: "sqlite-foreign-keys-off",
@@ -306,6 +316,7 @@ impl Dialect for Sqlite {
 
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
+        judge.promises_lost(&REBUILD_LOSES_KEYS);
         judge.readers_of_rebuilt(&VIEW_BLOCKS);
         let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
         let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);

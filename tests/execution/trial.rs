@@ -247,3 +247,23 @@ fn an_embedded_file_is_no_server_to_try_on() {
         assert!(error.kind() == ErrorKind::Invalid && error.hint().is_some(), "{error:?}");
     }
 }
+
+/// Each of up, down and up again is on a connection of its own where it counts.
+#[test]
+fn what_a_migration_makes_for_its_connection_is_gone_with_it() {
+    for engine in ENGINES {
+        let temporary = "CREATE TEMP TABLE aside AS SELECT id FROM things;\nUPDATE things SET size = 1 WHERE id IN \
+                         (SELECT id FROM aside);\nALTER TABLE things ADD COLUMN";
+        let steps = format!("-- charter: no-transaction\n{temporary} c BIGINT;");
+        let project =
+            project(*engine, &[OWN, &format!("{temporary} a BIGINT;"), &format!("{temporary} b BIGINT;"), &steps]);
+        for number in 2..5 {
+            let column = ["a", "b", "c"][number - 2];
+            let head = if number == 4 { "-- charter: no-transaction\n" } else { "" };
+            let down = format!("{head}ALTER TABLE things DROP COLUMN {column};");
+            project.write(&format!("V{number}__m{number}.down.sql"), &down);
+        }
+        let (applied, not_tried) = upgrade(&project).expect("applied");
+        assert_eq!((applied, not_tried), (vec![1, 2, 3, 4], Vec::new()), "{engine}");
+    }
+}

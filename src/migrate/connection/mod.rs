@@ -55,6 +55,21 @@ pub(crate) trait MigrationConnection {
         Ok(())
     }
 
+    /// How many rows refer to nothing by their foreign keys as the transaction begins, if any: what a migration in steps keeps
+    /// beside its beginning, for [`Self::compare_keys`]. Only SQLite can have such rows.
+    fn broken_keys(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Compares foreign keys with what they were before a migration in steps, where its session has switched them off
+    /// itself: once it has switched them on again, and at its end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Backend`] when more rows refer to nothing than before.
+    fn compare_keys(&mut self, _before: Option<&str>, _is_end: bool) -> Result<()> {
+        Ok(())
+    }
+
     /// Where statements are written down in place of being run, writes a remark beside them; tells whether that is so.
     fn remark(&mut self, _text: &str) -> bool {
         false
@@ -71,7 +86,7 @@ pub(crate) trait MigrationConnection {
         statements.iter().try_for_each(|statement| self.execute(statement))
     }
 
-    /// Forgets what statements have set for the session, which no other migration must see.
+    /// Forgets what statements have set for the session, and what they made for it alone, which no other migration must see.
     fn reset(&mut self) -> Result<()> {
         Ok(())
     }

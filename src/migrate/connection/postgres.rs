@@ -333,7 +333,7 @@ impl MigrationConnection for PostgresMigrating {
 
     fn reset(&mut self) -> Result<()> {
         self.in_session = false;
-        self.execute_batch(self.forget())
+        self.execute_batch(self.forget() + "DISCARD TEMP")
     }
 
     /// The server takes one statement so and no more: what hides a second one in a text that it reads otherwise than

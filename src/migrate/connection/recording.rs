@@ -24,6 +24,10 @@ pub(crate) struct Recording<'a> {
     begun: usize,
     /// Whether the script compares foreign keys itself.
     guards_keys: bool,
+    /// Whether a migration has switched foreign keys off itself, so that they are compared when it is done with that.
+    is_put_off: bool,
+    /// Whether it is done with that, and they were not compared since.
+    is_due: bool,
     schema: Option<String>,
     /// The names and limits that are set.
     settings: Vec<String>,
@@ -60,6 +64,8 @@ impl<'a> Recording<'a> {
             in_transaction,
             begun,
             guards_keys,
+            is_put_off: false,
+            is_due: false,
             schema,
             settings,
             made,
@@ -148,6 +154,21 @@ impl<'a> Recording<'a> {
         Ok(())
     }
 
+    /// Writes down what fails behind a transaction that was undone, and, with the keys, where more rows refer to nothing than
+    /// were noted.
+    fn compare(&self, insert: &str, with_keys: bool) {
+        let broken = format!(
+            "(SELECT count(*) FROM ({BROKEN_KEYS}) AS present WHERE present.broken > COALESCE((SELECT past.broken FROM \
+             temp.charter_keys AS past WHERE (past.child, past.parent, past.key) = (present.child, present.parent, \
+             present.key)), 0))"
+        );
+        self.write(&format!(
+            "{insert} INTO temp.charter_transactions SELECT {}, (SELECT count(*) FROM temp.charter_transactions), {}, 1",
+            self.begun,
+            if with_keys { &broken } else { "0" }
+        ));
+    }
+
     fn has_schema(&mut self, schema: &str) -> Result<bool> {
         let Some(database) = &mut self.database else { return Ok(schema == "public") };
         let query = format!("SELECT pg_catalog.to_regnamespace({}) IS NOT NULL", literal(&quoted(schema)));
@@ -191,7 +212,7 @@ impl MigrationConnection for Recording<'_> {
                 }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
-                if self.guards_keys {
+                if self.guards_keys && !self.is_put_off {
                     self.write("DELETE FROM temp.charter_keys");
                     self.write(&format!("INSERT INTO temp.charter_keys {BROKEN_KEYS}"));
                 }
@@ -223,6 +244,14 @@ impl MigrationConnection for Recording<'_> {
 
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.write(statement);
+        if self.engine == Engine::Sqlite && !self.in_transaction {
+            let said = words(statement, Engine::Sqlite);
+            if said.iter().any(|word| word == "foreign_keys") && said.len() > 2 {
+                let is_off = said.iter().any(|word| matches!(word.as_str(), "off" | "0" | "false" | "no"));
+                self.is_due = !is_off && (self.is_due || self.is_put_off);
+                self.is_put_off = is_off;
+            }
+        }
         if self.engine == Engine::Postgres {
             self.write_all(&set_again(statement, &self.settings));
         }
@@ -256,19 +285,29 @@ impl MigrationConnection for Recording<'_> {
     fn commit(&mut self) -> Result<()> {
         self.in_transaction = false;
         match (self.engine, self.guards_keys) {
-            (Engine::Sqlite, true) => self.write(&format!(
-                "INSERT OR ROLLBACK INTO temp.charter_transactions SELECT {}, \
-                 (SELECT count(*) FROM temp.charter_transactions), (SELECT count(*) FROM ({BROKEN_KEYS}) AS present \
-                 WHERE present.broken > COALESCE((SELECT past.broken FROM temp.charter_keys AS past \
-                 WHERE (past.child, past.parent, past.key) = (present.child, present.parent, present.key)), 0)), 1",
-                self.begun
-            )),
-            (Engine::Sqlite, false) => self.write("PRAGMA foreign_key_check"),
+            (Engine::Sqlite, true) => self.compare("INSERT OR ROLLBACK", !self.is_put_off),
+            (Engine::Sqlite, false) if !self.is_put_off => self.write("PRAGMA foreign_key_check"),
             _ => {}
         }
         self.write("COMMIT");
-        if self.engine == Engine::Sqlite {
+        if self.engine == Engine::Sqlite && !self.is_put_off {
             self.write("PRAGMA foreign_keys = ON");
+        }
+        Ok(())
+    }
+
+    fn compare_keys(&mut self, _before: Option<&str>, is_end: bool) -> Result<()> {
+        if (std::mem::take(&mut self.is_due) || is_end && self.is_put_off) && self.begun > 0 {
+            if is_end && std::mem::take(&mut self.is_put_off) {
+                self.write("PRAGMA foreign_keys = ON");
+            }
+            match self.guards_keys {
+                true => {
+                    self.begun += 1;
+                    self.compare("INSERT", true);
+                }
+                false => self.write("PRAGMA foreign_key_check"),
+            }
         }
         Ok(())
     }

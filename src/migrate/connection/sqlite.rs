@@ -1,5 +1,6 @@
 //! Migrating SQLite files.
 
+use super::super::steps::each_word;
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::{SqliteTarget, Synchronous};
 use crate::engine::lock_file::LockFile;
@@ -25,6 +26,13 @@ pub(super) struct SqliteMigrating {
     keys: Option<Keys>,
     /// Whether a statement of the transaction may have made a foreign key.
     makes_keys: bool,
+    /// Whether a statement of the transaction changes or deletes rows.
+    changes_rows: bool,
+    /// Whether the session has switched foreign keys off itself: what refers to nothing then is no matter before they are
+    /// on again.
+    is_put_off: bool,
+    /// Whether it has switched them on again, and they were not compared since.
+    is_due: bool,
 }
 
 /// The foreign keys of a file.
@@ -33,15 +41,34 @@ struct Keys {
     version: i64,
     /// Whether there may be any.
     has_any: bool,
-    violations: Violations,
+    broken: Broken,
 }
 
 /// What every text has that makes a foreign key.
 const REFERENCES: &str = "references";
 
-/// Where foreign keys point nowhere: for each table and what it refers to, the rows, as people read them. A table that
-/// cannot be checked has one row that says why.
-type Violations = BTreeMap<String, Vec<String>>;
+/// What goes before [`Broken`] where a migration keeps it beside its beginning.
+const KEPT: &str = "foreign keys that refer to nothing: ";
+
+/// How many rows refer to nothing, for each foreign key.
+type Broken = BTreeMap<String, usize>;
+
+/// Where foreign keys point nowhere: for each table and what it refers to, what is there.
+type Violations = BTreeMap<String, Violation>;
+
+/// One foreign key that points nowhere.
+#[derive(Default)]
+struct Violation {
+    table: String,
+    /// The number that SQLite gives the key.
+    key: String,
+    /// The rows, as people read them. A table that cannot be checked has one row that says why.
+    rows: Vec<String>,
+}
+
+fn counted(violations: &Violations) -> Broken {
+    violations.iter().map(|(place, violation)| (place.clone(), violation.rows.len())).collect()
+}
 
 impl SqliteMigrating {
     pub(super) fn connect(target: &SqliteTarget, purpose: Purpose) -> Result<Self> {
@@ -60,15 +87,26 @@ impl SqliteMigrating {
     }
 
     fn of(connection: Connection, path: Option<PathBuf>, synchronous: Synchronous) -> Self {
-        Self { connection, path, synchronous, lock: None, in_transaction: false, keys: None, makes_keys: false }
+        Self {
+            connection,
+            path,
+            synchronous,
+            lock: None,
+            in_transaction: false,
+            keys: None,
+            makes_keys: false,
+            changes_rows: false,
+            is_put_off: false,
+            is_due: false,
+        }
     }
 
-    /// Undoes what is open, and switches foreign keys on again.
+    /// Undoes what is open, and switches foreign keys on again, unless the session itself has switched them off.
     fn end(&mut self) -> Result<()> {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
-        if std::mem::take(&mut self.in_transaction) {
+        if std::mem::take(&mut self.in_transaction) && !self.is_put_off {
             self.connection.execute_batch("PRAGMA foreign_keys = ON")?;
         }
         Ok(())
@@ -83,7 +121,8 @@ impl SqliteMigrating {
                     <[Option<String>; 4]>::try_from(row).unwrap_or_default().map(Option::unwrap_or_default);
                 let row = if row.is_empty() { "without a number" } else { &row };
                 let place = violations.entry(format!("{table} {parent} {key}")).or_default();
-                place.push(format!("{table} row {row} -> {parent}"));
+                place.rows.push(format!("{table} row {row} -> {parent}"));
+                (place.table, place.key) = (table, key);
             }
         };
         if let Ok(rows) = text_rows(&self.connection, "PRAGMA foreign_key_check") {
@@ -97,7 +136,10 @@ impl SqliteMigrating {
         for table in text_rows(&self.connection, tables)?.into_iter().flatten().flatten() {
             match text_rows(&self.connection, &format!("PRAGMA foreign_key_check({})", quoted(&table))) {
                 Ok(rows) => note(rows),
-                Err(error) => failed.push((table.clone(), vec![format!("{table}: {}", error.message())])),
+                Err(error) => {
+                    let rows = vec![format!("{table}: {}", error.message())];
+                    failed.push((table, Violation { rows, ..Violation::default() }));
+                }
             }
         }
         violations.extend(failed);
@@ -119,10 +161,10 @@ impl SqliteMigrating {
         let version = self.data_version()?;
         if self.keys.as_ref().is_none_or(|noted| noted.version != version) {
             let has_any = self.has_keys()?;
-            let violations = if has_any { self.violations()? } else { Violations::new() };
-            self.keys = Some(Keys { version, has_any, violations });
+            let broken = if has_any { counted(&self.violations()?) } else { Broken::new() };
+            self.keys = Some(Keys { version, has_any, broken });
         }
-        self.makes_keys = false;
+        (self.makes_keys, self.changes_rows) = (false, false);
         Ok(())
     }
 
@@ -145,24 +187,57 @@ impl SqliteMigrating {
             self.keys = Some(before);
             return Ok(());
         }
-        let after = Keys { has_any: true, violations: self.violations()?, ..before };
+        let broken = self.refuse_more(
+            &before.broken,
+            "a migration must keep foreign keys whole: change the rows that refer to what it removes",
+        )?;
+        self.keys = Some(Keys { has_any: true, broken, ..before });
+        Ok(())
+    }
+
+    /// What refers to nothing now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Backend`] when it is more than before.
+    fn refuse_more(&self, before: &Broken, hint: &'static str) -> Result<Broken> {
+        let after = self.violations()?;
         let is_more =
-            |(place, rows): &(&String, &Vec<String>)| rows.len() > before.violations.get(*place).map_or(0, Vec::len);
-        let more = after.violations.iter().filter(is_more);
-        let more: Vec<&str> = more.flat_map(|(_, rows)| rows).map(String::as_str).collect();
-        if more.is_empty() {
-            self.keys = Some(after);
-            return Ok(());
+            |(place, found): &(&String, &Violation)| found.rows.len() > before.get(*place).copied().unwrap_or_default();
+        let more: Vec<&Violation> = after.iter().filter(is_more).map(|(_, found)| found).collect();
+        let rows: Vec<&str> = more.iter().flat_map(|found| &found.rows).map(String::as_str).collect();
+        if rows.is_empty() {
+            return Ok(counted(&after));
         }
-        let parents = more.iter().filter_map(|row| row.rsplit_once(" -> ")).map(|(_, parent)| parent);
+        let parents = rows.iter().filter_map(|row| row.rsplit_once(" -> ")).map(|(_, parent)| parent);
         if let Some(parent) = self.missing(parents)? {
             return Err(Error::new(ErrorKind::Backend, format!("no such table: {parent}, to which rows would refer")));
         }
-        let shown = more.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-        let others = if more.len() > 5 { format!(" and {} more", more.len() - 5) } else { String::new() };
+        let shown = rows.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+        let others = if rows.len() > 5 { format!(" and {} more", rows.len() - 5) } else { String::new() };
         let message = format!("rows would refer to what does not exist: {shown}{others}");
-        Err(Error::new(ErrorKind::Backend, message)
-            .with_hint("a migration must keep foreign keys whole: change the rows that refer to what it removes"))
+        let mut has_action = false;
+        for found in more {
+            has_action |= self.has_action(found)?;
+        }
+        Err(Error::new(ErrorKind::Backend, message).with_hint(match self.changes_rows && has_action {
+            true => {
+                "ON DELETE and ON UPDATE do nothing in a migration, for foreign keys are off in it: delete or change the rows \
+                 that refer first"
+            }
+            false => hint,
+        }))
+    }
+
+    /// Whether a foreign key changes or deletes rows where foreign keys are on.
+    fn has_action(&self, Violation { table, key, .. }: &Violation) -> Result<bool> {
+        let passive = "('NO ACTION', 'RESTRICT')";
+        let query = format!(
+            "SELECT 1 FROM pragma_foreign_key_list({}) WHERE CAST(id AS TEXT) = {} AND (on_delete NOT IN {passive} OR on_update NOT IN \
+             {passive})",
+            literal(table),
+            literal(key)
+        );
+        Ok(!text_rows(&self.connection, &query)?.is_empty())
     }
 }
 
@@ -183,7 +258,7 @@ impl MigrationConnection for SqliteMigrating {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
         self.in_transaction = true;
         let begun = patiently(|| Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?));
-        let begun = begun.and_then(|()| self.note_keys());
+        let begun = begun.and_then(|()| if self.is_put_off { Ok(()) } else { self.note_keys() });
         if begun.is_err() {
             // The first error is what matters.
             let _ = self.end();
@@ -193,6 +268,8 @@ impl MigrationConnection for SqliteMigrating {
 
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.makes_keys |= statement.to_ascii_lowercase().contains(REFERENCES);
+        let verb = each_word(statement, Engine::Sqlite).next().unwrap_or_default();
+        self.changes_rows |= matches!(verb.as_str(), "delete" | "update" | "replace" | "with");
         let executed = self.connection.execute_batch(statement);
         if self.in_transaction && executed.is_ok() && self.connection.is_autocommit() {
             let message = "the statement ended the transaction that it runs in";
@@ -200,21 +277,59 @@ impl MigrationConnection for SqliteMigrating {
                 Error::new(ErrorKind::Corrupt, message).with_hint("look at what it has changed: it was committed")
             );
         }
-        Ok(executed?)
+        executed?;
+        if !self.in_transaction && verb == "pragma" {
+            let is_off = self.connection.query_row("PRAGMA foreign_keys", [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
+            self.is_due = !is_off && (self.is_due || self.is_put_off);
+            self.is_put_off = is_off;
+        }
+        Ok(())
+    }
+
+    fn broken_keys(&mut self) -> Option<String> {
+        let broken = &self.keys.as_ref()?.broken;
+        let kept = serde_json::to_string(broken).ok().filter(|_| !broken.is_empty())?;
+        Some(format!("{KEPT}{kept}"))
+    }
+
+    fn compare_keys(&mut self, before: Option<&str>, is_end: bool) -> Result<()> {
+        let is_now = std::mem::take(&mut self.is_due) || is_end && self.is_put_off;
+        if !is_now {
+            return Ok(());
+        }
+        let before = before.and_then(|kept| serde_json::from_str(kept.strip_prefix(KEPT)?).ok()).unwrap_or_default();
+        self.keys = None;
+        self.changes_rows = false;
+        self.refuse_more(
+            &before,
+            "what is done stays done: change or delete the rows that refer to nothing, by hand or with statements behind those \
+             that are done, and try again; it goes on from there",
+        )?;
+        Ok(())
     }
 
     /// Settings are the connection's: a new one has none. What is attached goes with the old one.
     fn reset(&mut self) -> Result<()> {
         match &self.path {
             Some(path) => self.connection = open_file(path, self.synchronous, FileAccess::Write)?,
-            None => self.connection.execute_batch("PRAGMA foreign_keys = ON")?,
+            None => {
+                let made = "SELECT type, name FROM temp.sqlite_schema WHERE type <> 'index' \
+                            ORDER BY type = 'table', type = 'view'";
+                for object in text_rows(&self.connection, made)? {
+                    let [kind, name] =
+                        <[Option<String>; 2]>::try_from(object).unwrap_or_default().map(Option::unwrap_or_default);
+                    self.connection.execute_batch(&format!("DROP {kind} IF EXISTS temp.{}", quoted(&name)))?;
+                }
+                self.connection.execute_batch("PRAGMA foreign_keys = ON")?;
+            }
         }
         self.keys = None;
+        (self.is_put_off, self.is_due) = (false, false);
         Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        let checked = if self.in_transaction { self.check_keys() } else { Ok(()) };
+        let checked = if self.in_transaction && !self.is_put_off { self.check_keys() } else { Ok(()) };
         let result = checked.and_then(|()| patiently(|| Ok(self.connection.execute_batch("COMMIT")?)));
         if result.is_err() {
             self.keys = None;

@@ -1,10 +1,39 @@
 //! Rows that are copied from one table to another, as a rebuild does it.
 
 use super::super::postgres::renames;
+use super::super::{Cost, Rule, Severity};
 use super::words::Words;
 use super::{Embedded, Mention, Table};
 use std::collections::BTreeSet;
 use std::ops::Range;
+
+pub(in crate::safety) static MIXED_UP: Rule = Rule {
+    name: "columns-mixed-up",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "INSERT ... SELECT without names, into a table that has the columns in another order",
+    reason: "Values go by their place, not by their name: each comes into the column of another.",
+    help: "Name the columns on both sides: INSERT INTO new (a, b) SELECT a, b FROM old.",
+    source: "https://www.sqlite.org/lang_insert.html",
+};
+
+/// What a statement about a table or a column of it promises of its values, by its words.
+pub(super) fn promises(words: &Words, item: Range<usize>) -> impl Iterator<Item = &'static str> {
+    let kinds = [
+        ("primary key", "PRIMARY KEY"),
+        ("unique", "UNIQUE"),
+        ("check", "CHECK"),
+        ("not null", "NOT NULL"),
+        ("default", "DEFAULT"),
+        ("references", "FOREIGN KEY"),
+    ];
+    let found: Vec<&str> = kinds
+        .into_iter()
+        .filter(|(said, _)| item.clone().any(|at| words.is_at(at, said)))
+        .map(|(_, kind)| kind)
+        .collect();
+    found.into_iter()
+}
 
 /// What is copied of a table whose rows are all copied.
 pub(super) struct Copied {
@@ -86,8 +115,12 @@ impl Table {
 }
 
 impl Embedded<'_> {
-    /// Notes which table a query reads whole, and what of it.
+    /// Notes which table a query reads whole, and what of it, unless rows are left out where they are written.
     pub(super) fn copy(&mut self, words: &Words) {
+        let leaves_out = words.starts("replace") || words.starts("insert or") || words.has("on conflict");
+        if leaves_out && !words.starts("create") {
+            return;
+        }
         let Some((list, from)) = selected(words).filter(|_| is_whole(words)) else { return };
         // A name behind AS is one that the query gives.
         let read = list.clone().filter(|at| words.at(at - 1) != "as").map(|at| words.named(at).to_owned());
@@ -110,6 +143,46 @@ impl Embedded<'_> {
             }
         }
         Some(columns)
+    }
+
+    /// Reports values that a query without names brings into the columns of others.
+    pub(super) fn mixed_up(&mut self, words: &Words) {
+        let Some(into) = words.find("into").filter(|_| matches!(words.at(0), "insert" | "replace")) else { return };
+        let (table, next) = words.name(into + 1);
+        if !matches!(words.at(next), "select" | "from") {
+            return;
+        }
+        let Some(into) = self.tables.get(&table) else { return };
+        let Some(given) = self.columns_of_query(words) else { return };
+        let taken: Vec<&String> = into.columns.iter().filter(|column| !into.computed.contains(*column)).collect();
+        let mixed = given.iter().zip(&taken).filter(|(given, column)| given != *column && taken.contains(given));
+        let mixed: Vec<String> = mixed.map(|(given, taken)| format!("{given} comes into {taken}")).collect();
+        if !mixed.is_empty() {
+            let message = format!("the columns of {table} are in another order: {}", mixed.join(", "));
+            self.report(&MIXED_UP, words.range.clone(), message);
+        }
+    }
+
+    /// Reports tables that this file makes anew by a query, which takes the values alone.
+    pub(in crate::safety) fn promises_lost(&mut self, rule: &'static Rule) {
+        let lost = self.dropped.iter().filter_map(|(name, Dropped { was, range, .. })| {
+            let now = self.tables.get(name).filter(|now| now.is_of_query)?;
+            let lost: Vec<&str> = was.promises.difference(&now.promises).copied().collect();
+            match (lost.is_empty(), was.columns.is_empty()) {
+                (false, _) => Some((range.clone(), format!("{name} is rebuilt without its {}", lost.join(", ")), rule.severity)),
+                (true, true) => {
+                    let message = format!(
+                        "{name} is rebuilt by a query, without the keys, NOT NULL, CHECK and DEFAULT that it may have had; \
+                         which, is not in these files"
+                    );
+                    Some((range.clone(), message, Severity::Warning))
+                }
+                (true, false) => None,
+            }
+        });
+        for (range, message, severity) in lost.collect::<Vec<_>>() {
+            self.report(rule, range, message).severity = severity;
+        }
     }
 
     /// Columns whose values are under another name once their table is made anew.

@@ -1,5 +1,6 @@
 //! What SQLite and DuckDB files have in common: statements as words, what they make of tables, and the rules that both share.
 
+mod bounds;
 mod copies;
 mod live;
 mod rehearsed;
@@ -14,10 +15,13 @@ use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
 use crate::engine::rehearsal::Rehearsal;
-use copies::{Copied, Dropped, is_whole};
+use copies::{Copied, Dropped, MIXED_UP, is_whole, promises};
 use rehearsed::{Answer, Rehearsed};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
+
+/// The rules that are of both engines alone.
+pub(super) const RULES: &[&Rule] = &[&MIXED_UP];
 
 /// What the files say about a table.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +44,10 @@ pub(super) struct Table {
     pub(super) mentions: BTreeMap<Mention, BTreeSet<String>>,
     /// Tables that this one refers to.
     pub(super) refers: BTreeSet<String>,
+    /// What it keeps of its values, beside indexes: `PRIMARY KEY`, `NOT NULL` and so on.
+    promises: BTreeSet<&'static str>,
+    /// Whether a query made it, which takes values and none of that.
+    is_of_query: bool,
 }
 
 /// What names columns.
@@ -282,6 +290,7 @@ impl Embedded<'_> {
         let before = self.findings.len();
         self.transaction(words);
         self.common(words);
+        self.mixed_up(words);
         D::check(self, words);
         self.believe::<D>(words, before, answer);
         self.apply(words);
@@ -373,20 +382,15 @@ impl Embedded<'_> {
         for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let (table, _) = words.name(at + verb.split(' ').count());
-            let filter = (at..words.len()).find(|at| words.at(*at) == "where").map(|at| at + 1);
-            let filtered = filter.is_some_and(|filter| match words.at(filter) {
-                alone if filter + 1 == words.len() => {
-                    alone != "true" && alone.parse::<i64>().map_or(true, |number| number == 0)
-                }
-                _ => !words.has("where true") && !words.has("where 1 = 1"),
-            });
-            if !filtered && !self.is_of_this_file(&table) {
+            let condition = bounds::condition(words, at);
+            let is_always = condition.clone().is_some_and(|condition| bounds::holds_always(words, condition, &table));
+            if (is_always || condition.is_none()) && !self.is_of_this_file(&table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
-                self.report(
-                    rule,
-                    words.bytes(at, words.len()),
-                    format!("{verb} without WHERE changes every row of {table}"),
-                );
+                let message = match is_always {
+                    true => format!("the condition of this {verb} holds for every row of {table}"),
+                    false => format!("{verb} without WHERE changes every row of {table}"),
+                };
+                self.report(rule, words.bytes(at, words.len()), message);
             }
         }
     }
@@ -432,6 +436,9 @@ impl Embedded<'_> {
                 let (table, next) = words.name(next + 1);
                 let columns = words.items(next).into_iter().map(|item| words.named(item.start).to_owned()).collect();
                 let table = self.tables.entry(table).or_default();
+                if table.is_of_query && words.at(1) == "unique" {
+                    table.promises.insert("UNIQUE");
+                }
                 table.mentions.insert(Mention::Index(index.clone()), words.names(next..words.len()));
                 table.indexes.insert(index, columns);
             }
@@ -489,9 +496,17 @@ impl Embedded<'_> {
         if words.at(next) == "as" {
             self.copy(words);
             table.columns = self.columns_of_query(words).unwrap_or_default();
+            table.is_of_query = true;
+            if words.starts("create or replace")
+                && let Some(was) = self.tables.get(&name).filter(|was| was.file != Some(self.file))
+            {
+                let (was, range) = (was.clone(), words.range.clone());
+                self.dropped.insert(name.clone(), Dropped { was, copied: Vec::new(), range });
+            }
         } else {
             for item in words.items(next) {
                 let first = words.named(item.start);
+                table.promises.extend(promises(words, item.clone()));
                 let within = |word: &str| item.clone().any(|at| words.at(at) == word);
                 if matches!(words.at(item.start), "constraint" | "primary" | "unique" | "check" | "foreign") {
                     if within("check") {
@@ -546,6 +561,9 @@ impl Embedded<'_> {
             return;
         }
         let Some(table) = self.tables.get_mut(&name) else { return };
+        if words.at(at) == "add" || words.is_at(at, "alter") && words.has("set") {
+            table.promises.extend(promises(words, at..words.len()));
+        }
         let past = |at: usize| words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
         match words.at(at) {
             "add" if words.at(at + 1) != "constraint" => {

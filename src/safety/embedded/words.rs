@@ -19,7 +19,7 @@ pub(in crate::safety) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(text: &str, statement: &[Token]) -> Self {
+    pub(in crate::safety) fn new(text: &str, statement: &[Token]) -> Self {
         let tokens: Vec<Token> = statement.iter().filter(|token| !token.is_symbol(text, ";")).cloned().collect();
         let words = tokens.iter().map(|token| word(token, text)).collect();
         Self { words, range: extent(statement), tokens }

@@ -491,3 +491,114 @@ fn a_rebuild_under_another_name_renames_a_column() {
         safe_with(&text, &options);
     }
 }
+
+#[test]
+fn a_rebuild_that_leaves_rows_out_loses_them() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        let columns = "id bigint primary key, name text";
+        for copied in
+            ["insert or ignore into n select id, name from t", "insert or replace into n select id, name from t"]
+        {
+            caught_with(&rebuilt(columns, "", columns, copied), "2:4:1 error table-dropped", &options);
+        }
+        safe_with(&rebuilt(columns, "", columns, "insert into n select id, name from t"), &options);
+    }
+    let sqlite = LintOptions { wrapped: true, ..engine(Engine::Sqlite) };
+    let text = rebuilt("id bigint", "", "id bigint", "replace into n select id from t");
+    caught_with(&text, "2:4:1 error table-dropped", &sqlite);
+    let duckdb = LintOptions { wrapped: true, ..engine(Engine::DuckDb) };
+    let text = rebuilt("id bigint", "", "id bigint", "insert into n select id from t on conflict do nothing");
+    caught_with(&text, "2:4:1 error table-dropped", &duckdb);
+}
+
+#[test]
+fn a_rebuild_by_a_query_keeps_values_and_nothing_else() {
+    for (of, rule) in [(Engine::Sqlite, "sqlite-rebuild-loses-keys"), (Engine::DuckDb, "duckdb-rebuild-loses-keys")] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        let rebuild = "create table n as select * from t;\ndrop table t;\nalter table n rename to t;";
+        for promise in ["primary key", "not null", "unique", "check (id > 0)", "default 1"] {
+            let text = format!("create table t (id bigint {promise}, name text);\n---\n{rebuild}");
+            caught_with(&text, &format!("2:2:1 error {rule}"), &options);
+        }
+        caught_with(rebuild, &format!("1:2:1 warning {rule}"), &options);
+        safe_with(&format!("create table t (id bigint, name text);\n---\n{rebuild}"), &options);
+    }
+    let duckdb = LintOptions { wrapped: true, ..engine(Engine::DuckDb) };
+    let text = "create table t (id bigint primary key);\n---\ncreate or replace table t as select * from t";
+    caught_with(text, "2:1:1 error duckdb-rebuild-loses-keys", &duckdb);
+}
+
+#[test]
+fn columns_in_another_order_take_each_others_values() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        for copied in ["insert into n select * from t", "insert into n select a, b from t"] {
+            let text = rebuilt("a text, b text", "", "b text, a text", copied);
+            caught_with(&text, "2:3:1 error columns-mixed-up", &options);
+            safe_with(&rebuilt("a text, b text", "", "a text, b text", copied), &options);
+        }
+        let named = "insert into n (a, b) select a, b from t";
+        safe_with(&rebuilt("a text, b text", "", "b text, a text", named), &options);
+    }
+}
+
+#[test]
+fn a_condition_that_leaves_out_no_row_is_none() {
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = engine(of);
+        for condition in [
+            "exists (select 1)",
+            "exists (select 1 from d)",
+            "id in (select id from c)",
+            "c.id in (select id from c)",
+            "id = id",
+            "(id = id)",
+            "1 = 1 and true",
+            "id = 5 or 2 = 2",
+        ] {
+            for (statement, rule) in
+                [("delete from c", "delete-without-where"), ("update c set name = null", "update-without-where")]
+            {
+                let text = format!("{statement} where {condition}");
+                caught_with(&text, &format!("1:1:1 error {rule}"), &options);
+            }
+        }
+        for condition in [
+            "exists (select 1 from d where d.id = c.id)",
+            "id in (select id from d)",
+            "id in (select other from c)",
+            "id in (select id from c where name is null)",
+            "id = other",
+            "id between 1 and 5",
+            "true and id = 5",
+        ] {
+            safe_with(&format!("delete from c where {condition}"), &options);
+        }
+    }
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let text = "update c set name = (select name from d where d.id = c.id)";
+        caught_with(text, "1:1:1 error update-without-where", &engine(of));
+    }
+}
+
+#[test]
+fn what_says_which_migrations_have_run_is_no_migrations_to_write() {
+    for of in [Engine::Sqlite, Engine::DuckDb, Engine::Postgres] {
+        let options = engine(of);
+        for sql in [
+            "delete from shop_schema_history where version = 3",
+            "update shop_schema_audit set actor = 'x' where entry = 1",
+            "insert into \"shop_schema_history\" (version) values (4)",
+            "drop table if exists charter_schema_history",
+            "drop table other, charter_schema_audit",
+            "alter table charter_schema_audit add column x text",
+        ] {
+            caught_rule(sql, "history-written", &options);
+        }
+        safe_with("select version from shop_schema_history", &options);
+        safe_with("insert into notes (name) values ('shop_schema_history')", &options);
+    }
+    safe_with("insert into notes select name from shop_schema_history", &engine(Engine::Sqlite));
+    caught_rule("alter table only public.shop_schema_audit rename to x", "history-written", &engine(Engine::Postgres));
+}
