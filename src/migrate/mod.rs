@@ -40,7 +40,7 @@ pub use event::{Event, Timeouts};
 pub(crate) use files::{FileName, MODELS_FILE, not_utf8};
 pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
-pub(crate) use live::{catalogue, server_version};
+pub(crate) use live::{catalogue, embedded_catalogue, server_version};
 pub use manager::{
     Confirmation, Dependant, Described, Done, DowngradeOptions, Loss, MigrationManager, Offline, Planned, SetStatus,
     TableRows, UpgradeOptions, UpgradeSql, Validation, create_migration, database_name, migrate, rollback,

@@ -323,7 +323,11 @@ fn find(
                 let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
                 catalogue = Some(live::catalogue(connection, texts)?);
             }
-            (_, Some(connection)) => catalogue = Some(live::embedded_catalogue(connection)?),
+            (_, Some(connection)) => {
+                // Whether a table has rows is no matter where nothing but what a host program has is looked for.
+                let texts = inputs.iter().skip(pending).filter(|_| !is_quick).map(|input| input.text.as_str());
+                catalogue = Some(live::embedded_catalogue(connection, texts)?);
+            }
             (_, None) => {}
         }
         let findings = lint_rehearsing(&inputs, &options, catalogue.as_ref(), policy.rehearse());

@@ -22,7 +22,8 @@ impl fmt::Display for RelationName {
 /// given, a table that is not in it does not exist.
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
-    /// The tables, and materialised views.
+    /// The tables, and materialised views. Of an embedded file, all tables, without their schemas; of those that are not named,
+    /// nothing but that they are there.
     pub tables: BTreeMap<RelationName, TableFacts>,
     /// The domains.
     pub domains: BTreeMap<RelationName, DomainFacts>,
@@ -36,7 +37,7 @@ pub struct Catalogue {
     pub enums: BTreeMap<RelationName, BTreeSet<String>>,
     /// What is there under the names that the migrations may give. Where it is given, what is not in it does not exist.
     pub named: BTreeSet<NamedObject>,
-    /// Of an embedded file, its indexes, triggers and views.
+    /// Of an embedded file, its indexes, triggers and views, foreign keys and computed defaults.
     pub objects: Vec<TableObject>,
 }
 
@@ -54,13 +55,14 @@ pub struct NamedObject {
 /// What an embedded file has beside its tables. All names are in small letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableObject {
-    /// `index`, `trigger` or `view`.
+    /// `index`, `trigger`, `view`, `foreign key` or `default`.
     pub kind: String,
-    /// Its name.
+    /// Its name; of a default, its column; none of a foreign key.
     pub name: String,
     /// The table that it is of, and goes with; empty for a view.
     pub table: String,
-    /// The columns of an index in order; of a trigger or a view, whatever may be the name of a table in its definition.
+    /// The columns of an index in order; the table that a foreign key refers to; of all else, whatever may be a name in its
+    /// definition.
     pub uses: Vec<String>,
 }
 

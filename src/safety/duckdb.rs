@@ -1,6 +1,6 @@
 //! The rules for DuckDB, as 2.0 behaves: what it cannot run, and what blocks an ALTER.
 
-use super::embedded::{Dialect, Embedded, Words};
+use super::embedded::{Dialect, Embedded, Words, narrows, retyped};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
@@ -10,6 +10,7 @@ pub(super) const RULES: &[&Rule] = &[
     &BLOCKED,
     &INDEX_AND_COLUMN,
     &REBUILDS,
+    &NARROWS,
     &REBUILD_LOSES,
     &REBUILD_LOSES_KEYS,
     &OTHER_FILE,
@@ -53,6 +54,15 @@ static REBUILDS: Rule = Rule {
     reason: "The column is written again, or read whole, while every other writer waits; it fails on the first value that does not fit.",
     help: "Run it when nobody else uses the file, on a copy first.",
     source: "https://duckdb.org/docs/stable/sql/statements/alter_table",
+};
+static NARROWS: Rule = Rule {
+    name: "duckdb-narrows",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A column's type is changed to one that rounds or cuts what is in it, or by USING with more than its cast",
+    reason: "What does not fit is changed without a word, in every row: 1.7 becomes 2, a timestamp loses its time, and TRY_CAST makes NULL of what it cannot read.",
+    help: "Add a column with the new type and fill it; the old one goes in a later release. To keep the values, take a type that holds them all.",
+    source: "https://duckdb.org/docs/stable/sql/data_types/typecasting",
 };
 
 static REBUILD_LOSES: Rule = Rule {
@@ -253,6 +263,9 @@ impl Dialect for DuckDb {
         if words.starts("alter table") {
             alter(judge, words);
         }
+        if words.starts("drop") {
+            judge.drop_object(words, &CANNOT_RUN);
+        }
         outside(judge, words);
         if words.starts("drop table") {
             let (table, _) = words.name(words.past_if(2));
@@ -360,19 +373,36 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
             }
         }
     }
+    if retypes && !judge.is_new(&table) {
+        let (to, using) = retyped(words, named);
+        let from = known.types.get(&name);
+        if let Some(using) = using {
+            let message = format!("what is in {table}.{name} is replaced by what USING makes of it");
+            judge.report(&NARROWS, words.bytes(using.start, using.end), message);
+        } else if let Some(from) = from.filter(|from| narrows(from, &to)) {
+            let message = format!("{table}.{name} is rounded or cut: from {} to {}", shown(from), shown(&to));
+            judge.report(&NARROWS, all.clone(), message);
+        }
+    }
     if (retypes || changes && words.has("set not null")) && !judge.is_new(&table) {
         judge.report(&REBUILDS, all, format!("{table}.{name} is read or written whole"));
     }
 }
 
+/// A type as people write it.
+fn shown(data_type: &str) -> String {
+    data_type.to_uppercase().replace(" ( ", "(").replace(" , ", ", ").replace(" )", ")")
+}
+
 /// Why a column cannot be added.
 fn added(judge: &mut Embedded<'_>, words: &Words, table: &str, at: usize) -> Option<String> {
     column(judge, words, at);
+    let is_empty = judge.is_new(table) && !judge.tables.get(table).is_some_and(|table| table.is_filled);
     let message = match () {
         () if words.has("check") => "a column cannot be added with a CHECK",
         () if words.has("references") => "a column cannot be added with a foreign key",
         () if words.has("generated always") || words.has("as (") => "a generated column cannot be added",
-        () if words.has("not null") && !words.has("default") && !judge.is_new(table) => {
+        () if words.has("not null") && !words.has("default") && !is_empty => {
             "a NOT NULL column cannot be added without a default"
         }
         () => return None,

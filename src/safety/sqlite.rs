@@ -454,7 +454,9 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
                     format!("an index, a check, a computed column, a view or a trigger names {table}.{column}");
                 judge.report(&BLOCKED, all.clone(), message);
             }
-            judge.report(&REBUILDS, all, format!("all of {table} is written again"));
+            if !judge.is_new(&table) {
+                judge.report(&REBUILDS, all, format!("all of {table} is written again"));
+            }
             return;
         }
         _ => return,
@@ -466,21 +468,21 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
 fn added(judge: &Embedded<'_>, words: &Words, table: &str) -> Option<String> {
     let default = words.find("default").map(|at| words.at(at + 1));
     let given = default.is_some_and(|default| default != "null");
+    // What is refused for the rows that are there alone.
+    let rows = judge.may_have_rows(table);
     let computed = matches!(default, Some("(" | "current_timestamp" | "current_date" | "current_time"));
     let message = match () {
         () if words.has("primary key") => "a PRIMARY KEY column cannot be added",
         () if words.has("unique") => "a UNIQUE column cannot be added",
-        () if words.has("stored") => "a STORED column cannot be added",
-        () if words.has("not null") && !given && !words.has("generated always") => {
+        () if words.has("stored") && rows => "a STORED column cannot be added",
+        () if rows && words.has("not null") && !given && !words.has("generated always") => {
             "a NOT NULL column cannot be added without a default"
         }
         // Nothing refers to anything while foreign keys are off.
-        () if words.has("references") && given && !judge.foreign_keys_off => {
+        () if rows && words.has("references") && given && !judge.foreign_keys_off => {
             "a column that refers to a table cannot be added with a default"
         }
-        () if computed && !judge.is_of_this_file(table) => {
-            "a column cannot be added with a computed default to a table that has rows"
-        }
+        () if rows && computed => "a column cannot be added with a computed default to a table that has rows",
         () => return None,
     };
     Some(message.to_owned())

@@ -53,6 +53,42 @@ fn an_index_of_a_host_program_blocks_an_alter_of_duckdb() {
     assert_eq!(messages(&project, REBUILD), ["duckdb-rebuild-loses-index: orders is rebuilt without host_index"]);
 }
 
+/// Foreign keys to it, defaults that use a sequence, and what types there are.
+#[cfg(feature = "duckdb")]
+#[test]
+fn what_a_host_program_made_of_a_duckdb_file_is_known() {
+    let project = Project::new(Engine::DuckDb, Prod);
+    project.execute(
+        "CREATE TABLE lines (o BIGINT REFERENCES orders (id)); CREATE SEQUENCE numbers;
+         CREATE TABLE prices (a DOUBLE, n BIGINT DEFAULT nextval('numbers')); INSERT INTO prices (a) VALUES (1.7);",
+    );
+    assert_eq!(
+        messages(&project, "ALTER TABLE orders ALTER COLUMN note TYPE VARCHAR(40);"),
+        ["duckdb-index-blocks-alter: another table refers to orders"]
+    );
+    assert_eq!(
+        messages(&project, "DROP SEQUENCE numbers CASCADE;"),
+        ["cascade: the data of prices is lost with numbers", "sequence-dropped: the sequence numbers is dropped"]
+    );
+    let narrow = "ALTER TABLE prices ALTER COLUMN a TYPE INTEGER;";
+    assert_eq!(messages(&project, narrow), ["duckdb-narrows: prices.a is rounded or cut: from DOUBLE to INTEGER"]);
+    project.execute("DELETE FROM prices WHERE a > 0");
+    assert_eq!(messages(&project, narrow), [""; 0]);
+    assert_eq!(messages(&project, "DROP TABLE IF EXISTS nothere;"), [""; 0]);
+}
+
+/// What SQLite refuses for the rows of a table alone, it does to one that has none.
+#[test]
+fn a_table_without_a_row_is_altered_on_sqlite() {
+    let project = Project::new(Engine::Sqlite, Prod);
+    let add = "ALTER TABLE orders ADD COLUMN made TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP;";
+    let refused = "sqlite-cannot-run: a column cannot be added with a computed default to a table that has rows";
+    assert_eq!(messages(&project, add), [refused]);
+    project.execute("DELETE FROM orders");
+    assert_eq!(messages(&project, add), [""; 0]);
+    assert_eq!(messages(&project, "DROP TABLE IF EXISTS nothere;"), [""; 0]);
+}
+
 /// What no migration made is not the migrations' to drop: in no environment, and not by opening a store.
 #[test]
 fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {

@@ -1,9 +1,10 @@
-//! What an embedded file has beside its tables: its indexes, triggers and views, those of a host program among them.
+//! What an embedded file has: its tables, and beside them its indexes, triggers and views, those of a host program among them.
 
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Result};
 use crate::migrate::connection::MigrationConnection;
-use crate::safety::{Catalogue, TableObject};
+use crate::safety::{Catalogue, ColumnFacts, RelationName, TableFacts, TableObject};
+use std::collections::{BTreeMap, BTreeSet};
 
 const SQLITE: [&str; 2] = [
     "SELECT 'index', lower(i.name), lower(i.tbl_name), (SELECT group_concat(coalesce(lower(c.name), ''), ' ') \
@@ -13,21 +14,76 @@ const SQLITE: [&str; 2] = [
 ];
 
 /// DuckDB knows no triggers, and a view does not hold on to its tables.
-const DUCKDB: [&str; 1] = ["SELECT 'index', lower(index_name), lower(table_name), lower(expressions) \
-     FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 2"];
+const DUCKDB: [&str; 3] = [
+    "SELECT 'index', lower(index_name), lower(table_name), lower(expressions) \
+     FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 2",
+    "SELECT 'foreign key', '', lower(table_name), lower(referenced_table) FROM duckdb_constraints() \
+     WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database() ORDER BY 3, 4",
+    "SELECT 'default', lower(column_name), lower(table_name), lower(column_default) FROM duckdb_columns() \
+     WHERE column_default LIKE '%(%' AND database_name = current_database() AND NOT internal ORDER BY 3, 2",
+];
 
-/// What a file has. Writes nothing.
+/// The tables, and whether one is alone under its name, where names without a schema are looked for.
+const SQLITE_TABLES: &str = "SELECT lower(name), 'true' FROM sqlite_schema WHERE type = 'table'";
+const DUCKDB_TABLES: &str = "SELECT lower(table_name), bool_and(schema_name = current_schema())::VARCHAR FROM duckdb_tables() \
+     WHERE database_name = current_database() GROUP BY 1";
+
+/// The types of all columns. SQLite keeps in a column whatever comes.
+const DUCKDB_COLUMNS: &str = "SELECT lower(table_name), lower(column_name), data_type FROM duckdb_columns() \
+     WHERE database_name = current_database() AND schema_name = current_schema() AND NOT internal";
+
+/// What a file has; of the tables that some texts may name, whether they are empty too. Writes nothing.
 ///
 /// # Errors
 /// What the engine says.
-pub(crate) fn embedded_catalogue(connection: &mut dyn MigrationConnection) -> Result<Catalogue> {
+pub(crate) fn embedded_catalogue<'a>(
+    connection: &mut dyn MigrationConnection,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<Catalogue> {
     let queries = if connection.engine() == Engine::Sqlite { &SQLITE[..] } else { &DUCKDB[..] };
     let mut objects = Vec::new();
     for query in queries {
         let rows = connection.query(query).context("reading what the database has")?;
         objects.extend(rows.into_iter().map(object));
     }
-    Ok(Catalogue { objects, ..Catalogue::default() })
+    let named: BTreeSet<String> = texts.flat_map(super::names).map(|name| name.to_lowercase()).collect();
+    Ok(Catalogue { objects, tables: tables(connection, &named)?, ..Catalogue::default() })
+}
+
+/// All tables, without their schemas; of those that are named, the types of their columns and whether they are empty.
+fn tables(
+    connection: &mut dyn MigrationConnection,
+    named: &BTreeSet<String>,
+) -> Result<BTreeMap<RelationName, TableFacts>> {
+    let is_sqlite = connection.engine() == Engine::Sqlite;
+    let rows = connection
+        .query(if is_sqlite { SQLITE_TABLES } else { DUCKDB_TABLES })
+        .context("reading which tables the database has")?;
+    let mut tables: BTreeMap<String, TableFacts> = BTreeMap::new();
+    let mut are_any_named = false;
+    for row in rows {
+        let [Some(name), is_alone] = <[Option<String>; 2]>::try_from(row).unwrap_or_default() else { continue };
+        let mut facts = TableFacts::default();
+        if named.contains(&name) && is_alone.as_deref() == Some("true") {
+            are_any_named = true;
+            let query = format!("SELECT 1 FROM \"{}\" LIMIT 1", name.replace('"', "\"\""));
+            // One that cannot be read counts as full.
+            facts.empty = connection.query(&query).is_ok_and(|rows| rows.is_empty());
+        }
+        tables.insert(name, facts);
+    }
+    if are_any_named && !is_sqlite {
+        for row in connection.query(DUCKDB_COLUMNS).context("reading the types of columns")? {
+            let [Some(table), Some(column), Some(data_type)] = <[_; 3]>::try_from(row).unwrap_or_default() else {
+                continue;
+            };
+            if let Some(facts) = tables.get_mut(&table).filter(|_| named.contains(&table)) {
+                facts.columns.insert(column, ColumnFacts { data_type, ..ColumnFacts::default() });
+            }
+        }
+    }
+    let relation = |name| RelationName { schema: String::new(), name };
+    Ok(tables.into_iter().map(|(name, facts)| (relation(name), facts)).collect())
 }
 
 fn object(row: TextRow) -> TableObject {

@@ -1,15 +1,29 @@
 //! What a connection knows of the tables of an embedded file.
 
-use super::super::{Rule, TableObject};
+use super::super::{Catalogue, Rule, TableFacts, TableObject};
 use super::{Dropped, Embedded};
+use std::collections::BTreeMap;
 
 impl Embedded<'_> {
     /// Takes in what the database has before the first file that is not applied: what the files do not know, a host program
     /// may have made.
-    pub(super) fn see(&mut self, objects: &[TableObject]) {
-        for object in objects {
+    pub(super) fn see(&mut self, catalogue: &Catalogue) {
+        self.is_live = true;
+        self.see_tables(catalogue);
+        for object in &catalogue.objects {
             let table = self.tables.entry(object.table.clone());
             let is_known = match object.kind.as_str() {
+                "foreign key" => {
+                    let refers = &mut table.or_default().refers;
+                    let unknown = object.uses.iter().filter(|referred| refers.insert((*referred).clone()));
+                    self.rehearsed.doubt(unknown);
+                    continue;
+                }
+                "default" => {
+                    let uses = object.uses.iter().cloned().collect();
+                    table.or_default().defaults.insert(object.name.clone(), uses);
+                    continue;
+                }
                 "index" => {
                     let indexes = &mut table.or_default().indexes;
                     let is_known = indexes.contains_key(&object.name);
@@ -30,6 +44,30 @@ impl Embedded<'_> {
                 self.of_host.insert(object.name.clone());
             }
         }
+    }
+
+    /// Takes in which tables there are, which of them are empty, and the types of their columns.
+    fn see_tables(&mut self, catalogue: &Catalogue) {
+        let there: BTreeMap<&String, &TableFacts> =
+            catalogue.tables.iter().map(|(name, facts)| (&name.name, facts)).collect();
+        let gone: Vec<String> =
+            self.tables.keys().filter(|name| name.is_ascii() && !there.contains_key(name)).cloned().collect();
+        for name in gone {
+            self.tables.remove(&name);
+            self.rehearsed.doubt([&name]);
+        }
+        for (name, facts) in there {
+            let table = self.tables.entry(name.clone()).or_default();
+            table.is_found_empty = facts.empty;
+            table.types.extend(facts.columns.iter().map(|(column, facts)| (column.clone(), facts.data_type.clone())));
+            self.rehearsed.note_empty(name, facts.empty);
+        }
+    }
+
+    /// Whether the database is known to have no such table. Of other letters than those of ASCII, engines differ in which are
+    /// the same in capitals.
+    pub(super) fn is_absent(&self, table: &str) -> bool {
+        self.is_live && table.is_ascii() && !self.tables.contains_key(table)
     }
 
     /// Reports tables that this file drops and makes anew without an index or a trigger that they had.

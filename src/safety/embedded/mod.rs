@@ -3,7 +3,9 @@
 mod bounds;
 mod copies;
 mod live;
+mod objects;
 mod rehearsed;
+mod types;
 mod views;
 mod words;
 
@@ -17,6 +19,7 @@ use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Seve
 use crate::engine::rehearsal::Rehearsal;
 use copies::{Copied, Dropped, MIXED_UP, is_whole, promises};
 use rehearsed::{Answer, Rehearsed};
+pub(super) use types::{narrows, retyped};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
 
@@ -48,6 +51,14 @@ pub(super) struct Table {
     promises: BTreeSet<&'static str>,
     /// Whether a query made it, which takes values and none of that.
     is_of_query: bool,
+    /// The types of columns, as far as they are known.
+    pub(super) types: BTreeMap<String, String>,
+    /// What the defaults of columns mention, by the column.
+    pub(super) defaults: BTreeMap<String, BTreeSet<String>>,
+    /// Whether the database had it without a row before the files that are not applied.
+    pub(super) is_found_empty: bool,
+    /// Whether these files put rows into it.
+    pub(super) is_filled: bool,
 }
 
 /// What names columns.
@@ -87,6 +98,12 @@ pub(super) struct Embedded<'a> {
     view_names: BTreeMap<String, BTreeSet<String>>,
     /// The views that this file makes: where, which, and with what columns.
     made_later: Vec<(usize, String, ViewColumns)>,
+    /// The types and macros that this file makes: where, and which.
+    objects_later: Vec<(usize, String)>,
+    /// The sequences, types and macros that this file has made by now.
+    objects_of_this_file: BTreeSet<String>,
+    /// Whether a connection has told which tables there are.
+    is_live: bool,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
     readers: Vec<TableObject>,
     /// The names of what the database has and no file so far made.
@@ -160,12 +177,15 @@ fn judge_with<D: Dialect>(
         views: BTreeMap::new(),
         view_names: BTreeMap::new(),
         made_later: Vec::new(),
+        objects_later: Vec::new(),
+        objects_of_this_file: BTreeSet::new(),
+        is_live: false,
         readers: Vec::new(),
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
         renamed: BTreeMap::new(),
     };
-    let mut live = catalogue.map(|catalogue| catalogue.objects.as_slice());
+    let mut live = catalogue;
     let mut found = Vec::new();
     let files =
         sources.iter().map(|source| source.statements.iter().map(|words| Words::new(source.text, words)).collect());
@@ -175,9 +195,9 @@ fn judge_with<D: Dialect>(
         judge.source = source;
         judge.file = index;
         if !input.applied
-            && let Some(objects) = live.take()
+            && let Some(catalogue) = live.take()
         {
-            judge.see(objects);
+            judge.see(catalogue);
         }
         judge.applied = input.applied;
         judge.wrapped = options.wrapped && !source.no_transaction;
@@ -193,6 +213,8 @@ fn judge_with<D: Dialect>(
             .iter()
             .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
             .collect();
+        judge.objects_of_this_file.clear();
+        judge.objects_later = statements.iter().filter_map(objects::made_later).collect();
         judge.text();
         for words in statements.iter().filter(|words| words.len() > 0) {
             judge.statement = words.range.clone();
@@ -234,9 +256,16 @@ impl Embedded<'_> {
         self.tables.get(table).is_some_and(|table| table.file == Some(self.file))
     }
 
-    /// Whether these files made the table, so that it is empty.
+    /// Whether these files made the table, or the database has it without a row: nobody waits for it.
     pub(super) fn is_new(&self, table: &str) -> bool {
-        self.tables.get(table).is_some_and(|table| table.file.is_some() && !table.applied)
+        self.tables.get(table).is_some_and(|table| table.file.is_some() && !table.applied || table.is_found_empty)
+    }
+
+    /// Whether the table may have rows by now: but for one that this file made, or that the database has without a row, and
+    /// that these files have put none into.
+    pub(super) fn may_have_rows(&self, table: &str) -> bool {
+        let known = self.tables.get(table);
+        known.is_none_or(|known| known.is_filled || known.file != Some(self.file) && !known.is_found_empty)
     }
 
     /// Whether another table refers to this one.
@@ -345,6 +374,7 @@ impl Embedded<'_> {
             let (table, _) = words.name(words.past_if(2));
             match self.copied.get(&table) {
                 _ if self.is_of_this_file(&table) => {}
+                _ if words.is_at(2, "if exists") && self.is_absent(&table) => {}
                 None => {
                     self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
                 }
@@ -482,14 +512,23 @@ impl Embedded<'_> {
                 self.dropped.insert(name, Dropped { was, copied, range: words.range.clone() });
             }
             ("alter", "table") => self.apply_alter(words),
-            ("insert" | "replace", _) if words.has("into") => self.copy(words),
+            ("create", "sequence" | "type" | "macro" | "function") => {
+                self.objects_of_this_file.insert(words.name(words.past_if(at + 1)).0);
+            }
+            ("insert" | "replace", _) if words.has("into") => {
+                self.copy(words);
+                self.fill(words);
+            }
+            ("with", _) if words.has("insert into") => self.fill(words),
+            ("delete" | "truncate", _) => self.empty(words),
             _ => {}
         }
     }
 
     fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
         let (name, next) = words.name(at);
-        if unless_there && self.tables.get(&name).is_some_and(|table| table.file.is_some()) {
+        let is_there = |table: &Table| table.file.is_some() || self.is_live;
+        if unless_there && self.tables.get(&name).is_some_and(is_there) {
             return;
         }
         let mut table = Table { file: Some(self.file), applied: self.applied, ..Table::default() };
@@ -503,6 +542,7 @@ impl Embedded<'_> {
                 let (was, range) = (was.clone(), words.range.clone());
                 self.dropped.insert(name.clone(), Dropped { was, copied: Vec::new(), range });
             }
+            table.is_filled = true;
         } else {
             for item in words.items(next) {
                 let first = words.named(item.start);
@@ -522,6 +562,7 @@ impl Embedded<'_> {
                     }
                 } else {
                     table.columns.push(first.to_owned());
+                    table.define(first, words, item.clone());
                     if within("check") || within("as") {
                         table.mentions.insert(Mention::Column(first.to_owned()), words.names(item.clone()));
                     }
@@ -540,6 +581,7 @@ impl Embedded<'_> {
                 }
             }
         }
+        self.rehearsed.note_empty(&name, false);
         self.tables.insert(name, table);
     }
 
@@ -551,6 +593,8 @@ impl Embedded<'_> {
                 reader.table.clone_from(&now);
             }
             if let Some(table) = self.tables.remove(&name) {
+                self.rehearsed.note_empty(&name, false);
+                self.rehearsed.note_empty(&now, table.is_found_empty && !table.is_filled);
                 self.tables.insert(now.clone(), table);
             }
             if let Some(columns) = self.unindexed.remove(&name) {
@@ -575,11 +619,18 @@ impl Embedded<'_> {
                 if words.has("as (") {
                     table.computed.insert(column.clone());
                 }
+                table.define(&column, words, past(at)..words.len());
                 table.columns.push(column);
             }
             "rename" => {
                 let (from, to) = (words.named(past(at)), words.named(past(at) + 2));
                 table.rename_column(from, to);
+                if let Some(data_type) = table.types.remove(from) {
+                    table.types.insert(to.to_owned(), data_type);
+                }
+                if let Some(uses) = table.defaults.remove(from) {
+                    table.defaults.insert(to.to_owned(), uses);
+                }
                 if let Some(names) = self.unindexed.get_mut(&name).filter(|names| names.contains(from)) {
                     names.insert(to.to_owned());
                 }
@@ -587,7 +638,10 @@ impl Embedded<'_> {
             "drop" => {
                 table.columns.retain(|column| column != words.named(past(at)));
                 table.mentions.remove(&Mention::Column(words.named(past(at)).to_owned()));
+                table.types.remove(words.named(past(at)));
+                table.defaults.remove(words.named(past(at)));
             }
+            "alter" => table.define_anew(words.named(past(at)), words, past(at) + 1),
             _ => {}
         }
     }

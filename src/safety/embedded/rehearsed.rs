@@ -39,6 +39,8 @@ pub(super) struct Rehearsed {
     made: BTreeMap<String, usize>,
     /// What databases may have otherwise than the one in memory.
     unsure: BTreeSet<String>,
+    /// Tables that the database has without a row.
+    empty: BTreeSet<String>,
     /// What goes with the connection.
     temporary: Vec<(String, String)>,
     /// Whether names mean something else by now, or functions came that are not known.
@@ -69,6 +71,7 @@ impl Rehearsed {
             needed: BTreeSet::new(),
             made: BTreeMap::new(),
             unsure: BTreeSet::new(),
+            empty: BTreeSet::new(),
             temporary: Vec::new(),
             is_lost: false,
         }
@@ -95,11 +98,22 @@ impl Rehearsed {
         self.unsure.extend(names.into_iter().cloned());
     }
 
-    /// Looks for what is asked of applied files: what the others name, and what that was made of. `files` are all, in order.
+    /// Takes in whether the database has a table without a row by now.
+    pub(super) fn note_empty(&mut self, table: &str, is_empty: bool) {
+        if is_empty {
+            self.empty.insert(table.to_owned());
+        } else {
+            self.empty.remove(table);
+        }
+    }
+
+    /// Looks for what is asked of applied files: what the others name, what that was made of, and what depends on what they
+    /// change, as it may block them. `files` are all, in order.
     pub(super) fn needs(&mut self, files: &[Vec<Words>], is_applied: impl Fn(usize) -> bool) {
         if self.engine.is_none() || !(0..files.len()).any(&is_applied) {
             return;
         }
+        self.needed = dependants(files, &is_applied);
         for (file, statements) in files.iter().enumerate().rev() {
             for words in statements.iter().rev() {
                 if !is_applied(file) || targets(words).iter().any(|name| self.needed.contains(name)) {
@@ -199,7 +213,7 @@ impl Rehearsed {
             _ => return None,
         };
         let is_of_this_file = |name: &str| self.made.get(name) == Some(&self.file);
-        if words.starts("alter") && is_of_this_file(&name) {
+        if words.starts("alter") && (is_of_this_file(&name) || self.empty.contains(&name)) {
             return None;
         }
         let before: Vec<&str> = before.iter().map(String::as_str).collect();
@@ -261,6 +275,30 @@ impl Embedded<'_> {
         let Some(text) = self.source.text.get(words.range.clone()) else { return Answer::Unknown };
         rehearsed.ask(words, text, is_applied)
     }
+}
+
+/// What applied files made upon what the other files change or take away, under all the names that it had.
+fn dependants(files: &[Vec<Words>], is_applied: impl Fn(usize) -> bool) -> BTreeSet<String> {
+    let mut changed = BTreeSet::new();
+    for (file, statements) in files.iter().enumerate().rev() {
+        for words in statements.iter().rev().filter(|words| matches!(words.at(0), "alter" | "drop")) {
+            let targets = targets(words);
+            // It had another name before.
+            if !is_applied(file) || words.starts("alter") && targets.iter().any(|name| changed.contains(name)) {
+                changed.extend(targets);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    let applied = files.iter().enumerate().filter(|(file, _)| is_applied(*file)).flat_map(|(_, statements)| statements);
+    for words in applied.filter(|words| !changed.is_empty() && matches!(words.at(0), "create" | "alter" | "drop")) {
+        let targets = targets(words);
+        let mut mentioned = (1..words.len()).filter_map(|at| words.mentioned(at));
+        if targets.iter().any(|name| found.contains(name)) || mentioned.any(|name| changed.contains(&name)) {
+            found.extend(targets);
+        }
+    }
+    found
 }
 
 /// The word that says what a CREATE, ALTER or DROP is about, by its index.

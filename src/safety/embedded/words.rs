@@ -135,6 +135,27 @@ impl Words {
         range.filter(|at| self.is_name(*at)).map(|at| self.named(at).to_owned()).collect()
     }
 
+    /// Whatever can be a name among some words, and within a string among them, as in `nextval('s')`.
+    pub(super) fn mentions(&self, range: Range<usize>) -> BTreeSet<String> {
+        range.filter_map(|at| self.mentioned(at)).collect()
+    }
+
+    /// The name that a word is, or that a string has in it, without its schema.
+    pub(super) fn mentioned(&self, index: usize) -> Option<String> {
+        match self.tokens.get(index)?.kind {
+            TokenKind::String => {
+                let inner = self.named(index).trim_matches('\'').to_lowercase();
+                Some(inner.rsplit('.').next()?.trim_matches('"').to_owned())
+            }
+            _ => self.is_name(index).then(|| self.named(index).to_owned()),
+        }
+    }
+
+    /// Some of the words, with blanks between them.
+    pub(in crate::safety) fn joined(&self, range: Range<usize>) -> String {
+        self.words.get(range).unwrap_or_default().join(" ")
+    }
+
     /// Whether the word at an index can be the name of a column that a table was made with: no literal, no symbol.
     pub(super) fn is_name(&self, index: usize) -> bool {
         let is_literal = matches!(

@@ -73,7 +73,7 @@ pub(in super::super) static VIEW_DROPPED: Rule = Rule {
     help: "CREATE OR REPLACE VIEW keeps it in place while columns are added at its end; else release programs that no longer use it first.",
     source: "https://www.postgresql.org/docs/current/sql-dropview.html",
 };
-static TYPE_DROPPED: Rule = Rule {
+pub(in super::super) static TYPE_DROPPED: Rule = Rule {
     name: "type-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -82,7 +82,7 @@ static TYPE_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-droptype.html",
 };
-static FUNCTION_DROPPED: Rule = Rule {
+pub(in super::super) static FUNCTION_DROPPED: Rule = Rule {
     name: "function-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -91,7 +91,7 @@ static FUNCTION_DROPPED: Rule = Rule {
     help: "CREATE OR REPLACE FUNCTION changes it in place; else release programs that no longer use it first.",
     source: "https://www.postgresql.org/docs/current/sql-dropfunction.html",
 };
-static SEQUENCE_DROPPED: Rule = Rule {
+pub(in super::super) static SEQUENCE_DROPPED: Rule = Rule {
     name: "sequence-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -136,7 +136,7 @@ static OWNED_DROPPED: Rule = Rule {
     help: "Name what is dropped, each in a statement of its own.",
     source: "https://www.postgresql.org/docs/current/sql-drop-owned.html",
 };
-static CASCADE: Rule = Rule {
+pub(in super::super) static CASCADE: Rule = Rule {
     name: "cascade",
     severity: Severity::Error,
     cost: Cost::Instant,

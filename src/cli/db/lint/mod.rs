@@ -98,12 +98,14 @@ impl Report {
     ) -> Result<()> {
         let mut options = batch.options(arguments.wrapped);
         let mut catalogue = None;
-        if let Some(connection) = server
-            && batch.engine == Engine::Postgres
-        {
-            options.postgres_version = migrate::server_version(connection)?;
+        if let Some(connection) = server {
             let texts = batch.inputs.iter().filter(|input| !input.applied).map(|input| input.text.as_str());
-            catalogue = Some(migrate::catalogue(connection, texts)?);
+            catalogue = Some(if batch.engine == Engine::Postgres {
+                options.postgres_version = migrate::server_version(connection)?;
+                migrate::catalogue(connection, texts)?
+            } else {
+                migrate::embedded_catalogue(connection, texts)?
+            });
         }
         options.postgres_version = arguments.postgres_version.unwrap_or(options.postgres_version);
         let findings = lint_with(&batch.inputs, &options, catalogue.as_ref());
