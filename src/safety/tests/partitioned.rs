@@ -1,4 +1,4 @@
-//! Partitioned tables as a live connection tells of them.
+//! Partitioned tables, by the text and as a live connection tells of them.
 
 use super::super::{Catalogue, ColumnFacts, ConstraintFacts, IndexFacts, RelationName, TableFacts, lint_with};
 use super::catalogue::index;
@@ -344,4 +344,87 @@ fn a_foreign_key_that_a_partition_lacks_is_looked_up_when_it_is_attached() {
     let steps = "alter table e26 add constraint f foreign key (k) references r (id) not valid;
                  alter table e26 validate constraint f;";
     assert_eq!(attached(parent(), events(&[], &[]), steps), [""; 0]);
+}
+
+#[test]
+fn what_a_partitioned_table_is_refused_it_is_refused_without_rows() {
+    let made = "create table z (id bigint) partition by range (id);\n";
+    let not_valid = format!("{made}alter table z add constraint f foreign key (id) references users (id) not valid;");
+    caught_with(&not_valid, "1:2:15 error constraint-on-partitioned", &version(17));
+    safe_with(&not_valid, &version(18));
+    let using = "create unique index zi on z (id);\nalter table z add constraint zp primary key using index zi;";
+    caught(&format!("{made}{using}"), "3:15 error constraint-on-partitioned");
+    let only = "alter table only z add constraint f foreign key (id) references users (id);";
+    caught(&format!("{made}{only}"), "2:20 error constraint-on-partitioned");
+    safe(&format!("{made}alter table only z add primary key (id); alter table only z add check (id > 0);"));
+    safe(&format!("{made}alter table z add constraint f foreign key (id) references users (id);"));
+}
+
+#[test]
+fn no_two_partitions_take_the_same_rows() {
+    let refused = |by: &str, one: &str, two: &str| -> bool {
+        let made = format!("create table z (k {by} (k);\ncreate table z1 partition of z {one};\n");
+        let again = |text: &str| {
+            let found = findings(&format!("{made}{text}"), &LintOptions::default());
+            found.iter().any(|found| found.rule.name == "partition-refused")
+        };
+        let refused = again(&format!("create table z2 partition of z {two};"));
+        let attached = again(&format!("create table z2 (like z);\n---\nalter table z attach partition z2 {two};"));
+        assert_eq!(refused, attached, "{by}: {one}, {two}");
+        for gone in ["drop table z1", "alter table z detach partition z1", "begin; drop table z1; commit"] {
+            assert!(!again(&format!("{gone}; create table z2 partition of z {two};")), "{gone}: {two}");
+        }
+        refused
+    };
+    let (numbers, days, texts) = ("bigint) partition by range", "date) partition by range", "text) partition by list");
+    let values = |from: &str, to: &str| format!("for values from ({from}) to ({to})");
+    for (by, one, two, is_refused) in [
+        (numbers, values("1", "20"), values("10", "30"), true),
+        (numbers, values("1", "20"), values("20", "30"), false),
+        (numbers, values("10", "20"), values("1", "10"), false),
+        (numbers, values("10", "20"), values("1", "100"), true),
+        (numbers, values("10", "20"), values("minvalue", "11"), true),
+        (numbers, values("10", "20"), values("-5", "'9'"), false),
+        (numbers, values("10", "maxvalue"), values("20", "30"), true),
+        (days, values("'2026-01-01'", "'2026-02-01'"), values("'2026-01-31'", "'2026-03-01'"), true),
+        (days, values("'2026-01-01'", "'2026-02-01'"), values("'2026-02-01'", "'2026-03-01'"), false),
+        ("text) partition by range", values("'5'", "'6'"), values("'10'", "'20'"), false),
+        (texts, "for values in ('a', 'b')".to_owned(), "for values in ('b', 'c')".to_owned(), true),
+        (texts, "for values in ('a', null)".to_owned(), "for values in (null)".to_owned(), true),
+        (texts, "for values in ('a', 'b')".to_owned(), "for values in ('c', 'B')".to_owned(), false),
+        (texts, "default".to_owned(), "default".to_owned(), true),
+        (texts, "default".to_owned(), "for values in ('a')".to_owned(), false),
+    ] {
+        assert_eq!(refused(by, &one, &two), is_refused, "{by}: {one}, {two}");
+    }
+    let made = "create table z (k int) partition by range (k);\n";
+    caught(&format!("{made}create table y partition of z for values from (3) to (3);"), "2:1 error partition-refused");
+}
+
+#[test]
+fn partitions() {
+    caught("alter table p attach partition c for values from (1) to (10);", "1:15 error partition-attach-scans");
+    caught(
+        "alter table c add constraint k check (d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+        "2:15 error partition-attach-scans",
+    );
+    caught(
+        "alter table c add constraint k check (d is not null and d >= 1 and d < 11) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+        "2:15 error partition-attach-scans",
+    );
+    safe(
+        "alter table c add constraint k check (d is not null and d >= 1 and d < 10) not valid; alter table c validate constraint k;\nalter table p attach partition c for values from (1) to (10);",
+    );
+    safe("create table c (like p including all); alter table p attach partition c for values from (1) to (10);");
+    caught("alter table p detach partition c;", "1:15 error partition-detach-not-concurrent");
+    caught("begin; alter table p detach partition c concurrently; commit;", "1:22 error concurrently-in-transaction");
+    safe("alter table p detach partition c concurrently; alter table p detach partition c finalize;");
+    caught("create table c partition of p for values in (1);", "1:1 warning partition-created-in-place");
+    caught("alter table p detach partition c concurrently;\ncreate index on p (a);", "2:1 error index-on-partitioned");
+    caught(
+        "create table p (a int) partition by list (a);\ncreate index concurrently on p (a);",
+        "2:1 error index-on-partitioned",
+    );
+    safe("create index i on only p (a); create index concurrently j on c (a); alter index i attach partition j;");
+    caught("alter table p no inherit q;", "1:15 error inheritance-changed");
 }
