@@ -97,13 +97,15 @@ fn raw(mut run: impl FnMut(&str)) {
     }
 }
 
+const ENVIRONMENTS: [Environment; 3] = [Environment::Dev, Environment::Staging, Environment::Prod];
+
 /// A manager of a database that has charter's own tables already.
-fn manager(url: &str, folder: &Path) -> MigrationManager {
+fn manager(url: &str, folder: &Path, environment: Environment) -> MigrationManager {
     let url = DatabaseUrl::parse(url).expect("a URL");
-    let own = MigrationManager::of(url.clone()).with_environment(Environment::Dev);
+    let own = MigrationManager::of(url.clone()).with_environment(environment);
     own.run_migrations("head").expect("charter's tables");
     let set = MigrationSet::from_directory("shop", folder).expect("a set");
-    MigrationManager::of(url).with_set(set).with_environment(Environment::Dev)
+    MigrationManager::of(url).with_set(set).with_environment(environment)
 }
 
 fn upgrade(manager: &MigrationManager) -> Duration {
@@ -134,22 +136,24 @@ fn main() {
             folder.join(format!("raw-{count}.db"))
         }
     };
-    compare(
-        &format!("{MIGRATIONS} migrations"),
-        1.3,
-        &mut || upgrade(&manager(&format!("sqlite:///{}", fresh().display()), &few)),
-        &mut || {
-            let path = fresh_raw();
-            timed(|| {
-                let connection = rusqlite::Connection::open(path).expect("a file");
-                connection
-                    .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
-                    .expect("settings");
-                raw(|statement| connection.execute_batch(statement).expect(statement));
-            })
-            .0
-        },
-    );
+    for environment in ENVIRONMENTS {
+        compare(
+            &format!("{MIGRATIONS} migrations, {environment}"),
+            1.3,
+            &mut || upgrade(&manager(&format!("sqlite:///{}", fresh().display()), &few, environment)),
+            &mut || {
+                let path = fresh_raw();
+                timed(|| {
+                    let connection = rusqlite::Connection::open(path).expect("a file");
+                    connection
+                        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+                        .expect("settings");
+                    raw(|statement| connection.execute_batch(statement).expect(statement));
+                })
+                .0
+            },
+        );
+    }
 
     heading("PostgreSQL, fsync on, synchronous_commit on");
     let server = Server::start();
@@ -171,19 +175,22 @@ fn main() {
         runtime.block_on(admin.batch_execute(&format!("CREATE DATABASE {name}"))).expect("a database");
         server.database(&name)
     };
-    compare(&format!("{MIGRATIONS} migrations"), 1.3, &mut || upgrade(&manager(&database(), &few)), &mut || {
-        let url = database();
-        timed(|| {
-            let client = connect(&url);
-            raw(|statement| runtime.block_on(client.batch_execute(statement)).expect(statement));
-        })
-        .0
-    });
+    for environment in ENVIRONMENTS {
+        let charters = &mut || upgrade(&manager(&database(), &few, environment));
+        compare(&format!("{MIGRATIONS} migrations, {environment}"), 1.3, charters, &mut || {
+            let url = database();
+            timed(|| {
+                let client = connect(&url);
+                raw(|statement| runtime.block_on(client.batch_execute(statement)).expect(statement));
+            })
+            .0
+        });
+    }
 
     println!("\nThe program");
     println!("{:<58} {:>12} {:>12}", "", "charter", "wanted");
     let url = format!("sqlite:///{}", folder.path().join("applied.db").display());
-    let applied = manager(&url, &many);
+    let applied = manager(&url, &many, Environment::Dev);
     applied.stamp(None, &Revision::Head, None, &mut |_| {}).expect("stamped");
     std::fs::write(
         folder.path().join("charter.cfg"),

@@ -43,6 +43,9 @@ pub(super) struct Rehearsed {
     empty: BTreeSet<String>,
     /// What goes with the connection.
     temporary: Vec<(String, String)>,
+    /// Indexes that SQLite has compiled and would make, by name: each that is there slows down all that is made after it.
+    /// None once a statement says by which index it reads, as what it made may be met anywhere.
+    unmade: Option<BTreeMap<String, String>>,
     /// Whether names mean something else by now, or functions came that are not known.
     is_lost: bool,
 }
@@ -73,6 +76,7 @@ impl Rehearsed {
             unsure: BTreeSet::new(),
             empty: BTreeSet::new(),
             temporary: Vec::new(),
+            unmade: is_sqlite.then(BTreeMap::new),
             is_lost: false,
         }
     }
@@ -152,8 +156,13 @@ impl Rehearsed {
             }
         }
         let question = if self.is_lost { Question::Read } else { question };
+        let can_wait = is_run && self.can_wait(words, &targets);
+        if !can_wait {
+            self.make_for(words, &targets);
+        }
         let Some(engine) = &mut self.engine else { return Answer::Unknown };
         let answer = match question {
+            Question::Run if can_wait => engine.compile(text),
             Question::Run => engine.run(&without_rows(words, text, self.is_sqlite)),
             Question::Compile | Question::Read => engine.compile(text),
         };
@@ -176,9 +185,39 @@ impl Rehearsed {
             _ => Answer::Unknown,
         };
         if is_run {
+            if can_wait && matches!(answer, Answer::Runs) {
+                let waits = targets.first().map(|name| (name.clone(), text.to_owned()));
+                self.unmade.iter_mut().for_each(|unmade| unmade.extend(waits.clone()));
+            }
             self.note(words, targets, matches!(answer, Answer::Runs));
         }
         answer
+    }
+
+    /// Whether a statement makes an index that nothing but a change of its table, or its name, can meet.
+    fn can_wait(&self, words: &Words, targets: &[String]) -> bool {
+        let is_taken = |name: &String| self.made.contains_key(name);
+        let is_index = words.starts("create") && words.at(1) == "index";
+        is_index && self.wrapped && !self.is_lost && self.unmade.is_some() && !targets.first().is_none_or(is_taken)
+    }
+
+    /// Makes the indexes that wait, where a statement may meet one.
+    fn make_for(&mut self, words: &Words, targets: &[String]) {
+        let Some(unmade) = &mut self.unmade else { return };
+        let is_met = match words.at(0) {
+            _ if words.has("indexed") => true,
+            "create" => targets.iter().any(|name| unmade.contains_key(name)),
+            first => matches!(first, "alter" | "drop"),
+        };
+        let Some(engine) = self.engine.as_mut().filter(|_| is_met) else { return };
+        for (name, statement) in std::mem::take(unmade) {
+            if engine.run(&statement).is_err() {
+                self.unsure.insert(name);
+            }
+        }
+        if words.has("indexed") {
+            self.unmade = None;
+        }
     }
 
     /// Why SQLite does not add a column to a table, or make an index of it, that has a row, where it does of an empty one.
