@@ -6,6 +6,7 @@
 use super::rename::{Names, table};
 use crate::engine::Engine;
 use crate::migrate::schema::{Check, Column, ForeignKey, Index, PrimaryKey, Schema, Table, Unique};
+use std::sync::Arc;
 
 /// Something that a table is made of.
 pub(super) trait Part: Clone {
@@ -51,7 +52,7 @@ impl Part for PrimaryKey {
 pub(super) fn same_table(one: &Table, other: &Table) -> bool {
     let schema = |table: &Table| Schema {
         engine: Engine::Sqlite,
-        tables: [("t".to_owned(), Table { name: "t".to_owned(), ..table.clone() })].into(),
+        tables: [("t".to_owned(), Arc::new(Table { name: "t".to_owned(), ..table.clone() }))].into(),
         ..Schema::default()
     };
     schema(one).differences(&schema(other)).is_empty()
@@ -168,17 +169,17 @@ pub(super) fn is_required(table: &Table, column: &Column) -> bool {
 
 /// The tables that stay, before and after.
 pub(super) fn pairs<'a>(from: &'a Schema, to: &'a Schema, names: &Names) -> Vec<(&'a Table, &'a Table)> {
-    to.tables.values().filter_map(|now| Some((table(from, names.table_before(&now.name))?, now))).collect()
+    to.each_table().filter_map(|now| Some((table(from, names.table_before(&now.name))?, now))).collect()
 }
 
 /// The tables of the first schema that the second one has not, under any name.
 pub(super) fn dropped<'a>(from: &'a Schema, to: &Schema, names: &Names) -> Vec<&'a Table> {
     let kept = pairs(from, to, names);
     let kept: Vec<&str> = kept.iter().map(|(before, _)| before.name.as_str()).collect();
-    from.tables.values().filter(|table| !kept.contains(&table.name.as_str())).collect()
+    from.each_table().filter(|table| !kept.contains(&table.name.as_str())).collect()
 }
 
 /// The tables of the second schema that the first one has not, under any name.
 pub(super) fn created<'a>(from: &Schema, to: &'a Schema, names: &Names) -> Vec<&'a Table> {
-    to.tables.values().filter(|now| table(from, names.table_before(&now.name)).is_none()).collect()
+    to.each_table().filter(|now| table(from, names.table_before(&now.name)).is_none()).collect()
 }

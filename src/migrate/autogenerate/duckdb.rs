@@ -54,7 +54,7 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
             .iter()
             .flat_map(|table| table.indexes.values())
             .any(|index| index.predicate.is_some());
-    for now in after.tables.values_mut() {
+    for now in after.tables_mut() {
         let was = names.table_before(&now.name).to_owned();
         let (before, had) = (table(from, &was), table(duckdb, &was));
         let knows_key = |key: &ForeignKey| {
@@ -119,7 +119,7 @@ fn with_new_names(trigger: &Other, names: &Names) -> String {
 /// state has it.
 pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
     state.others.clone_from(&duckdb.others);
-    for now in state.tables.values_mut() {
+    for now in state.tables_mut() {
         let there = table(duckdb, &now.name);
         let same = |one: &[String], other: &[String]| {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.eq_ignore_ascii_case(other))
@@ -147,7 +147,7 @@ pub(super) fn attainable(set: &MigrationSet, present: &Schema, mut wanted: Schem
     if set.engines().iter().any(|engine| *engine != Engine::DuckDb) {
         return wanted;
     }
-    for now in wanted.tables.values_mut() {
+    for now in wanted.tables_mut() {
         let before = table(present, &now.name);
         let count = now.foreign_keys.len();
         now.foreign_keys

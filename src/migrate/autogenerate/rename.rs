@@ -210,7 +210,8 @@ impl Names {
 
 /// The table with a name, whatever its case.
 pub(super) fn table<'a>(schema: &'a Schema, name: &str) -> Option<&'a Table> {
-    schema.tables.get(name).or_else(|| schema.tables.values().find(|table| table.name.eq_ignore_ascii_case(name)))
+    let exact = schema.tables.get(name).map(|table| &**table);
+    exact.or_else(|| schema.each_table().find(|table| table.name.eq_ignore_ascii_case(name)))
 }
 
 /// Tables that may have been renamed: one vanished, one is new, and they have the same columns, or nearly.

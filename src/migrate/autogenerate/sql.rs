@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::lexer::{self, TokenKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::schema::{Check, Column, ForeignKey, Index, IndexPart, Schema, Table, Unique};
+use crate::migrate::schema::{Check, Column, ForeignKey, Index, IndexPart, Schema, Table, Unique, each_mut};
 use crate::migrate::set::MigrationSet;
 use std::collections::BTreeSet;
 
@@ -65,7 +65,7 @@ impl Spelling {
 
     /// Takes the quotes off names that stand without them, in all texts of a schema: SQLite puts them on what is renamed.
     pub(super) fn respell(&self, schema: &mut Schema) {
-        let tables = schema.tables.values_mut().flat_map(|table| {
+        let tables = each_mut(&mut schema.tables).flat_map(|table| {
             let generated = table.columns.iter_mut().filter_map(|column| column.generated.as_mut());
             let indexes = table.indexes.values_mut().flat_map(|index| {
                 let parts = index.parts.iter_mut().filter(|part| !part.is_column).map(|part| &mut part.expression);
@@ -332,6 +332,7 @@ pub(super) fn index_mentions(index: &Index, column: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn constants_are_told_from_expressions() {
@@ -351,7 +352,7 @@ mod tests {
         let mut table =
             Table { sql: Some("CREATE TABLE Users (\"Quoted\" TEXT, Bare TEXT)".into()), ..Table::default() };
         table.name = "Users".into();
-        let schema = Schema { tables: [("Users".into(), table)].into(), ..Schema::default() };
+        let schema = Schema { tables: [("Users".into(), Arc::new(table))].into(), ..Schema::default() };
         let spelling = Spelling::of(&MigrationSet::of("shop", "public", None, Vec::new()), &[&schema]);
         for (name, expected) in [
             ("users", "users"),

@@ -9,6 +9,7 @@ use super::constraint_name::ConstraintNames;
 use super::rename::{Names, table};
 use super::sql::{Spelling, index_mentions, mentions};
 use crate::migrate::schema::{ForeignKey, Schema, Table};
+use std::sync::Arc;
 
 /// One migration that is to be.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ pub(super) fn steps(from: &Schema, middle: &Schema, wanted: &Schema, names: &Nam
 /// The wanted state as it comes out of the present one: what stays keeps its place and its name, what comes stands behind it.
 fn target(middle: &Schema, wanted: &Schema, spelling: &Spelling) -> Schema {
     let mut target = Schema { others: middle.others.clone(), ..wanted.clone() };
-    for to in target.tables.values_mut() {
+    for to in target.tables_mut() {
         let Some(from) = table(middle, &to.name) else { continue };
         let kept = from.columns.iter().filter_map(|column| to.column(&column.name).cloned());
         let new = to.columns.iter().filter(|column| from.column(&column.name).is_none()).cloned();
@@ -106,7 +107,7 @@ fn without_what_reads_rows(middle: &Schema, target: &Schema, spelling: &Spelling
     let unchanged =
         pairs.iter().filter(|(from, to)| same_columns(from, to)).map(|(_, to)| to.name.to_ascii_lowercase());
     let unchanged: Vec<String> = unchanged.collect();
-    for to in main.tables.values_mut() {
+    for to in main.tables_mut() {
         let Some(from) = table(middle, &to.name) else { continue };
         let required: Vec<bool> = to.columns.iter().map(|column| is_required(to, column)).collect();
         for (column, is_required_now) in to.columns.iter_mut().zip(required) {
@@ -145,7 +146,7 @@ fn without_what_reads_rows(middle: &Schema, target: &Schema, spelling: &Spelling
         }
     }
     for (name, key) in keyless {
-        if let Some(table) = main.tables.get_mut(&name) {
+        if let Some(table) = main.table_mut(&name) {
             table.foreign_keys.retain(|other| *other != key);
             table.sql = None;
         }
@@ -231,7 +232,7 @@ fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema,
     for together in in_order(goals) {
         for goal in &together {
             state.tables.remove(&goal.from.name);
-            state.tables.extend(goal.to.map(|to| (to.name.clone(), to.clone())));
+            state.tables.extend(goal.to.map(|to| (to.name.clone(), Arc::new(to.clone()))));
         }
         let mut subjects: Vec<&str> = together.iter().map(|goal| goal.to.unwrap_or(goal.from).name.as_str()).collect();
         subjects.sort_unstable();

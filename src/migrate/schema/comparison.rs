@@ -8,6 +8,7 @@ use super::{
 use crate::engine::Engine;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 impl Schema {
     /// In what this schema is not the wanted one, by table; empty when they mean the same.
@@ -23,13 +24,19 @@ impl Schema {
         comparison.differences
     }
 
+    /// The tables by name, but for those that another schema shares: these are the same.
+    fn tables_beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a String, &'a Table)> {
+        let is_shared = |name: &String, table| other.tables.get(name).is_some_and(|other| Arc::ptr_eq(other, table));
+        self.tables.iter().filter(move |(name, table)| !is_shared(name, table)).map(|(name, table)| (name, &**table))
+    }
+
     /// Whether the tables have their columns in the same order as another's, of the same engine, that has the same tables.
     pub(in crate::migrate) fn has_order_of(&self, other: &Self) -> bool {
         let is_same = |table: &Table| {
             let other = other.tables.get(&table.name);
             other.is_none_or(|other| table.columns.iter().map(|c| &c.name).eq(other.columns.iter().map(|c| &c.name)))
         };
-        self.tables.values().all(is_same)
+        self.each_table().all(is_same)
     }
 }
 
@@ -123,7 +130,9 @@ impl Comparison {
     }
 
     fn schema(&mut self, found: &Schema, wanted: &Schema) {
-        for (found, wanted) in self.pairs(Object::Table, None, &found.tables, &wanted.tables, |_| None) {
+        for (found, wanted) in
+            self.pairs(Object::Table, None, found.tables_beside(wanted), wanted.tables_beside(found), |_| None)
+        {
             self.table(found, wanted);
         }
         for (found, wanted) in self.pairs(Object::View, None, &found.views, &wanted.views, |_| None) {

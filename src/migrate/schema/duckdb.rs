@@ -6,6 +6,7 @@ use super::{Column, Index, Other, Schema, Table, View, create, view_query};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::migrate::connection::MigrationConnection;
+use std::sync::Arc;
 
 /// What is the database's own, and not DuckDB's or an attached one's.
 const HERE: &str = "database_name = current_database() AND schema_name = current_schema() AND NOT internal";
@@ -20,7 +21,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
     }
     for row in query("SELECT table_name, sql FROM duckdb_tables() WHERE {here}")? {
         let [name, sql] = texts(row);
-        schema.tables.insert(name.clone(), Table { name, sql: Some(sql), ..Table::default() });
+        schema.tables.insert(name.clone(), Arc::new(Table { name, sql: Some(sql), ..Table::default() }));
     }
     let columns = "SELECT table_name, column_name, data_type, is_nullable, column_default FROM duckdb_columns() \
                    WHERE {here} ORDER BY table_name, column_index";
@@ -29,12 +30,12 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
         let [relation, name, data_type, is_nullable] = texts(row);
         if let Some(view) = schema.views.get_mut(&relation) {
             view.columns.push(name);
-        } else if let Some(table) = schema.tables.get_mut(&relation) {
+        } else if let Some(table) = schema.table_mut(&relation) {
             let not_null = is_nullable == "false";
             table.columns.push(Column { name, data_type, not_null, default, ..Column::default() });
         }
     }
-    for table in schema.tables.values_mut() {
+    for table in schema.tables_mut() {
         let definition = create::table(table.sql.as_deref().unwrap_or_default(), Engine::DuckDb);
         definition.complete(table);
     }
@@ -46,7 +47,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection) -> Result<Schema> {
         let (unique, parts, predicate) = (definition.unique, definition.parts, definition.predicate);
         let sql = Some(sql);
         let index = Index { name: name.clone(), unique, parts, predicate, valid: true, options: Vec::new(), sql };
-        if let Some(table) = schema.tables.get_mut(&table) {
+        if let Some(table) = schema.table_mut(&table) {
             table.indexes.insert(name, index);
         }
     }

@@ -33,7 +33,9 @@ pub use other::Other;
 pub(in crate::migrate) use other::firing;
 #[cfg(feature = "cli")]
 pub(crate) use server::end_with;
+use sqlite::Known;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 pub(crate) use throw_away::{Passed, Trial, throw_away};
 
 /// The tables and views of one set, or of one whole throw-away database. What charter keeps for itself beside them, the
@@ -43,8 +45,8 @@ pub(crate) use throw_away::{Passed, Trial, throw_away};
 pub struct Schema {
     /// The engine that it was read from.
     pub engine: Engine,
-    /// The tables by name.
-    pub tables: BTreeMap<String, Table>,
+    /// The tables by name. States that have one alike, such as those of a set after each migration, may share it.
+    pub tables: BTreeMap<String, Arc<Table>>,
     /// The views by name.
     pub views: BTreeMap<String, View>,
     /// What not every engine knows, by what it is and what it is called: triggers, functions, types, sequences of their own,
@@ -223,9 +225,18 @@ impl Schema {
     /// # Errors
     /// What the engine says.
     pub(crate) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+        Self::read_again(connection, set, &mut Known::default())
+    }
+
+    /// [`Schema::read`] of a database that was read before, so that what is still the same is not read again where that can
+    /// be told.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn read_again(connection: &mut dyn MigrationConnection, set: &MigrationSet, known: &mut Known) -> Result<Self> {
         // One state of the catalogue, and names without the schema where the engine writes them out.
         connection.begin(&Transaction { schema: Some(set.schema()), read_only: true, ..Transaction::default() })?;
-        let read = Self::read_here(connection, set);
+        let read = Self::read_here(connection, set, known);
         let ended = connection.rollback();
         let mut schema = read.context("reading the catalogue")?;
         ended?;
@@ -235,9 +246,9 @@ impl Schema {
     }
 
     /// Reads what there is in the transaction that is open.
-    fn read_here(connection: &mut dyn MigrationConnection, set: &MigrationSet) -> Result<Self> {
+    fn read_here(connection: &mut dyn MigrationConnection, set: &MigrationSet, known: &mut Known) -> Result<Self> {
         match connection.engine() {
-            Engine::Sqlite => sqlite::read(connection),
+            Engine::Sqlite => sqlite::read(connection, known),
             Engine::Postgres => postgres::read(connection, set),
             Engine::DuckDb => duckdb::read(connection),
         }
@@ -256,6 +267,21 @@ impl Schema {
         tables.chain(self.views.keys()).map(String::as_str).collect()
     }
 
+    /// The tables, in the order of their names.
+    pub(in crate::migrate) fn each_table(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values().map(|table| &**table)
+    }
+
+    /// The tables, to be changed.
+    pub(in crate::migrate) fn tables_mut(&mut self) -> impl Iterator<Item = &mut Table> {
+        each_mut(&mut self.tables)
+    }
+
+    /// A table, to be changed.
+    pub(in crate::migrate) fn table_mut(&mut self, name: &str) -> Option<&mut Table> {
+        self.tables.get_mut(name).map(Arc::make_mut)
+    }
+
     /// Takes out what another one has just so.
     fn remove(&mut self, other: &Self) {
         self.tables.retain(|name, table| other.tables.get(name) != Some(table));
@@ -270,12 +296,18 @@ impl Schema {
             .values()
             .filter_map(|table| Some((table.name.to_ascii_lowercase(), table.primary_key.as_ref()?.columns.clone())))
             .collect();
-        let foreign_keys = self.tables.values_mut().flat_map(|table| table.foreign_keys.iter_mut());
-        for key in foreign_keys.filter(|key| key.references.is_empty()) {
+        let is_incomplete = |table: &&mut Arc<Table>| table.foreign_keys.iter().any(|key| key.references.is_empty());
+        let tables = self.tables.values_mut().filter(is_incomplete).map(Arc::make_mut);
+        for key in tables.flat_map(|table| &mut table.foreign_keys).filter(|key| key.references.is_empty()) {
             let found = keys.iter().find(|(table, _)| table.eq_ignore_ascii_case(&key.table));
             key.references = found.map(|(_, columns)| columns.clone()).unwrap_or_default();
         }
     }
+}
+
+/// Tables, to be changed.
+pub(in crate::migrate) fn each_mut(tables: &mut BTreeMap<String, Arc<Table>>) -> impl Iterator<Item = &mut Table> {
+    tables.values_mut().map(Arc::make_mut)
 }
 
 /// The query of a CREATE VIEW.
@@ -355,6 +387,37 @@ mod tests {
             keys.sort();
             ours.sort();
             assert_eq!(ours, keys);
+        }
+    }
+
+    /// What was read before may be shared, but nothing of it may be told that is not so any more.
+    #[test]
+    fn what_is_read_again_is_what_is_there() {
+        let mut connection = throw_away(Engine::Sqlite, None).expect("a database");
+        let mut known = Known::default();
+        let mut before = Schema { engine: Engine::Sqlite, ..Schema::default() };
+        for sql in [
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, x TEXT); CREATE TABLE c (p INTEGER REFERENCES p); CREATE TABLE o (a TEXT)",
+            "CREATE INDEX i ON p (x)",
+            "CREATE VIEW v AS SELECT * FROM p",
+            "ALTER TABLE p ADD COLUMN y TEXT DEFAULT 'a'",
+            "DROP INDEX i; CREATE INDEX i ON p (y)",
+            "ALTER TABLE p RENAME COLUMN y TO z",
+            "DROP VIEW v; DROP TABLE p; CREATE TABLE p (key TEXT PRIMARY KEY)",
+            "ALTER TABLE p RENAME TO q",
+            "CREATE VIRTUAL TABLE f USING fts5(body); CREATE TABLE p (a TEXT PRIMARY KEY)",
+            "DROP TABLE q",
+        ] {
+            connection.execute(sql).expect(sql);
+            let again = Schema::read_again(&mut *connection, MigrationSet::charter(), &mut known).expect("a schema");
+            let anew = Schema::read(&mut *connection, MigrationSet::charter()).expect("a schema");
+            assert_eq!(again, anew, "{sql}");
+            assert_eq!(again.differences(&before), anew.differences(&before), "{sql}");
+            assert!(!again.differences(&before).is_empty(), "{sql}");
+            if let (Some(one), Some(other)) = (again.tables.get("o"), before.tables.get("o")) {
+                assert!(Arc::ptr_eq(one, other), "{sql}");
+            }
+            before = again;
         }
     }
 

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::connection::{MigrationConnection, literal};
 use crate::migrate::set::MigrationSet;
+use std::sync::Arc;
 
 /// Reads the schema of a set. The transaction that is open has it as its search path, so that names in it are written
 /// without it.
@@ -22,7 +23,7 @@ pub(super) fn read(connection: &mut dyn MigrationConnection, set: &MigrationSet)
             }
             "r" | "p" => {
                 let options = list(&options)?;
-                found.tables.insert(name.clone(), Table { name, options, ..Table::default() });
+                found.tables.insert(name.clone(), Arc::new(Table { name, options, ..Table::default() }));
             }
             kind => {
                 let word = match kind {
@@ -188,7 +189,7 @@ fn column(schema: &mut Schema, row: [String; 10]) {
         }
         return;
     }
-    let Some(table) = schema.tables.get_mut(&relation) else { return };
+    let Some(table) = schema.table_mut(&relation) else { return };
     let expression = Some(expression).filter(|expression| !expression.is_empty());
     let identity = match identity.as_str() {
         "a" => Some("ALWAYS".to_owned()),
@@ -211,7 +212,7 @@ fn constraint(schema: &mut Schema, row: [String; 11]) -> Result<()> {
     if definition.ends_with("NOT ENFORCED") {
         options.push("NOT ENFORCED".to_owned());
     }
-    let Some(found) = schema.tables.get_mut(&table) else { return Ok(()) };
+    let Some(found) = schema.table_mut(&table) else { return Ok(()) };
     let action = |letter: &str| {
         let action = match letter {
             "r" => "RESTRICT",
@@ -253,7 +254,7 @@ fn constraint(schema: &mut Schema, row: [String; 11]) -> Result<()> {
 fn index_part(schema: &mut Schema, row: [String; 12]) -> Result<()> {
     let [table, name, unique, valid, predicate, method, included, is_column, expression, descending, options, sql] =
         row;
-    let Some(found) = schema.tables.get_mut(&table) else { return Ok(()) };
+    let Some(found) = schema.table_mut(&table) else { return Ok(()) };
     let index = found.indexes.entry(name.clone()).or_insert_with(|| {
         let mut options = Vec::new();
         if method != "btree" {

@@ -1,6 +1,7 @@
 //! Databases to try things in, which are gone afterwards.
 
 use super::server::Database;
+use super::sqlite::Known;
 use crate::config::{DatabaseUrl, Environment};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -84,7 +85,12 @@ fn go(
         let status = Status::read(database, set)?;
         let mut events = |_: Event<'_>| {};
         let mut work = work(set, left_out, &mut events);
-        let went = apply(database, &mut work, &status, target).and_then(|_| revert(database, &mut work, target));
+        let is_above = status.current() > target;
+        let went = apply(database, &mut work, &status, target).and_then(|applied| match is_above {
+            true => revert(database, &mut work, target),
+            // The history is not read again, which takes longer the longer it is.
+            false => Ok(applied),
+        });
         match went {
             Ok(_) => return Ok(()),
             // It begins again where it is, without that statement.
@@ -156,6 +162,7 @@ pub(crate) struct Trial<'a> {
     others: Schema,
     passed: Passed,
     left_out: LeftOut,
+    known: Known,
 }
 
 impl<'a> Trial<'a> {
@@ -206,7 +213,7 @@ impl<'a> Trial<'a> {
         let others = Schema { engine, ..Schema::default() };
         // Who is lenient looks for a role in the database that the migrations are for.
         let left_out = LeftOut::of(set, engine).with_roles(is_lenient);
-        let mut trial = Self { set, database, others, passed: Passed::default(), left_out };
+        let mut trial = Self { set, database, others, passed: Passed::default(), left_out, known: Known::default() };
         if !set.is_charter() {
             let others = sets.iter().filter(|other| !other.is_charter() && other.engines().contains(&engine));
             for other in std::iter::once(&MigrationSet::charter()).chain(others) {
@@ -306,7 +313,7 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// What the engine says.
     pub(crate) fn schema(&mut self) -> Result<Schema> {
-        let mut schema = Schema::read(&mut *self.database, self.set)?;
+        let mut schema = Schema::read_again(&mut *self.database, self.set, &mut self.known)?;
         schema.remove(&self.others);
         Ok(schema)
     }
@@ -323,7 +330,9 @@ impl<'a> Trial<'a> {
         let database = &mut *self.database;
         database.begin(&Transaction { schema: Some(self.set.schema()), ..Transaction::default() })?;
         let read = match database.execute(&statement) {
-            Ok(()) => Schema::read_here(database, self.set).map(|mut schema| schema.views.remove(NAME)),
+            Ok(()) => {
+                Schema::read_here(database, self.set, &mut Known::default()).map(|mut schema| schema.views.remove(NAME))
+            }
             Err(_) => Ok(None),
         };
         database.rollback()?;

@@ -100,7 +100,7 @@ fn read(name: &str, items: &[String]) -> Result<Table> {
             .with_source(error)
     })?;
     let schema = Schema::read(&mut *connection, MigrationSet::charter())?;
-    let table = schema.tables.into_values().find(|table| table.name.eq_ignore_ascii_case(name));
+    let table = schema.each_table().find(|table| table.name.eq_ignore_ascii_case(name)).cloned();
     table.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("the name {name} is one of charter's own")))
 }
 

@@ -13,6 +13,7 @@ use super::schema::{ForeignKey, Index, IndexPart, Schema, Table};
 use super::set::MigrationSet;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
+use std::sync::Arc;
 
 /// A migration that needs only names. Its `Display` is what it does, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +112,7 @@ impl Template {
                 for key in new.foreign_keys.clone() {
                     index_for_key(&mut new, &key.columns, &names_of(present));
                 }
-                wanted.tables.insert(table.clone(), new);
+                wanted.tables.insert(table.clone(), Arc::new(new));
             }
             Self::AddColumn { table, column, data_type, not_null, default } => {
                 check_new_name(column)?;
@@ -218,12 +219,12 @@ fn index_for_key(table: &mut Table, columns: &[String], taken: &[&str]) {
 }
 
 fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Table> {
-    schema.tables.values().find(|table| table.name.eq_ignore_ascii_case(name))
+    schema.each_table().find(|table| table.name.eq_ignore_ascii_case(name))
 }
 
 fn find_mut<'a>(schema: &'a mut Schema, name: &str) -> Result<&'a mut Table> {
     let missing = no_table(schema, name);
-    schema.tables.values_mut().find(|table| table.name.eq_ignore_ascii_case(name)).ok_or(missing)
+    schema.tables_mut().find(|table| table.name.eq_ignore_ascii_case(name)).ok_or(missing)
 }
 
 fn no_table(schema: &Schema, name: &str) -> Error {
