@@ -282,3 +282,34 @@ fn what_is_run_next_is_rehearsed_where_a_rule_suspects_it() {
     assert!(rules(calls, Rehearse::Suspected).is_empty());
     assert_eq!(rules(calls, Rehearse::All), ["sqlite-cannot-run"]);
 }
+
+/// An index that waits to be made is met by whatever would have met it.
+#[test]
+fn an_index_that_nothing_has_met_yet_is_there_all_the_same() {
+    let made = "create table t (a text, b text); create index i on t (a);";
+    for (sql, cannot) in [
+        ("create index i on t (b);", true),
+        ("create index if not exists i on t (b);", false),
+        ("create table i (a text);", true),
+        ("create view i as select 1;", true),
+        ("drop index i; create index i on t (b); create table j (a text);", false),
+        ("drop index i; drop index i;", true),
+        ("alter table t drop column a;", true),
+        ("drop index i; alter table t drop column a;", false),
+        ("select a from t indexed by i;", false),
+        ("select a from t indexed by o;", false),
+        (
+            "create trigger g after insert on t begin select a from t indexed by i; end; insert into t values ('1', '2');",
+            false,
+        ),
+        ("select a from t indexed by i; drop index i; select a from t indexed by i;", true),
+        ("create index j on t (a); drop table t; create index j on t (a);", true),
+    ] {
+        let is_told = |text: &str| {
+            let fails = ["sqlite-cannot-run", "sqlite-index-blocks-alter"];
+            findings(text, &set(Engine::Sqlite)).iter().any(|found| fails.contains(&found.rule.name))
+        };
+        assert_eq!(is_told(&format!("{made}{sql}")), cannot, "in one file: {sql}");
+        assert_eq!(is_told(&format!("{made}\n---\n{sql}")), cannot, "in two files: {sql}");
+    }
+}
