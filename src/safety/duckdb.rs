@@ -373,7 +373,7 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
             }
         }
     }
-    if retypes && !judge.is_new(&table) {
+    if retypes && judge.may_lose_rows(&table) {
         let (to, using) = retyped(words, named);
         let from = known.types.get(&name);
         if let Some(using) = using {
@@ -397,7 +397,7 @@ fn shown(data_type: &str) -> String {
 /// Why a column cannot be added.
 fn added(judge: &mut Embedded<'_>, words: &Words, table: &str, at: usize) -> Option<String> {
     column(judge, words, at);
-    let is_empty = judge.is_new(table) && !judge.tables.get(table).is_some_and(|table| table.is_filled);
+    let is_empty = !judge.may_have_rows(table);
     let message = match () {
         () if words.has("check") => "a column cannot be added with a CHECK",
         () if words.has("references") => "a column cannot be added with a foreign key",

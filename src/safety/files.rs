@@ -38,9 +38,9 @@ pub(super) static HISTORY_WRITTEN: Rule = Rule {
     name: "history-written",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A migration writes, changes or drops a history or audit table of migrations",
-    reason: "What has run is known from there alone: migrations run twice or never, and nobody can tell who did what.",
-    help: "`charter db stamp` records what was done by hand, with its reason.",
+    summary: "A migration writes, changes or drops a history or audit table of migrations, or a table of charter's",
+    reason: "What has run is known from there alone: migrations run twice or never, and nobody can tell who did what. What charter keeps of contracts no longer fits together, and a minimum program locks everybody out.",
+    help: "`charter db stamp` records what was done by hand, with its reason; contracts are changed by charter's verbs.",
     source: "https://www.postgresql.org/docs/current/ddl-basics.html",
 };
 

@@ -1,4 +1,4 @@
-//! Statements that write the tables in which charter keeps what has run.
+//! Statements that write the tables in which charter keeps what has run, and contracts.
 
 use super::Finding;
 use super::embedded::Words;
@@ -11,19 +11,52 @@ const ENDINGS: [&str; 2] = ["_schema_history", "_schema_audit"];
 /// Another program's table, which a project may leave behind.
 const FOREIGN: &str = "flyway_schema_history";
 
-/// The statements of a file that write, change or drop one.
-pub(super) fn written(source: &Source<'_>) -> Vec<Finding> {
+/// charter's own tables, which its own migrations alone write.
+const OWN: [&str; 7] = [
+    "charter_changes",
+    "charter_cursors",
+    "charter_head",
+    "charter_receipts",
+    "charter_records",
+    "charter_schema_version",
+    "charter_uploads",
+];
+
+/// The statements of a file among others that write, change or drop one.
+pub(super) fn written(source: &Source<'_>, all: &[Source<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for statement in &source.statements {
         // Most files name none.
-        let is_named = |words: &Words| (0..words.len()).find(|at| is_kept(words.named(*at)) && is_target(words, *at));
+        let is_named = |words: &Words| {
+            (0..words.len()).find(|at| (is_kept(words.named(*at)) || is_own(words.named(*at))) && is_target(words, *at))
+        };
         let words = Words::new(source.text, statement);
-        if let Some(at) = is_named(&words) {
-            let message = format!("{} says which migrations have run", words.named(at));
-            findings.push(source.finding(&HISTORY_WRITTEN, words.range.clone(), words.range.clone(), message));
+        let Some(at) = is_named(&words) else { continue };
+        let name = words.named(at);
+        // What makes it may write it: the table of another program, or charter's own migrations.
+        if all.iter().any(|other| makes(other, name)) {
+            continue;
         }
+        let message = match is_own(name) {
+            true => format!("{name} is charter's own: it is written by its verbs and migrations alone"),
+            false => format!("{name} says which migrations have run"),
+        };
+        findings.push(source.finding(&HISTORY_WRITTEN, words.range.clone(), words.range.clone(), message));
     }
     findings
+}
+
+/// Whether a file has a CREATE TABLE of a name.
+fn makes(source: &Source<'_>, name: &str) -> bool {
+    let mut statements = source.statements.iter().map(|statement| Words::new(source.text, statement));
+    statements.any(|words| {
+        let table = (1..words.len().min(4)).find(|at| words.at(*at) == "table");
+        words.starts("create") && table.is_some_and(|table| words.name(words.past_if(table + 1)).0 == name)
+    })
+}
+
+fn is_own(name: &str) -> bool {
+    OWN.contains(&name)
 }
 
 fn is_kept(name: &str) -> bool {

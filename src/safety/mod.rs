@@ -96,7 +96,7 @@ fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>,
             continue;
         }
         of_file.extend(source.check());
-        of_file.extend(history::written(source));
+        of_file.extend(history::written(source, &sources));
         of_file.sort_by(|a, b| {
             (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(
                 b.range.start,

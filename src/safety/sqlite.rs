@@ -384,7 +384,7 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
     };
     let (table, next) = words.name(at);
     // One that took the place of another has the rows of that.
-    if judge.is_new(&table) && !judge.dropped.contains_key(&table) {
+    if !judge.may_lose_rows(&table) && !judge.dropped.contains_key(&table) {
         return;
     }
     let known = judge.tables.get(&table).map(|known| known.columns.clone()).unwrap_or_default();

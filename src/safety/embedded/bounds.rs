@@ -1,5 +1,6 @@
 //! Conditions that leave out no row.
 
+use super::Table;
 use super::words::Words;
 use std::ops::Range;
 
@@ -40,61 +41,242 @@ fn closing(words: &Words, open: usize) -> usize {
     (open..words.len()).find(is_end).unwrap_or(open)
 }
 
-/// Whether a condition holds for every row of a table, or for none of it and all of it alike.
-pub(super) fn holds_always(words: &Words, condition: Range<usize>, table: &str) -> bool {
-    let Range { start, end } = condition;
-    if start >= end {
-        return false;
-    }
-    if words.at(start) == "(" && closing(words, start) + 1 == end && words.at(start + 1) != "select" {
-        return holds_always(words, start + 1..end - 1, table);
-    }
-    let parts = |word: &str| {
-        let cuts: Vec<usize> = outside(words, start..end).into_iter().filter(|at| words.at(*at) == word).collect();
-        let starts = std::iter::once(start).chain(cuts.iter().map(|cut| cut + 1));
-        starts.zip(cuts.iter().copied().chain([end])).map(|(start, end)| start..end).collect::<Vec<_>>()
-    };
-    let choices = parts("or");
-    if choices.len() > 1 {
-        return choices.into_iter().any(|part| holds_always(words, part, table));
-    }
-    let all = parts("and");
-    if all.len() > 1 {
-        return all.into_iter().all(|part| holds_always(words, part, table));
-    }
-    if start + 1 == end {
-        let alone = words.at(start);
-        return alone == "true" || alone.parse::<i64>().is_ok_and(|number| number != 0);
-    }
-    if words.is_at(start, "exists (") {
-        return closing(words, start + 1) + 1 == end && takes_all(words, start + 2..end - 1);
-    }
-    let outside = outside(words, start..end);
-    if let Some(at) = outside.iter().copied().find(|at| words.at(*at) == "in") {
-        return is_own_column(words, start..at, at + 1..end, table);
-    }
-    let same = |sign: &usize| {
-        let said = |range: Range<usize>| range.map(|at| words.named(at).to_owned()).collect::<Vec<_>>();
-        matches!(words.at(*sign), "=" | "is" | "==") && said(start..*sign) == said(*sign + 1..end)
-    };
-    outside.iter().any(same)
+/// What a statement's conditions leave out of a table.
+pub(super) struct Bounds<'w> {
+    pub(super) words: &'w Words,
+    pub(super) table: &'w str,
+    /// What the files and the database say of it.
+    pub(super) known: Option<&'w Table>,
 }
 
-/// Whether a query has no condition.
-fn takes_all(words: &Words, query: Range<usize>) -> bool {
-    let some = ["where", "having", "join", "on", "using", "limit", "offset", "except", "intersect"];
-    matches!(words.at(query.start), "select" | "values") && !query.clone().any(|at| some.contains(&words.at(at)))
+/// How two values are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
 }
 
-/// Whether what is asked for is a column of the table among all its own values.
-fn is_own_column(words: &Words, left: Range<usize>, among: Range<usize>, table: &str) -> bool {
-    let query = among.start + 1..among.end.saturating_sub(1);
-    let Some(from) = query.clone().find(|at| words.at(*at) == "from") else { return false };
-    let is_column = |range: Range<usize>| matches!(range.len(), 1 | 3) && words.is_name(range.end - 1);
-    is_column(left.clone())
-        && is_column(query.start + 1..from)
-        && words.named(left.end - 1) == words.named(from - 1)
-        && words.name(from + 1).0 == table
-        && takes_all(words, query)
-        && !words.has_bare_comma()
+impl Sign {
+    /// The sign at an index, and how many words it is.
+    fn read(words: &Words, at: usize) -> Option<(Self, usize)> {
+        Some(match (words.at(at), words.at(at + 1)) {
+            ("=", "=") => (Self::Equal, 2),
+            ("<", ">") | ("!", "=") => (Self::NotEqual, 2),
+            ("<", "=") => (Self::LessOrEqual, 2),
+            (">", "=") => (Self::GreaterOrEqual, 2),
+            ("=", _) => (Self::Equal, 1),
+            ("<", _) => (Self::Less, 1),
+            (">", _) => (Self::Greater, 1),
+            _ => return None,
+        })
+    }
+
+    /// Whether it holds of two numbers.
+    fn holds(self, left: f64, right: f64) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+        }
+    }
+
+    /// Whether one of the two holds of any two values.
+    fn completes(self, other: Self) -> bool {
+        let (less, equal, greater) = (-1.0, 0.0, 1.0);
+        [less, equal, greater].into_iter().all(|left| self.holds(left, equal) || other.holds(left, equal))
+    }
+}
+
+impl Bounds<'_> {
+    /// Whether a condition holds for every row of the table that has a value where it looks for one, or for none of it and
+    /// all of it alike.
+    pub(super) fn holds_always(&self, condition: Range<usize>) -> bool {
+        let Range { start, end } = condition;
+        let words = self.words;
+        if start >= end {
+            return false;
+        }
+        if words.at(start) == "(" && closing(words, start) + 1 == end && words.at(start + 1) != "select" {
+            return self.holds_always(start + 1..end - 1);
+        }
+        let choices = self.parts(start..end, "or");
+        if choices.len() > 1 {
+            let are_opposite = |one: &Range<usize>, other: &Range<usize>| self.are_opposite(one.clone(), other.clone());
+            return choices.iter().any(|part| self.holds_always(part.clone()))
+                || choices.iter().enumerate().any(|(at, one)| choices[at + 1..].iter().any(|o| are_opposite(one, o)));
+        }
+        let all = self.parts(start..end, "and");
+        if all.len() > 1 && !words.has("between") {
+            return all.into_iter().all(|part| self.holds_always(part));
+        }
+        if words.at(start) == "not" && start + 2 == end {
+            return matches!(words.at(start + 1), "false" | "0");
+        }
+        if start + 1 == end {
+            return self.number(start..end).is_some_and(|number| number != 0.0);
+        }
+        if words.is_at(start, "exists (") {
+            return closing(words, start + 1) + 1 == end && self.takes_all(start + 2..end - 1);
+        }
+        let outside = outside(words, start..end);
+        if let Some(at) = outside.iter().copied().find(|at| words.at(*at) == "in") {
+            return self.is_own_column(start..at, at + 1..end);
+        }
+        if end - start > 3 && words.is_at(end - 3, "is not null") {
+            let is_kept = |known: &Table| known.never_null.contains(words.named(end - 4));
+            return (end - start == 4 || words.at(end - 5) == ".") && self.known.is_some_and(is_kept);
+        }
+        if let Some(at) = outside.iter().copied().find(|at| words.at(*at) == "between") {
+            let and = outside.iter().copied().find(|and| *and > at && words.at(*and) == "and");
+            return and.is_some_and(|and| {
+                let value = self.said(start..at);
+                value == self.said(at + 1..and) && value == self.said(and + 1..end)
+            });
+        }
+        let same = |sign: &usize| {
+            let behind = match words.is_at(*sign, "is not distinct from") {
+                true => sign + 4,
+                false if matches!(words.at(*sign), "=" | "is") => sign + 1 + usize::from(words.is_at(*sign, "= =")),
+                false => return false,
+            };
+            self.said(start..*sign) == self.said(behind..end)
+        };
+        let holds = |(sign, left, right): (Sign, Range<usize>, Range<usize>)| {
+            let numbers = self.number(left).zip(self.number(right));
+            numbers.is_some_and(|(left, right)| sign.holds(left, right))
+        };
+        outside.iter().any(same) || self.comparison(start..end).is_some_and(holds)
+    }
+
+    /// What a MERGE does to every row, by the index of the word that says it; `next` is behind the name of its table.
+    pub(super) fn merges_all(&self, next: usize) -> Option<usize> {
+        let words = self.words;
+        let outside = outside(words, next..words.len());
+        let place = |word: &str, from: usize| outside.iter().copied().find(|at| *at >= from && words.at(*at) == word);
+        let using = place("using", next)?;
+        let on = place("on", using)?;
+        let when = place("when", on)?;
+        let alias = |at: usize| if words.at(at) == "as" { words.named(at + 1) } else { words.named(at) };
+        let own = if next == using { self.table } else { alias(next) };
+        // A row of the table always meets itself.
+        let is_of_itself = words.name(using + 1).0 == self.table && {
+            let behind = words.name(using + 1).1;
+            let other = if behind == on { self.table } else { alias(behind) };
+            let on = if words.at(on + 1) == "(" && closing(words, on + 1) + 1 == when {
+                on + 2..when - 1
+            } else {
+                on + 1..when
+            };
+            self.comparison(on).is_some_and(|(sign, left, right)| {
+                let (left, right) = (self.said(left), self.said(right));
+                let column = |said: &[String], of: &str| match said {
+                    [table, point, column] if point == "." && table == of => Some(column.clone()),
+                    _ => None,
+                };
+                let pair = |one: &str, two: &str| column(&left, one).zip(column(&right, two));
+                let pair = pair(own, other).or_else(|| pair(other, own));
+                sign == Sign::Equal && pair.is_some_and(|(one, two)| one == two)
+            })
+        };
+        if !is_of_itself && !self.holds_always(on + 1..when) {
+            return None;
+        }
+        let acts =
+            |at: &usize| words.is_at(*at, "when matched then") && matches!(words.at(at + 3), "delete" | "update");
+        outside.iter().copied().find(acts).map(|at| at + 3)
+    }
+
+    /// The parts of a range between a word that is in no parenthesis.
+    fn parts(&self, range: Range<usize>, word: &str) -> Vec<Range<usize>> {
+        let outside = outside(self.words, range.clone());
+        let cuts: Vec<usize> = outside.into_iter().filter(|at| self.words.at(*at) == word).collect();
+        let starts = std::iter::once(range.start).chain(cuts.iter().map(|cut| cut + 1));
+        starts.zip(cuts.iter().copied().chain([range.end])).map(|(start, end)| start..end).collect()
+    }
+
+    fn said(&self, range: Range<usize>) -> Vec<String> {
+        range.map(|at| self.words.named(at).to_owned()).collect()
+    }
+
+    /// A constant.
+    fn number(&self, range: Range<usize>) -> Option<f64> {
+        match (range.len(), self.words.at(range.start)) {
+            (1, "true") => Some(1.0),
+            (1, "false") => Some(0.0),
+            (1, word) if word.starts_with(|c: char| c.is_ascii_digit()) => word.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The one comparison of a range: its sign, and the two sides.
+    fn comparison(&self, range: Range<usize>) -> Option<(Sign, Range<usize>, Range<usize>)> {
+        let mut found = None;
+        let mut past = range.start;
+        for at in outside(self.words, range.clone()) {
+            let Some((sign, length)) = Sign::read(self.words, at).filter(|_| at >= past) else { continue };
+            if found.is_some() || matches!(self.words.at(at.wrapping_sub(1)), "-" | "<" | ">" | "@" | "|" | "~") {
+                return None;
+            }
+            past = at + length;
+            found = Some((sign, range.start..at, past..range.end));
+        }
+        found
+    }
+
+    /// Whether one of two conditions holds wherever there is a value.
+    fn are_opposite(&self, one: Range<usize>, other: Range<usize>) -> bool {
+        let words = self.words;
+        let null = |range: &Range<usize>| {
+            let is = range.clone().find(|at| words.at(*at) == "is")?;
+            let is_not = words.at(is + 1) == "not";
+            let end = is + 2 + usize::from(is_not);
+            (end == range.end && words.at(end - 1) == "null").then(|| (self.said(range.start..is), is_not))
+        };
+        if let (Some((one, is_not)), Some((other, other_is_not))) = (null(&one), null(&other)) {
+            return one == other && is_not != other_is_not;
+        }
+        match (self.comparison(one), self.comparison(other)) {
+            (Some((sign, left, right)), Some((other_sign, other_left, other_right))) => {
+                let are_same = |one, other| self.said(one) == self.said(other);
+                are_same(left, other_left) && are_same(right, other_right) && sign.completes(other_sign)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a query has no condition, or one that leaves out no row.
+    fn takes_all(&self, query: Range<usize>) -> bool {
+        let some = ["having", "join", "on", "using", "limit", "offset", "except", "intersect"];
+        if !matches!(self.words.at(query.start), "select" | "values") {
+            return false;
+        }
+        let end = query.clone().find(|at| self.words.at(*at) == "where").unwrap_or(query.end);
+        !query.clone().any(|at| some.contains(&self.words.at(at)))
+            && (end == query.end || self.holds_always(end + 1..query.end))
+    }
+
+    /// Whether what is asked for is a column of the table among all its own values.
+    fn is_own_column(&self, left: Range<usize>, among: Range<usize>) -> bool {
+        let words = self.words;
+        let query = among.start + 1..among.end.saturating_sub(1);
+        if words.at(query.start) != "select" && self.number(left.clone()).is_some() {
+            let value = self.said(left);
+            return self.parts(query, ",").into_iter().any(|item| self.said(item) == value);
+        }
+        let Some(from) = query.clone().find(|at| words.at(*at) == "from") else { return false };
+        let is_column = |range: Range<usize>| matches!(range.len(), 1 | 3) && words.is_name(range.end - 1);
+        is_column(left.clone())
+            && is_column(query.start + 1..from)
+            && words.named(left.end - 1) == words.named(from - 1)
+            && words.name(from + 1).0 == self.table
+            && self.takes_all(query)
+            && !words.has_bare_comma()
+    }
 }

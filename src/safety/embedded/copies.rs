@@ -106,7 +106,9 @@ impl Table {
         if let Some(by_table) = self.foreign.remove(from) {
             self.foreign.insert(to.to_owned(), by_table);
         }
-        for columns in [&mut self.computed, &mut self.keys].into_iter().chain(self.mentions.values_mut()) {
+        for columns in
+            [&mut self.computed, &mut self.keys, &mut self.never_null].into_iter().chain(self.mentions.values_mut())
+        {
             if columns.remove(from) {
                 columns.insert(to.to_owned());
             }

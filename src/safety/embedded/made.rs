@@ -198,6 +198,7 @@ impl Embedded<'_> {
                 table.mentions.remove(&Mention::Column(words.named(past(at)).to_owned()));
                 table.types.remove(words.named(past(at)));
                 table.defaults.remove(words.named(past(at)));
+                table.never_null.remove(words.named(past(at)));
             }
             "alter" => table.define_anew(words.named(past(at)), words, past(at) + 1),
             _ => {}

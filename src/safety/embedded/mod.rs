@@ -18,6 +18,7 @@ use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
 use crate::engine::rehearsal::Rehearsal;
+use bounds::Bounds;
 use copies::{Copied, Dropped, MIXED_UP, is_whole};
 use rehearsed::{Answer, Rehearsed};
 pub(super) use types::{narrows, retyped};
@@ -38,6 +39,8 @@ pub(super) struct Table {
     computed: BTreeSet<String>,
     /// Columns in a primary key or UNIQUE of the table.
     pub(super) keys: BTreeSet<String>,
+    /// Columns that have a value in every row.
+    never_null: BTreeSet<String>,
     /// Columns that refer to a table, and whether the table says so, not the column.
     pub(super) foreign: BTreeMap<String, bool>,
     /// Indexes by name, with their columns.
@@ -269,6 +272,11 @@ impl Embedded<'_> {
         known.is_none_or(|known| known.is_filled || known.file != Some(self.file) && !known.is_found_empty)
     }
 
+    /// Whether the table may have rows by now that this file has not put there.
+    pub(super) fn may_lose_rows(&self, table: &str) -> bool {
+        self.may_have_rows(table) && !self.is_of_this_file(table)
+    }
+
     /// Whether another table refers to this one.
     pub(super) fn is_referred_to(&self, table: &str) -> bool {
         self.tables.iter().any(|(name, other)| name != table && other.refers.contains(table))
@@ -410,11 +418,15 @@ impl Embedded<'_> {
                 self.report(&data::TRUNCATED, all.clone(), format!("all rows of {table} are lost"));
             }
         }
+        self.merge(words);
         for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let (table, _) = words.name(at + verb.split(' ').count());
             let condition = bounds::condition(words, at);
-            let is_always = condition.clone().is_some_and(|condition| bounds::holds_always(words, condition, &table));
+            let known = self.tables.get(&table);
+            let is_always = condition
+                .clone()
+                .is_some_and(|condition| Bounds { words, table: &table, known }.holds_always(condition));
             if (is_always || condition.is_none()) && !self.is_of_this_file(&table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
                 let message = match is_always {
@@ -424,6 +436,21 @@ impl Embedded<'_> {
                 self.report(rule, words.bytes(at, words.len()), message);
             }
         }
+    }
+
+    /// A MERGE that changes or deletes whatever it meets, and meets every row.
+    fn merge(&mut self, words: &Words) {
+        let (table, next) = words.name(2);
+        if !words.starts("merge into") || self.is_of_this_file(&table) {
+            return;
+        }
+        let known = self.tables.get(&table);
+        let Some(at) = (Bounds { words, table: &table, known }).merges_all(next) else { return };
+        let (verb, rule) = match words.at(at) {
+            "delete" => ("deletes", &data::DELETE_ALL),
+            _ => ("changes", &data::UPDATE_ALL),
+        };
+        self.report(rule, words.range.clone(), format!("this MERGE {verb} every row of {table}"));
     }
 
     /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.

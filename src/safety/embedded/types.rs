@@ -125,6 +125,10 @@ impl Table {
     pub(super) fn define(&mut self, column: &str, words: &Words, definition: Range<usize>) {
         let data_type = words.joined(extent(words, definition.start + 1, definition.end));
         self.types.insert(column.to_owned(), data_type);
+        let is_kept = |at: usize| words.is_at(at, "not null") || words.is_at(at, "primary key");
+        if definition.clone().any(is_kept) {
+            self.never_null.insert(column.to_owned());
+        }
         let mut behind = definition.clone();
         if let Some(default) = behind.find(|at| words.at(*at) == "default") {
             self.defaults.insert(column.to_owned(), words.mentions(default + 1..definition.end));
@@ -133,7 +137,11 @@ impl Table {
 
     /// Takes in what ALTER COLUMN says of a column behind its name.
     pub(super) fn define_anew(&mut self, column: &str, words: &Words, at: usize) {
-        if words.is_at(at, "drop default") {
+        if words.is_at(at, "drop not null") {
+            self.never_null.remove(column);
+        } else if words.is_at(at, "set not null") {
+            self.never_null.insert(column.to_owned());
+        } else if words.is_at(at, "drop default") {
             self.defaults.remove(column);
         } else if words.is_at(at, "set default") {
             self.defaults.insert(column.to_owned(), words.mentions(at + 2..words.len()));

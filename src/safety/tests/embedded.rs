@@ -478,12 +478,112 @@ fn what_says_which_migrations_have_run_is_no_migrations_to_write() {
             "drop table if exists charter_schema_history",
             "drop table other, charter_schema_audit",
             "alter table charter_schema_audit add column x text",
+            "update charter_schema_version set minimum_program = '99.0.0' where version = 1",
+            "delete from charter_records where id = 1",
         ] {
             caught_rule(sql, "history-written", &options);
         }
+        safe_with(
+            "create table order_schema_history (id int); insert into order_schema_history (id) values (1)",
+            &options,
+        );
+        safe_with("select minimum_program from charter_schema_version", &options);
         safe_with("select version from shop_schema_history", &options);
         safe_with("insert into notes (name) values ('shop_schema_history')", &options);
     }
     safe_with("insert into notes select name from shop_schema_history", &engine(Engine::Sqlite));
     caught_rule("alter table only public.shop_schema_audit rename to x", "history-written", &engine(Engine::Postgres));
+}
+
+/// Every table of charter's own set is one that others must not write.
+#[test]
+fn charters_own_tables_are_all_known() {
+    let made = include_str!("../../../migrations/schema.sql").split("CREATE TABLE ").skip(1);
+    for name in made.filter_map(|rest| rest.split([' ', '(']).next()) {
+        let sql = format!("delete from {name} where 1 = 2");
+        caught_rule(&sql, "history-written", &engine(Engine::Sqlite));
+    }
+}
+
+#[test]
+fn a_condition_that_every_row_meets_is_none() {
+    let made = "create table t (id integer primary key, a text not null, b integer); create table o (id integer);";
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions::for_set(of, 14, "app");
+        let is_caught = |sql: &str| {
+            let found = findings(&format!("{made}\n---\n{sql}"), &options);
+            found.iter().any(|found| ["delete-without-where", "update-without-where"].contains(&found.rule.name))
+        };
+        for (condition, is_always) in [
+            ("id is not null", true),
+            ("t.a is not null", true),
+            ("b is not null", false),
+            ("b is null or b is not null", true),
+            ("b is null or a is not null", true),
+            ("b is null or id = 1", false),
+            ("2 > 1", true),
+            ("1 > 2", false),
+            ("1 <> 0", true),
+            ("1 >= 1", true),
+            ("not 0", true),
+            ("not false", true),
+            ("not b", false),
+            ("1 in (1, 2)", true),
+            ("3 in (1, 2)", false),
+            ("b in (1, 2)", false),
+            ("id between id and id", true),
+            ("id between 1 and 9", false),
+            ("b between 1 and 9 and id = id", false),
+            ("id > 0 or id <= 0", true),
+            ("id > 0 or id < 9", false),
+            ("id > 0 or b <= 0", false),
+            ("id <> 1 or id = 1", true),
+            ("b >= 0", false),
+            ("a is not distinct from a", true),
+            ("a is not distinct from 'x'", false),
+            ("id in (select id from t where true)", true),
+            ("id in (select id from t where b = 1)", false),
+            ("id in (select id from o)", false),
+            ("b - 1 > 0", false),
+        ] {
+            assert_eq!(is_caught(&format!("delete from t where {condition}")), is_always, "{of}: {condition}");
+            assert_eq!(is_caught(&format!("update t set b = 1 where ({condition})")), is_always, "{of}: {condition}");
+        }
+    }
+}
+
+#[test]
+fn a_merge_that_meets_every_row_is_no_smaller_than_an_update() {
+    let made = "create table t (id integer primary key, b integer); create table o (id integer, b integer);";
+    let options = LintOptions::for_set(Engine::DuckDb, 14, "app");
+    for (merge, caught) in [
+        ("using t as s on t.id = s.id when matched then delete", Some("delete-without-where")),
+        ("as x using t on x.id = t.id when matched then update set b = 0", Some("update-without-where")),
+        ("using (select 1) s on true when matched then delete", Some("delete-without-where")),
+        ("using (select 1) s on (1 = 1) when not matched then insert values (1, 2)", None),
+        ("using t as s on t.id = s.b when matched then delete", None),
+        ("using t as s on t.id = s.id when matched and s.b = 1 then delete", None),
+        ("using o on t.id = o.id when matched then update set b = o.b", None),
+        ("using o on t.id = o.id when matched then update set b = o.b when not matched then insert", None),
+    ] {
+        let found = findings(&format!("{made}\n---\nmerge into t {merge}"), &options);
+        let found = found.iter().find(|found| found.rule.name.ends_with("-without-where"));
+        assert_eq!(found.map(|found| found.rule.name), caught, "{merge}");
+    }
+}
+
+/// A set without a database is judged as one whose earlier files have been run somewhere.
+#[test]
+fn what_loses_values_of_a_table_of_the_set_is_told_without_a_database() {
+    let duckdb = LintOptions::for_set(Engine::DuckDb, 14, "app");
+    let made = "create table t (id integer primary key, price double);\n---\n";
+    caught_with(&format!("{made}alter table t alter column price type integer"), "2:1:1 error duckdb-narrows", &duckdb);
+    caught_rule(&format!("{made}alter table t add column z integer not null"), "duckdb-cannot-run", &duckdb);
+    let sqlite = LintOptions::for_set(Engine::Sqlite, 14, "app");
+    let replaced = "create table t (id integer primary key, a text, b text);\n---\ninsert or replace into t (id, a) values (1, 'x')";
+    caught_rule(replaced, "sqlite-replaces-rows", &sqlite);
+    safe_with(
+        "create table t (id integer primary key, a text, b text); insert or replace into t (id, a) values (1, 'x')",
+        &sqlite,
+    );
 }

@@ -71,9 +71,9 @@ fn a_type_that_holds_all_values_or_refuses_them_loses_nothing_on_duckdb() {
         let found = next(MADE, &format!("alter table t alter column {alter}"));
         assert_eq!(found, ["2:1:1 warning duckdb-rebuilds"], "{alter}");
     }
-    // A table of the same set has no rows, and a type that nobody knows loses nothing that is known.
+    // A table of the same file has no rows of others, and a type that nobody knows loses nothing that is known.
     safe_with(
-        "create table n (a double);\n---\nalter table n alter a type int",
+        "create table n (a double); alter table n alter a type int",
         &LintOptions::for_set(Engine::DuckDb, 14, "app"),
     );
     let unknown = findings("alter table o alter v type int", &duckdb);
