@@ -159,6 +159,15 @@ impl Model {
                 && table.columns.iter().any(|old| old.name == column.name && old.data_type == column.data_type)
         });
         let is_id = column.name == "id";
+        // The way back gives rows a value in it that refers to nothing.
+        let fills = |table: &Table| {
+            let column = table.columns.iter().find(|other| other.name == column.name);
+            column.is_some_and(|column| {
+                table.foreign_keys.contains_key(&column.name) && (column.not_null || column.default.is_some())
+            })
+        };
+        let is_filled =
+            fills(&self.tables[place]) || start.tables.iter().any(|table| table.name == name && fills(table));
         let referred = self.is_referred_to(&name);
         let fresh = self.fresh("x");
         let added = self.column(how);
@@ -179,7 +188,7 @@ impl Model {
             4 | 5 if table.indexes.values().any(|(of, unique)| *unique && *of == column.name) => {
                 table.indexes.retain(|_, (of, _)| *of != column.name);
             }
-            4 | 5 if !is_id => {
+            4 | 5 if !is_id && !is_filled => {
                 table.columns.remove(which);
                 table.forget(&column.name);
                 self.drop_views(|view| view.table == name && view.column == column.name);
