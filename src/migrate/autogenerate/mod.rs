@@ -9,6 +9,7 @@ mod constraint_name;
 mod duckdb;
 mod embedded;
 mod models;
+mod on_postgres;
 mod postgres;
 mod proof;
 mod rename;
@@ -30,11 +31,11 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use change::{TableChange, dropped, is_required, pairs};
 use duckdb::Without;
+use on_postgres::OnPostgres;
 use rename::{Names, column_candidates, table_candidates};
 use sql::Spelling;
 use stage::Step;
 use std::collections::BTreeMap;
-use triggers::OnPostgres;
 use value::Fate;
 
 /// What a new migration is filled with.
@@ -168,9 +169,9 @@ fn write(
     }
     let mut drafts = Vec::new();
     let mut duckdb = duckdb_state(set, &states);
-    let triggers = triggers::on_postgres(set);
+    let there = OnPostgres::of(set);
     for step in &steps {
-        let (texts, next) = texts(set, step, &duckdb, &triggers, &spelling)?;
+        let (texts, next) = texts(set, step, &duckdb, &there, &spelling)?;
         duckdb = next;
         let by_hand = if drafts.is_empty() { by_hand.as_slice() } else { &[] };
         drafts.push(draft(set, message, step, &steps, by_hand, texts));
@@ -245,14 +246,14 @@ fn texts(
     set: &MigrationSet,
     step: &Step,
     duckdb: &Schema,
-    triggers: &[OnPostgres],
+    there: &OnPostgres,
     spelling: &Spelling,
 ) -> Result<(Texts, Schema)> {
     let mut texts = Texts::new();
     let after = duckdb::after(duckdb, &step.from, &step.to, &step.names, Without::WRITTEN);
     for engine in set.engines() {
         let (up, down) = match engine {
-            Engine::Postgres => (postgres::up(step, spelling, triggers)?, postgres::down(step, spelling, triggers)?),
+            Engine::Postgres => (postgres::up(step, spelling, there)?, postgres::down(step, spelling, there)?),
             Engine::Sqlite => (embedded::sqlite_up(step, spelling)?, embedded::sqlite_down(step, spelling)?),
             Engine::DuckDb => {
                 let up = embedded::duckdb(duckdb, &after, &step.names, spelling)?;

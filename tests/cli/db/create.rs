@@ -255,10 +255,12 @@ fn views_of_views_and_their_triggers_follow_a_new_name() {
             INSERT INTO orders (id) VALUES (NEW.id);
             RETURN NEW;
         END $$;
-        CREATE TRIGGER added INSTEAD OF INSERT ON texts FOR EACH ROW EXECUTE FUNCTION added();\n";
+        CREATE TRIGGER added INSTEAD OF INSERT ON texts FOR EACH ROW EXECUTE FUNCTION added();
+        COMMENT ON VIEW texts IS 'what people wrote';
+        GRANT SELECT ON notes, texts TO PUBLIC;\n";
     sandbox.write("sql/V1__orders.sql", tables);
     sandbox.write("sql/V1__orders.sqlite.sql", format!("-- charter: differs triggers\n{tables}{trigger}"));
-    let differs = "-- charter: differs triggers, functions\n";
+    let differs = "-- charter: differs triggers, functions, comments\n";
     sandbox.write("sql/V1__orders.postgres.sql", format!("{differs}{tables}{postgres_trigger}"));
     let drops = "DROP VIEW texts; DROP VIEW notes; DROP TABLE orders;";
     sandbox.write("sql/V1__orders.down.sql", drops);

@@ -111,6 +111,36 @@ fn triggers_go_and_come_with_the_views_that_they_are_of_or_read() {
 }
 
 #[test]
+fn what_postgres_keeps_of_a_view_comes_again_with_it() {
+    let tables = "CREATE TABLE t (id BIGINT PRIMARY KEY, a TEXT);
+        CREATE VIEW v AS SELECT id, a FROM t;
+        CREATE VIEW w AS SELECT id FROM v;\n";
+    let said = "COMMENT ON VIEW v IS 'old';
+        COMMENT ON VIEW v IS 'the letters';
+        GRANT SELECT ON TABLE t, public.v, w TO reader, writer;
+        REVOKE ALL ON v FROM PUBLIC;
+        GRANT SELECT (id) ON v TO other;
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO other;";
+    let project = Project::new(tables, &tables.replace("a TEXT", "b TEXT").replace("id, a", "id, b"));
+    project.write("V1__first.postgres.sql", &format!("{tables}{said}"));
+    let written = project.go(&["t.a:b"]);
+    let after = [
+        "CREATE VIEW v AS SELECT id, b FROM t;",
+        "COMMENT ON VIEW v IS 'the letters';",
+        "GRANT SELECT ON public.v TO reader, writer;",
+        "REVOKE ALL ON v FROM PUBLIC;",
+        "CREATE VIEW w AS SELECT id FROM v;",
+        "GRANT SELECT ON w TO reader, writer;",
+    ];
+    assert_eq!(written.statements("V2__change.sql")[3..], after);
+    assert!(
+        written.files["V2__change.down.sql"].contains("GRANT SELECT ON w TO reader, writer;"),
+        "{:#?}",
+        written.files
+    );
+}
+
+#[test]
 fn a_trigger_of_postgres_is_gone_while_a_column_that_it_names_changes() {
     let table = "CREATE TABLE t (id BIGINT PRIMARY KEY, a VARCHAR(20), b TEXT);";
     let trigger = "CREATE TRIGGER tell AFTER UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION f();";
