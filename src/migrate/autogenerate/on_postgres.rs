@@ -126,25 +126,28 @@ fn same(one: &str, other: &str) -> bool {
 
 /// What GRANT and REVOKE say of each table and view that they name. Not where they name columns, which may get other names.
 fn privileges(text: &str) -> Vec<(String, String)> {
-    let tokens = Words::of(text).tokens.collect::<Vec<_>>();
-    let place = |word: &str| tokens.iter().position(|token| token.is_word(text, word));
-    let Some((on, end)) = place("on").and_then(|on| Some((on, place("to").or_else(|| place("from"))?))) else {
+    let tokens: Vec<Token> = Words::of(text).tokens.collect();
+    let Some(on) = tokens.iter().position(|token| token.is_word(text, "on")) else { return Vec::new() };
+    let objects = |token: &&Token| !token.is_word(text, "to") && !token.is_word(text, "from");
+    let objects: Vec<Token> = tokens.iter().skip(on + 1).take_while(objects).cloned().collect();
+    let has_group = tokens.iter().take(on).chain(&objects).any(|token| token.is_symbol(text, "("));
+    let (Some(before), Some(after)) = (tokens.get(on), tokens.get(on + 1 + objects.len())) else { return Vec::new() };
+    if has_group {
         return Vec::new();
-    };
-    let has_group = tokens.iter().take(end).any(|token| token.is_symbol(text, "("));
-    let (Some(before), Some(after), false) = (tokens.get(on), tokens.get(end), has_group) else { return Vec::new() };
+    }
     let (before, after) = (&text[..before.range.end], &text[after.range.start..]);
-    let mut words = Words { text, tokens: tokens[on + 1..end].to_vec().into_iter().peekable() };
-    words.take("table");
+    let names = match objects.as_slice() {
+        [table, names @ ..] if table.is_word(text, "table") => names,
+        names => names,
+    };
     let mut said = Vec::new();
-    while let Some(start) = words.tokens.peek().map(|token| token.range.start) {
-        let Some((of, rest)) = words.name().map(|name| (name, words.tokens.next())) else { break };
-        let end = rest.as_ref().map_or(text.len() - after.len(), |comma| comma.range.start);
+    for tokens in names.split(|token| token.is_symbol(text, ",")) {
+        let is_dot = |place: usize| tokens.get(place).is_some_and(|token| token.is_symbol(text, "."));
         // Anything but a list of names is about something else.
-        if rest.is_some_and(|rest| !rest.is_symbol(text, ",")) {
-            return Vec::new();
-        }
-        said.push((of, format!("{before} {} {after}", text[start..end].trim())));
+        let is_name = tokens.len() % 2 == 1 && (1..tokens.len()).step_by(2).all(is_dot);
+        let ([first, ..], [.., last], true) = (tokens, tokens, is_name) else { return Vec::new() };
+        let spelled = &text[first.range.start..last.range.end];
+        said.push((last.text(text).trim_matches('"').to_owned(), format!("{before} {spelled} {after}")));
     }
     said
 }

@@ -117,7 +117,8 @@ fn what_postgres_keeps_of_a_view_comes_again_with_it() {
         CREATE VIEW w AS SELECT id FROM v;\n";
     let said = "COMMENT ON VIEW v IS 'old';
         COMMENT ON VIEW v IS 'the letters';
-        GRANT SELECT ON TABLE t, public.v, w TO reader, writer;
+        GRANT SELECT ON TABLE t, public.v, w -- and no more
+            TO reader, writer;
         REVOKE ALL ON v FROM PUBLIC;
         GRANT SELECT (id) ON v TO other;
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO other;";
