@@ -96,7 +96,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let copy = arguments.backup.make(session, &opened)?;
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
-    let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
+    let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session.ui, &progress, &event));
     drop(progress);
     let reverted = reverted.map_err(|error| told.before(&opened, error, "taken back", "reverted"))?;
     session

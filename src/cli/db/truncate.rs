@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let copy = arguments.backup.make(session, &opened)?;
     let progress = session.ui.progress("removing all content");
     let mut told = Told::default();
-    let removed = opened.manager.truncate(&confirmation, &mut |event| told.tell(session, &progress, &event))?;
+    let removed = opened.manager.truncate(&confirmation, &mut |event| told.tell(session.ui, &progress, &event))?;
     drop(progress);
     session.ui.result(
         || format!("{url} is empty now: it has lost {}\n", said(&removed)),
