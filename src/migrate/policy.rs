@@ -322,6 +322,8 @@ fn find(
                 options.postgres_version = live::server_version(connection)?;
                 let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
                 let mut known = live::catalogue(connection, texts)?;
+                // What a migration that is half done has made is there already.
+                known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none());
                 if let Some(existing) = &mut known.existing {
                     existing.is_path_sure = true;
                     // The sets before it are applied first.

@@ -65,7 +65,8 @@ pub struct ExistingObject {
     pub of: String,
     /// Its name.
     pub name: String,
-    /// The table that an index, sequence or partition goes with; `[]` for the type of arrays of another type.
+    /// The table that an index, sequence or partition goes with; `[]` for the type of arrays of another type, `()` for the
+    /// relation that a type of several columns is too.
     pub goes_with: String,
 }
 

@@ -381,7 +381,7 @@ const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg
 /// schema, and what it goes with.
 const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) \
-     SELECT 'RELATION', '', c.relname, n.nspname, COALESCE(\
+     SELECT 'RELATION', '', c.relname, n.nspname, COALESCE(CASE c.relkind WHEN 'c' THEN '()' END, \
      (SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = c.oid), \
      (SELECT max(t.relname::text) FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class t ON t.oid = h.inhparent \
      WHERE h.inhrelid = c.oid), \

@@ -12,9 +12,9 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, existence, hygiene, idle, immutable, indexes, locks,
-    merging, partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers,
-    types, versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, existence, hygiene, idle, immutable, indexes,
+    locks, merging, partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree,
+    triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.

@@ -143,6 +143,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                             refused(judge, node, &parameter, &value_of(value));
                         }
                         set(judge, node, &parameter, Some(value_of(value)), local);
+                        if parameter == "search_path" && value.kind() != K::LITERAL {
+                            judge.session.set_path(Path::Odd);
+                        }
                     }
                 }
             }

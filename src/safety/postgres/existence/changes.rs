@@ -7,7 +7,7 @@ use super::super::judge::Judge;
 use super::super::objects;
 use super::super::tree;
 use super::inventory::{Class, Key, Known, Thing};
-use super::{after_calls, find, gone, implicit, refuse_key, refuse_part, tables, target, there};
+use super::{after_calls, blur, find, gone, implicit, refuse_key, refuse_part, tables, target, there};
 
 pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let replaces = tree::has(node, K::OR_REPLACE);
@@ -79,13 +79,18 @@ fn make_relation(
     let before = judge.session.inventory.thing(&key).clone();
     if matches!(before.known, Known::There(_)) && (optional || replaces) {
         // What is replaced has other columns.
-        judge.session.inventory.change(&key, |thing| if replaces { thing.open() });
+        judge.session.inventory.change(&key, |thing| {
+            if replaces {
+                thing.open()
+            }
+        });
         return;
     }
     if is_without_schema(judge, name) || refuse_key(judge, name, &key) {
         return;
     }
-    if has_row_type && !replaces && refuse_key(judge, name, &row_type) {
+    // The server looks for a type even where it makes none.
+    if !replaces && refuse_key(judge, name, &row_type) {
         return;
     }
     let known = there(judge, name);
@@ -235,12 +240,17 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let mut found = Vec::new();
     for name in &names {
         let parts = if class.has_schema() { tree::path(name) } else { vec![tree::name(name)] };
-        found.extend(find(judge, class, &parts).map(|(key, _)| key).filter(|key| key.0 == class));
+        let meant = find(judge, class, &parts);
+        if !matches!(meant, Some((_, Known::There(_)))) {
+            blur(judge, class, &parts);
+        }
+        found.push(meant.map(|(key, _)| key).filter(|key| key.0 == class));
     }
     if is_cascade {
         judge.session.inventory.doubt(true, false);
     }
     for (key, name) in found.into_iter().zip(&names) {
+        let Some(key) = key else { continue };
         match class {
             Class::Relation => tables::remove(judge, &key, place),
             Class::Function => {
@@ -316,6 +326,9 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let Some(name) = tree::child(node, kind) else { return };
     let parts = if class.has_schema() { tree::path(&name) } else { vec![tree::last_name(&name).unwrap_or_default()] };
     let Some((old, known)) = find(judge, class, &parts).filter(|(key, _)| key.0 == class) else { return };
+    if matches!(known, Known::Unsure) {
+        blur(judge, class, &parts);
+    }
     for action in node.children() {
         let Some(new) = tree::last_name(&action) else { continue };
         let mut key = old.clone();
@@ -339,7 +352,9 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
 fn rename_part(judge: &mut Judge<'_>, node: &SyntaxNode, kind: K, class: Class) {
     let Some((old, table)) = tree::child_name(node, kind).zip(table(judge, node)) else { return };
     let action = node.children().find(|action| objects::is_rename(action.kind()));
-    let Some((action, new)) = action.and_then(|action| tree::last_name(&action).map(|new| (action, new))) else { return };
+    let Some((action, new)) = action.and_then(|action| tree::last_name(&action).map(|new| (action, new))) else {
+        return;
+    };
     if !refuse_part(judge, &action, &table, class, &new) {
         tables::rename_part(judge, node, &table, class, &old, &new);
     }

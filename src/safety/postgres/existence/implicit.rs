@@ -86,8 +86,8 @@ pub(super) fn signature(list: &SyntaxNode) -> Option<String> {
 
 /// Types that the server calls as everybody does.
 const PLAIN: [&str; 14] = [
-    "bigint", "boolean", "bytea", "date", "inet", "integer", "interval", "json", "jsonb", "name", "numeric", "smallint",
-    "text", "uuid",
+    "bigint", "boolean", "bytea", "date", "inet", "integer", "interval", "json", "jsonb", "name", "numeric",
+    "smallint", "text", "uuid",
 ];
 
 fn is_other_mode(kind: K) -> bool {

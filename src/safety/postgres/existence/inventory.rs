@@ -150,11 +150,6 @@ impl<'a> Thing<'a> {
             self.whole = [false; 3];
         }
     }
-
-    fn doubt(&mut self) {
-        self.known = Known::Unsure;
-        self.open();
-    }
 }
 
 pub(super) type Key = (Class, RelationName);
@@ -238,8 +233,15 @@ impl<'a> Inventory<'a> {
         let journaled = self.journal.iter_mut().flatten().filter_map(|(_, thing)| thing.as_mut());
         for thing in self.things.values_mut().chain(journaled) {
             match thing.known {
-                Known::There(_) if lost => thing.doubt(),
-                Known::Gone(_) if got => thing.doubt(),
+                Known::There(_) if lost => {
+                    thing.known = Known::Unsure;
+                    let there = thing.parts.values_mut().filter(|known| matches!(known, Known::There(_)));
+                    there.for_each(|known| *known = Known::Unsure);
+                    if got {
+                        thing.open();
+                    }
+                }
+                Known::Gone(_) if got => thing.known = Known::Unsure,
                 _ => {}
             }
         }
@@ -290,11 +292,13 @@ impl<'a> Inventory<'a> {
         }
         let first = from(*class, takes.trim_end_matches(')'), bare);
         let found = existing.objects.range(&first..).next().filter(|found| {
-            (&found.class, &found.schema, &found.of, &found.name) == (&first.class, &first.schema, &first.of, &first.name)
+            (&found.class, &found.schema, &found.of, &found.name)
+                == (&first.class, &first.schema, &first.of, &first.name)
         });
         let Some(found) = found else {
             let is_own = *class == Class::Relation && bare.starts_with("charter_") || bare.starts_with("refinery_");
-            let is_unsure = existing.unsure.contains(&name.schema) || (is_own && self.own_schema.is_some());
+            let schema = if *class == Class::Schema { &name.name } else { &name.schema };
+            let is_unsure = existing.unsure.contains(schema) || (is_own && self.own_schema.is_some());
             let is_sure = !self.has_got && Self::is_asked(bare) && !is_unsure;
             return Thing::new(if is_sure { Known::Gone(None) } else { Known::Unsure });
         };
@@ -302,7 +306,9 @@ impl<'a> Inventory<'a> {
             return Thing::new(Known::Unsure);
         }
         let mut thing = Thing::new(Known::There(None));
-        thing.goes_with.clone_from(&found.goes_with);
+        // A type of several columns is a relation too.
+        thing.has_row_type = found.goes_with == "()";
+        thing.goes_with = Some(&found.goes_with).filter(|with| *with != "()").cloned().unwrap_or_default();
         if let Some(facts) = catalogue.tables.get(name).filter(|_| *class == Class::Relation) {
             thing.has_row_type = true;
             thing.has_children = facts.has_children || facts.partitioned;
@@ -360,6 +366,22 @@ impl<'a> Inventory<'a> {
             || self.things.iter().any(|((own, other), thing)| *own == class && other.name == name && is_named(thing))
     }
 
+    /// Whatever has a name, in whichever schema, may be there or not.
+    pub(super) fn blur(&mut self, class: Class, name: &str) {
+        let existing = self.catalogue.and_then(|catalogue| catalogue.existing.as_ref());
+        let objects = existing.iter().flat_map(|existing| &existing.objects);
+        let schemas = objects.filter(|object| object.name == name).map(|object| object.schema.clone());
+        let made = self.things.keys().filter(|(_, own)| own.name == name).map(|(_, own)| own.schema.clone());
+        for schema in schemas.chain(made).collect::<BTreeSet<String>>() {
+            for class in [class, Class::Relation, Class::Type] {
+                let key = (class, RelationName { schema: schema.clone(), name: name.to_owned() });
+                if matches!(self.thing(&key).known, Known::There(_)) {
+                    self.set(key, Thing::new(Known::Unsure));
+                }
+            }
+        }
+    }
+
     /// Whether anything may have a name in another schema than that.
     pub(super) fn may_be_in_other_schemas(&self, class: Class, name: &RelationName) -> bool {
         let existing = self.catalogue.and_then(|catalogue| catalogue.existing.as_ref());
@@ -375,9 +397,8 @@ impl<'a> Inventory<'a> {
     pub(super) fn doubt_named(&mut self, name: &RelationName) {
         self.set((Class::Function, name.clone()), Thing::new(Known::Unsure));
         let begin = format!("{}(", name.name);
-        let is_one = |(class, own): &&Key| {
-            *class == Class::Routine && own.schema == name.schema && own.name.starts_with(&begin)
-        };
+        let is_one =
+            |(class, own): &&Key| *class == Class::Routine && own.schema == name.schema && own.name.starts_with(&begin);
         let routines: Vec<Key> = self.things.keys().filter(is_one).cloned().collect();
         routines.into_iter().for_each(|key| self.set(key, Thing::new(Known::Unsure)));
         self.moved.insert(name.clone());

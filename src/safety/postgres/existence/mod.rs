@@ -101,9 +101,8 @@ fn after_calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_MATERIALIZED_VIEW,
         K::COPY,
     ];
-    let is_unknown = |call: SyntaxNode| {
-        bodies::of_call(&judge.session, &call).is_some_and(|(_, known)| known != bodies::Call::Calm)
-    };
+    let is_unknown =
+        |call: SyntaxNode| bodies::of_call(&judge.session, &call).is_some_and(|(_, known)| known != bodies::Call::Calm);
     if RUN.contains(&node.kind()) && tree::below(node, K::CALL_EXPR).any(is_unknown) {
         judge.session.inventory.doubt(true, true);
     }
@@ -156,15 +155,19 @@ fn find<'a>(judge: &mut Judge<'a>, class: Class, parts: &[String]) -> Option<(Ke
     let is_odd = judge.session.path() == Path::Odd;
     let path = judge.session.search_path().to_vec();
     let inventory = &mut judge.session.inventory;
+    // What may stand there unseen is seldom meant, but then nothing is missing.
     let built_in = [TEMPORARY, "pg_catalog"];
+    let mut is_doubtful = is_odd;
     let mut absent: Option<(Key, Known<'a>)> = None;
     for schema in built_in.into_iter().chain(path.iter().map(String::as_str)) {
         let found = (key(class, schema, name), inventory.known(class, schema, name));
         match found.1 {
             Known::There(_) => return Some(found),
-            Known::Unsure if built_in.contains(&schema) && !inventory.is_catalogued() => {}
+            Known::Unsure if built_in.contains(&schema) => is_doubtful |= inventory.is_catalogued(),
             Known::Unsure => return Some(found),
-            Known::Gone(place) if place.is_some() || absent.as_ref().is_none_or(|(_, known)| *known == Known::Gone(None)) => {
+            Known::Gone(place)
+                if place.is_some() || absent.as_ref().is_none_or(|(_, known)| *known == Known::Gone(None)) =>
+            {
                 absent = Some(found);
             }
             Known::Gone(_) => {}
@@ -172,7 +175,15 @@ fn find<'a>(judge: &mut Judge<'a>, class: Class, parts: &[String]) -> Option<(Ke
     }
     let (key, known) = absent?;
     let is_elsewhere = !is_sure && inventory.may_be_anywhere(class, name);
-    Some((key, if is_elsewhere || is_odd { Known::Unsure } else { known }))
+    Some((key, if is_elsewhere || is_doubtful { Known::Unsure } else { known }))
+}
+
+/// What a statement changes is not known: nothing that it may mean is from now on.
+fn blur(judge: &mut Judge<'_>, class: Class, parts: &[String]) {
+    let is_path_plain = judge.session.search_path().len() < 2 && judge.session.path() != Path::Odd;
+    if let ([name], true, false) = (parts, class.has_schema(), is_path_plain) {
+        judge.session.inventory.blur(class, name);
+    }
 }
 
 /// Where something is made by a name.
@@ -185,7 +196,10 @@ fn target(judge: &mut Judge<'_>, class: Class, parts: &[String], is_temporary: b
         _ if is_temporary => TEMPORARY.to_owned(),
         Some(schema) if schema.starts_with(TEMPORARY) => TEMPORARY.to_owned(),
         Some(schema) => schema.clone(),
-        None if judge.session.path() == Path::Odd => return None,
+        None if judge.session.path() == Path::Odd => {
+            judge.session.inventory.doubt(false, true);
+            return None;
+        }
         None => {
             let path = judge.session.search_path().to_vec();
             let inventory = &mut judge.session.inventory;

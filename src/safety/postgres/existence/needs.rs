@@ -110,13 +110,26 @@ pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if judge.session.blocks > 0 || !(READ.contains(&node.kind()) || READ_TOO.contains(&node.kind())) {
         return;
     }
-    let queries: BTreeSet<String> = tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)).collect();
+    let mut queries: BTreeSet<String> = tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)).collect();
+    if node.kind() == K::CREATE_VIEW && tree::has_token(node, K::RECURSIVE_KW) {
+        queries.extend(tree::child(node, K::VIEW).and_then(|view| tree::path(&view).pop()));
+    }
     let mut around = Around { statement: node, queries: &queries, table: None };
     let optional = tree::has(node, K::IF_EXISTS);
     if let Some(name) = table_of(node) {
         // Its columns are looked for only where it is known.
         around.table = relation(judge, &name, &around, !optional);
     }
+    // What an action adds, the others may name.
+    if let Some(table) = &around.table {
+        let added = node.children().filter(|action| action.kind() == K::ADD_COLUMN);
+        for name in added.filter_map(|action| tree::child_name(&action, K::COLUMN_NAME)).collect::<Vec<_>>() {
+            if matches!(judge.session.inventory.thing(table).part(Class::Column, &name), Known::Gone(_)) {
+                judge.session.inventory.change(table, |thing| thing.set_part(Class::Column, &name, Known::Unsure));
+            }
+        }
+    }
+    columns::of_queries(judge, node, &queries);
     for child in node.children() {
         // What is dropped or altered only if it is there; the table has been looked for.
         let is_own = optional && is_reference(child.kind());
@@ -178,6 +191,13 @@ fn table_of(node: &SyntaxNode) -> Option<SyntaxNode> {
             first(&[K::ON_RELATION, K::ON_TABLE])
         }
         K::DROP_POLICY | K::DROP_RULE | K::DROP_TRIGGER => first(&[K::ON_RELATION, K::ON_TABLE]),
+        K::CLUSTER => first(&[K::TABLE_NAME_REF]),
+        K::CREATE_STATISTICS => first(&[K::FROM_TABLE]),
+        K::GRANT | K::REVOKE => {
+            let tables = tree::below(node, K::PRIVILEGE_TABLE).chain(tree::below(node, K::PRIVILEGE_DEFAULT)).next()?;
+            let mut tables = tables.children().filter(|table| table.kind() == K::RELATION_NAME_REF);
+            tables.next().filter(|_| tables.next().is_none())
+        }
         _ => None,
     }
 }
@@ -218,7 +238,10 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
     let optional = tree::has(node, K::IF_EXISTS);
     match node.kind() {
         // Bodies are not read; names of options are not names of things; what is locked is called by its alias.
-        K::ATTRIBUTE_LIST | K::WITH_PARAMS | K::LOCKING_CLAUSE | K::RULE_DO | K::REFERENCING | K::REVOKE_COMMAND => {}
+        K::ATTRIBUTE_LIST | K::WITH_PARAMS | K::LOCKING_CLAUSE | K::RULE_DO | K::REFERENCING => {}
+        K::REVOKE_COMMAND => {
+            node.children().filter(|list| list.kind() == K::COLUMN_REF_LIST).for_each(|list| walk(judge, &list, around))
+        }
         K::ATOMIC_BODY | K::RETURN_STMT | K::WITH_OPTIONS => {}
         K::DROP_COLUMN | K::DROP_CONSTRAINT if optional => {}
         K::RELATION_NAME_REF | K::TABLE_NAME_REF | K::VIEW_REF | K::SEQUENCE_REF => {
@@ -265,8 +288,14 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         // A domain's constraint.
         K::RENAME_CONSTRAINT | K::VALIDATE_CONSTRAINT | K::DROP_CONSTRAINT
             if around.statement.kind() == K::ALTER_DOMAIN => {}
-        K::CHECK_CONSTRAINT | K::PARTITION_ITEM_LIST | K::USING_EXPR_CLAUSE | K::WITH_CHECK_EXPR_CLAUSE
-        | K::GENERATED_STORED | K::CONFLICT_INDEX_ITEM_LIST | K::USING_EXPR => {
+        K::CHECK_CONSTRAINT
+        | K::PARTITION_ITEM_LIST
+        | K::USING_EXPR_CLAUSE
+        | K::WITH_CHECK_EXPR_CLAUSE
+        | K::GENERATED_STORED
+        | K::CONFLICT_INDEX_ITEM_LIST
+        | K::USING_EXPR
+        | K::STATISTICS_ON_CLAUSE => {
             columns::of_expression(judge, node, around.table.as_ref());
             children(judge, node, around);
         }
@@ -374,16 +403,43 @@ fn qualified_column(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_
 /// A type that is no word of the grammar.
 fn data_type(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
     const GRAMMAR: [&str; 27] = [
-        "bigint", "bigserial", "bit", "boolean", "char", "character", "dec", "decimal", "double", "float", "int",
-        "integer", "interval", "json", "national", "nchar", "numeric", "real", "serial", "serial2", "serial4",
-        "serial8", "smallint", "smallserial", "time", "timestamp", "varchar",
+        "bigint",
+        "bigserial",
+        "bit",
+        "boolean",
+        "char",
+        "character",
+        "dec",
+        "decimal",
+        "double",
+        "float",
+        "int",
+        "integer",
+        "interval",
+        "json",
+        "national",
+        "nchar",
+        "numeric",
+        "real",
+        "serial",
+        "serial2",
+        "serial4",
+        "serial8",
+        "smallint",
+        "smallserial",
+        "time",
+        "timestamp",
+        "varchar",
     ];
     // A function in another language may make the type that it names.
     let is_foreign = matches!(around.statement.kind(), K::CREATE_FUNCTION | K::CREATE_PROCEDURE)
         && !["sql", "plpgsql"].contains(&language(around.statement).as_str());
     let parts = tree::path(node);
     let is_word = parts.len() == 1 && GRAMMAR.contains(&parts[0].as_str());
-    if !is_word && !is_foreign && let Some((key, known)) = find(judge, Class::Type, &parts) {
+    if !is_word
+        && !is_foreign
+        && let Some((key, known)) = find(judge, Class::Type, &parts)
+    {
         require(judge, node, &key, known);
     }
 }
@@ -398,7 +454,7 @@ pub(super) fn language(function: &SyntaxNode) -> String {
 fn signature(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
     let parts = tree::path(node);
     let Some((key, known)) = find(judge, Class::Function, &parts) else { return };
-    if require(judge, node, &key, known) || !matches!(known, Known::There(_)) {
+    if require(judge, node, &key, known) {
         return;
     }
     let Some(takes) = tree::child(node, K::PARAM_LIST).and_then(|list| implicit::signature(&list)) else { return };
@@ -421,7 +477,11 @@ fn call(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         // `row.function` is a call too, and so is that of a type.
         let is_plain = defaults::called(node).is_some() && named.len() <= 2;
         let is_type = matches!(find(judge, Class::Type, &named), Some((_, Known::There(_) | Known::Unsure)));
-        if is_plain && !is_type && !is_grammar(&named) && let Some((key, known)) = find(judge, Class::Function, &named) {
+        if is_plain
+            && !is_type
+            && !is_grammar(&named)
+            && let Some((key, known)) = find(judge, Class::Function, &named)
+        {
             require(judge, &function, &key, known);
         }
     }
@@ -434,9 +494,30 @@ fn call(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
 /// Functions that are words of the grammar.
 fn is_grammar(name: &[String]) -> bool {
     const GRAMMAR: [&str; 24] = [
-        "coalesce", "greatest", "least", "nullif", "grouping", "row", "xmlconcat", "merge_action", "normalize",
-        "overlay", "position", "substring", "trim", "treat", "extract", "cast", "exists", "any", "all", "some",
-        "array", "values", "current_schema", "localtime",
+        "coalesce",
+        "greatest",
+        "least",
+        "nullif",
+        "grouping",
+        "row",
+        "xmlconcat",
+        "merge_action",
+        "normalize",
+        "overlay",
+        "position",
+        "substring",
+        "trim",
+        "treat",
+        "extract",
+        "cast",
+        "exists",
+        "any",
+        "all",
+        "some",
+        "array",
+        "values",
+        "current_schema",
+        "localtime",
     ];
     matches!(name, [only] if GRAMMAR.contains(&only.as_str()))
 }

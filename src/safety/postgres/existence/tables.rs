@@ -8,7 +8,7 @@ use super::super::types::DataType;
 use super::super::{constraints, tree};
 use super::changes::is_without_schema;
 use super::inventory::{Class, Key, Known, Thing};
-use super::{find, gone, implicit, refuse_key, refuse_part, target, there};
+use super::{blur, columns, find, gone, implicit, refuse_key, refuse_part, target, there};
 
 /// A table, whatever it is made of.
 pub(super) fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -72,6 +72,10 @@ pub(super) fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
 /// A column, and the sequence that comes with it.
 fn make_column(judge: &mut Judge<'_>, table: &Key, definition: &SyntaxNode, name: &SyntaxNode) {
     let own = tree::name(name);
+    if columns::is_of_system(&own) && judge.session.blocks == 0 {
+        judge.report(&super::ALREADY, name, format!("every table has a column {own} of the server's own"));
+        return;
+    }
     if refuse_part(judge, name, table, Class::Column, &own) {
         return;
     }
@@ -190,9 +194,12 @@ fn named_index(judge: &mut Judge<'_>, node: &SyntaxNode, table: Option<Key>) {
 pub(super) fn alter(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const NAMES: [K; 4] = [K::TABLE_RELATION_NAME, K::RELATION_NAME, K::VIEW_REF, K::TABLE_NAME_REF];
     let name = node.children().find(|child| NAMES.contains(&child.kind()));
-    let Some((table, known)) = name.and_then(|name| find(judge, Class::Relation, &tree::path(&name))) else { return };
-    if table.0 != Class::Relation {
+    let parts = name.map(|name| tree::path(&name)).unwrap_or_default();
+    let Some((table, known)) = find(judge, Class::Relation, &parts).filter(|(key, _)| key.0 == Class::Relation) else {
         return;
+    };
+    if matches!(known, Known::Unsure) {
+        blur(judge, Class::Relation, &parts);
     }
     let mut actions: Vec<SyntaxNode> = node.children().collect();
     actions.sort_by_key(|action| match action.kind() {
@@ -204,6 +211,8 @@ pub(super) fn alter(judge: &mut Judge<'_>, node: &SyntaxNode) {
     for action in actions {
         if tree::has(&action, K::CASCADE) {
             judge.session.inventory.doubt(true, false);
+            // The table itself stays.
+            judge.session.inventory.change(&table, |thing| thing.known = known);
         }
         if is_there {
             alter_known(judge, node, &table, &action);
@@ -271,7 +280,9 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             open_heirs(judge, table);
         }
         K::RENAME_CONSTRAINT => {
-            let Some((old, new)) = tree::path(action).pop().zip(tree::child(action, K::CONSTRAINT_NAME)) else { return };
+            let Some((old, new)) = tree::path(action).pop().zip(tree::child(action, K::CONSTRAINT_NAME)) else {
+                return;
+            };
             let name = tree::name(&new);
             if refuse_part(judge, &new, table, Class::Constraint, &name) {
                 return;
@@ -397,20 +408,19 @@ pub(super) fn remove<'a>(judge: &mut Judge<'a>, key: &Key, gone: Known<'a>) {
     judge.session.inventory.set(key.clone(), Thing::new(gone));
 }
 
-/// Indexes, sequences and partitions of a table may be gone.
+/// Indexes, sequences and partitions of a table may be gone, and so may those of its partitions.
 fn doubt_companions(judge: &mut Judge<'_>, table: &Key) {
-    for companion in judge.session.inventory.going_with(&table.1.name) {
-        if companion == *table {
-            continue;
-        }
-        judge.session.inventory.set(companion.clone(), Thing::new(Known::Unsure));
-        doubt_companions_of(judge, &companion);
+    let (mut found, mut next) = (vec![table.clone()], 0);
+    while let Some(key) = found.get(next).cloned() {
+        let companions = judge.session.inventory.going_with(&key.1.name);
+        let new: Vec<Key> = companions.into_iter().filter(|companion| !found.contains(companion)).collect();
+        found.extend(new);
+        next += 1;
     }
-}
-
-/// Those of its partitions too.
-fn doubt_companions_of(judge: &mut Judge<'_>, table: &Key) {
-    for companion in judge.session.inventory.going_with(&table.1.name) {
+    for companion in found.split_off(1) {
+        if judge.session.inventory.thing(&companion).has_row_type {
+            judge.session.inventory.set((Class::Type, companion.1.clone()), Thing::new(Known::Unsure));
+        }
         judge.session.inventory.set(companion, Thing::new(Known::Unsure));
     }
 }
