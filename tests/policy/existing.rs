@@ -16,8 +16,11 @@ fn what_is_there_and_what_is_not_is_as_servers_say() {
     // Each case is tried on one of the servers.
     let dealt = |to: usize| cases().enumerate().filter(move |(at, _)| at % programs.len() == to).map(|(_, case)| case);
     let wrong: Vec<String> = std::thread::scope(|scope| {
-        let ask = |(at, programs)| scope.spawn(move || differences(programs, dealt(at)));
-        let servers: Vec<_> = programs.iter().enumerate().map(ask).collect();
+        let mut servers = Vec::new();
+        for (at, programs) in programs.iter().enumerate() {
+            let cases = dealt(at);
+            servers.push(scope.spawn(move || differences(programs, cases)));
+        }
         servers.into_iter().flat_map(|server| server.join().expect("no panic")).collect()
     });
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));

@@ -169,6 +169,7 @@ pub(in super::super) struct Inventory<'a> {
     pub(super) has_named: bool,
     /// Functions of which some were renamed, dropped or moved.
     moved: BTreeSet<RelationName>,
+    has_temporary: bool,
     things: BTreeMap<Key, Thing<'a>>,
     /// What was known before, since BEGIN.
     journal: Option<Vec<(Key, Option<Thing<'a>>)>>,
@@ -220,7 +221,14 @@ impl<'a> Inventory<'a> {
     /// not known to be.
     pub(in super::super) fn begin_file(&mut self, is_set: bool) {
         self.is_mute = false;
-        self.things.retain(|(_, name), _| name.schema != TEMPORARY);
+        if self.has_temporary && is_set {
+            self.has_temporary = false;
+            self.things.retain(|(_, name), _| name.schema != TEMPORARY);
+        }
+        for (_, thing) in self.things.iter_mut().filter(|((_, name), _)| name.schema == TEMPORARY) {
+            // It may be another connection or the same.
+            *thing = Thing::new(Known::Unsure);
+        }
         if !is_set {
             self.things.values_mut().for_each(Thing::forget_absence);
         }
@@ -340,6 +348,7 @@ impl<'a> Inventory<'a> {
     }
 
     pub(super) fn set(&mut self, key: Key, thing: Thing<'a>) {
+        self.has_temporary |= key.1.schema == TEMPORARY;
         let before = self.things.insert(key.clone(), thing);
         if let Some(journal) = &mut self.journal {
             journal.push((key, before));
@@ -425,6 +434,11 @@ impl<'a> Inventory<'a> {
         let tables = self.catalogue.iter().flat_map(|catalogue| &catalogue.tables);
         let heirs = tables.filter(|(_, facts)| facts.is_partition || !facts.inherited.is_empty());
         heirs.map(|(name, _)| (Class::Relation, name.clone())).collect()
+    }
+
+    /// Whether a file has made something temporary.
+    pub(super) fn has_temporary(&self) -> bool {
+        self.has_temporary
     }
 
     /// Whether the catalogue tells what is there.

@@ -159,11 +159,15 @@ fn find<'a>(judge: &mut Judge<'a>, class: Class, parts: &[String]) -> Option<(Ke
     let built_in = [TEMPORARY, "pg_catalog"];
     let mut is_doubtful = is_odd;
     let mut absent: Option<(Key, Known<'a>)> = None;
-    for schema in built_in.into_iter().chain(path.iter().map(String::as_str)) {
+    // Without a catalogue only what the files made there is known of them.
+    let (is_catalogued, has_temporary) = (inventory.is_catalogued(), inventory.has_temporary());
+    let built_in_searched =
+        built_in.into_iter().filter(|schema| is_catalogued || (*schema == TEMPORARY && has_temporary));
+    for schema in built_in_searched.chain(path.iter().map(String::as_str)) {
         let found = (key(class, schema, name), inventory.known(class, schema, name));
         match found.1 {
             Known::There(_) => return Some(found),
-            Known::Unsure if built_in.contains(&schema) => is_doubtful |= inventory.is_catalogued(),
+            Known::Unsure if built_in.contains(&schema) => is_doubtful |= is_catalogued,
             Known::Unsure => return Some(found),
             Known::Gone(place)
                 if place.is_some() || absent.as_ref().is_none_or(|(_, known)| *known == Known::Gone(None)) =>

@@ -110,7 +110,11 @@ pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if judge.session.blocks > 0 || !(READ.contains(&node.kind()) || READ_TOO.contains(&node.kind())) {
         return;
     }
-    let mut queries: BTreeSet<String> = tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)).collect();
+    const WITHOUT_QUERY: [K; 5] = [K::ALTER_TABLE, K::COMMENT_ON, K::CREATE_INDEX, K::CREATE_TABLE, K::GRANT];
+    let mut queries: BTreeSet<String> = BTreeSet::new();
+    if !WITHOUT_QUERY.contains(&node.kind()) {
+        queries.extend(tree::below(node, K::CTE_NAME).map(|name| tree::name(&name)));
+    }
     if node.kind() == K::CREATE_VIEW && tree::has_token(node, K::RECURSIVE_KW) {
         queries.extend(tree::child(node, K::VIEW).and_then(|view| tree::path(&view).pop()));
     }
@@ -134,21 +138,12 @@ pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
         // What is dropped or altered only if it is there; the table has been looked for.
         let is_own = optional && is_reference(child.kind());
         let is_target = table_of(node).is_some_and(|name| name.text_range() == child.text_range());
-        let is_passed = is_own || is_target || (optional && child.kind().is_signature_list());
+        let is_passed = is_own
+            || is_target
+            || (optional && matches!(child.kind(), K::FUNCTION_SIG_LIST | K::PROCEDURE_SIG_LIST | K::ROUTINE_SIG_LIST));
         if !is_passed {
             walk(judge, &child, &around);
         }
-    }
-}
-
-/// Lists of functions with what they take.
-trait Signatures {
-    fn is_signature_list(self) -> bool;
-}
-
-impl Signatures for K {
-    fn is_signature_list(self) -> bool {
-        matches!(self, K::FUNCTION_SIG_LIST | K::PROCEDURE_SIG_LIST | K::ROUTINE_SIG_LIST)
     }
 }
 
@@ -251,7 +246,7 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         K::TYPE_NAME_REF | K::DOMAIN_REF | K::SCHEMA_REF | K::EXTENSION_REF | K::PUBLICATION_REF => named(judge, node),
         K::ROLE_NAME_REF => named(judge, node),
         K::PATH_TYPE => data_type(judge, node, around),
-        K::FUNCTION_SIG | K::PROCEDURE_SIG | K::ROUTINE_SIG => signature(judge, node, around),
+        K::FUNCTION_SIG | K::PROCEDURE_SIG | K::ROUTINE_SIG => signature(judge, node),
         K::CALL_EXPR => call(judge, node, around),
         K::FOREIGN_KEY_CONSTRAINT => foreign_key(judge, node, around),
         K::REFERENCES_CONSTRAINT => {
@@ -266,7 +261,7 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         K::TRIGGER_REF => part(judge, node, &around.table, Class::Trigger),
         K::POLICY_REF => part(judge, node, &around.table, Class::Policy),
         K::RULE_REF => part(judge, node, &around.table, Class::Rule),
-        K::QUALIFIED_COLUMN_NAME_REF => qualified_column(judge, node, around),
+        K::QUALIFIED_COLUMN_NAME_REF => qualified_column(judge, node),
         K::OBJECT_CONSTRAINT | K::OBJECT_TRIGGER | K::OBJECT_POLICY | K::OBJECT_RULE => {
             let name = node.children().find(|child| matches!(child.kind(), K::TABLE_NAME_REF | K::RELATION_NAME_REF));
             let table = name.as_ref().and_then(|name| relation(judge, name, around, true));
@@ -388,11 +383,9 @@ fn foreign_key(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
 }
 
 /// `table.column`, as COMMENT and OWNED BY say it.
-fn qualified_column(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
+fn qualified_column(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let mut parts = tree::path(node);
     let Some(column) = parts.pop().filter(|_| !parts.is_empty()) else { return };
-    // A column of a type that is no table's has another message.
-    let _ = around;
     let Some((key, known)) = find(judge, Class::Relation, &parts) else { return };
     match known {
         Known::There(_) => _ = require_part(judge, node, &key, Class::Column, &column),
@@ -451,7 +444,7 @@ pub(super) fn language(function: &SyntaxNode) -> String {
 }
 
 /// A function as DROP, ALTER, COMMENT and GRANT name it.
-fn signature(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
+fn signature(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let parts = tree::path(node);
     let Some((key, known)) = find(judge, Class::Function, &parts) else { return };
     if require(judge, node, &key, known) {
@@ -467,7 +460,6 @@ fn signature(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
     if let Some((key, known)) = find(judge, Class::Routine, &parts).filter(|_| is_alone) {
         require(judge, node, &key, known);
     }
-    let _ = around;
 }
 
 /// A function by its name.
