@@ -1,6 +1,7 @@
 //! What each environment allows: the table of the environments, cell by cell, on every engine.
 
 mod catalogue;
+mod existing;
 mod host;
 
 use crate::support::postgres::{self, Database, Rows};

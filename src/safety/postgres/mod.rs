@@ -29,6 +29,7 @@ pub(super) mod drops;
 pub(super) mod dynamic;
 mod enums;
 mod excluded;
+pub(super) mod existence;
 pub(super) mod hygiene;
 mod idle;
 pub(super) mod immutable;
