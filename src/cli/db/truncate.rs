@@ -37,7 +37,11 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
     }
-    let content = opened.manager.content()?;
+    let content = {
+        let progress = session.ui.progress("counting what would be lost");
+        let mut told = Told::default();
+        opened.manager.content(&mut |event| told.tell(session.ui, &progress, &event))?
+    };
     let url = &opened.database.url;
     session.ui.warning(None, &format!("{url} loses {}", said(&content)));
     let environment = opened.manager.get_environment()?.max(Environment::Staging);
