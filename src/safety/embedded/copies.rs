@@ -83,7 +83,7 @@ impl Embedded<'_> {
             let known = self.tables.get(name)?;
             Some((known, self.rows_of(name).into_iter().find(|rows| rows.of == *name)?))
         };
-        let mut found = Vec::new();
+        let (mut found, mut of_host) = (Vec::new(), Vec::new());
         for (name, moved) in self.moved.iter().filter(|(name, _)| !self.dropped.contains_key(*name)) {
             let is_all = |(_, rows): (&Table, Holding)| {
                 let was = self.renamed.iter().find(|(_, was)| *was == name).and_then(|(now, _)| self.tables.get(now));
@@ -117,6 +117,7 @@ impl Embedded<'_> {
             };
             let lost = of(&Fate::Lost);
             if !lost.is_empty() {
+                of_host.extend(lost.iter().any(|column| was.of_host.contains(*column)).then(|| range.clone()));
                 found.push((&drops::COLUMN_DROPPED, range.clone(), format!("the data of {} is lost", shown(lost))));
             }
             let renamed = of(&Fate::Renamed);
@@ -135,7 +136,8 @@ impl Embedded<'_> {
             }
         }
         for (rule, range, message) in found {
-            self.report_of(rule, range, message);
+            let is_of_host = *rule == drops::COLUMN_DROPPED && of_host.contains(&range);
+            self.report_of(rule, range, message).of_host = is_of_host;
         }
     }
 }

@@ -154,6 +154,10 @@ fn defined(text: &str, is_sqlite: bool) -> Option<Table> {
 impl Table {
     /// Takes in what the database says that it is, which counts.
     fn see(&mut self, now: Self) {
+        if self.file.is_some() {
+            let is_unknown = |column: &&String| !self.columns.contains(*column);
+            self.of_host = now.columns.iter().filter(is_unknown).cloned().collect();
+        }
         self.mentions.retain(|mention, _| matches!(mention, Mention::Index(_)));
         self.mentions.extend(now.mentions);
         self.columns = now.columns;

@@ -125,7 +125,8 @@ impl Embedded<'_> {
         };
         (table.file, table.applied) = (Some(self.file), self.applied);
         if words.starts("create or replace")
-            && let Some(was) = Some(self.tables.get(&name)).filter(|_| !self.is_of_this_file(&name))
+            && let Some(was) =
+                Some(self.tables.get(&name)).filter(|_| !self.is_of_this_file(&name) && !self.is_absent(&name))
         {
             let (was, range) = (was.cloned().unwrap_or_default(), words.range.clone());
             let is_unknown = false;

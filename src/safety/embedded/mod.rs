@@ -2,10 +2,12 @@
 
 mod affinity;
 mod bounds;
+mod changes;
 mod copies;
 mod live;
 mod made;
 mod objects;
+mod parts;
 mod promises;
 mod queries;
 mod rehearsed;
@@ -23,12 +25,12 @@ use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
 use crate::engine::rehearsal::Rehearsal;
 pub(super) use affinity::converts;
-use bounds::Bounds;
 pub(super) use copies::shown;
 use copies::{Dropped, MIXED_UP, Moved};
+use parts::Part;
 use promises::{Freed, Promise};
 use rehearsed::{Answer, Rehearsed};
-use rows::{Holding, Part};
+use rows::Holding;
 pub(super) use types::{narrows, retyped};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
@@ -75,6 +77,8 @@ pub(super) struct Table {
     pub(super) defaults: BTreeMap<String, BTreeSet<String>>,
     /// Whether the database had it without a row before the files that are not applied.
     pub(super) is_found_empty: bool,
+    /// Columns that the database has and the files that made the table do not know.
+    of_host: BTreeSet<String>,
     /// Whether these files put rows into it.
     pub(super) is_filled: bool,
 }
@@ -305,6 +309,11 @@ impl Embedded<'_> {
         for name in std::mem::take(&mut self.temporary) {
             self.tables.remove(&words::temporary(&name));
         }
+        self.forget_copies();
+    }
+
+    /// Takes in that what was copied counts no more.
+    fn forget_copies(&mut self) {
         for table in self.tables.values_mut() {
             table.rows.clear();
             table.parts.clear();
@@ -427,6 +436,9 @@ impl Embedded<'_> {
         if !begins && !ends && !savepoint {
             return;
         }
+        if matches!(words.at(0), "rollback" | "abort") {
+            self.forget_copies();
+        }
         let word = words.at(0).to_uppercase();
         if self.wrapped {
             let message = format!("{word} in a file that is run in one transaction");
@@ -461,57 +473,7 @@ impl Embedded<'_> {
             }
         }
         self.merge(words);
-        for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
-            let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
-            let behind = at + verb.split(' ').count();
-            let (table, _) = words.name(if words.at(behind) == "or" { behind + 2 } else { behind });
-            let condition = bounds::condition(words, at);
-            let known = self.tables.get(&table);
-            let is_always = condition
-                .clone()
-                .is_some_and(|condition| Bounds { words, table: &table, known }.holds_always(condition));
-            if (is_always || condition.is_none()) && self.changes_old_rows(words, at, &table) {
-                let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
-                let message = match is_always {
-                    true => format!("the condition of this {verb} holds for every row of {table}"),
-                    false => format!("{verb} without WHERE changes every row of {table}"),
-                };
-                self.report(rule, words.bytes(at, words.len()), message);
-            }
-        }
-    }
-
-    /// Whether what a DELETE or UPDATE changes may be of rows that are older than the file.
-    fn changes_old_rows(&self, words: &Words, at: usize, table: &str) -> bool {
-        let Some(known) = self.tables.get(table).filter(|_| self.is_of_this_file(table)) else { return true };
-        let set = words.find("set").filter(|_| words.at(at) == "update");
-        let mut rows = known.rows.iter().chain(known.parts.iter().map(Part::rows));
-        let Some(set) = set else { return rows.next().is_some() };
-        let ends = |at: &usize| matches!(words.at(*at), "from" | "where");
-        let end = bounds::outside(words, set + 1..words.len()).into_iter().find(ends).unwrap_or(words.len());
-        let signs = words.parts(set + 1..end).into_iter().map(|part| (part.start, bounds::equals(words, part)));
-        let columns: BTreeSet<String> = signs.flat_map(|(start, sign)| words.names(start..sign)).collect();
-        rows.any(|rows| rows.values.iter().any(|kept| columns.contains(&kept.here)))
-    }
-
-    /// A MERGE that changes or deletes whatever it meets, and meets every row.
-    fn merge(&mut self, words: &Words) {
-        let (table, next) = words.name(2);
-        if !words.starts("merge into") || self.is_new_here(&table) {
-            return;
-        }
-        let known = self.tables.get(&table);
-        let Some(at) = (Bounds { words, table: &table, known }).merges_all(next) else { return };
-        let (verb, rule) = match words.at(at) {
-            "delete" => ("deletes", &data::DELETE_ALL),
-            _ => ("changes", &data::UPDATE_ALL),
-        };
-        self.report(rule, words.range.clone(), format!("this MERGE {verb} every row of {table}"));
-    }
-
-    /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
-    fn is_statement(&self, words: &Words, at: usize) -> bool {
-        !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
+        self.changed(words);
     }
 
     fn alter(&mut self, words: &Words) {

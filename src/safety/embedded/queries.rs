@@ -60,155 +60,22 @@ pub(super) struct Read {
 }
 
 /// What may stand behind a table, and is no other name for it.
-const BEHIND_TABLE: &[&str] = &[
-    "anti",
-    "asof",
-    "cross",
-    "except",
-    "fetch",
-    "for",
-    "full",
-    "group",
-    "having",
-    "indexed",
-    "inner",
-    "intersect",
-    "join",
-    "left",
-    "limit",
-    "natural",
-    "not",
-    "offset",
-    "on",
-    "order",
-    "pivot",
-    "positional",
-    "qualify",
-    "returning",
-    "right",
-    "select",
-    "semi",
-    "tablesample",
-    "union",
-    "unpivot",
-    "using",
-    "where",
-    "window",
-    "with",
-];
+const BEHIND_TABLE: &str = "anti asof cross except fetch for full group having indexed inner intersect join left limit natural not offset on \
+    order pivot positional qualify returning right select semi tablesample union unpivot using where window with";
 
 /// What ends the condition, and the list, of a query.
-const CLAUSES: &[&str] = &[
-    "except",
-    "fetch",
-    "from",
-    "group",
-    "having",
-    "intersect",
-    "limit",
-    "offset",
-    "order",
-    "qualify",
-    "returning",
-    "tablesample",
-    "union",
-    "using",
-    "where",
-    "window",
-    "with",
-];
+const CLAUSES: &str = "except fetch from group having intersect limit offset order qualify returning tablesample union using where \
+    window with";
 
-/// Functions that make one value of many rows, on either engine.
-const AGGREGATES: &[&str] = &[
-    "any_value",
-    "approx_count_distinct",
-    "approx_quantile",
-    "approx_top_k",
-    "arbitrary",
-    "arg_max",
-    "arg_max_null",
-    "arg_max_nulls_last",
-    "arg_min",
-    "arg_min_null",
-    "arg_min_nulls_last",
-    "argmax",
-    "argmin",
-    "array_agg",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bit_xor",
-    "bitstring_agg",
-    "bool_and",
-    "bool_or",
-    "corr",
-    "count",
-    "count_if",
-    "count_star",
-    "countif",
-    "covar_pop",
-    "covar_samp",
-    "decimal_sum",
-    "entropy",
-    "favg",
-    "first",
-    "fsum",
-    "group_concat",
-    "histogram",
-    "histogram_exact",
-    "json_group_array",
-    "json_group_object",
-    "jsonb_group_array",
-    "jsonb_group_object",
-    "kahan_sum",
-    "kurtosis",
-    "kurtosis_pop",
-    "last",
-    "list",
-    "listagg",
-    "lttb",
-    "mad",
-    "max",
-    "max_by",
-    "mean",
-    "median",
-    "min",
-    "min_by",
-    "mode",
-    "percentile",
-    "percentile_cont",
-    "percentile_disc",
-    "product",
-    "quantile",
-    "quantile_cont",
-    "quantile_disc",
-    "regr_avgx",
-    "regr_avgy",
-    "regr_count",
-    "regr_intercept",
-    "regr_r2",
-    "regr_slope",
-    "regr_sxx",
-    "regr_sxy",
-    "regr_syy",
-    "reservoir_quantile",
-    "sem",
-    "skewness",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "string_agg",
-    "sum",
-    "sum_no_overflow",
-    "sumkahan",
-    "total",
-    "var_pop",
-    "var_samp",
-    "variance",
-    // What makes rows of a value, and none of an empty one.
-    "generate_subscripts",
-    "unnest",
-];
+/// Functions that make one value of many rows, on either engine, or rows of one value, and none of an empty one.
+const AGGREGATES: &str = "any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last \
+    arg_min arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or bit_xor bitstring_agg \
+    bool_and bool_or corr count count_if count_star countif covar_pop covar_samp decimal_sum entropy favg first fsum \
+    group_concat histogram histogram_exact json_group_array json_group_object jsonb_group_array jsonb_group_object \
+    kahan_sum kurtosis kurtosis_pop last list listagg lttb mad max max_by mean median min min_by mode percentile \
+    percentile_cont percentile_disc product quantile quantile_cont quantile_disc regr_avgx regr_avgy regr_count \
+    regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile sem skewness stddev stddev_pop \
+    stddev_samp string_agg sum sum_no_overflow sumkahan total var_pop var_samp variance generate_subscripts unnest";
 
 /// The queries of a range that are joined by UNION ALL; nothing where it is none that is known.
 pub(super) fn queries(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Vec<Query>> {
@@ -228,16 +95,21 @@ fn unwrapped(words: &Words, mut range: Range<usize>) -> Range<usize> {
     range
 }
 
+/// Whether a word is one of some with blanks between them.
+fn is_among(word: &str, words: &str) -> bool {
+    words.split(' ').any(|one| one == word)
+}
+
 /// The first word of a range, outside of its parentheses, that is one of some.
-fn first(words: &Words, range: Range<usize>, of: &[&str]) -> Option<usize> {
-    outside(words, range).into_iter().find(|at| of.contains(&words.at(*at)))
+fn first(words: &Words, range: Range<usize>, of: &str) -> Option<usize> {
+    outside(words, range).into_iter().find(|at| is_among(words.at(*at), of))
 }
 
 fn query(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Query> {
     let Range { start, end } = range;
     let (list, from) = match words.at(start) {
         "select" => {
-            let from = first(words, start + 1..end, &["from"])?;
+            let from = first(words, start + 1..end, "from")?;
             (Some(start + 1..from), from)
         }
         "from" => (None, start),
@@ -301,9 +173,12 @@ impl Query {
             let (table, next) = words.name(join + 1);
             let mut beside = Beside { table, names: vec![words.named(next - 1).to_owned()], column: String::new() };
             let on = alias(words, next, end, &mut beside.names);
-            let ends = ["left", "where", "order", "select"];
             let behind = if words.at(on) == "on" {
-                first(words, on..end, CLAUSES).into_iter().chain(first(words, on..end, &ends)).min().unwrap_or(end)
+                first(words, on..end, CLAUSES)
+                    .into_iter()
+                    .chain(first(words, on..end, "left select"))
+                    .min()
+                    .unwrap_or(end)
             } else if words.is_at(on, "using (") {
                 closing(words, on + 1) + 1
             } else {
@@ -343,7 +218,7 @@ impl Query {
 /// The index behind another name for a table.
 fn alias(words: &Words, at: usize, end: usize, names: &mut Vec<String>) -> usize {
     let name = if words.at(at) == "as" { at + 1 } else { at };
-    if name < end && words.is_name(name) && !BEHIND_TABLE.contains(&words.at(name)) {
+    if name < end && words.is_name(name) && !is_among(words.at(name), BEHIND_TABLE) {
         names.push(words.named(name).to_owned());
         return name + 1;
     }
@@ -373,7 +248,7 @@ fn makes_one_of_many(words: &Words, list: Range<usize>, is_sqlite: bool) -> bool
     while at < list.end {
         if words.is_at(at, "( select") || words.is_at(at, "( from") || words.is_at(at, "( with") {
             at = closing(words, at);
-        } else if words.at(at + 1) == "(" && AGGREGATES.contains(&words.named(at)) {
+        } else if words.at(at + 1) == "(" && is_among(words.named(at), AGGREGATES) {
             let close = closing(words, at + 1);
             let behind = if words.is_at(close + 1, "filter (") { closing(words, close + 2) } else { close };
             let is_of_values =

@@ -181,6 +181,19 @@ fn rows_that_are_copied_are_lost_as_those_of_the_old_table() {
 }
 
 #[test]
+fn a_copy_that_is_rolled_back_is_none() {
+    for of in BOTH {
+        let sql = |end: &str| {
+            format!(
+                "-- charter: no-transaction\n{NEW} begin; insert into t2 select * from t; {end}; begin; {SWAP} commit;"
+            )
+        };
+        assert_eq!(errors(of, &sql("commit")), [""; 0], "{of}");
+        assert!(errors(of, &sql("rollback")).contains(&"table-dropped"), "{of}");
+    }
+}
+
+#[test]
 fn columns_that_are_named_crosswise_take_each_others_values() {
     for of in BOTH {
         let crosswise = format!("{NEW} insert into t2 (id, a, b, n) select id, b, a, n from t; {SWAP}");
