@@ -84,7 +84,7 @@ pub struct NamedObject {
 /// What an embedded file has beside its tables. All names are in small letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableObject {
-    /// `index`, `trigger`, `view`, `foreign key` or `default`.
+    /// `index`, `unique index`, `trigger`, `view`, `foreign key` or `default`.
     pub kind: String,
     /// Its name; of a default, its column; none of a foreign key.
     pub name: String,
@@ -132,6 +132,8 @@ pub struct ColumnUser {
 /// A table as it is before the migrations.
 #[derive(Debug, Clone, Default)]
 pub struct TableFacts {
+    /// Of an embedded file, the statement that would make it as it is.
+    pub definition: Option<String>,
     /// Whether it has no row.
     pub empty: bool,
     /// Whether it shows the rows of others, as a view or a foreign table does: their keys are its own.

@@ -1,6 +1,6 @@
 //! The rules for DuckDB, as 2.0 behaves: what it cannot run, and what blocks an ALTER.
 
-use super::embedded::{Dialect, Embedded, Words, narrows, retyped};
+use super::embedded::{Dialect, Embedded, Words, narrows, retyped, shown};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
@@ -59,8 +59,8 @@ static NARROWS: Rule = Rule {
     name: "duckdb-narrows",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "A column's type is changed to one that rounds or cuts what is in it, or by USING with more than its cast",
-    reason: "What does not fit is changed without a word, in every row: 1.7 becomes 2, a timestamp loses its time, and TRY_CAST makes NULL of what it cannot read.",
+    summary: "A column's type is changed, or is another one in a rebuild, and rounds or cuts what is in it; or USING, or the query of a rebuild, makes something else of it",
+    reason: "What does not fit is changed without a word, in every row: 1.7 becomes 2, the text 1.239 becomes 1, a timestamp loses its time, and TRY_CAST makes NULL of what it cannot read.",
     help: "Add a column with the new type and fill it; the old one goes in a later release. To keep the values, take a type that holds them all.",
     source: "https://duckdb.org/docs/stable/sql/data_types/typecasting",
 };
@@ -78,8 +78,8 @@ static REBUILD_LOSES_KEYS: Rule = Rule {
     name: "duckdb-rebuild-loses-keys",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "A table is rebuilt by CREATE TABLE AS, and had keys, NOT NULL, CHECK or DEFAULT",
-    reason: "A query gives values and nothing else: what they kept out comes in from then on.",
+    summary: "A table is rebuilt without a key, UNIQUE, NOT NULL, CHECK, DEFAULT or foreign key that it had; as a warning, a check whose place another one takes",
+    reason: "What they kept out comes in from then on. CREATE TABLE AS gives values and nothing else.",
     help: "CREATE TABLE with its columns and constraints, then INSERT INTO new (a, b) SELECT a, b FROM old.",
     source: "https://duckdb.org/docs/stable/sql/statements/create_table#create-table--as-select-ctas",
 };
@@ -191,6 +191,8 @@ impl Dialect for DuckDb {
     const ENGINE: Engine = Engine::DuckDb;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const BLOCKED: &'static [&'static str] = &[BLOCKED.name, INDEX_AND_COLUMN.name];
+    const NARROWS: &'static Rule = &NARROWS;
+    const REBUILD_LOSES_KEYS: &'static Rule = &REBUILD_LOSES_KEYS;
     const FAILS: &'static [&'static str] =
         &[CANNOT_RUN.name, BLOCKED.name, INDEX_AND_COLUMN.name, OTHER_FILE.name, SYNTAX_ERROR.name];
     const VERBS: &'static [&'static str] = &[
@@ -240,6 +242,10 @@ impl Dialect for DuckDb {
         "with",
     ];
 
+    fn changes(from: &str, to: &str, _is_cast: bool) -> bool {
+        narrows(from, to)
+    }
+
     fn check(judge: &mut Embedded<'_>, words: &Words) {
         let all = words.range.clone();
         if let Some(unknown) = UNKNOWN.iter().find(|unknown| words.starts(unknown)) {
@@ -277,7 +283,6 @@ impl Dialect for DuckDb {
 
     fn end_of_file(judge: &mut Embedded<'_>, _statements: &[Words]) {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
-        judge.promises_lost(&REBUILD_LOSES_KEYS);
     }
 }
 
@@ -387,11 +392,6 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     if (retypes || changes && words.has("set not null")) && !judge.is_new(&table) {
         judge.report(&REBUILDS, all, format!("{table}.{name} is read or written whole"));
     }
-}
-
-/// A type as people write it.
-fn shown(data_type: &str) -> String {
-    data_type.to_uppercase().replace(" ( ", "(").replace(" , ", ", ").replace(" )", ")")
 }
 
 /// Why a column cannot be added.

@@ -1,6 +1,6 @@
 //! The rules for SQLite, as the bundled 3.54 behaves: what it cannot run, what silently rebuilds, foreign keys off.
 
-use super::embedded::{Dialect, Embedded, Words};
+use super::embedded::{Dialect, Embedded, Words, converts};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
@@ -10,6 +10,7 @@ pub(super) const RULES: &[&Rule] = &[
     &REBUILDS,
     &REBUILD_LOSES,
     &REBUILD_LOSES_KEYS,
+    &NARROWS,
     &FOREIGN_KEYS_OFF,
     &DROPS_REFERENCED,
     &BLOCKED,
@@ -54,10 +55,20 @@ static REBUILD_LOSES_KEYS: Rule = Rule {
     name: "sqlite-rebuild-loses-keys",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "A table is rebuilt by CREATE TABLE AS, and had keys, NOT NULL, CHECK or DEFAULT",
-    reason: "A query gives values and nothing else: what they kept out comes in from then on.",
+    summary: "A table is rebuilt without a key, UNIQUE, NOT NULL, CHECK, DEFAULT or foreign key that it had; as a warning, a check whose place another one takes",
+    reason: "What they kept out comes in from then on. CREATE TABLE AS gives values and nothing else.",
     help: "CREATE TABLE with its columns and constraints, then INSERT INTO new (a, b) SELECT a, b FROM old.",
     source: "https://www.sqlite.org/lang_createtable.html#create_table_as_select_statements",
+};
+static NARROWS: Rule = Rule {
+    name: "sqlite-narrows",
+    severity: Severity::Error,
+    cost: Cost::Rewrites,
+    summary: "A table is rebuilt, and a column's values change with its type, by a CAST, or by what a query makes of them",
+    reason: "A column takes what it can turn into its type without a word: the text '007' becomes the number 7. CAST cuts \
+             what it cannot read, and 1.7 becomes 1.",
+    help: "Keep the type, or one that keeps the values: TEXT for text. Else add a column and fill it; the old one goes in a later release.",
+    source: "https://www.sqlite.org/datatype3.html#type_affinity",
 };
 static FOREIGN_KEYS_OFF: Rule = Rule {
     name: "sqlite-foreign-keys-off",
@@ -239,6 +250,8 @@ impl Dialect for Sqlite {
     const ENGINE: Engine = Engine::Sqlite;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const BLOCKED: &'static [&'static str] = &[BLOCKED.name];
+    const NARROWS: &'static Rule = &NARROWS;
+    const REBUILD_LOSES_KEYS: &'static Rule = &REBUILD_LOSES_KEYS;
     const FAILS: &'static [&'static str] =
         &[CANNOT_RUN.name, BLOCKED.name, IN_TRANSACTION.name, SCHEMA_WRITTEN.name, OTHER_FILE.name, SYNTAX_ERROR.name];
     const VERBS: &'static [&'static str] = &[
@@ -266,6 +279,10 @@ impl Dialect for Sqlite {
         "values",
         "with",
     ];
+
+    fn changes(from: &str, to: &str, is_cast: bool) -> bool {
+        converts(from, to, is_cast)
+    }
 
     fn check(judge: &mut Embedded<'_>, words: &Words) {
         let all = words.range.clone();
@@ -316,7 +333,6 @@ impl Dialect for Sqlite {
 
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
-        judge.promises_lost(&REBUILD_LOSES_KEYS);
         judge.readers_of_rebuilt(&VIEW_BLOCKS);
         let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
         let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
@@ -384,7 +400,7 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
     };
     let (table, next) = words.name(at);
     // One that took the place of another has the rows of that.
-    if !judge.may_lose_rows(&table) && !judge.dropped.contains_key(&table) {
+    if !judge.may_lose_rows(&table) {
         return;
     }
     let known = judge.tables.get(&table).map(|known| known.columns.clone()).unwrap_or_default();

@@ -53,6 +53,33 @@ fn an_index_of_a_host_program_blocks_an_alter_of_duckdb() {
     assert_eq!(messages(&project, REBUILD), ["duckdb-rebuild-loses-index: orders is rebuilt without host_index"]);
 }
 
+/// What somebody has added to a set's own table by hand counts, not what the files say.
+#[test]
+fn a_column_that_a_host_program_added_is_there() {
+    for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
+        let project = Project::new(*engine, Prod);
+        let update = "UPDATE orders SET extra = 'x' WHERE id = 1;";
+        let refused = messages(&project, update);
+        assert!(refused.len() == 1 && refused[0].contains("-cannot-run: "), "{engine:?}: {refused:?}");
+        project.execute("ALTER TABLE orders ADD COLUMN extra VARCHAR");
+        assert_eq!(messages(&project, update), [""; 0], "{engine:?}");
+        assert_eq!(messages(&project, REBUILD), ["column-dropped: the data of orders.extra is lost"], "{engine:?}");
+        let whole = REBUILD.replace("(40))", "(40), extra VARCHAR)").replace("id, note", "id, note, extra");
+        assert_eq!(messages(&project, &whole), [""; 0], "{engine:?}");
+    }
+}
+
+/// A unique index that nobody but a host program made keeps rows out all the same.
+#[test]
+fn a_unique_index_of_a_host_program_is_not_dropped_unseen() {
+    for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
+        let project = Project::new(*engine, Prod);
+        project.execute("CREATE UNIQUE INDEX host_index ON orders (note)");
+        let dropped = messages(&project, "DROP INDEX host_index;");
+        assert_eq!(dropped, ["constraint-dropped: the unique index host_index of orders is dropped"], "{engine:?}");
+    }
+}
+
 /// Foreign keys to it, defaults that use a sequence, and what types there are.
 #[cfg(feature = "duckdb")]
 #[test]
@@ -96,6 +123,10 @@ fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {
     for (engine, environment) in engines.flat_map(|engine| ENVIRONMENTS.map(|environment| (*engine, environment))) {
         let back = REBUILD.replace("(40)", "(20)");
         let files = [("V2__second.sql", REBUILD), ("V2__second.down.sql", &back)];
+        let project = Project::new(engine, environment);
+        project.execute("ALTER TABLE orders ADD COLUMN extra VARCHAR");
+        let error = upgrade(&project.manager(&files), None, true).map(|_| ()).expect_err("a column would be lost");
+        refused(&project, &error, "column-dropped: the data of orders.extra is lost");
         let project = Project::new(engine, environment);
         project.execute("CREATE INDEX host_index ON orders (note)");
         if engine == Engine::Sqlite {

@@ -7,15 +7,15 @@ use crate::safety::{Catalogue, ColumnFacts, RelationName, TableFacts, TableObjec
 use std::collections::{BTreeMap, BTreeSet};
 
 const SQLITE: [&str; 2] = [
-    "SELECT 'index', lower(i.name), lower(i.tbl_name), (SELECT group_concat(coalesce(lower(c.name), ''), ' ') \
-     FROM pragma_index_info(i.name) AS c) FROM sqlite_schema AS i WHERE i.type = 'index' AND i.sql IS NOT NULL ORDER BY 2",
+    "SELECT CASE WHEN lower(i.sql) LIKE 'create unique%' THEN 'unique index' ELSE 'index' END, lower(i.name), \
+     lower(i.tbl_name), (SELECT group_concat(coalesce(lower(c.name), ''), ' ') FROM pragma_index_info(i.name) AS c) FROM sqlite_schema AS i WHERE i.type = 'index' AND i.sql IS NOT NULL ORDER BY 2",
     "SELECT type, lower(name), CASE type WHEN 'trigger' THEN lower(tbl_name) ELSE '' END, lower(sql) \
      FROM sqlite_schema WHERE type IN ('trigger', 'view') AND sql IS NOT NULL ORDER BY 1, 2",
 ];
 
 /// DuckDB knows no triggers, and a view does not hold on to its tables.
 const DUCKDB: [&str; 3] = [
-    "SELECT 'index', lower(index_name), lower(table_name), lower(expressions) \
+    "SELECT CASE WHEN is_unique THEN 'unique index' ELSE 'index' END, lower(index_name), lower(table_name), lower(expressions) \
      FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 2",
     "SELECT 'foreign key', '', lower(table_name), lower(referenced_table) FROM duckdb_constraints() \
      WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database() ORDER BY 3, 4",
@@ -23,9 +23,9 @@ const DUCKDB: [&str; 3] = [
      WHERE column_default LIKE '%(%' AND database_name = current_database() AND NOT internal ORDER BY 3, 2",
 ];
 
-/// The tables, and whether one is alone under its name, where names without a schema are looked for.
-const SQLITE_TABLES: &str = "SELECT lower(name), 'true' FROM sqlite_schema WHERE type = 'table'";
-const DUCKDB_TABLES: &str = "SELECT lower(table_name), bool_and(schema_name = current_schema())::VARCHAR FROM duckdb_tables() \
+/// The tables, whether one is alone under its name, where names without a schema are looked for, and what makes it.
+const SQLITE_TABLES: &str = "SELECT lower(name), 'true', sql FROM sqlite_schema WHERE type = 'table'";
+const DUCKDB_TABLES: &str = "SELECT lower(table_name), bool_and(schema_name = current_schema())::VARCHAR, any_value(sql) FROM duckdb_tables() \
      WHERE database_name = current_database() GROUP BY 1";
 
 /// The types of all columns. SQLite keeps in a column whatever comes.
@@ -62,10 +62,13 @@ fn tables(
     let mut tables: BTreeMap<String, TableFacts> = BTreeMap::new();
     let mut are_any_named = false;
     for row in rows {
-        let [Some(name), is_alone] = <[Option<String>; 2]>::try_from(row).unwrap_or_default() else { continue };
+        let [Some(name), is_alone, definition] = <[Option<String>; 3]>::try_from(row).unwrap_or_default() else {
+            continue;
+        };
         let mut facts = TableFacts::default();
         if named.contains(&name) && is_alone.as_deref() == Some("true") {
             are_any_named = true;
+            facts.definition = definition;
             let query = format!("SELECT 1 FROM \"{}\" LIMIT 1", name.replace('"', "\"\""));
             // One that cannot be read counts as full.
             facts.empty = connection.query(&query).is_ok_and(|rows| rows.is_empty());

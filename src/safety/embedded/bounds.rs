@@ -15,7 +15,7 @@ pub(super) fn condition(words: &Words, at: usize) -> Option<Range<usize>> {
 }
 
 /// The places of a range that are in no parenthesis of it, up to one that it does not open; those that open one among them.
-fn outside(words: &Words, range: Range<usize>) -> Vec<usize> {
+pub(super) fn outside(words: &Words, range: Range<usize>) -> Vec<usize> {
     let mut depth = 0;
     let mut found = Vec::new();
     for at in range {
@@ -31,8 +31,13 @@ fn outside(words: &Words, range: Range<usize>) -> Vec<usize> {
     found
 }
 
+/// Where the first sign of an assignment stands; the end of a range that has none.
+pub(super) fn equals(words: &Words, range: Range<usize>) -> usize {
+    range.clone().find(|at| words.at(*at) == "=").unwrap_or(range.end)
+}
+
 /// Where the parenthesis that a word opens is closed; the word itself where it opens none.
-fn closing(words: &Words, open: usize) -> usize {
+pub(super) fn closing(words: &Words, open: usize) -> usize {
     let mut depth = 0;
     let is_end = |at: &usize| {
         depth += words.opens(*at);

@@ -1,102 +1,44 @@
 //! Rows that are copied from one table to another, as a rebuild does it.
 
-use super::super::postgres::renames;
+use super::super::postgres::{drops, renames};
 use super::super::{Cost, Rule, Severity};
+use super::rows::{Holding, Kept};
 use super::words::Words;
-use super::{Embedded, Mention, Table};
-use std::collections::BTreeSet;
+use super::{Dialect, Embedded, Mention, Table};
 use std::ops::Range;
 
 pub(in crate::safety) static MIXED_UP: Rule = Rule {
     name: "columns-mixed-up",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "INSERT ... SELECT without names, into a table that has the columns in another order",
+    summary: "INSERT ... SELECT brings the values of a column into another one, and those of that elsewhere",
     reason: "Values go by their place, not by their name: each comes into the column of another.",
-    help: "Name the columns on both sides: INSERT INTO new (a, b) SELECT a, b FROM old.",
+    help: "Name the columns on both sides, in one order: INSERT INTO new (a, b) SELECT a, b FROM old.",
     source: "https://www.sqlite.org/lang_insert.html",
 };
 
-/// What a statement about a table or a column of it promises of its values, by its words.
-pub(super) fn promises(words: &Words, item: Range<usize>) -> impl Iterator<Item = &'static str> {
-    let kinds = [
-        ("primary key", "PRIMARY KEY"),
-        ("unique", "UNIQUE"),
-        ("check", "CHECK"),
-        ("not null", "NOT NULL"),
-        ("default", "DEFAULT"),
-        ("references", "FOREIGN KEY"),
-    ];
-    let found: Vec<&str> = kinds
-        .into_iter()
-        .filter(|(said, _)| item.clone().any(|at| words.is_at(at, said)))
-        .map(|(_, kind)| kind)
-        .collect();
-    found.into_iter()
-}
-
-/// What is copied of a table whose rows are all copied.
-pub(super) struct Copied {
-    /// The words that the query reads, `*` among them.
-    read: BTreeSet<String>,
-    /// The columns that the query gives as they are.
-    as_they_are: Vec<String>,
-}
-
-impl Copied {
-    pub(super) fn reads(&self, column: &str) -> bool {
-        self.read.contains("*") || self.read.contains(column)
-    }
-
-    /// The columns of a table that are copied; of one that the files do not know, as far as the query names them.
-    pub(super) fn columns_of(self, table: &Table) -> Vec<String> {
-        if table.columns.is_empty() {
-            return self.as_they_are;
-        }
-        let is_copied = |column: &&String| self.reads(column) && !table.computed.contains(*column);
-        table.columns.iter().filter(is_copied).cloned().collect()
-    }
-}
-
-/// A table that a file dropped.
+/// A table that a file dropped, or whose name it gave away.
 pub(in crate::safety) struct Dropped {
     /// As it was.
     pub(super) was: Table,
-    /// Its columns whose values the file copied before.
-    pub(super) copied: Vec<String>,
     /// Where it was dropped.
     pub(super) range: Range<usize>,
+    /// Whether nothing tells that it was there, and the file does without it.
+    pub(super) is_unknown: bool,
 }
 
-/// Whether a query leaves out no row of the table that it reads.
-pub(super) fn is_whole(words: &Words) -> bool {
-    let some = ["where", "limit", "offset", "distinct", "group", "having", "join", "using", "except", "intersect"];
-    !some.iter().any(|word| words.has(word))
-}
-
-/// The part of a query between SELECT and FROM, and the index of FROM.
-fn selected(words: &Words) -> Option<(Range<usize>, usize)> {
-    let Some(select) = words.find("select") else {
-        return words.find("from").map(|from| (from..from, from));
-    };
-    let mut depth = 0;
-    let from = (select + 1..words.len()).find(|at| {
-        depth += words.opens(*at);
-        depth == 0 && words.at(*at) == "from"
-    })?;
-    Some((select + 1..from, from))
-}
-
-/// The column that a part of a query gives as it is.
-fn as_it_is(words: &Words, item: &Range<usize>) -> Option<String> {
-    let (name, next) = words.name(item.start);
-    let is_end = next == item.end || words.at(next) == "as";
-    (is_end && words.is_name(next - 1)).then_some(name)
+/// A table to which a file gave another name.
+pub(super) struct Moved {
+    pub(super) range: Range<usize>,
+    /// What goes on using it by the new name.
+    pub(super) followers: Vec<String>,
+    /// Whether nobody sees it without its name.
+    pub(super) is_unseen: bool,
 }
 
 impl Table {
     pub(super) fn rename_column(&mut self, from: &str, to: &str) {
-        let indexed = self.indexes.values_mut().flatten();
+        let indexed = self.indexes.values_mut().chain(self.unique_indexes.values_mut()).flatten();
         for column in self.columns.iter_mut().chain(indexed).filter(|column| *column == from) {
             to.clone_into(column);
         }
@@ -105,6 +47,10 @@ impl Table {
         }
         if let Some(by_table) = self.foreign.remove(from) {
             self.foreign.insert(to.to_owned(), by_table);
+        }
+        self.rename_in_promises(from, to);
+        for kept in self.rows.iter_mut().flat_map(|rows| &mut rows.values).filter(|kept| kept.here == from) {
+            to.clone_into(&mut kept.here);
         }
         for columns in
             [&mut self.computed, &mut self.keys, &mut self.never_null].into_iter().chain(self.mentions.values_mut())
@@ -117,89 +63,164 @@ impl Table {
 }
 
 impl Embedded<'_> {
-    /// Notes which table a query reads whole, and what of it, unless rows are left out where they are written.
-    pub(super) fn copy(&mut self, words: &Words) {
-        let leaves_out = words.starts("replace") || words.starts("insert or") || words.has("on conflict");
-        if leaves_out && !words.starts("create") {
-            return;
-        }
-        let Some((list, from)) = selected(words).filter(|_| is_whole(words)) else { return };
-        // A name behind AS is one that the query gives.
-        let read = list.clone().filter(|at| words.at(at - 1) != "as").map(|at| words.named(at).to_owned());
-        let as_they_are = words.parts(list.clone()).iter().filter_map(|item| as_it_is(words, item)).collect();
-        let read = if list.is_empty() { BTreeSet::from(["*".to_owned()]) } else { read.collect() };
-        self.copied.insert(words.name(from + 1).0, Copied { read, as_they_are });
-    }
-
-    /// The names of the columns that a query gives, where its words tell.
-    pub(super) fn columns_of_query(&self, words: &Words) -> Option<Vec<String>> {
-        let (list, from) = selected(words)?;
-        let mut columns = Vec::new();
-        for item in words.parts(list) {
-            if item.len() == 1 && words.at(item.start) == "*" {
-                columns.extend(self.tables.get(&words.name(from + 1).0)?.columns.iter().cloned());
-            } else if item.len() > 2 && words.at(item.end - 2) == "as" {
-                columns.push(words.named(item.end - 1).to_owned());
-            } else {
-                columns.push(as_it_is(words, &item)?);
-            }
-        }
-        Some(columns)
-    }
-
-    /// Reports values that a query without names brings into the columns of others.
+    /// Reports values that a query brings into the columns of others.
     pub(super) fn mixed_up(&mut self, words: &Words) {
-        let Some(into) = words.find("into").filter(|_| matches!(words.at(0), "insert" | "replace")) else { return };
-        let (table, next) = words.name(into + 1);
-        if !matches!(words.at(next), "select" | "from") {
-            return;
-        }
-        let Some(into) = self.tables.get(&table) else { return };
-        let Some(given) = self.columns_of_query(words) else { return };
-        let taken: Vec<&String> = into.columns.iter().filter(|column| !into.computed.contains(*column)).collect();
-        let mixed = given.iter().zip(&taken).filter(|(given, column)| given != *column && taken.contains(given));
-        let mixed: Vec<String> = mixed.map(|(given, taken)| format!("{given} comes into {taken}")).collect();
+        let Some((table, moved)) = self.moved(words) else { return };
+        let is_given = |column: &String| moved.iter().any(|(given, _)| given == column);
+        let is_taken = |column: &String| moved.iter().any(|(_, into)| into == column);
+        let mixed = moved.iter().filter(|(given, into)| given != into && is_given(into) && is_taken(given));
+        let mixed: Vec<String> = mixed.map(|(given, into)| format!("{given} comes into {into}")).collect();
         if !mixed.is_empty() {
             let message = format!("the columns of {table} are in another order: {}", mixed.join(", "));
             self.report(&MIXED_UP, words.range.clone(), message);
         }
     }
 
-    /// Reports tables that this file makes anew by a query, which takes the values alone.
-    pub(in crate::safety) fn promises_lost(&mut self, rule: &'static Rule) {
-        let lost = self.dropped.iter().filter_map(|(name, Dropped { was, range, .. })| {
-            let now = self.tables.get(name).filter(|now| now.is_of_query)?;
-            let lost: Vec<&str> = was.promises.difference(&now.promises).copied().collect();
-            match (lost.is_empty(), was.columns.is_empty()) {
-                (false, _) => Some((range.clone(), format!("{name} is rebuilt without its {}", lost.join(", ")), rule.severity)),
-                (true, true) => {
-                    let message = format!(
-                        "{name} is rebuilt by a query, without the keys, NOT NULL, CHECK and DEFAULT that it may have had; \
-                         which, is not in these files"
-                    );
-                    Some((range.clone(), message, Severity::Warning))
-                }
-                (true, false) => None,
+    /// Reports what tables that this file dropped or gave another name have lost by its end: rows and values that do not come
+    /// again under the old name.
+    pub(super) fn gone<D: Dialect>(&mut self) {
+        let whole = |name: &String| {
+            let known = self.tables.get(name)?;
+            Some((known, self.rows_of(name).into_iter().find(|rows| rows.of == *name)?))
+        };
+        let (mut found, mut of_host) = (Vec::new(), Vec::new());
+        for (name, moved) in self.moved.iter().filter(|(name, _)| !self.dropped.contains_key(*name)) {
+            let is_all = |(_, rows): (&Table, Holding)| {
+                let was = self.renamed.iter().find(|(_, was)| *was == name).and_then(|(now, _)| self.tables.get(now));
+                was.is_none_or(|was| {
+                    was.columns.iter().all(|column| rows.values.iter().any(|kept| kept.column == *column))
+                })
+            };
+            if !whole(name).is_some_and(is_all) {
+                let message = format!("{name} has another name from now on");
+                found.push((&renames::TABLE_RENAMED, moved.range.clone(), message));
+            } else if let Some(message) = moved.breaks(name) {
+                found.push((&renames::TABLE_RENAMED, moved.range.clone(), message));
             }
-        });
-        for (range, message, severity) in lost.collect::<Vec<_>>() {
-            self.report(rule, range, message).severity = severity;
+        }
+        for (name, Dropped { was, range, is_unknown }) in &self.dropped {
+            let Some((now, rows)) = whole(name) else {
+                let is_scratch = *is_unknown && self.made.contains(name) && !self.tables.contains_key(name);
+                if !is_scratch {
+                    found.push((&drops::TABLE_DROPPED, range.clone(), format!("the data of {name} is lost")));
+                }
+                continue;
+            };
+            if let Some((moved, message)) = self.moved.get(name).and_then(|moved| Some((moved, moved.breaks(name)?))) {
+                found.push((&renames::TABLE_RENAMED, moved.range.clone(), message));
+            }
+            let fates = was.fates::<D>(&rows, now);
+            let shown = |columns: Vec<&str>| format!("{name}.{}", columns.join(&format!(" and {name}.")));
+            let of = |fate: &Fate| -> Vec<&str> {
+                let is_like = |(_, own): &&(String, Fate)| std::mem::discriminant(own) == std::mem::discriminant(fate);
+                fates.iter().filter(is_like).map(|(column, _)| column.as_str()).collect()
+            };
+            let lost = of(&Fate::Lost);
+            if !lost.is_empty() {
+                of_host.extend(lost.iter().any(|column| was.of_host.contains(*column)).then(|| range.clone()));
+                found.push((&drops::COLUMN_DROPPED, range.clone(), format!("the data of {} is lost", shown(lost))));
+            }
+            let renamed = of(&Fate::Renamed);
+            if !renamed.is_empty() {
+                let message = format!("what was in {} has another name once the table is made anew", shown(renamed));
+                found.push((&renames::COLUMN_RENAMED, range.clone(), message));
+            }
+            let may_have_rows = was.is_filled || !was.is_found_empty;
+            let changed = fates.iter().filter_map(|(column, fate)| match fate {
+                Fate::Changed(how) if may_have_rows => Some(format!("{name}.{column} {how}")),
+                _ => None,
+            });
+            let changed: Vec<String> = changed.collect();
+            if !changed.is_empty() {
+                found.push((D::NARROWS, range.clone(), changed.join("; ")));
+            }
+        }
+        for (rule, range, message) in found {
+            let is_of_host = *rule == drops::COLUMN_DROPPED && of_host.contains(&range);
+            self.report_of(rule, range, message).of_host = is_of_host;
         }
     }
+}
 
-    /// Columns whose values are under another name once their table is made anew.
-    pub(super) fn renamed_by_rebuilds(&mut self) {
-        let renamed = self.dropped.iter().filter_map(|(name, dropped)| {
-            let now = self.tables.get(name).filter(|now| !now.columns.is_empty())?;
-            let gone = dropped.copied.iter().filter(|column| !now.columns.contains(column));
-            let gone: Vec<String> = gone.map(|column| format!("{name}.{column}")).collect();
-            (!gone.is_empty()).then(|| (dropped.range.clone(), gone.join(" and ")))
-        });
-        for (range, columns) in renamed.collect::<Vec<_>>() {
-            let last = std::mem::replace(&mut self.statement, range.clone());
-            let message = format!("what was in {columns} has another name once the table is made anew");
-            self.report(&renames::COLUMN_RENAMED, range, message);
-            self.statement = last;
+impl Moved {
+    /// What breaks although the table comes again under its name.
+    fn breaks(&self, name: &str) -> Option<String> {
+        if !self.followers.is_empty() {
+            let followers = self.followers.join(", ");
+            return Some(format!("{name} has another name from now on, which {followers} will use"));
         }
+        (!self.is_unseen).then(|| format!("{name} has another name until it is made again"))
+    }
+}
+
+/// What becomes of the values of a column.
+enum Fate {
+    Lost,
+    Renamed,
+    Changed(String),
+}
+
+impl Table {
+    /// What becomes of its values, once another table has its rows, and its name.
+    fn fates<D: Dialect>(&self, rows: &Holding, now: &Table) -> Vec<(String, Fate)> {
+        let is_known = !self.columns.is_empty();
+        let columns: Vec<&String> = match is_known {
+            true => self.columns.iter().filter(|column| !self.computed.contains(*column)).collect(),
+            // Of a table that nobody knows, what the queries name.
+            false => {
+                let plain =
+                    rows.values.iter().filter(|kept| kept.is_kept && !kept.steps.iter().any(|step| step.is_cast));
+                plain.map(|kept| &kept.column).collect()
+            }
+        };
+        let mut fates = Vec::new();
+        for column in columns {
+            let mut places: Vec<&Kept> = rows.values.iter().filter(|kept| kept.column == *column).collect();
+            places.sort_by_key(|kept| kept.here != *column);
+            let Some(first) = places.first() else {
+                if !rows.is_all {
+                    fates.push((column.clone(), Fate::Lost));
+                }
+                continue;
+            };
+            if first.here != *column && !now.columns.is_empty() {
+                fates.push((column.clone(), Fate::Renamed));
+            }
+            // What is under the name that programs know decides.
+            let is_here = first.here == *column;
+            let changes =
+                places.iter().filter(|kept| !is_here || kept.here == *column).map(|kept| self.change::<D>(kept));
+            let change: Option<Vec<String>> = changes.collect();
+            let change = change.and_then(|changes| changes.into_iter().next());
+            fates.extend(change.map(|change| (column.clone(), Fate::Changed(change))));
+        }
+        fates
+    }
+
+    /// How values change on the way, if they do.
+    fn change<D: Dialect>(&self, kept: &Kept) -> Option<String> {
+        if !kept.is_kept {
+            return Some("is replaced by what a query makes of it".to_owned());
+        }
+        let mut from = self.types.get(&kept.column)?;
+        for step in &kept.steps {
+            if D::changes(from, &step.data_type, step.is_cast) {
+                return Some(format!(
+                    "is rounded, cut or converted: from {} to {}",
+                    shown(from),
+                    shown(&step.data_type)
+                ));
+            }
+            from = &step.data_type;
+        }
+        None
+    }
+}
+
+/// A type as people write it.
+pub(in crate::safety) fn shown(data_type: &str) -> String {
+    match data_type {
+        "" => "no type".to_owned(),
+        _ => data_type.to_uppercase().replace(" ( ", "(").replace(" , ", ", ").replace(" )", ")"),
     }
 }

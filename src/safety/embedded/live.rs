@@ -1,8 +1,11 @@
 //! What a connection knows of the tables of an embedded file.
 
-use super::super::{Catalogue, Rule, TableFacts, TableObject};
-use super::{Dropped, Embedded};
-use std::collections::BTreeMap;
+use super::super::source::Source;
+use super::super::{Catalogue, Engine, Rule, TableFacts, TableObject};
+use super::words::Words;
+use super::{Dropped, Embedded, Mention, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 impl Embedded<'_> {
     /// Takes in what the database has before the first file that is not applied: what the files do not know, a host program
@@ -24,10 +27,14 @@ impl Embedded<'_> {
                     table.or_default().defaults.insert(object.name.clone(), uses);
                     continue;
                 }
-                "index" => {
-                    let indexes = &mut table.or_default().indexes;
-                    let is_known = indexes.contains_key(&object.name);
-                    indexes.entry(object.name.clone()).or_insert_with(|| object.uses.clone());
+                "index" | "unique index" => {
+                    let table = table.or_default();
+                    let is_known = table.indexes.contains_key(&object.name);
+                    if object.kind == "unique index" {
+                        let unique = &mut table.unique_indexes;
+                        unique.entry(object.name.clone()).or_insert_with(|| object.uses.clone());
+                    }
+                    table.indexes.entry(object.name.clone()).or_insert_with(|| object.uses.clone());
                     is_known
                 }
                 "trigger" => {
@@ -56,9 +63,16 @@ impl Embedded<'_> {
             self.tables.remove(&name);
             self.rehearsed.doubt([&name]);
         }
+        let is_sqlite = self.is_sqlite;
         for (name, facts) in there {
             let table = self.tables.entry(name.clone()).or_default();
             table.is_found_empty = facts.empty;
+            if let Some(now) = facts.definition.as_deref().and_then(|text| defined(text, is_sqlite)) {
+                if table.columns != now.columns {
+                    self.rehearsed.doubt([name]);
+                }
+                table.see(now);
+            }
             table.types.extend(facts.columns.iter().map(|(column, facts)| (column.clone(), facts.data_type.clone())));
             self.rehearsed.note_empty(name, facts.empty);
         }
@@ -104,9 +118,57 @@ impl Embedded<'_> {
         }
     }
 
+    /// What goes on using a table by its new name once it has one: on SQLite, keys, views and triggers of others.
+    pub(super) fn followers_of(&self, table: &str) -> Vec<String> {
+        if !self.is_sqlite {
+            return Vec::new();
+        }
+        let refers = |(name, other): &(&String, &Table)| *name != table && other.refers.contains(table);
+        let tables = self.tables.iter().filter(refers).map(|(name, _)| format!("the table {name}"));
+        let views = self.view_names.iter().filter(|(_, names)| names.contains(table));
+        let views = views.map(|(name, _)| format!("the view {name}"));
+        let triggers = self.trigger_names.iter().filter(|(_, (on, names))| on != table && names.contains(table));
+        let triggers = triggers.map(|(name, _)| format!("the trigger {name}"));
+        let readers = self.readers_of(table).into_iter().map(|reader| format!("the {} {}", reader.kind, reader.name));
+        let followers: BTreeSet<String> = tables.chain(views).chain(triggers).chain(readers).collect();
+        followers.into_iter().collect()
+    }
+
     /// The views, and the triggers of other tables, that read a table.
     pub(super) fn readers_of(&self, table: &str) -> Vec<TableObject> {
         let reads = |reader: &&TableObject| reader.table != table && reader.uses.iter().any(|word| word == table);
         self.readers.iter().filter(reads).cloned().collect()
+    }
+}
+
+/// The table that a statement makes.
+fn defined(text: &str, is_sqlite: bool) -> Option<Table> {
+    let engine = if is_sqlite { Engine::Sqlite } else { Engine::DuckDb };
+    let source = Source::new(Path::new(""), text, engine);
+    let words = Words::new(text, source.statements.first()?);
+    let at = words.find("table").filter(|_| words.starts("create") && !words.has("virtual"))?;
+    let (_, next) = words.name(words.past_if(at + 1));
+    (words.at(next) == "(").then(|| Table::defined(&words, next))
+}
+
+impl Table {
+    /// Takes in what the database says that it is, which counts.
+    fn see(&mut self, now: Self) {
+        if self.file.is_some() {
+            let is_unknown = |column: &&String| !self.columns.contains(*column);
+            self.of_host = now.columns.iter().filter(is_unknown).cloned().collect();
+        }
+        self.mentions.retain(|mention, _| matches!(mention, Mention::Index(_)));
+        self.mentions.extend(now.mentions);
+        self.columns = now.columns;
+        self.computed = now.computed;
+        self.keys = now.keys;
+        self.never_null = now.never_null;
+        self.foreign = now.foreign;
+        self.refers = now.refers;
+        self.promises = now.promises;
+        self.is_of_query = false;
+        self.types = now.types;
+        self.defaults = now.defaults;
     }
 }

@@ -1,8 +1,10 @@
 //! What statements make of the tables that the rules know of.
 
-use super::copies::{Dropped, promises};
+use super::bounds::closing;
+use super::copies::{Dropped, Moved};
+use super::promises::{What, promises};
 use super::views::created_view;
-use super::words::Words;
+use super::words::{Words, temporary};
 use super::{Embedded, Mention, Table};
 
 impl Embedded<'_> {
@@ -22,10 +24,13 @@ impl Embedded<'_> {
             ("create", "index") => {
                 let (index, next) = words.name(words.past_if(at + 1));
                 let (table, next) = words.name(next + 1);
-                let columns = words.items(next).into_iter().map(|item| words.named(item.start).to_owned()).collect();
+                let items = words.items(next);
+                let columns: Vec<String> = items.iter().map(|item| words.named(item.start).to_owned()).collect();
                 let table = self.tables.entry(table).or_default();
-                if table.is_of_query && words.at(1) == "unique" {
-                    table.promises.insert("UNIQUE");
+                if words.at(1) == "unique" {
+                    let is_plain = !words.has("where") && items.iter().all(|item| words.at(item.start + 1) != "(");
+                    let of = if is_plain { columns.clone() } else { Vec::new() };
+                    table.unique_indexes.insert(index.clone(), of);
                 }
                 table.mentions.insert(Mention::Index(index.clone()), words.names(next..words.len()));
                 table.indexes.insert(index, columns);
@@ -34,13 +39,17 @@ impl Embedded<'_> {
                 let (trigger, _) = words.name(words.past_if(at + 1));
                 if let Some(on) = words.find("on") {
                     let table = words.name(on + 1).0;
+                    let names = words.names(on + 1..words.len());
+                    self.trigger_names.insert(trigger.clone(), (table.clone(), names));
                     self.tables.entry(table).or_default().triggers.insert(trigger);
                 }
             }
             ("drop", "index") => {
                 let (index, _) = words.name(words.past_if(2));
+                self.drops_unique_index(words, &index);
                 for (name, table) in &mut self.tables {
                     let named = table.mentions.remove(&Mention::Index(index.clone()));
+                    table.unique_indexes.remove(&index);
                     if let Some(columns) = table.indexes.remove(&index) {
                         let names = self.unindexed.entry(name.clone()).or_default();
                         names.extend(columns.into_iter().chain(named.into_iter().flatten()));
@@ -52,6 +61,7 @@ impl Embedded<'_> {
                 for table in self.tables.values_mut() {
                     table.triggers.remove(&trigger);
                 }
+                self.trigger_names.remove(&trigger);
                 self.readers.retain(|reader| reader.name != trigger);
             }
             ("drop", "view") => {
@@ -59,16 +69,7 @@ impl Embedded<'_> {
                 self.view_names.remove(&view);
                 self.readers.retain(|reader| reader.name != view);
             }
-            ("drop", "table") => {
-                let (table, _) = words.name(words.past_if(2));
-                let was = self.tables.remove(&table).unwrap_or_default();
-                let copied = self.copied.remove(&table).map(|copied| copied.columns_of(&was)).unwrap_or_default();
-                self.readers.retain(|reader| reader.table != table);
-                // What another table takes the place of is known by the name that it had.
-                let name = self.renamed.remove(&table).unwrap_or(table);
-                self.read_when_dropped.insert(name.clone(), self.readers_of(&name));
-                self.dropped.insert(name, Dropped { was, copied, range: words.range.clone() });
-            }
+            ("drop", "table") => self.drop_table(words),
             ("alter", "table") => self.apply_alter(words),
             ("create", "sequence" | "type" | "macro" | "function") => {
                 self.objects_of_this_file.insert(words.name(words.past_if(at + 1)).0);
@@ -83,62 +84,55 @@ impl Embedded<'_> {
         }
     }
 
+    fn drop_table(&mut self, words: &Words) {
+        let (table, _) = words.name(words.past_if(2));
+        let is_unless_absent = words.is_at(2, "if exists");
+        let is_known = self.tables.contains_key(&table) || self.renamed.contains_key(&table);
+        let is_new = self.is_of_this_file(&table) || is_unless_absent && self.is_absent(&table);
+        let was = self.tables.remove(&table).unwrap_or_default();
+        self.readers.retain(|reader| reader.table != table);
+        self.trigger_names.retain(|_, (on, _)| *on != table);
+        self.temporary.retain(|name| temporary(name) != table);
+        // What another table takes the place of is known by the name that it had.
+        let name = self.renamed.remove(&table).unwrap_or(table);
+        if !is_new {
+            self.read_when_dropped.insert(name.clone(), self.readers_of(&name));
+            let is_unknown = is_unless_absent && !is_known && !self.is_live;
+            self.dropped.entry(name).or_insert(Dropped { was, range: words.range.clone(), is_unknown });
+        }
+    }
+
     fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
-        let (name, next) = words.name(at);
+        let (mut name, next) = words.name(at);
+        if (1..at).any(|at| matches!(words.at(at), "temp" | "temporary")) {
+            let bare = words.named(next - 1);
+            name = temporary(bare);
+            self.temporary.insert(bare.to_owned());
+        }
         let is_there = |table: &Table| table.file.is_some() || self.is_live;
         if unless_there && self.tables.get(&name).is_some_and(is_there) {
             return;
         }
-        let mut table = Table { file: Some(self.file), applied: self.applied, ..Table::default() };
-        if words.at(next) == "as" {
-            self.copy(words);
-            table.columns = self.columns_of_query(words).unwrap_or_default();
-            table.is_of_query = true;
-            if words.starts("create or replace")
-                && let Some(was) = self.tables.get(&name).filter(|was| was.file != Some(self.file))
-            {
-                let (was, range) = (was.clone(), words.range.clone());
-                self.dropped.insert(name.clone(), Dropped { was, copied: Vec::new(), range });
+        let is_list = words.at(next) == "(" && words.at(closing(words, next) + 1) == "as";
+        let query = if is_list { closing(words, next) + 1 } else { next };
+        let mut table = match words.at(query) == "as" {
+            true => {
+                let names =
+                    is_list.then(|| words.items(next).iter().map(|item| words.named(item.start).to_owned()).collect());
+                self.table_of_query(words, query + 1..words.len(), names)
             }
-            table.is_filled = true;
-        } else {
-            for item in words.items(next) {
-                let first = words.named(item.start);
-                table.promises.extend(promises(words, item.clone()));
-                let within = |word: &str| item.clone().any(|at| words.at(at) == word);
-                if matches!(words.at(item.start), "constraint" | "primary" | "unique" | "check" | "foreign") {
-                    if within("check") {
-                        table.mentions.insert(Mention::Check(item.start), words.names(item.clone()));
-                    } else {
-                        let columns =
-                            words.items(item.start).into_iter().map(|column| words.named(column.start).to_owned());
-                        if within("foreign") {
-                            table.foreign.extend(columns.map(|column| (column, true)));
-                        } else {
-                            table.keys.extend(columns);
-                        }
-                    }
-                } else {
-                    table.columns.push(first.to_owned());
-                    table.define(first, words, item.clone());
-                    if within("check") || within("as") {
-                        table.mentions.insert(Mention::Column(first.to_owned()), words.names(item.clone()));
-                    }
-                    if within("generated") || within("as") {
-                        table.computed.insert(first.to_owned());
-                    }
-                    if within("primary") || within("unique") {
-                        table.keys.insert(first.to_owned());
-                    }
-                    if within("references") {
-                        table.foreign.insert(first.to_owned(), false);
-                    }
-                }
-                if let Some(references) = item.clone().find(|at| words.at(*at) == "references") {
-                    table.refers.insert(words.name(references + 1).0);
-                }
-            }
+            false => Table::defined(words, next),
+        };
+        (table.file, table.applied) = (Some(self.file), self.applied);
+        if words.starts("create or replace")
+            && let Some(was) =
+                Some(self.tables.get(&name)).filter(|_| !self.is_of_this_file(&name) && !self.is_absent(&name))
+        {
+            let (was, range) = (was.cloned().unwrap_or_default(), words.range.clone());
+            let is_unknown = false;
+            self.dropped.entry(name.clone()).or_insert(Dropped { was, range, is_unknown });
         }
+        self.made.insert(name.clone());
         self.rehearsed.note_empty(&name, false);
         self.tables.insert(name, table);
     }
@@ -158,14 +152,25 @@ impl Embedded<'_> {
             if let Some(columns) = self.unindexed.remove(&name) {
                 self.unindexed.insert(now.clone(), columns);
             }
+            let is_new = !self.renamed.contains_key(&name) && self.is_of_this_file(&now);
+            let followers = self.followers_of(&name);
             let was = self.renamed.remove(&name).unwrap_or(name);
+            if !is_new {
+                let moved = Moved { range: words.range.clone(), followers, is_unseen: self.in_transaction() };
+                self.moved.entry(was.clone()).or_insert(moved);
+            }
             self.renamed.insert(now, was);
             return;
         }
-        let Some(table) = self.tables.get_mut(&name) else { return };
-        if words.at(at) == "add" || words.is_at(at, "alter") && words.has("set") {
-            table.promises.extend(promises(words, at..words.len()));
+        if words.at(at) == "add" && words.has("check") {
+            for freed in self.freed.iter_mut().filter(|freed| freed.table == name) {
+                if let What::Constraint(_, is_replaced) = &mut freed.what {
+                    *is_replaced = true;
+                }
+            }
         }
+        let Some(table) = self.tables.get_mut(&name) else { return };
+        table.promise_anew(words, at);
         let past = |at: usize| words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
         match words.at(at) {
             "add" if words.at(at + 1) != "constraint" => {
@@ -195,13 +200,65 @@ impl Embedded<'_> {
             }
             "drop" => {
                 table.columns.retain(|column| column != words.named(past(at)));
+                for rows in &mut table.rows {
+                    rows.values.retain(|kept| kept.here != words.named(past(at)));
+                }
                 table.mentions.remove(&Mention::Column(words.named(past(at)).to_owned()));
                 table.types.remove(words.named(past(at)));
                 table.defaults.remove(words.named(past(at)));
                 table.never_null.remove(words.named(past(at)));
             }
-            "alter" => table.define_anew(words.named(past(at)), words, past(at) + 1),
+            "alter" => {
+                let column = words.named(past(at));
+                table.define_anew(column, words, past(at) + 1);
+                table.retyped_rows(column, words, past(at));
+            }
             _ => {}
         }
+    }
+}
+
+impl Table {
+    /// The table that a list of columns and constraints makes, which opens at an index.
+    pub(super) fn defined(words: &Words, at: usize) -> Self {
+        let mut table = Self::default();
+        for item in words.items(at) {
+            let first = words.named(item.start);
+            let within = |word: &str| item.clone().any(|at| words.at(at) == word);
+            if matches!(words.at(item.start), "constraint" | "primary" | "unique" | "check" | "foreign") {
+                table.promises.extend(promises(words, item.clone(), None));
+                if within("check") {
+                    table.mentions.insert(Mention::Check(item.start), words.names(item.clone()));
+                } else {
+                    let columns =
+                        words.items(item.start).into_iter().map(|column| words.named(column.start).to_owned());
+                    if within("foreign") {
+                        table.foreign.extend(columns.map(|column| (column, true)));
+                    } else {
+                        table.keys.extend(columns);
+                    }
+                }
+            } else {
+                table.columns.push(first.to_owned());
+                table.define(first, words, item.clone());
+                table.promises.extend(promises(words, item.start + 1..item.end, Some(first)));
+                if within("check") || within("as") {
+                    table.mentions.insert(Mention::Column(first.to_owned()), words.names(item.clone()));
+                }
+                if within("generated") || within("as") {
+                    table.computed.insert(first.to_owned());
+                }
+                if within("primary") || within("unique") {
+                    table.keys.insert(first.to_owned());
+                }
+                if within("references") {
+                    table.foreign.insert(first.to_owned(), false);
+                }
+            }
+            if let Some(references) = item.clone().find(|at| words.at(*at) == "references") {
+                table.refers.insert(words.name(references + 1).0);
+            }
+        }
+        table
     }
 }

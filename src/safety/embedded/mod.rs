@@ -1,11 +1,17 @@
 //! What SQLite and DuckDB files have in common: statements as words, what they make of tables, and the rules that both share.
 
+mod affinity;
 mod bounds;
+mod changes;
 mod copies;
 mod live;
 mod made;
 mod objects;
+mod parts;
+mod promises;
+mod queries;
 mod rehearsed;
+mod rows;
 mod types;
 mod views;
 mod words;
@@ -18,9 +24,13 @@ use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
 use crate::engine::rehearsal::Rehearsal;
-use bounds::Bounds;
-use copies::{Copied, Dropped, MIXED_UP, is_whole};
+pub(super) use affinity::converts;
+pub(super) use copies::shown;
+use copies::{Dropped, MIXED_UP, Moved};
+use parts::Part;
+use promises::{Freed, Promise};
 use rehearsed::{Answer, Rehearsed};
+use rows::Holding;
 pub(super) use types::{narrows, retyped};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
@@ -51,8 +61,14 @@ pub(super) struct Table {
     pub(super) mentions: BTreeMap<Mention, BTreeSet<String>>,
     /// Tables that this one refers to.
     pub(super) refers: BTreeSet<String>,
-    /// What it keeps of its values, beside indexes: `PRIMARY KEY`, `NOT NULL` and so on.
-    promises: BTreeSet<&'static str>,
+    /// What it keeps of its values, beside indexes.
+    promises: BTreeSet<Promise>,
+    /// Its unique indexes over all rows, by name; without columns, where one is over some rows or an expression.
+    unique_indexes: BTreeMap<String, Vec<String>>,
+    /// The tables whose rows it has whole, beside its own.
+    rows: Vec<Holding>,
+    /// Those of which it has a part.
+    parts: Vec<Part>,
     /// Whether a query made it, which takes values and none of that.
     is_of_query: bool,
     /// The types of columns, as far as they are known.
@@ -61,6 +77,8 @@ pub(super) struct Table {
     pub(super) defaults: BTreeMap<String, BTreeSet<String>>,
     /// Whether the database had it without a row before the files that are not applied.
     pub(super) is_found_empty: bool,
+    /// Columns that the database has and the files that made the table do not know.
+    of_host: BTreeSet<String>,
     /// Whether these files put rows into it.
     pub(super) is_filled: bool,
 }
@@ -88,8 +106,17 @@ pub(super) struct Embedded<'a> {
     explicit: bool,
     statement: Range<usize>,
     findings: Vec<Finding>,
-    /// Tables of which this file copied every row, by `INSERT INTO new SELECT ... FROM old` or `CREATE TABLE new AS`.
-    copied: BTreeMap<String, Copied>,
+    is_sqlite: bool,
+    /// The names of the tables that this file made.
+    made: BTreeSet<String>,
+    /// The temporary tables that are there, which hide others of their name.
+    temporary: BTreeSet<String>,
+    /// Tables to which this file gave another name, by the one that they had before it.
+    moved: BTreeMap<String, Moved>,
+    /// The constraints and unique indexes that this file dropped.
+    freed: Vec<Freed>,
+    /// The triggers that the files so far made: the table, and every name in it.
+    trigger_names: BTreeMap<String, (String, BTreeSet<String>)>,
     /// Tables that this file dropped, by the name that they had before it.
     pub(super) dropped: BTreeMap<String, Dropped>,
     /// Whether this file has switched foreign keys off by now, or its runner has.
@@ -130,6 +157,14 @@ pub(super) trait Dialect {
     const FAILS: &'static [&'static str];
     /// The first words that the engine knows.
     const VERBS: &'static [&'static str];
+
+    /// That values change with their type.
+    const NARROWS: &'static Rule;
+    /// That a table is made anew without what it kept out.
+    const REBUILD_LOSES_KEYS: &'static Rule;
+
+    /// Whether values of a type change without a word in a column of another one, or by a cast to it.
+    fn changes(from: &str, to: &str, is_cast: bool) -> bool;
 
     /// Judges a statement before the tables change.
     fn check(judge: &mut Embedded<'_>, words: &Words);
@@ -174,7 +209,12 @@ fn judge_with<D: Dialect>(
         explicit: false,
         statement: 0..0,
         findings: Vec::new(),
-        copied: BTreeMap::new(),
+        is_sqlite: D::ENGINE == Engine::Sqlite,
+        made: BTreeSet::new(),
+        temporary: BTreeSet::new(),
+        moved: BTreeMap::new(),
+        freed: Vec::new(),
+        trigger_names: BTreeMap::new(),
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
         unindexed: BTreeMap::new(),
@@ -206,7 +246,8 @@ fn judge_with<D: Dialect>(
         judge.applied = input.applied;
         judge.wrapped = options.wrapped && !source.no_transaction;
         judge.explicit = false;
-        judge.copied.clear();
+        judge.made.clear();
+        judge.moved.clear();
         judge.dropped.clear();
         judge.unindexed.clear();
         judge.renamed.clear();
@@ -225,7 +266,9 @@ fn judge_with<D: Dialect>(
             judge.statement::<D>(words);
         }
         judge.rehearsed.end_file();
-        judge.renamed_by_rebuilds();
+        judge.gone::<D>();
+        judge.promises_lost::<D>();
+        judge.freed();
         D::end_of_file(&mut judge, statements);
         if judge.explicit {
             judge.report(
@@ -234,6 +277,7 @@ fn judge_with<D: Dialect>(
                 "the transaction is still open when the file ends",
             );
         }
+        judge.forget();
         found.push(std::mem::take(&mut judge.findings));
     }
     found
@@ -249,6 +293,31 @@ impl Embedded<'_> {
         let at = self.findings.len();
         self.findings.push(self.source.finding(rule, range, self.statement.clone(), message.into()));
         &mut self.findings[at]
+    }
+
+    /// Reports what is known only behind the statement that it is about.
+    pub(super) fn report_of(&mut self, rule: &'static Rule, of: Range<usize>, message: String) -> &mut Finding {
+        let last = std::mem::replace(&mut self.statement, of.clone());
+        let at = self.findings.len();
+        self.report(rule, of, message);
+        self.statement = last;
+        &mut self.findings[at]
+    }
+
+    /// Takes in that a file is over: what is temporary goes with its connection.
+    fn forget(&mut self) {
+        for name in std::mem::take(&mut self.temporary) {
+            self.tables.remove(&words::temporary(&name));
+        }
+        self.forget_copies();
+    }
+
+    /// Takes in that what was copied counts no more.
+    fn forget_copies(&mut self) {
+        for table in self.tables.values_mut() {
+            table.rows.clear();
+            table.parts.clear();
+        }
     }
 
     pub(super) fn in_transaction(&self) -> bool {
@@ -274,7 +343,12 @@ impl Embedded<'_> {
 
     /// Whether the table may have rows by now that this file has not put there.
     pub(super) fn may_lose_rows(&self, table: &str) -> bool {
-        self.may_have_rows(table) && !self.is_of_this_file(table)
+        !self.is_new_here(table) && self.may_have_rows(table)
+    }
+
+    /// Whether this file made the table, and no other one's rows are in it.
+    pub(super) fn is_new_here(&self, table: &str) -> bool {
+        self.is_of_this_file(table) && !self.holds_old_rows(table)
     }
 
     /// Whether another table refers to this one.
@@ -309,7 +383,9 @@ impl Embedded<'_> {
         }
     }
 
-    fn statement<D: Dialect>(&mut self, words: &Words) {
+    fn statement<D: Dialect>(&mut self, written: &Words) {
+        let resolved = (!self.temporary.is_empty()).then(|| written.among(&self.temporary));
+        let words = resolved.as_ref().unwrap_or(written);
         let verb = words.at(0);
         if words.at(0) == "." {
             let message = "a command of the sqlite3 shell, not SQL";
@@ -324,7 +400,7 @@ impl Embedded<'_> {
         if (0..words.len()).map(|at| words.opens(at)).sum::<i64>() != 0 {
             self.report(&files::SYNTAX_ERROR, words.range.clone(), "the parentheses do not match");
         }
-        let answer = self.rehearse(words);
+        let answer = self.rehearse(written);
         let before = self.findings.len();
         self.transaction(words);
         self.common(words);
@@ -360,6 +436,9 @@ impl Embedded<'_> {
         if !begins && !ends && !savepoint {
             return;
         }
+        if matches!(words.at(0), "rollback" | "abort") {
+            self.forget_copies();
+        }
         let word = words.at(0).to_uppercase();
         if self.wrapped {
             let message = format!("{word} in a file that is run in one transaction");
@@ -379,32 +458,7 @@ impl Embedded<'_> {
     /// Rules that hold on every engine: lost rows, broken programs.
     fn common(&mut self, words: &Words) {
         let all = words.range.clone();
-        if words.starts("drop table") {
-            let (table, _) = words.name(words.past_if(2));
-            match self.copied.get(&table) {
-                _ if self.is_of_this_file(&table) => {}
-                _ if words.is_at(2, "if exists") && self.is_absent(&table) => {}
-                None => {
-                    self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
-                }
-                Some(copied) => {
-                    let was = self.tables.get(&table).cloned().unwrap_or_default();
-                    let is_lost = |column: &&String| !copied.reads(column) && !was.computed.contains(*column);
-                    let lost = was.columns.iter().filter(is_lost);
-                    let lost: Vec<&str> = lost.map(String::as_str).collect();
-                    if !lost.is_empty() {
-                        let message = format!("the data of {table}.{} is lost", lost.join(&format!(" and {table}.")));
-                        self.report(&drops::COLUMN_DROPPED, all.clone(), message);
-                    }
-                }
-            }
-        } else if words.starts("create or replace table") {
-            let table = words.name(4).0;
-            let is_own = words.find("from").is_some_and(|from| words.name(from + 1).0 == table) && is_whole(words);
-            if !is_own && !self.is_of_this_file(&table) {
-                self.report(&drops::TABLE_DROPPED, all.clone(), format!("the data of {table} is lost"));
-            }
-        } else if words.starts("drop view") {
+        if words.starts("drop view") {
             self.drop_view(words);
         } else if words.starts("drop schema") {
             self.report(&drops::SCHEMA_DROPPED, all.clone(), "a schema is dropped");
@@ -414,62 +468,28 @@ impl Embedded<'_> {
             self.report(&renames::OBJECT_RENAMED, all.clone(), "the view has another name from now on");
         } else if words.starts("truncate") {
             let table = words.name(if words.at(1) == "table" { 2 } else { 1 }).0;
-            if !self.is_of_this_file(&table) {
+            if !self.is_new_here(&table) {
                 self.report(&data::TRUNCATED, all.clone(), format!("all rows of {table} are lost"));
             }
         }
         self.merge(words);
-        for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
-            let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
-            let (table, _) = words.name(at + verb.split(' ').count());
-            let condition = bounds::condition(words, at);
-            let known = self.tables.get(&table);
-            let is_always = condition
-                .clone()
-                .is_some_and(|condition| Bounds { words, table: &table, known }.holds_always(condition));
-            if (is_always || condition.is_none()) && !self.is_of_this_file(&table) {
-                let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
-                let message = match is_always {
-                    true => format!("the condition of this {verb} holds for every row of {table}"),
-                    false => format!("{verb} without WHERE changes every row of {table}"),
-                };
-                self.report(rule, words.bytes(at, words.len()), message);
-            }
-        }
-    }
-
-    /// A MERGE that changes or deletes whatever it meets, and meets every row.
-    fn merge(&mut self, words: &Words) {
-        let (table, next) = words.name(2);
-        if !words.starts("merge into") || self.is_of_this_file(&table) {
-            return;
-        }
-        let known = self.tables.get(&table);
-        let Some(at) = (Bounds { words, table: &table, known }).merges_all(next) else { return };
-        let (verb, rule) = match words.at(at) {
-            "delete" => ("deletes", &data::DELETE_ALL),
-            _ => ("changes", &data::UPDATE_ALL),
-        };
-        self.report(rule, words.range.clone(), format!("this MERGE {verb} every row of {table}"));
-    }
-
-    /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
-    fn is_statement(&self, words: &Words, at: usize) -> bool {
-        !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
+        self.changed(words);
     }
 
     fn alter(&mut self, words: &Words) {
         let (table, at) = words.name(words.past_if(2));
+        if self.is_new_here(&table) {
+            return;
+        }
+        self.drops_promise(words, &table, at);
         if self.is_of_this_file(&table) {
             return;
         }
         let all = words.range.clone();
         if words.at(at) == "drop" && words.at(at + 1) != "constraint" {
-            let column = words.name(words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 })).0;
+            let column = words.named(words.past_if(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }));
             self.report(&drops::COLUMN_DROPPED, all, format!("the data of {table}.{column} is lost"));
-        } else if words.at(at) == "rename" && words.at(at + 1) == "to" {
-            self.report(&renames::TABLE_RENAMED, all, format!("{table} has another name from now on"));
-        } else if words.at(at) == "rename" {
+        } else if words.at(at) == "rename" && words.at(at + 1) != "to" {
             let column = words.named(if words.at(at + 1) == "column" { at + 2 } else { at + 1 });
             let message = format!("{table}.{column} has another name from now on");
             self.report(&renames::COLUMN_RENAMED, all, message);

@@ -75,10 +75,15 @@ fn kind(data_type: &str) -> Option<Kind> {
     })
 }
 
-/// Whether values of a type are rounded or cut, not refused, where they do not fit another one. Text is read as it stands, or
-/// refused; of what is not known nothing is said.
+/// Whether values of a type are rounded or cut, not refused, where they do not fit another one. Of what is
+/// not known nothing is said.
 pub(in crate::safety) fn narrows(from: &str, to: &str) -> bool {
-    let (Some(from), Some(to)) = (kind(from), kind(to)) else { return false };
+    let Some(to) = kind(to) else { return false };
+    // Text is read as far as the type goes: '1.239' as 1, a moment as a day, and without its offset.
+    if is_text(from) {
+        return to != Kind::Boolean;
+    }
+    let Some(from) = kind(from) else { return false };
     match (from, to) {
         (Kind::Whole(bits), Kind::Float(exact)) => bits > exact,
         (Kind::Whole(_) | Kind::Decimal(..) | Kind::Float(_), Kind::Boolean) => true,
@@ -93,6 +98,12 @@ pub(in crate::safety) fn narrows(from: &str, to: &str) -> bool {
         (Kind::Time(from), Kind::Time(to)) => from && !to,
         _ => false,
     }
+}
+
+/// Whether a type is one of texts.
+fn is_text(data_type: &str) -> bool {
+    let name = data_type.split('(').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(name.as_str(), "varchar" | "text" | "string" | "char" | "bpchar" | "nvarchar" | "character varying")
 }
 
 /// The words of a type that begins at an index.

@@ -12,9 +12,12 @@ const QUOTED: &str = "\"";
 ///
 /// A name in quotes is never a keyword or a symbol: [`Words::at`] and all that looks for words does not see it,
 /// [`Words::named`] and [`Words::name`] do.
+#[derive(Clone)]
 pub(in crate::safety) struct Words {
     words: Vec<String>,
     tokens: Vec<Token>,
+    /// The temporary tables that hide others of their names.
+    hiding: BTreeSet<String>,
     pub(in crate::safety) range: Range<usize>,
 }
 
@@ -22,7 +25,7 @@ impl Words {
     pub(in crate::safety) fn new(text: &str, statement: &[Token]) -> Self {
         let tokens: Vec<Token> = statement.iter().filter(|token| !token.is_symbol(text, ";")).cloned().collect();
         let words = tokens.iter().map(|token| word(token, text)).collect();
-        Self { words, range: extent(statement), tokens }
+        Self { words, range: extent(statement), tokens, hiding: BTreeSet::new() }
     }
 
     pub(in crate::safety) fn len(&self) -> usize {
@@ -65,13 +68,26 @@ impl Words {
         }
     }
 
-    /// The name at an index, without its schema, and the index after it.
+    /// The statement where some temporary tables are there.
+    pub(super) fn among(&self, temporary: &BTreeSet<String>) -> Self {
+        Self { hiding: temporary.clone(), ..self.clone() }
+    }
+
+    /// The name at an index, without its schema but for that of temporary tables, and the index after it.
     pub(in crate::safety) fn name(&self, index: usize) -> (String, usize) {
-        if self.at(index + 1) == "." {
-            (self.named(index + 2).to_owned(), index + 3)
-        } else {
-            (self.named(index).to_owned(), index + 1)
-        }
+        let is_qualified = self.at(index + 1) == ".";
+        let at = if is_qualified { index + 2 } else { index };
+        let name = self.named(at);
+        let is_temporary = match is_qualified {
+            true => matches!(self.named(index), "temp" | "temporary"),
+            false => self.hiding.contains(name),
+        };
+        (if is_temporary { temporary(name) } else { name.to_owned() }, at + 1)
+    }
+
+    /// Where a sequence of words first occurs in a range.
+    pub(super) fn find_in(&self, range: Range<usize>, words: &str) -> Option<usize> {
+        range.into_iter().find(|at| self.is_at(*at, words))
     }
 
     /// The index after `IF [NOT] EXISTS`, if it is there.
@@ -167,6 +183,11 @@ impl Words {
             kind => kind == Some(TokenKind::QuotedName),
         }
     }
+}
+
+/// What a temporary table is known by.
+pub(super) fn temporary(name: &str) -> String {
+    format!("temp.{name}")
 }
 
 fn word(token: &Token, text: &str) -> String {

@@ -78,7 +78,7 @@ static DOMAIN: Rule = Rule {
     help: "Give the column the domain's base type, and add the check NOT VALID.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",
 };
-pub(super) static NOT_NULL_DROPPED: Rule = Rule {
+pub(in super::super) static NOT_NULL_DROPPED: Rule = Rule {
     name: "not-null-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,
@@ -87,7 +87,7 @@ pub(super) static NOT_NULL_DROPPED: Rule = Rule {
     help: "Release programs that can read NULL first, then allow this by name.",
     source: "https://squawkhq.com/docs/ban-drop-not-null",
 };
-pub(super) static DEFAULT_DROPPED: Rule = Rule {
+pub(in super::super) static DEFAULT_DROPPED: Rule = Rule {
     name: "default-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,

@@ -109,7 +109,7 @@ static EXTENSION_DROPPED: Rule = Rule {
     help: RELEASE,
     source: "https://www.postgresql.org/docs/current/sql-dropextension.html",
 };
-pub(super) static CONSTRAINT_DROPPED: Rule = Rule {
+pub(in super::super) static CONSTRAINT_DROPPED: Rule = Rule {
     name: "constraint-dropped",
     severity: Severity::Error,
     cost: Cost::Instant,

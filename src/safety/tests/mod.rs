@@ -3,6 +3,7 @@
 use super::{Engine, Finding, Input, LintOptions, Severity, lint};
 
 mod catalogue;
+mod copied;
 mod corpus;
 mod embedded;
 mod embedded_live;

@@ -16,7 +16,7 @@ fn a_column_that_is_renamed_before_a_rebuild_is_not_lost() {
     let text = rebuilt(
         made,
         "alter table t rename column n to title;",
-        "id bigint, title text, m bigint",
+        "id bigint, title text, m bigint check (m > 0)",
         "insert into n (id, title, m) select id, title, m from t",
     );
     let found: Vec<String> = findings(&text, &options).iter().map(shown).collect();
@@ -45,7 +45,7 @@ fn a_rebuild_under_another_name_renames_a_column() {
             let found: Vec<String> = findings(&text, &options).iter().map(shown).collect();
             assert_eq!(found, ["2:4:1 error column-renamed"], "{text}");
             let text = text.replacen("create table t", "create table other", 1);
-            let is_named = copied.contains("select id, n,");
+            let is_named = !copied.contains('*');
             assert_eq!(findings(&text, &options).len(), usize::from(is_named), "{text}");
         }
         let text = format!(
