@@ -1,15 +1,17 @@
 //! What each environment allows: the table of the environments, cell by cell, on every engine.
 
 mod catalogue;
+mod existing;
 mod host;
 
 use crate::support::postgres::{self, Database, Rows};
 use crate::support::stores::{Engine, SQL_ENGINES, parse, query_file};
 use charter::config::Environment::{self, Dev, Prod, Staging};
-use charter::migrate::{Allowance, Confirmation, Event, MigrationManager, MigrationSet, UpgradeOptions};
+use charter::migrate::{Allowance, Confirmation, Event, MigrationManager, MigrationSet, Timeouts, UpgradeOptions};
 use charter::store::{Access, Migrate, OpenOptions};
 use charter::{Error, ErrorKind, Store};
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 const ENVIRONMENTS: [Environment; 3] = [Dev, Staging, Prod];
@@ -194,6 +196,31 @@ fn all_of_the_pending_migrations_are_applied_by_an_open_or_none() {
         let error = open(&manager, &OpenOptions::default()).expect_err("the third is unsafe");
         refused(&project, &error, "\n  3 third");
     }
+}
+
+/// Programs are not kept waiting for long, and whoever opens the store knows what it waits for.
+#[test]
+fn whoever_opens_a_store_hears_of_each_attempt_to_get_a_lock() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let timeouts = Timeouts { lock: Some(Duration::from_millis(50)), ..Timeouts::default() };
+    let manager = project.with(Second::Safe).with_timeouts(timeouts);
+    let other = postgres::Session::open(&project.url);
+    other.query("BEGIN; LOCK TABLE public.orders IN ACCESS SHARE MODE");
+    let (mut attempts, mut committed) = (Vec::new(), Vec::new());
+    let store = Store::open_managed_with(&manager, &OpenOptions::default(), &mut |event| match event {
+        Event::Retrying { attempt, of, reason, .. } => {
+            assert_eq!((of, reason.kind()), (10, ErrorKind::Busy), "{reason:?}");
+            attempts.push(attempt);
+            if attempt == 2 {
+                other.query("COMMIT");
+            }
+        }
+        Event::Committed { migration } => committed.push(migration.number()),
+        _ => {}
+    });
+    store.expect("a store");
+    assert_eq!((attempts, committed), (vec![1, 2], vec![2]));
+    assert_eq!(project.history(), ["1 applied", "2 applied"]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! `charter init`: make a local database.
 
+use super::db::events::Told;
 use super::session::{Session, named};
 use super::ui::{Failure, Outcome, object, or_null};
 use crate::config::{Source, Target};
 use crate::error::{Error, ErrorKind};
+use crate::migrate::Event;
 use crate::store::Store;
 use std::io::Write;
 use std::path::Path;
@@ -51,8 +53,11 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
             return Err(Failure::Usage(error.with_hint("a registry on a server is made with `charter db init URL`")));
         }
     }
-    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut |_| {})
-        .map_err(|error| named(database, error))?;
+    let (progress, mut told) = (session.ui.progress("connecting"), Told::default());
+    let mut events = |event: Event<'_>| told.tell_opening(session.ui, &progress, &event);
+    let applied = Store::initialize(&database.url, session.environment(&configuration), &mut events);
+    drop(progress);
+    let applied = applied.map_err(|error| named(database, error))?;
     let written = if arguments.config {
         let url = match (given, database.source) {
             (None, Source::Default) => None,

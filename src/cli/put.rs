@@ -2,7 +2,7 @@
 
 use super::files::{self, Contents};
 use super::session::{Session, parse_kind, refuse_memory, refuse_url};
-use super::ui::{FAINT, Failure, GOOD, Outcome, PLAIN, Table, count, key_object, object, short};
+use super::ui::{FAINT, Failure, GOOD, Outcome, PLAIN, Progress, Table, count, key_object, object, short};
 use crate::config::Configuration;
 use crate::error::{Error, ErrorKind};
 use crate::record::{ContractOptions, Draft, Kind, Name, Subject, Value, Version, Versioning};
@@ -119,18 +119,20 @@ pub(super) fn put(
         return Err(Failure::Errors(errors));
     }
     let drafts: Vec<Draft> = contents.iter().flat_map(|file| file.drafts.iter().cloned()).collect();
-    progress.say(&format!("storing {}", count(drafts.len(), "record")));
+    let storing = format!("storing {}", count(drafts.len(), "record"));
+    progress.say(&storing);
     let location = configuration.database().url.to_string();
     let note = format!("this takes a while; another program that writes to {location} is waited for");
     let (store, records) = session.ui.patiently(&progress, &note, || -> Outcome<_> {
         Ok(match reporting.dry_run {
             false => {
-                let store = session.connect(configuration, Access::Write)?;
+                let store = session.connect_with(configuration, Access::Write, &progress)?;
+                progress.say(&storing);
                 let records = store.put_drafts(&drafts);
                 (store, records)
             }
             true => {
-                let store = existing_or_empty(session, configuration)?;
+                let store = existing_or_empty(session, configuration, &progress)?;
                 let records = store.preview_drafts(&drafts);
                 (store, records)
             }
@@ -159,10 +161,10 @@ fn options(arguments: &Arguments, kind: Option<&Kind>) -> Outcome<ContractOption
 }
 
 /// The store as it is, to try something on: an empty one in memory if there is no file yet, which putting would make.
-fn existing_or_empty(session: &Session<'_>, configuration: &Configuration) -> Outcome<Store> {
+fn existing_or_empty(session: &Session<'_>, configuration: &Configuration, progress: &Progress) -> Outcome<Store> {
     let is_file = configuration.database().url.is_embedded();
     let would_be_made = |error: &Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotInitialized);
-    match session.connect(configuration, Access::Read) {
+    match session.connect_with(configuration, Access::Read, progress) {
         Err(Failure::Errors(errors)) if is_file && errors.iter().all(would_be_made) => {
             Ok(Store::open("memory:")?.in_namespace(session.namespace.clone()))
         }

@@ -1,8 +1,10 @@
 //! What all commands share: the global arguments, the configuration, and opening stores.
 
-use super::ui::{Failure, Outcome, Ui};
+use super::db::events::Told;
+use super::ui::{Failure, Outcome, Progress, Ui};
 use crate::config::{Configuration, DatabaseUrl, Environment, Resolved, Target};
 use crate::error::{Error, ErrorKind};
+use crate::migrate::Event;
 use crate::record::{Kind, Namespace, Reference};
 use crate::store::{Access, OpenOptions, Store};
 use std::cell::RefCell;
@@ -74,10 +76,22 @@ impl<'a> Session<'a> {
 
     /// Opens the store of a configuration.
     pub(super) fn connect(&self, configuration: &Configuration, access: Access) -> Outcome<Store> {
+        self.connect_with(configuration, access, &self.ui.progress("connecting"))
+    }
+
+    /// Opens the store of a configuration, and tells what happens if that migrates it, beside progress that is shown.
+    pub(super) fn connect_with(
+        &self,
+        configuration: &Configuration,
+        access: Access,
+        progress: &Progress,
+    ) -> Outcome<Store> {
         let database = configuration.database();
         let environment = self.environment(configuration);
         let options = OpenOptions { access, environment, ..OpenOptions::of(configuration) };
-        let store = Store::open_configured(configuration, &options).map_err(|error| {
+        let mut told = Told::default();
+        let mut events = |event: Event<'_>| told.tell_opening(self.ui, progress, &event);
+        let store = Store::open_configured_with(configuration, &options, &mut events).map_err(|error| {
             let is_missing = error.kind() == ErrorKind::NotFound && database.source.is_foreign();
             let error = named(database, error);
             match is_missing {

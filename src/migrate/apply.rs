@@ -200,32 +200,61 @@ fn check_steps(unfinished: &Unfinished, script: Option<&Script>) -> Result<()> {
     }
 }
 
-/// Runs a migration again when the server could not give it a lock in time. SQLite waits by itself.
+/// Runs a migration again when the server could not give it a lock in time.
 fn patiently(
     connection: &mut dyn MigrationConnection,
     work: &mut Work<'_>,
     migration: &Migration,
     mut attempt_once: impl FnMut(&mut dyn MigrationConnection, &mut Work<'_>) -> Result<()>,
 ) -> Result<()> {
-    let of = match connection.engine() {
-        Engine::Postgres => work.timeouts.attempts.max(1),
-        Engine::Sqlite | Engine::DuckDb => 1,
-    };
-    let mut attempt = 1;
+    let mut attempts = Attempts::of(connection.engine(), &work.timeouts);
     loop {
         match attempt_once(connection, work) {
-            Err(reason) if reason.kind() == ErrorKind::Busy && attempt < of => {
-                let wait = pause(attempt);
-                (work.events)(Event::Retrying { migration, attempt, of, wait, reason: &reason });
-                std::thread::sleep(wait);
-                attempt += 1;
-            }
-            Err(error) if error.kind() == ErrorKind::Busy && of > 1 => {
-                return Err(error.context(format!("given up after {attempt} attempts")).with_hint(
-                    "what programs do with these tables leaves no moment for the migration: try at a quieter time",
-                ));
-            }
+            Err(error) => attempts.again(error, Some(migration), work.events)?,
             result => return result,
+        }
+    }
+}
+
+/// How often something has been tried that a server may give no lock for. SQLite waits by itself.
+pub(super) struct Attempts {
+    attempt: u32,
+    of: u32,
+}
+
+impl Attempts {
+    pub(super) fn of(engine: Engine, timeouts: &Timeouts) -> Self {
+        let of = match engine {
+            Engine::Postgres => timeouts.attempts.max(1),
+            Engine::Sqlite | Engine::DuckDb => 1,
+        };
+        Self { attempt: 1, of }
+    }
+
+    /// Waits for the next attempt after one that failed, and tells it.
+    ///
+    /// # Errors
+    /// The error, where it is of something else, or of the last attempt.
+    pub(super) fn again(
+        &mut self,
+        error: Error,
+        migration: Option<&Migration>,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<()> {
+        let Self { attempt, of } = *self;
+        match error.kind() {
+            ErrorKind::Busy if attempt < of => {
+                let wait = pause(attempt);
+                events(Event::Retrying { migration, attempt, of, wait, reason: &error });
+                std::thread::sleep(wait);
+                self.attempt += 1;
+                Ok(())
+            }
+            ErrorKind::Busy if of > 1 => {
+                let hint = "what programs do with these tables leaves no moment for it: try at a quieter time";
+                Err(error.context(format!("given up after {attempt} attempts")).with_hint(hint))
+            }
+            _ => Err(error),
         }
     }
 }

@@ -91,8 +91,8 @@ pub enum Event<'a> {
     },
     /// A lock could not be had in time. What the transaction had done is undone, and it runs again after a pause.
     Retrying {
-        /// The migration.
-        migration: &'a Migration,
+        /// The migration; none where it is counted what would be lost.
+        migration: Option<&'a Migration>,
         /// Which attempt has failed, from 1.
         attempt: u32,
         /// How many there are.

@@ -321,7 +321,17 @@ fn find(
             (Engine::Postgres, Some(connection)) => {
                 options.postgres_version = live::server_version(connection)?;
                 let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
-                catalogue = Some(live::catalogue(connection, texts)?);
+                let mut known = live::catalogue(connection, texts)?;
+                // What a migration that is half done has made is there already.
+                known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none());
+                if let Some(existing) = &mut known.existing {
+                    existing.is_path_sure = true;
+                    // The sets before it are applied first.
+                    let before = proposals.iter().take_while(|before| !std::ptr::eq(*before, proposal));
+                    let before = before.filter(|before| before.pending().next().is_some());
+                    existing.unsure = before.map(|before| before.set.schema().to_owned()).collect();
+                }
+                catalogue = Some(known);
             }
             (_, Some(connection)) => {
                 // Whether a table has rows is no matter where nothing but what a host program has is looked for.

@@ -41,6 +41,35 @@ pub struct Catalogue {
     pub named: BTreeSet<NamedObject>,
     /// Of an embedded file, its indexes, triggers and views, foreign keys and computed defaults.
     pub objects: Vec<TableObject>,
+    /// What a server has by the names in the migrations, in which schema. Without it nothing is known to be missing there.
+    pub existing: Option<Existing>,
+}
+
+/// What a server has by the names in some texts: what is not in it does not exist.
+#[derive(Debug, Clone, Default)]
+pub struct Existing {
+    /// All of it, the system's own included.
+    pub objects: BTreeSet<ExistingObject>,
+    /// Whether names without a schema are surely those of the schema that is judged for, and of no other.
+    pub is_path_sure: bool,
+    /// The schemas in which other migrations make something first that nobody has told of.
+    pub unsure: BTreeSet<String>,
+}
+
+/// Something that a server has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExistingObject {
+    /// What it is, as in [`NamedObject`]; `ROUTINE` for a function with the types of its arguments.
+    pub class: String,
+    /// Its schema, or that of its table; empty where it has none.
+    pub schema: String,
+    /// The table of a trigger, rule or policy; the types of a function's arguments as `format_type` gives them, with commas.
+    pub of: String,
+    /// Its name.
+    pub name: String,
+    /// The table that an index, sequence or partition goes with; `[]` for the type of arrays of another type, `()` for the
+    /// relation that a type of several columns is too.
+    pub goes_with: String,
 }
 
 /// That something is there by a name, in whichever schema.

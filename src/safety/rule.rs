@@ -52,6 +52,7 @@ const FAMILIES: &[(&str, &[&Rule])] = &[
     ("Postgres: views", postgres::views::RULES),
     ("Postgres: functions", postgres::routines::RULES),
     ("Postgres: what is there already", postgres::refused::RULES),
+    ("Postgres: what is there and what is not", postgres::existence::RULES),
     ("Postgres: what is kept", postgres::immutable::RULES),
     ("Postgres: generated columns", postgres::generated::RULES),
     ("Postgres: versions", postgres::versions::RULES),

@@ -89,12 +89,27 @@ impl Store {
     /// # Errors
     /// As [`MigrationManager::from_configuration`] and [`Store::connect`].
     pub fn open_configured(configuration: &Configuration, options: &OpenOptions) -> Result<Self> {
-        let database = configuration.database();
-        match database.source {
-            Source::Argument => Self::connect(&database.url, options),
-            _ if options.access != Access::Write || options.foreign => Self::connect(&database.url, options),
-            _ => Self::open_managed(&MigrationManager::from_configuration(configuration)?, options),
-        }
+        Self::open_configured_with(configuration, options, &mut |_| {})
+    }
+
+    /// [`Store::open_configured`], where `events` is told what happens while opening migrates, as
+    /// [`Store::open_managed_with`] says.
+    ///
+    /// # Errors
+    /// As [`Store::open_configured`].
+    pub fn open_configured_with(
+        configuration: &Configuration,
+        options: &OpenOptions,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Self> {
+        let url = &configuration.database().url;
+        let is_alone =
+            configuration.database().source == Source::Argument || options.access != Access::Write || options.foreign;
+        let manager = match is_alone {
+            true => MigrationManager::of(url.clone()),
+            false => MigrationManager::from_configuration(configuration)?,
+        };
+        Self::open_managed_with(&manager, options, events)
     }
 
     /// Opens the store of a parsed URL.
@@ -130,6 +145,38 @@ impl Store {
     /// # Ok::<(), charter::Error>(())
     /// ```
     pub fn open_managed(manager: &MigrationManager, options: &OpenOptions) -> Result<Self> {
+        Self::open_managed_with(manager, options, &mut |_| {})
+    }
+
+    /// [`Store::open_managed`], where `events` is told what happens while opening migrates: that another migrator is waited
+    /// for, which migration is applied, and that one is tried again because programs hold a lock that it needs. Nothing is
+    /// told where nothing is pending.
+    ///
+    /// # Errors
+    /// As [`Store::connect`].
+    ///
+    /// # Examples
+    /// ```
+    /// use charter::migrate::{Event, MigrationManager};
+    /// use charter::store::{OpenOptions, Store};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let url = format!("sqlite:///{}", folder.path().join("told.db").display());
+    /// // let url = "postgresql://...";
+    /// let mut applied = Vec::new();
+    /// let store = Store::open_managed_with(&MigrationManager::new(&url)?, &OpenOptions::default(), &mut |event| match event {
+    ///     Event::Committed { migration } => applied.push(migration.number()),
+    ///     Event::Retrying { attempt, of, reason, .. } => eprintln!("attempt {attempt} of {of}: {reason}"),
+    ///     _ => {}
+    /// })?;
+    /// assert_eq!(applied.last().copied(), store.status()?.and_then(|status| status.current()));
+    /// # Ok::<(), charter::Error>(())
+    /// ```
+    pub fn open_managed_with(
+        manager: &MigrationManager,
+        options: &OpenOptions,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Self> {
         let url = manager.url();
         let migrating = || match options.environment {
             Some(environment) => manager.clone().with_environment(environment),
@@ -143,12 +190,12 @@ impl Store {
                     Access::Write | Access::Remote => not_initialized(url),
                 });
             }
-            migrating().open()?;
+            migrating().open(events)?;
         }
         let backend = backend(url, options.access)?;
         // Of a server that is pushed to nothing is asked yet.
         if (options.access != Access::Remote || url.is_embedded()) && lacks(&*backend, manager, options)? {
-            migrating().open()?;
+            migrating().open(events)?;
             backend.forget();
         }
         Ok(Self::over(backend))

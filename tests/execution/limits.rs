@@ -3,7 +3,7 @@
 use crate::support::migrating::{Project, SET, upgrade};
 use crate::support::postgres::Session;
 use charter::config::Environment;
-use charter::migrate::{Event, MigrationManager, Timeouts, UpgradeOptions};
+use charter::migrate::{DowngradeOptions, Event, MigrationManager, Timeouts, UpgradeOptions};
 use charter::{Engine, ErrorKind};
 use std::time::Duration;
 
@@ -49,7 +49,10 @@ fn a_migration_that_gets_no_lock_is_undone_and_runs_again() {
     let mut attempts = Vec::new();
     let applied = upgrade(&project.manager().with_timeouts(limits(50)), "head", &mut |event| {
         if let Event::Retrying { migration, attempt, of, wait, reason } = event {
-            assert_eq!((migration.number(), of, reason.kind()), (2, 10, ErrorKind::Busy));
+            assert_eq!(
+                (migration.map(|migration| migration.number()), of, reason.kind()),
+                (Some(2), 10, ErrorKind::Busy)
+            );
             assert!(reason.to_string().contains("55P03") && wait < Duration::from_secs(1), "{reason:?} {wait:?}");
             assert!(project.lines("SELECT a FROM things").is_empty(), "nothing is left of the attempt");
             attempts.push(attempt);
@@ -121,6 +124,44 @@ fn a_statement_that_runs_too_long_is_ended_and_told_with_what_to_do() {
     // The migration may ask for more.
     project.write("V2__next.sql", "SET LOCAL statement_timeout = 0;\nSELECT pg_sleep(0.3);");
     assert_eq!(upgrade(&project.manager().with_timeouts(limits), "head", &mut |_| {}).expect("applied"), [2]);
+}
+
+/// Counting what would be lost does not wait without end for a session that has a table for itself, nor without a word.
+#[test]
+fn what_would_be_lost_is_counted_again_when_a_table_is_free() {
+    let project = Project::new(Engine::Postgres, &[TABLE, ("V1__things.down.sql", "DROP TABLE things;")]);
+    project.upgrade("1").expect("applied");
+    project.execute("INSERT INTO things VALUES (1, 1)");
+    let manager = project.manager().with_timeouts(limits(50));
+    let planned =
+        manager.plan_downgrade(&DowngradeOptions { set: Some(SET.to_owned()), ..DowngradeOptions::default() });
+    let planned = planned.expect("a plan");
+    type Count<'a> = &'a dyn Fn(&mut dyn FnMut(Event<'_>));
+    let retried = |count: Count<'_>| {
+        let other = Session::open(project.url());
+        other.query("BEGIN; LOCK TABLE public.things; LOCK TABLE charter.charter_records");
+        let mut attempts = Vec::new();
+        count(&mut |event| {
+            if let Event::Retrying { migration, attempt, of, reason, .. } = event {
+                assert!(
+                    migration.is_none() && of == 10 && reason.to_string().contains("could not be counted"),
+                    "{reason:?}"
+                );
+                attempts.push(attempt);
+                if attempt == 2 {
+                    other.query("COMMIT");
+                }
+            }
+        });
+        assert_eq!(attempts, [1, 2]);
+    };
+    retried(&|events| assert_eq!(manager.losses(&planned, events).expect("counted").len(), 1));
+    retried(&|events| assert!(!manager.content(events).expect("counted").is_empty()));
+    let other = Session::open(project.url());
+    other.query("BEGIN; LOCK TABLE public.things");
+    let impatient = manager.with_timeouts(Timeouts { attempts: 1, ..limits(50) });
+    let error = impatient.losses(&planned, &mut |_| {}).expect_err("not counted");
+    assert_eq!(error.kind(), ErrorKind::Busy);
 }
 
 /// An index that could not be finished for want of a lock is dropped and made again.

@@ -46,7 +46,11 @@ fn a_servers_catalogue_decides() {
     project.execute("DELETE FROM events; TRUNCATE \"Other\".\"Na me\"; DELETE FROM keys");
     assert_eq!(errors(&project, "CREATE INDEX ON events (at);"), none);
     assert_eq!(errors(&project, "CREATE INDEX ON \"Other\".\"Na me\" (a);"), none);
-    assert_eq!(errors(&project, "CREATE INDEX ON \"Na me\" (a);"), ["index-not-concurrent"], "another schema's");
+    assert_eq!(
+        errors(&project, "CREATE INDEX ON \"Na me\" (a);"),
+        ["index-not-concurrent", "does-not-exist"],
+        "another schema's"
+    );
     assert_eq!(errors(&project, "DROP INDEX keys_order;"), none);
 }
 

@@ -118,6 +118,13 @@ impl Session {
         let messages = messages.unwrap_or_else(|error| panic!("{}\nin: {sql}", describe(&error)));
         messages.iter().filter_map(values).collect()
     }
+
+    /// The SQLSTATE with which SQL text is refused, if it is.
+    #[track_caller]
+    pub(crate) fn refusal(&self, sql: &str) -> Option<String> {
+        let error = self.runtime.block_on(self.client.simple_query(sql)).err()?;
+        Some(error.code().unwrap_or_else(|| panic!("{}\nin: {sql}", describe(&error))).code().to_owned())
+    }
 }
 
 /// `url` with another database.

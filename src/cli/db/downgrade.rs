@@ -68,7 +68,11 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         return sql_result(session, &opened, offline.as_ref(), text);
     }
     let planned = opened.patiently(session, || opened.manager.plan_downgrade(&options))?;
-    let losses = opened.manager.losses(&planned)?;
+    let losses = {
+        let progress = session.ui.progress("counting what would be lost");
+        let mut told = Told::default();
+        opened.manager.losses(&planned, &mut |event| told.tell(session.ui, &progress, &event))?
+    };
     let dependants = opened.manager.dependants(&planned)?;
     if let Some(first) = planned.first() {
         opened.manager.check_dependants(&first.set, &dependants)?;
@@ -96,7 +100,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let copy = arguments.backup.make(session, &opened)?;
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
-    let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session, &progress, &event));
+    let reverted = opened.manager.downgrade(&options, &mut |event| told.tell(session.ui, &progress, &event));
     drop(progress);
     let reverted = reverted.map_err(|error| told.before(&opened, error, "taken back", "reverted"))?;
     session

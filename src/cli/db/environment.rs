@@ -72,7 +72,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     };
     let progress = session.ui.progress("changing the environment");
     let mut told = Told::default();
-    let mut tell = |event: crate::migrate::Event<'_>| told.tell(session, &progress, &event);
+    let mut tell = |event: crate::migrate::Event<'_>| told.tell(session.ui, &progress, &event);
     let before = opened.manager.change_environment(wanted, &confirmation, &mut tell).map_err(blame)?;
     drop(progress);
     let text = || match before == wanted {

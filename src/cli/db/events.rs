@@ -1,7 +1,6 @@
 //! Telling people what happens while migrations run.
 
-use super::super::session::Session;
-use super::super::ui::{Failure, Progress, count};
+use super::super::ui::{Failure, Progress, Ui, count};
 use super::database::Opened;
 use super::migrations::done_values;
 use crate::error::{Error, Location};
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 /// What was told of a run.
 #[derive(Default)]
-pub(super) struct Told {
+pub(in crate::cli) struct Told {
     committed: Vec<Migration>,
     /// What was not tried before, and why.
     pub(super) not_tried: Vec<String>,
@@ -20,8 +19,8 @@ pub(super) struct Told {
 
 impl Told {
     /// Shows an event.
-    pub(super) fn tell(&mut self, session: &Session<'_>, progress: &Progress, event: &Event<'_>) {
-        let note = |text: String| progress.suspend(|| session.ui.note(&text));
+    pub(in crate::cli) fn tell(&mut self, ui: &Ui, progress: &Progress, event: &Event<'_>) {
+        let note = |text: String| progress.suspend(|| ui.note(&text));
         match event {
             Event::Waiting { holder, limit } => {
                 let holder = holder.map(|holder| format!(" ({holder})")).unwrap_or_default();
@@ -41,7 +40,7 @@ impl Told {
                 note(text.clone());
                 self.not_tried.push(text);
             }
-            Event::Judged { judgement } => progress.suspend(|| warn(session, judgement)),
+            Event::Judged { judgement } => progress.suspend(|| warn(ui, judgement)),
             Event::Applying { migration, place, of } => {
                 progress.update(&format!("applying migration {migration}"), *place as u64, *of as u64);
             }
@@ -58,9 +57,18 @@ impl Told {
             Event::Committed { migration } => self.committed.push((*migration).clone()),
             Event::Retrying { attempt, of, wait, reason, .. } => progress.suspend(|| {
                 let message = format!("attempt {attempt} of {of}: {reason}; it is tried again in {}", said(*wait));
-                session.ui.warning(None, &message);
+                ui.warning(None, &message);
             }),
             _ => {}
+        }
+    }
+
+    /// Shows an event of migrations that run because a database is opened: people did not ask for them, and hear what takes
+    /// time or goes wrong.
+    pub(in crate::cli) fn tell_opening(&mut self, ui: &Ui, progress: &Progress, event: &Event<'_>) {
+        match event {
+            Event::Judged { .. } | Event::NotVerified { reason: None, .. } => {}
+            event => self.tell(ui, progress, event),
         }
     }
 
@@ -87,42 +95,42 @@ impl Told {
 }
 
 /// Warns of what the rules found and the environment lets pass.
-fn warn(session: &Session<'_>, judgement: &Judgement) {
+fn warn(ui: &Ui, judgement: &Judgement) {
     for judged in &judgement.migrations {
         for finding in judged.findings.iter().filter(|finding| finding.severity == Severity::Error) {
             let location = Location { file: finding.file.clone(), position: Some(finding.start) };
             let allowed = judged.allowed.iter().find(|allowed| allowed.rule == finding.rule.name);
             let reason = allowed.map(|allowed| format!(" (allowed: {})", allowed.reason)).unwrap_or_default();
-            session.ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
+            ui.warning(Some(&location), &format!("{}: {}{reason}", finding.rule.name, finding.message));
         }
-        warn_of_dependants(session, judged);
+        warn_of_dependants(ui, judged);
         if judged.is_unwritten {
             let message = format!(
                 "nobody has written migration {} yet, and once it is applied, its text cannot be changed any more",
                 judged.migration
             );
-            session.ui.warning(None, &message);
+            ui.warning(None, &message);
         }
         if !judged.has_down {
             let message = format!("migration {} has no down migration: it cannot be taken back", judged.migration);
-            session.ui.warning(None, &message);
+            ui.warning(None, &message);
         }
     }
-    warn_of_unused(session, judgement);
+    warn_of_unused(ui, judgement);
 }
 
 /// Says what was to be let pass and was not found.
-pub(super) fn warn_of_unused(session: &Session<'_>, judgement: &Judgement) {
+pub(super) fn warn_of_unused(ui: &Ui, judgement: &Judgement) {
     for allowance in &judgement.unused {
-        session.ui.warning(None, &format!("--allow {allowance} lets nothing pass: there is no such finding"));
+        ui.warning(None, &format!("--allow {allowance} lets nothing pass: there is no such finding"));
     }
 }
 
 /// Says what goes or breaks with what a migration drops.
-pub(super) fn warn_of_dependants(session: &Session<'_>, judged: &Judged) {
+pub(super) fn warn_of_dependants(ui: &Ui, judged: &Judged) {
     for lost in &judged.dependants {
         let message = format!("migration {} loses or breaks what no migration made: {lost}", judged.migration);
-        session.ui.warning(None, &message);
+        ui.warning(None, &message);
     }
 }
 

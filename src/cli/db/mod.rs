@@ -9,7 +9,7 @@ mod current;
 mod database;
 mod downgrade;
 mod environment;
-mod events;
+pub(super) mod events;
 mod history;
 mod info;
 mod init;

@@ -71,7 +71,8 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
     let reason = arguments.reason.as_deref();
-    let stamped = opened.manager.stamp(set, &revision, reason, &mut |event| told.tell(session, &progress, &event))?;
+    let stamped =
+        opened.manager.stamp(set, &revision, reason, &mut |event| told.tell(session.ui, &progress, &event))?;
     drop(progress);
     let text = || {
         let lines = stamped

@@ -37,7 +37,11 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if opened.manager.engine().is_none() {
         return without_migrations(session, &opened);
     }
-    let content = opened.manager.content()?;
+    let content = {
+        let progress = session.ui.progress("counting what would be lost");
+        let mut told = Told::default();
+        opened.manager.content(&mut |event| told.tell(session.ui, &progress, &event))?
+    };
     let url = &opened.database.url;
     session.ui.warning(None, &format!("{url} loses {}", said(&content)));
     let environment = opened.manager.get_environment()?.max(Environment::Staging);
@@ -48,7 +52,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let copy = arguments.backup.make(session, &opened)?;
     let progress = session.ui.progress("removing all content");
     let mut told = Told::default();
-    let removed = opened.manager.truncate(&confirmation, &mut |event| told.tell(session, &progress, &event))?;
+    let removed = opened.manager.truncate(&confirmation, &mut |event| told.tell(session.ui, &progress, &event))?;
     drop(progress);
     session.ui.result(
         || format!("{url} is empty now: it has lost {}\n", said(&removed)),

@@ -148,10 +148,10 @@ pub(super) fn upgrade_sql_result(
             session.ui.warning(None, &format!("refused: {}: {why}", judged.migration));
         }
         if judged.refused.is_empty() {
-            warn_of_dependants(session, judged);
+            warn_of_dependants(session.ui, judged);
         }
     }
-    warn_of_unused(session, &judgement);
+    warn_of_unused(session.ui, &judgement);
     sql_result(session, opened, offline, sql)
 }
 
@@ -194,7 +194,7 @@ pub(super) fn upgrade(
     drop_on_interrupt(options.verify_against.as_ref());
     let progress = session.ui.progress("connecting");
     let mut told = Told::default();
-    let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session, &progress, &event));
+    let applied = opened.manager.upgrade(&options, &mut |event| told.tell(session.ui, &progress, &event));
     drop(progress);
     let applied = applied.map_err(|error| told.before(opened, error, "applied", "applied"))?;
     if applied.is_empty() {

@@ -5,10 +5,12 @@
 
 use super::change::{Part, TableChange, created, pairs, same_table};
 use super::rename::{Names, Rename, table};
-use crate::engine::{Engine, lexer};
+use crate::engine::Engine;
+use crate::engine::lexer::{self, Token};
 use crate::migrate::connection::quoted;
 use crate::migrate::schema::{ForeignKey, Index, Object, Other, Schema, Table};
 use crate::migrate::set::{Migration, MigrationSet};
+use std::ops::Range;
 
 /// What DuckDB lacks of a state that the other engines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,9 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
     let mut after = Schema { others: duckdb.others.clone(), ..to.clone() };
     for trigger in after.others.values_mut().filter(|other| other.object == Object::Trigger) {
         trigger.definition = with_new_names(trigger, names);
+        trigger.table = trigger.table.as_ref().map(|table| names.table_now(table).to_owned());
     }
+    after.others.retain(|_, other| super::triggers::has_place(other, to));
     let mut partial =
         pairs(from, to, names).into_iter().flat_map(|(before, now)| TableChange::of(before, now, names).indexes.added);
     let has_partial = partial.any(|index| index.predicate.is_some())
@@ -86,8 +90,8 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
     after
 }
 
-/// What makes a trigger after columns of its table were renamed, which DuckDB itself does not follow: what it says of the rows
-/// that fire it (`NEW.a`, `OLD.a`).
+/// What makes a trigger after its table or columns of it were renamed, which DuckDB itself does not follow: what it is of, and
+/// what it says of the rows that fire it (`NEW.a`, `OLD.a`).
 fn with_new_names(trigger: &Other, names: &Names) -> String {
     let text = &trigger.definition;
     let new_name = |word: &str| {
@@ -103,16 +107,22 @@ fn with_new_names(trigger: &Other, names: &Names) -> String {
         })
     };
     let tokens = lexer::tokens(text, Engine::DuckDb);
-    let (mut renamed, mut end) = (String::new(), 0);
+    let mut places: Vec<(Range<usize>, String)> = Vec::new();
     for [row, dot, column] in tokens.array_windows() {
         let is_row = ["new", "old"].iter().any(|name| row.text(text).trim_matches('"').eq_ignore_ascii_case(name));
-        if let Some(name) = new_name(column.text(text)).filter(|_| is_row && dot.is_symbol(text, ".")) {
-            renamed.push_str(text.get(end..column.range.start).unwrap_or_default());
-            renamed.push_str(&name);
-            end = column.range.end;
-        }
+        let name = new_name(column.text(text)).filter(|_| is_row && dot.is_symbol(text, "."));
+        places.extend(name.map(|name| (column.range.clone(), name)));
     }
-    renamed + text.get(end..).unwrap_or_default()
+    // Before anything that the trigger does stands what it is of.
+    let of = tokens.array_windows().find(|[on, _]| on.is_word(text, "on")).map(|[_, table]| table);
+    let table = of.and_then(|of| Some((of, names.table_now(trigger.table.as_ref()?))));
+    let is_old = |of: &Token, now: &str| !of.text(text).trim_matches('"').eq_ignore_ascii_case(now);
+    places.extend(table.filter(|(of, now)| is_old(of, now)).map(|(of, now)| (of.range.clone(), quoted(now))));
+    places.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    places.into_iter().fold(text.clone(), |mut renamed, (range, name)| {
+        renamed.replace_range(range, &name);
+        renamed
+    })
 }
 
 /// A state with those foreign keys and indexes alone that were found on DuckDB, and with its triggers. All else is as the

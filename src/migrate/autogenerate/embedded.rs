@@ -8,13 +8,14 @@ use super::change::{TableChange, created, dropped, pairs};
 use super::rename::{Names, Rename};
 use super::sql::{Spelling, default_text, is_bound, is_constant};
 use super::stage::creation_order;
+use super::triggers::{is_same_trigger, triggers};
 use super::value::{cast, filler};
 use super::views::{Touched, ViewPlan};
 use super::{Step, no_value};
 use crate::engine::Engine;
 use crate::engine::lexer;
 use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::schema::{Column, Object, Schema, Table, View};
+use crate::migrate::schema::{Column, Other, Schema, Table, View};
 
 /// How the name begins that a table has while it is made anew.
 pub(super) const NEW: &str = "charter_new_";
@@ -280,18 +281,21 @@ impl Writer<'_> {
         let replaced = views.replace.iter().filter(|_| self.engine == Engine::DuckDb);
         after.extend(replaced.map(|view| format!("{};", super::views::replacing(&sql(view)))));
         after.extend(views.create.iter().map(|view| format!("{};", sql(view))));
-        let triggers = from.others.values().filter(|other| other.object == Object::Trigger);
-        for trigger in triggers.filter(|trigger| self.touched.is_in(&trigger.definition)) {
-            let table = trigger.table.iter().filter(|_| self.engine == Engine::DuckDb);
-            let of: String = table.map(|table| format!(" ON {}", self.spelling.name(table))).collect();
-            before.insert(0, format!("DROP TRIGGER {}{of};", self.spelling.name(&trigger.name)));
-            let again = to
-                .others
-                .values()
-                .find(|other| other.object == Object::Trigger && other.name.eq_ignore_ascii_case(&trigger.name));
-            after.extend(again.map(|again| format!("{};", again.definition.trim_end_matches(';'))));
-        }
-        before.into_iter().chain(self.statements).chain(after).collect()
+        let stays = |trigger: &Other| {
+            let now = triggers(to).find(|other| is_same_trigger(trigger, other));
+            now.is_some_and(|now| now.definition == trigger.definition) && !self.touched.is_in(&trigger.definition)
+        };
+        let (stay, go): (Vec<&Other>, Vec<&Other>) = triggers(from).partition(|trigger| stays(trigger));
+        let come = triggers(to).filter(|trigger| !stay.iter().any(|other| is_same_trigger(trigger, other)));
+        after.extend(come.map(|trigger| format!("{};", trigger.definition.trim_end_matches(';'))));
+        let go = go.into_iter().map(|trigger| self.drop_trigger(trigger));
+        go.chain(before).chain(self.statements.iter().cloned()).chain(after).collect()
+    }
+
+    fn drop_trigger(&self, trigger: &Other) -> String {
+        let table = trigger.table.iter().filter(|_| self.engine == Engine::DuckDb);
+        let of: String = table.map(|table| format!(" ON {}", self.spelling.name(table))).collect();
+        format!("DROP TRIGGER {}{of};", self.spelling.name(&trigger.name))
     }
 }
 
@@ -303,12 +307,11 @@ fn is_in_constraint(table: &Table, column: &str) -> bool {
 /// Whether a table has indexes, or others refer to it, or triggers speak of it.
 fn is_depended_on(table: &Table, schema: &Schema) -> bool {
     let keys = schema.tables.values().flat_map(|other| &other.foreign_keys);
-    let mut triggers = schema.others.values().filter(|other| other.object == Object::Trigger);
     let mut touched = Touched::default();
     touched.table(&table.name);
     !table.indexes.is_empty()
         || keys.into_iter().any(|key| key.table.eq_ignore_ascii_case(&table.name))
-        || triggers.any(|trigger| touched.is_in(&trigger.definition))
+        || triggers(schema).any(|trigger| touched.is_in(&trigger.definition))
 }
 
 /// Whether a column of a key stands after a column, which DuckDB then does not drop.
@@ -341,9 +344,21 @@ fn refuse_conflict_clauses(table: &Table) -> Result<()> {
     }
 }
 
-/// The statements that give things their new names on SQLite.
-pub(super) fn sqlite_renames(names: &Names, spelling: &Spelling) -> Vec<String> {
+/// The statements that give things their new names on SQLite and no more, and the triggers that have to go for it: those that
+/// read views. The views that look at what is renamed go first, since SQLite gives their columns the new names too, and knows
+/// not what they are in the views that are made of them.
+pub(super) fn sqlite_renames<'a>(
+    present: &'a Schema,
+    names: &Names,
+    spelling: &Spelling,
+) -> (Vec<String>, Vec<&'a Other>) {
     let mut writer = Writer { engine: Engine::Sqlite, spelling, statements: Vec::new(), touched: Touched::default() };
     writer.rename(names);
-    writer.statements
+    let mut of_views = Touched::default();
+    let views = super::views::looking_at(present, &mut writer.touched, |_| false);
+    views.iter().for_each(|view| of_views.table(&view.name));
+    let gone: Vec<&Other> = triggers(present).filter(|trigger| of_views.is_in(&trigger.definition)).collect();
+    let triggers = gone.iter().map(|trigger| writer.drop_trigger(trigger));
+    let views = views.iter().map(|view| format!("DROP VIEW {};", spelling.name(&view.name)));
+    (triggers.chain(views).chain(writer.statements.iter().cloned()).collect(), gone)
 }

@@ -9,6 +9,7 @@ mod constraint_name;
 mod duckdb;
 mod embedded;
 mod models;
+mod on_postgres;
 mod postgres;
 mod proof;
 mod rename;
@@ -16,6 +17,7 @@ mod sql;
 mod stage;
 #[cfg(all(test, feature = "sqlite"))]
 mod tests;
+mod triggers;
 mod value;
 mod views;
 
@@ -23,12 +25,13 @@ pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
-use super::schema::{Column, Difference, DifferenceKind, ForeignKey, Schema, Table};
+use super::schema::{Column, Difference, DifferenceKind, ForeignKey, Object, Other, Schema, Table};
 use super::set::MigrationSet;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use change::{TableChange, dropped, is_required, pairs};
 use duckdb::Without;
+use on_postgres::OnPostgres;
 use rename::{Names, column_candidates, table_candidates};
 use sql::Spelling;
 use stage::Step;
@@ -100,9 +103,17 @@ fn autogenerate(
     ask: &mut dyn FnMut(&Rename) -> bool,
 ) -> Result<Vec<Draft>> {
     let wanted = models::read(set)?;
-    write(set, message, &mut |present| {
+    let drafts = write(set, message, &mut |present| {
         let names = Names::decide(present, &wanted, renames, ask)?;
         Ok((wanted.clone(), names))
+    });
+    // What cannot be written is about something that the models say.
+    drafts.map_err(|error| match error.kind() == ErrorKind::Unsupported && error.location().is_none() {
+        true => match models::place(set, error.message()) {
+            Some((file, position)) => error.at(file, position),
+            None => error,
+        },
+        false => error,
     })
 }
 
@@ -143,10 +154,11 @@ fn write(
         check_lengths(present, &wanted)?;
     }
     let mut middle = renamed(set, present, &names)?;
-    // Where a new name stands in them, it is written.
+    // Where a new name stands in them, it is written, and triggers go with what they are of.
+    let others = Schema { others: triggers::staying(&wanted, middle.others.clone()), ..middle.clone() };
     let by_hand: Vec<Difference> =
-        middle.differences(&wanted).into_iter().filter(|difference| difference.object.is_other()).collect();
-    wanted.others = middle.others.clone();
+        others.differences(&wanted).into_iter().filter(|difference| difference.object.is_other()).collect();
+    wanted.others = triggers::wanted(&middle, &wanted, set);
     let spelling = Spelling::of(set, &[&wanted]);
     states.iter_mut().chain([&mut middle, &mut wanted]).for_each(|state| spelling.respell(state));
     let Some(present) = states.last() else { return Ok(Vec::new()) };
@@ -157,8 +169,9 @@ fn write(
     }
     let mut drafts = Vec::new();
     let mut duckdb = duckdb_state(set, &states);
+    let there = OnPostgres::of(set);
     for step in &steps {
-        let (texts, next) = texts(set, step, &duckdb, &spelling)?;
+        let (texts, next) = texts(set, step, &duckdb, &there, &spelling)?;
         duckdb = next;
         let by_hand = if drafts.is_empty() { by_hand.as_slice() } else { &[] };
         drafts.push(draft(set, message, step, &steps, by_hand, texts));
@@ -172,9 +185,22 @@ fn renamed(set: &MigrationSet, present: &Schema, names: &Names) -> Result<Schema
     if names.is_empty() {
         return Ok(present.clone());
     }
-    let up = embedded::sqlite_renames(names, &Spelling::of(set, &[])).join("\n");
+    let (statements, gone) = embedded::sqlite_renames(present, names, &Spelling::of(set, &[]));
+    let up = statements.join("\n");
     let draft = Draft { message: "renames".to_owned(), up, down: String::new(), overlays: BTreeMap::new() };
-    proof::state(&proof::with(set, &[draft])?).context("renaming in a throw-away SQLite database")
+    let state = proof::state(&proof::with(set, &[draft])?);
+    let mut renamed = state.map_err(|error| {
+        let message = format!("the new names do not fit what else there is: {}", error.message());
+        Error::new(ErrorKind::Unsupported, message).with_hint(
+            "drop what stands in the way in a migration that is written by hand and comes before, and make it again in one \
+             that comes after",
+        )
+    })?;
+    for trigger in gone {
+        let of = trigger.table.as_ref().map(|table| names.table_now(table).to_owned());
+        renamed.add(Other { table: of, ..trigger.clone() });
+    }
+    Ok(renamed)
 }
 
 /// What DuckDB has of the last of the states of a set: what is found there, where this build has DuckDB, else what the
@@ -216,12 +242,18 @@ fn how_it_runs(engine: Engine, step: &Step, statements: &[String]) -> &'static s
 }
 
 /// What each engine runs, and what DuckDB has afterwards.
-fn texts(set: &MigrationSet, step: &Step, duckdb: &Schema, spelling: &Spelling) -> Result<(Texts, Schema)> {
+fn texts(
+    set: &MigrationSet,
+    step: &Step,
+    duckdb: &Schema,
+    there: &OnPostgres,
+    spelling: &Spelling,
+) -> Result<(Texts, Schema)> {
     let mut texts = Texts::new();
     let after = duckdb::after(duckdb, &step.from, &step.to, &step.names, Without::WRITTEN);
     for engine in set.engines() {
         let (up, down) = match engine {
-            Engine::Postgres => (postgres::up(step, spelling)?, postgres::down(step, spelling)?),
+            Engine::Postgres => (postgres::up(step, spelling, there)?, postgres::down(step, spelling, there)?),
             Engine::Sqlite => (embedded::sqlite_up(step, spelling)?, embedded::sqlite_down(step, spelling)?),
             Engine::DuckDb => {
                 let up = embedded::duckdb(duckdb, &after, &step.names, spelling)?;
@@ -260,19 +292,21 @@ fn draft(
         None => message.to_owned(),
     };
     // Directives first, then what people read.
-    let headed = |text: &Text, engine: Engine, title: &str, decisions: &str| {
+    let headed = |text: &Text, engine: Engine, title: &str, (by_hand, decisions): (&str, &str)| {
         let statements: String = text.statements.iter().map(|statement| format!("{statement}\n")).collect();
-        let (title, rest) = match text.statements.is_empty() {
-            false => (comment(title), format!("{decisions}\n{statements}")),
-            true => (comment(title), comment(&format!("{NOTHING}{engine}"))),
+        let (title, rest) = match (text.statements.is_empty(), by_hand.is_empty()) {
+            (false, _) => (comment(title), format!("{by_hand}{decisions}\n{statements}")),
+            (true, false) => (comment(title), by_hand.to_owned()),
+            (true, true) => (comment(title), comment(&format!("{NOTHING}{engine}"))),
         };
         format!("{}{title}{rest}", text.directives)
     };
     let taken_back = format!("takes back: {message}");
     let up = |(engine, (up, _)): (&Engine, &(Text, Text))| {
-        (*engine, headed(up, *engine, &message, &decisions(set, step, by_hand, *engine)))
+        let by_hand = left_to_people(set, by_hand, *engine);
+        (*engine, headed(up, *engine, &message, (&by_hand, &decisions(step, *engine))))
     };
-    let down = |(engine, (_, down)): (&Engine, &(Text, Text))| (*engine, headed(down, *engine, &taken_back, ""));
+    let down = |(engine, (_, down)): (&Engine, &(Text, Text))| (*engine, headed(down, *engine, &taken_back, ("", "")));
     let ups: BTreeMap<Engine, String> = texts.iter().map(up).collect();
     let downs: BTreeMap<Engine, String> = texts.iter().map(down).collect();
     let base = |texts: &BTreeMap<Engine, String>| -> String {
@@ -304,13 +338,23 @@ fn draft(
     Draft { message, up, down, overlays }
 }
 
-/// What a person has to decide about a step, as comments.
-fn decisions(set: &MigrationSet, step: &Step, by_hand: &[Difference], engine: Engine) -> String {
+/// What is left to write by a person, as comments.
+fn left_to_people(set: &MigrationSet, by_hand: &[Difference], engine: Engine) -> String {
     // What there is and shall not be as it is concerns those engines alone whose migrations name it.
     let has = |name: &str| set.migrations().iter().any(|migration| sql::mentions(migration.up(engine).text(), name));
-    let is_told = |difference: &&Difference| difference.kind == DifferenceKind::Missing || has(&difference.name);
-    let by_hand = by_hand.iter().filter(is_told).map(|difference| format!("{difference}: write this by hand"));
-    let mut lines: Vec<String> = by_hand.collect();
+    let is_told = |difference: &&Difference| match difference.kind {
+        DifferenceKind::Missing => true,
+        // SQLite's are in the words of the models.
+        DifferenceKind::Different if difference.object == Object::Trigger && engine == Engine::Sqlite => false,
+        _ => has(&difference.name),
+    };
+    let told = by_hand.iter().filter(is_told);
+    told.map(|difference| comment(&format!("decide: {difference}: write this by hand"))).collect()
+}
+
+/// What a person has to decide about a step, as comments.
+fn decisions(step: &Step, engine: Engine) -> String {
+    let mut lines: Vec<String> = Vec::new();
     for table in dropped(&step.middle, &step.to, &Names::default()) {
         lines.push(format!("the table {} and its rows are lost; taking this back makes it again, empty", table.name));
     }

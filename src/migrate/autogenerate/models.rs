@@ -2,13 +2,15 @@
 
 use super::stage::is_key;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::engine::lexer::{self, TokenKind};
+use crate::error::{Context, Error, ErrorKind, Position, Result};
 use crate::migrate::create;
 use crate::migrate::files::MODELS_FILE;
 use crate::migrate::schema::{ForeignKey, Schema, Table, throw_away};
 use crate::migrate::script::{Script, Statement};
 use crate::migrate::set::MigrationSet;
 use crate::migrate::steps::words;
+use std::path::PathBuf;
 
 /// The state that the models of a set describe, as a throw-away SQLite database has it.
 ///
@@ -46,6 +48,30 @@ pub(super) fn read(set: &MigrationSet) -> Result<Schema> {
         return Err(Error::new(ErrorKind::Invalid, message).at(models.file(), None).with_hint("give it another name"));
     }
     Ok(schema)
+}
+
+/// Where the models say what a message is about: where they make the first thing that it names, else anywhere in the file.
+pub(super) fn place(set: &MigrationSet, message: &str) -> Option<(PathBuf, Option<Position>)> {
+    let models = file(set).ok()?;
+    let statements = models.statements(Engine::Sqlite);
+    let places: Vec<(String, Position)> =
+        statements.iter().filter_map(|said| Some((made(said.text)?, said.position))).collect();
+    let tokens = lexer::tokens(message, Engine::Sqlite);
+    let named = tokens.iter().find_map(|token| {
+        let word = token.text(message).trim_matches('"');
+        places.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, position)| *position)
+    });
+    Some((models.file().to_owned(), named))
+}
+
+/// The name of what a statement makes.
+fn made(statement: &str) -> Option<String> {
+    let tokens = lexer::each_token(statement, Engine::Sqlite).filter(|token| token.kind != TokenKind::Comment);
+    let mut words = tokens.map(|token| token.text(statement));
+    let is_one_of = |word: &str, words: &[&str]| words.iter().any(|other| other.eq_ignore_ascii_case(word));
+    words.find(|word| is_one_of(word, &["table", "view", "index", "trigger"]))?;
+    let name = words.find(|word| !is_one_of(word, &["if", "not", "exists"]))?;
+    Some(name.trim_matches('"').to_owned())
 }
 
 fn file(set: &MigrationSet) -> Result<Script> {

@@ -2,6 +2,7 @@
 
 use super::change::{TableChange, created, dropped, is_required, pairs};
 use super::constraint_name::{ConstraintNames, object_name};
+use super::on_postgres::{OnPostgres, Trigger};
 use super::rename::{Names, Rename, table};
 use super::sql::{Spelling, default_text, index_mentions, mentions};
 use super::stage::creation_order;
@@ -9,30 +10,74 @@ use super::value::{cast, filler, is_assigned};
 use super::views::{Touched, ViewPlan};
 use super::{Step, no_value};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::migrate::schema::{Column, ForeignKey, Schema, Table};
 
 /// The statements of a step.
-pub(super) fn up(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
+pub(super) fn up(step: &Step, spelling: &Spelling, there: &OnPostgres) -> Result<Vec<String>> {
     let views = ViewPlan::of(&step.from, &step.to, &mut touched(&step.from, &step.to, &step.names));
+    let triggers = around(there, &step.middle, &step.to, &step.names)?;
     let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new() };
+    writer.drop_triggers(&triggers);
     writer.drop_views(&views);
     writer.rename(&step.names, &step.from, &step.middle);
     writer.tables(&step.middle, &step.to)?;
-    writer.create_views(&views);
+    writer.create_views(&views, there);
+    writer.create_triggers(&triggers);
     Ok(writer.statements)
 }
 
 /// The statements that take a step back.
-pub(super) fn down(step: &Step, spelling: &Spelling) -> Result<Vec<String>> {
+pub(super) fn down(step: &Step, spelling: &Spelling, there: &OnPostgres) -> Result<Vec<String>> {
     let names = step.names.inverse();
     let views = ViewPlan::of(&step.to, &step.from, &mut touched(&step.to, &step.from, &names));
+    let triggers = around(there, &step.middle, &step.to, &step.names)?;
     let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new() };
+    writer.drop_triggers(&triggers);
     writer.drop_views(&views);
     writer.tables(&step.to, &step.middle)?;
     writer.rename(&names, &step.middle, &step.from);
-    writer.create_views(&views);
+    writer.create_views(&views, there);
+    writer.create_triggers(&triggers);
     Ok(writer.statements)
+}
+
+/// The triggers of tables whose own words name a column that gets another type in a step, for which they have to be gone.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] when the words of a trigger name what will not be there any more: nobody knows what it is to be
+/// then.
+fn around<'a>(there: &'a OnPostgres, from: &Schema, to: &Schema, names: &Names) -> Result<Vec<&'a Trigger>> {
+    let mut around = Vec::new();
+    for (before, now) in pairs(from, to, &Names::default()) {
+        let change = TableChange::of(before, now, &Names::default());
+        let table = names.table_before(&before.name);
+        let retyped = change.altered.iter().filter(|(old, new)| is_retyped(old, new)).map(|(old, _)| *old);
+        let retyped: Vec<&Column> = retyped.collect();
+        for trigger in there.triggers.iter().filter(|trigger| trigger.of.eq_ignore_ascii_case(table)) {
+            let named = |columns: &[&Column]| {
+                let before = columns.iter().map(|column| names.column_before(&before.name, &column.name).to_owned());
+                before.into_iter().find(|column| trigger.names(column))
+            };
+            let is_outdated = trigger.is_outdated || names.concern(&before.name);
+            let (what, column) = match (named(&change.dropped), named(&retyped)) {
+                (Some(column), _) => ("is dropped", column),
+                (None, Some(column)) if is_outdated => ("gets another type after something was renamed", column),
+                (None, Some(_)) => {
+                    around.push(trigger);
+                    continue;
+                }
+                (None, None) => continue,
+            };
+            let message = format!("the trigger {} names {table}.{column}, which {what}", trigger.name);
+            let (file, position) = &trigger.place;
+            return Err(Error::new(ErrorKind::Unsupported, message).at(file, Some(*position)).with_hint(
+                "drop the trigger in a migration that is written by hand and comes before, and make it again in one that \
+                 comes after",
+            ));
+        }
+    }
+    Ok(around)
 }
 
 /// What no view may look at while it changes.
@@ -80,13 +125,30 @@ impl Writer<'_> {
         }
     }
 
-    fn create_views(&mut self, views: &ViewPlan<'_>) {
+    fn drop_triggers(&mut self, triggers: &[&Trigger]) {
+        for trigger in triggers {
+            let (name, of) = (self.spelling.name(&trigger.name), self.spelling.name(&trigger.of));
+            self.push(format!("DROP TRIGGER {name} ON {of};"));
+        }
+    }
+
+    fn create_triggers(&mut self, triggers: &[&Trigger]) {
+        for trigger in triggers {
+            self.push(format!("{};", trigger.text));
+        }
+    }
+
+    /// Makes views, and again what went with them.
+    fn create_views(&mut self, views: &ViewPlan<'_>, there: &OnPostgres) {
         for view in &views.replace {
             let sql = view.sql.clone().unwrap_or_default();
             self.push(format!("{};", super::views::replacing(&sql)));
         }
         for view in &views.create {
             self.push(format!("{};", view.sql.clone().unwrap_or_default()));
+            for text in there.with_view(&view.name) {
+                self.push(format!("{text};"));
+            }
         }
     }
 

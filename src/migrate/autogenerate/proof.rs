@@ -94,12 +94,13 @@ pub(super) fn prove(set: &MigrationSet, above: i64, wanted: &Schema) -> Result<(
         Err(Error::new(ErrorKind::Unsupported, message).with_hint(hint))
     };
     if let Some(fault) = verify_above(set, above)?.faults.into_iter().next() {
-        return refused(
-            format!("what would be written does not hold: {fault} {}", listed(&fault.differences))
-                .trim_end()
-                .to_owned(),
-            &fault.differences,
-        );
+        // Its files are nowhere.
+        let said = match &fault.error {
+            Some(error) => error.message().split_whitespace().collect::<Vec<_>>().join(" "),
+            None => listed(&fault.differences),
+        };
+        let message = format!("what would be written does not hold: on {}, {}: {said}", fault.engine, fault.kind);
+        return refused(message, &fault.differences);
     }
     let state = state(set)?;
     let left = state.differences(&duckdb::attainable(set, &state, wanted.clone()));

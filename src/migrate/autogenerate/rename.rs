@@ -92,6 +92,15 @@ impl Names {
         found.unwrap_or(now)
     }
 
+    /// The name that a table gets.
+    pub(super) fn table_now<'a>(&'a self, before: &'a str) -> &'a str {
+        let found = self.renames.iter().find_map(|rename| match rename {
+            Rename::Table { from, to } if from.eq_ignore_ascii_case(before) => Some(to.as_str()),
+            _ => None,
+        });
+        found.unwrap_or(before)
+    }
+
     /// The name that a column had; the table is called as it is now.
     pub(super) fn column_before<'a>(&'a self, table_now: &str, now: &'a str) -> &'a str {
         let found = self.renames.iter().find_map(|rename| match rename {
@@ -148,7 +157,7 @@ impl Names {
             // The table may be called by either name.
             let rename = match rename.clone() {
                 Rename::Column { table, from, to } => {
-                    let now = names.inverse().table_before(&table).to_owned();
+                    let now = names.table_now(&table).to_owned();
                     Rename::Column { table: now, from, to }
                 }
                 table => table,

@@ -8,6 +8,7 @@ use super::change::{Part, TableChange, dropped, is_required, missing, pairs, sam
 use super::constraint_name::ConstraintNames;
 use super::rename::{Names, table};
 use super::sql::{Spelling, index_mentions, mentions};
+use super::triggers;
 use crate::migrate::schema::{ForeignKey, Schema, Table};
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ pub(super) fn steps(from: &Schema, middle: &Schema, wanted: &Schema, names: &Nam
 
 /// The wanted state as it comes out of the present one: what stays keeps its place and its name, what comes stands behind it.
 fn target(middle: &Schema, wanted: &Schema, spelling: &Spelling) -> Schema {
-    let mut target = Schema { others: middle.others.clone(), ..wanted.clone() };
+    let mut target = wanted.clone();
     for to in target.tables_mut() {
         let Some(from) = table(middle, &to.name) else { continue };
         let kept = from.columns.iter().filter_map(|column| to.column(&column.name).cloned());
@@ -205,7 +206,7 @@ pub(super) fn creation_order(mut tables: Vec<&Table>) -> Vec<&str> {
 }
 
 /// The states in which one table more is as it shall be, where several tables that exist change: a transaction that locks
-/// more than one of them can block them all. Not where names or views change with them, which is done at once or not at all.
+/// more than one of them can block them all. Not where names, views or triggers change with them, which is done at once or not at all.
 fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema, bool, Option<String>)> {
     let none = Names::default();
     let mut goals: Vec<Goal<'_>> = Vec::new();
@@ -224,7 +225,8 @@ fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema,
         let now = main.views.get(name);
         now.is_some_and(|now| now.definition == view.definition && now.columns == view.columns)
     });
-    if goals.len() < 2 || !names.is_empty() || !views_stay {
+    let triggers_stay = main.others.iter().all(|(title, other)| middle.others.get(title) == Some(other));
+    if goals.len() < 2 || !names.is_empty() || !views_stay || !triggers_stay {
         return Vec::new();
     }
     let mut states = Vec::new();
@@ -234,6 +236,7 @@ fn table_by_table(middle: &Schema, main: &Schema, names: &Names) -> Vec<(Schema,
             state.tables.remove(&goal.from.name);
             state.tables.extend(goal.to.map(|to| (to.name.clone(), Arc::new(to.clone()))));
         }
+        state.others = triggers::staying(&state, state.others.clone());
         let mut subjects: Vec<&str> = together.iter().map(|goal| goal.to.unwrap_or(goal.from).name.as_str()).collect();
         subjects.sort_unstable();
         states.push((state.clone(), false, Some(subjects.join(" "))));

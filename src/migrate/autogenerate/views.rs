@@ -50,30 +50,38 @@ pub(super) struct ViewPlan<'a> {
 impl<'a> ViewPlan<'a> {
     /// `touched` is named as it is before. The views that are dropped are added to it.
     pub(super) fn of(from: &'a Schema, to: &'a Schema, touched: &mut Touched) -> Self {
-        let mut drop: Vec<&View> = Vec::new();
-        let mut stay: Vec<&View> = from.views.values().collect();
-        // What is dropped takes with it what is made of it.
-        loop {
-            let goes = |view: &&View| {
-                let same = to.views.get(&view.name).is_some_and(|new| is_replaceable(view, new));
-                !same || touched.is_in(&view.definition)
-            };
-            let (more, rest): (Vec<&View>, Vec<&View>) = stay.into_iter().partition(goes);
-            stay = rest;
-            if more.is_empty() {
-                break;
-            }
-            for view in more {
-                touched.table(&view.name);
-                drop.push(view);
-            }
-        }
-        let stays = |view: &View| stay.iter().any(|other| other.name == view.name);
-        let is_new = |view: &&View| !stays(view);
+        let is_another = |view: &View| !to.views.get(&view.name).is_some_and(|new| is_replaceable(view, new));
+        let drop = looking_at(from, touched, is_another);
+        let goes = |view: &View| drop.iter().any(|other| other.name == view.name);
+        let is_new = |view: &&View| !from.views.contains_key(&view.name) || goes(view);
         let create = in_order(to.views.values().filter(is_new).collect());
         let replace = to.views.values().filter(|view| !is_new(view));
         let replace = replace.filter(|view| from.views.get(&view.name).is_some_and(|old| old.columns != view.columns));
-        Self { drop: in_order(drop).into_iter().rev().collect(), create, replace: in_order(replace.collect()) }
+        let replace = in_order(replace.collect());
+        Self { drop, create, replace }
+    }
+}
+
+/// The views that look at what is touched, and those that go anyway, with all that are made of them: those first that are
+/// made of others. They are touched themselves then.
+pub(super) fn looking_at<'a>(
+    schema: &'a Schema,
+    touched: &mut Touched,
+    goes_anyway: impl Fn(&View) -> bool,
+) -> Vec<&'a View> {
+    let mut going: Vec<&View> = Vec::new();
+    let mut stay: Vec<&View> = schema.views.values().collect();
+    loop {
+        let goes = |view: &&View| goes_anyway(view) || touched.is_in(&view.definition);
+        let (more, rest): (Vec<&View>, Vec<&View>) = stay.into_iter().partition(goes);
+        stay = rest;
+        if more.is_empty() {
+            return in_order(going).into_iter().rev().collect();
+        }
+        for view in more {
+            touched.table(&view.name);
+            going.push(view);
+        }
     }
 }
 

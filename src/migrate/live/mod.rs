@@ -8,8 +8,8 @@ use super::connection::{MigrationConnection, Transaction, literal, qualified_nam
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::safety::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, IndexFacts, IndexShape, NamedObject,
-    RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingObject, IndexFacts, IndexShape,
+    NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -173,12 +173,17 @@ pub(crate) fn catalogue<'a>(
         let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
         catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
     }
-    // What is there by a name matters to IF EXISTS alone, and how a function looks to OR REPLACE.
-    let says = |word: &str| names.contains(&literal(word));
-    for row in if says("exists") { read(NAMED)? } else { Vec::new() } {
-        let Some(([class, of, name], [])) = texts_and_flags(row) else { continue };
-        catalogue.named.insert(NamedObject { class, of, name });
+    let mut existing = Existing::default();
+    for row in read(NAMED)? {
+        let Some(([class, of, name, schema, goes_with], [])) = texts_and_flags(row) else { continue };
+        if class != "ROUTINE" {
+            catalogue.named.insert(NamedObject { class: class.clone(), of: of.clone(), name: name.clone() });
+        }
+        existing.objects.insert(ExistingObject { class, schema, of, name, goes_with });
     }
+    catalogue.existing = Some(existing);
+    // How a function looks matters to OR REPLACE alone.
+    let says = |word: &str| names.contains(&literal(word));
     for row in if says("replace") { read(ROUTINES)? } else { Vec::new() } {
         let Some(([schema, name, result, types, names, defaults], [])) = texts_and_flags(row) else { continue };
         let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
@@ -389,25 +394,44 @@ const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_type b ON b.oid = a.atttypid WHERE c.relname IN ($names))";
 
-/// What there is by the names, of the classes that a statement can drop.
-const NAMED: &str = "SELECT 'RELATION', '', relname FROM pg_catalog.pg_class WHERE relname IN ($names) \
-     UNION SELECT 'TYPE', '', typname FROM pg_catalog.pg_type WHERE typname IN ($names) \
-     UNION SELECT 'FUNCTION', '', proname FROM pg_catalog.pg_proc WHERE proname IN ($names) \
-     UNION SELECT 'TRIGGER', c.relname, t.tgname FROM pg_catalog.pg_trigger t \
-     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid WHERE t.tgname IN ($names) \
-     UNION SELECT 'RULE', c.relname, r.rulename FROM pg_catalog.pg_rewrite r \
-     JOIN pg_catalog.pg_class c ON c.oid = r.ev_class WHERE r.rulename IN ($names) \
-     UNION SELECT 'POLICY', c.relname, p.polname FROM pg_catalog.pg_policy p \
-     JOIN pg_catalog.pg_class c ON c.oid = p.polrelid WHERE p.polname IN ($names) \
-     UNION SELECT 'EXTENSION', '', extname FROM pg_catalog.pg_extension WHERE extname IN ($names) \
-     UNION SELECT 'SCHEMA', '', nspname FROM pg_catalog.pg_namespace WHERE nspname IN ($names) \
-     UNION SELECT 'PUBLICATION', '', pubname FROM pg_catalog.pg_publication WHERE pubname IN ($names) \
-     UNION SELECT 'EVENT_TRIGGER', '', evtname FROM pg_catalog.pg_event_trigger WHERE evtname IN ($names) \
-     UNION SELECT 'ROLE', '', rolname FROM pg_catalog.pg_roles WHERE rolname IN ($names) \
-     UNION SELECT 'SERVER', '', srvname FROM pg_catalog.pg_foreign_server WHERE srvname IN ($names) \
-     UNION SELECT 'LANGUAGE', '', lanname FROM pg_catalog.pg_language WHERE lanname IN ($names) \
-     UNION SELECT 'COLLATION', '', collname FROM pg_catalog.pg_collation WHERE collname IN ($names) \
-     UNION SELECT 'STATISTICS', '', stxname FROM pg_catalog.pg_statistic_ext WHERE stxname IN ($names)";
+/// What there is by the names, of the classes that a statement can make or drop: its table or what it takes, its name, its
+/// schema, and what it goes with.
+const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace) \
+     SELECT 'RELATION', '', c.relname, n.nspname, COALESCE(CASE c.relkind WHEN 'c' THEN '()' END, \
+     (SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = c.oid), \
+     (SELECT max(t.relname::text) FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class t ON t.oid = h.inhparent \
+     WHERE h.inhrelid = c.oid), \
+     (SELECT max(t.relname::text) FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
+     WHERE c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid \
+     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')), '') \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relname IN ($names) \
+     UNION ALL SELECT 'TYPE', '', t.typname, n.nspname, CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_type e \
+     WHERE e.typarray = t.oid) THEN '[]' ELSE '' END FROM pg_catalog.pg_type t \
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typname IN ($names) \
+     UNION ALL SELECT DISTINCT 'FUNCTION', '', p.proname, n.nspname, '' FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.proname IN ($names) \
+     UNION ALL SELECT 'ROUTINE', COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ',' ORDER BY a.place) \
+     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), p.proname, n.nspname, '' \
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.proname IN ($names) AND n.nspname <> 'pg_catalog' \
+     UNION ALL SELECT 'TRIGGER', c.relname, t.tgname, c.nspname, '' FROM pg_catalog.pg_trigger t \
+     JOIN named c ON c.oid = t.tgrelid WHERE t.tgname IN ($names) \
+     UNION ALL SELECT 'RULE', c.relname, r.rulename, c.nspname, '' FROM pg_catalog.pg_rewrite r \
+     JOIN named c ON c.oid = r.ev_class WHERE r.rulename IN ($names) \
+     UNION ALL SELECT 'POLICY', c.relname, p.polname, c.nspname, '' FROM pg_catalog.pg_policy p \
+     JOIN named c ON c.oid = p.polrelid WHERE p.polname IN ($names) \
+     UNION ALL SELECT 'EXTENSION', '', extname, '', '' FROM pg_catalog.pg_extension WHERE extname IN ($names) \
+     UNION ALL SELECT 'SCHEMA', '', nspname, '', '' FROM pg_catalog.pg_namespace WHERE nspname IN ($names) \
+     UNION ALL SELECT 'PUBLICATION', '', pubname, '', '' FROM pg_catalog.pg_publication WHERE pubname IN ($names) \
+     UNION ALL SELECT 'EVENT_TRIGGER', '', evtname, '', '' FROM pg_catalog.pg_event_trigger WHERE evtname IN ($names) \
+     UNION ALL SELECT 'ROLE', '', rolname, '', '' FROM pg_catalog.pg_roles WHERE rolname IN ($names) \
+     UNION ALL SELECT 'SERVER', '', srvname, '', '' FROM pg_catalog.pg_foreign_server WHERE srvname IN ($names) \
+     UNION ALL SELECT 'LANGUAGE', '', lanname, '', '' FROM pg_catalog.pg_language WHERE lanname IN ($names) \
+     UNION ALL SELECT 'COLLATION', '', o.collname, n.nspname, '' FROM pg_catalog.pg_collation o \
+     JOIN pg_catalog.pg_namespace n ON n.oid = o.collnamespace WHERE o.collname IN ($names) \
+     UNION ALL SELECT 'STATISTICS', '', s.stxname, n.nspname, '' FROM pg_catalog.pg_statistic_ext s \
+     JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxname IN ($names)";
 
 /// Fills what an index does for others from what it is made of: one that is not valid or not of all rows serves nobody, and has
 /// no columns.

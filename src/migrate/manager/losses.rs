@@ -1,7 +1,8 @@
 //! What taking migrations back would lose.
 
+use super::super::apply::Attempts;
 use super::super::connection::{MigrationConnection, Purpose, Transaction, literal, qualified, quoted};
-use super::super::event::Timeouts;
+use super::super::event::{Event, Timeouts};
 use super::super::set::MigrationSet;
 use super::super::steps::words;
 use super::drops::{Drop, Name, drops};
@@ -40,15 +41,16 @@ impl fmt::Display for Loss {
 impl MigrationManager {
     /// The tables and columns that the statements of a plan drop, with what is in them now, and the tables that they delete
     /// rows from. What a table's rebuilding keeps is no loss. What an UPDATE overwrites is not followed: see
-    /// [`MigrationManager::undetermined_losses`]. Writes nothing.
+    /// [`MigrationManager::undetermined_losses`]. Writes nothing. `events` is told where a server gives no lock in time, and
+    /// it is counted again.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] when another session of a server keeps a table for itself; what the engine says when it cannot be
+    /// [`ErrorKind::Busy`] when another session of a server keeps a table for itself up to the last attempt; what the engine says when it cannot be
     /// asked.
-    pub fn losses(&self, planned: &[Planned]) -> Result<Vec<Loss>> {
+    pub fn losses(&self, planned: &[Planned], events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Loss>> {
         let mut connection = self.connect(Purpose::Read)?;
         let environment = self.environment(self.stored_environment(&mut *connection)?);
-        counting(&mut *connection, &self.timeouts(environment), |connection| losses(connection, planned))
+        counting(&mut *connection, &self.timeouts(environment), events, |connection| losses(connection, planned))
     }
 }
 
@@ -76,29 +78,35 @@ fn losses(connection: &mut dyn MigrationConnection, planned: &[Planned]) -> Resu
 /// How long a count waits for a lock where nothing else is set: without end, it would wait without a word.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Counts what is in tables. On a server, another session may have one of them for itself, which is not waited for without end.
+/// Counts what is in tables. On a server, another session may have one of them for itself, which is not waited for without
+/// end, but again and again.
 pub(super) fn counting<T>(
     connection: &mut dyn MigrationConnection,
     timeouts: &Timeouts,
-    count: impl FnOnce(&mut dyn MigrationConnection) -> Result<T>,
+    events: &mut dyn FnMut(Event<'_>),
+    mut count: impl FnMut(&mut dyn MigrationConnection) -> Result<T>,
 ) -> Result<T> {
     if connection.engine() != Engine::Postgres {
         return count(connection);
     }
-    connection.begin(&Transaction {
-        schema: None,
-        read_only: true,
-        lock_timeout: Some(timeouts.lock.unwrap_or(PATIENCE)),
-        statement_timeout: timeouts.statement,
-    })?;
-    let counted = count(connection);
-    connection.rollback()?;
-    counted.map_err(|error| match error.kind() {
-        ErrorKind::Busy => {
-            error.context("what would be lost could not be counted: another session has the table for itself")
-        }
-        _ => error,
-    })
+    let mut attempts = Attempts::of(connection.engine(), timeouts);
+    loop {
+        connection.begin(&Transaction {
+            schema: None,
+            read_only: true,
+            lock_timeout: Some(timeouts.lock.unwrap_or(PATIENCE)),
+            statement_timeout: timeouts.statement,
+        })?;
+        let counted = count(connection);
+        connection.rollback()?;
+        let error = match counted {
+            Err(error) if error.kind() == ErrorKind::Busy => {
+                error.context("what would be lost could not be counted: another session has the table for itself")
+            }
+            counted => return counted,
+        };
+        attempts.again(error, None, events)?;
+    }
 }
 
 impl MigrationManager {

@@ -32,16 +32,17 @@ const CONTENT: [&str; 5] =
 const WRITTEN: [(&str, &str); 2] = [("charter_head", "UPDATE"), ("charter_schema_audit", "INSERT")];
 
 impl MigrationManager {
-    /// How many rows each of charter's tables has that [`MigrationManager::truncate`] would empty. Writes nothing.
+    /// How many rows each of charter's tables has that [`MigrationManager::truncate`] would empty. Writes nothing. `events` is told
+    /// where a server gives no lock in time, and it is counted again.
     ///
     /// # Errors
     /// [`ErrorKind::NotInitialized`] when the database has no tables of charter's; [`ErrorKind::Refused`] when emptying them
     /// would reach what another program has made; as [`MigrationManager::status`].
-    pub fn content(&self) -> Result<Vec<TableRows>> {
+    pub fn content(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<TableRows>> {
         let mut connection = self.connect(Purpose::Read)?;
         self.initialized(&mut *connection)?;
         let environment = self.environment(self.stored_environment(&mut *connection)?);
-        counting(&mut *connection, &self.timeouts(environment), |connection| {
+        counting(&mut *connection, &self.timeouts(environment), events, |connection| {
             check_emptying(connection, &CONTENT, &WRITTEN)?;
             rows(connection)
         })

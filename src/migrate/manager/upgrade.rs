@@ -101,12 +101,13 @@ impl MigrationManager {
     }
 
     /// Applies what the database lacks because a store is opened: what its environment applies by itself, or nothing.
+    /// `events` is told what happens.
     ///
     /// # Errors
     /// As [`MigrationManager::upgrade`].
-    pub(crate) fn open(&self) -> Result<Vec<Done>> {
+    pub(crate) fn open(&self, events: &mut dyn FnMut(Event<'_>)) -> Result<Vec<Done>> {
         let goals: Vec<Goal<'_>> = self.sets_on_open().map(|set| Goal { set, revision: Revision::Head }).collect();
-        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, &mut |_| {})
+        self.run(&goals, &UpgradeOptions::default(), Occasion::Open, events)
     }
 
     /// The sets that opening a store brings up to date: those that are written for its engine.

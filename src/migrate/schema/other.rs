@@ -61,7 +61,7 @@ impl Other {
 }
 
 impl Schema {
-    pub(super) fn add(&mut self, other: Other) {
+    pub(in crate::migrate) fn add(&mut self, other: Other) {
         self.others.insert(other.title(), other);
     }
 }

@@ -64,22 +64,28 @@ impl FaultKind {
     }
 }
 
+/// What is wrong, in the words of a sentence: `it cannot be applied`.
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Up => "it cannot be applied",
+            Self::Down => "it cannot be taken back",
+            Self::NotRestored => "taking it back does not restore what was there",
+            Self::UpAgain => "it cannot be applied again after it was taken back",
+            Self::NotRepeated => "applied again, it makes something else than the first time",
+            Self::Engines(other) => {
+                return write!(f, "it makes something else than on {other}, and no overlay declares it");
+            }
+            Self::NoDown => "it has no down migration",
+            Self::LeftOut => "not tried",
+        })
+    }
+}
+
 /// `3 add_email on duckdb: taking it back does not restore what was there`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} on {}: ", self.number, self.slug, self.engine)?;
-        match self.kind {
-            FaultKind::Up => f.write_str("it cannot be applied")?,
-            FaultKind::Down => f.write_str("it cannot be taken back")?,
-            FaultKind::NotRestored => f.write_str("taking it back does not restore what was there")?,
-            FaultKind::UpAgain => f.write_str("it cannot be applied again after it was taken back")?,
-            FaultKind::NotRepeated => f.write_str("applied again, it makes something else than the first time")?,
-            FaultKind::Engines(other) => {
-                write!(f, "it makes something else than on {other}, and no overlay declares it")?
-            }
-            FaultKind::NoDown => f.write_str("it has no down migration")?,
-            FaultKind::LeftOut => f.write_str("not tried")?,
-        }
+        write!(f, "{} {} on {}: {}", self.number, self.slug, self.engine, self.kind)?;
         match &self.error {
             // An engine may say it in several lines.
             Some(error) => write!(f, ": {}", error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")),

@@ -158,8 +158,8 @@ fn made(judge: &mut Judge<'_>, column: &SyntaxNode, columns: &Columns) {
         names_column(judge, default, columns);
     }
     let Some(expression) = expression_of(column) else { return };
-    computed(judge, &expression, columns, is_virtual(column));
     let users = DataType::of(column).filter(|data_type| is_virtual(column) && is_users(judge, data_type));
+    computed(judge, &expression, columns, is_virtual(column) && users.is_none());
     if let Some((data_type, node)) = users.zip(types::type_node(column)).filter(|_| judge.version(18)) {
         let message = format!("{} does not come with the server: no VIRTUAL column is of it", data_type.name);
         judge.report(&VIRTUAL, &node, message);

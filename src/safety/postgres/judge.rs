@@ -1,18 +1,20 @@
 //! The judge: walks the statements of a file past the rules, and collects what they say.
 
 use std::ops::Range;
+use std::path::Path;
 
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::plpgsql::Plpgsql;
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
+use super::super::lexer::{Token, TokenKind};
 use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::publications::Published;
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, generated, hygiene, idle, immutable, indexes,
-    locks, merging, partitions, publications, refused, renames, retyped, rewrites, routines, settings, tables,
+    access, base, children, columns, constraints, data, drops, dynamic, existence, generated, hygiene, idle, immutable,
+    indexes, locks, merging, partitions, publications, refused, renames, retyped, rewrites, routines, settings, tables,
     transactions, tree, triggers, types, versions, views,
 };
 
@@ -61,7 +63,7 @@ impl<'a> Judge<'a> {
     pub(super) fn new(options: &'a LintOptions, catalogue: Option<&'a Catalogue>, source: &'a Source<'a>) -> Self {
         Self {
             options,
-            session: Session::new(catalogue, &options.schema),
+            session: Session::new(catalogue, &options.schema, options.timeouts_set),
             late: Vec::new(),
             published: Vec::new(),
             source,
@@ -88,6 +90,12 @@ impl<'a> Judge<'a> {
         self.place = Place::File;
         let statements: Vec<SyntaxNode> =
             parsed.syntax_node().children().filter(|node| node.kind() != K::ERROR).collect();
+        // What cannot be read, and what psql reads, may do anything.
+        let is_psql = |token: &Token| token.kind == TokenKind::Symbol && token.text(source.text) == "\\";
+        let is_unread = !parsed.errors().is_empty() || source.tokens.iter().any(is_psql);
+        if is_unread {
+            self.session.inventory.mute();
+        }
         for statement in &statements {
             self.statement = self.range(statement);
             base::check(self, statement);
@@ -110,6 +118,7 @@ impl<'a> Judge<'a> {
         let before = self.session.held.len();
         transactions::check(self, node);
         settings::check(self, node);
+        existence::statement(self, node);
         if idle::statement(self, node) {
             return;
         }
@@ -223,6 +232,11 @@ impl<'a> Judge<'a> {
             Place::Whole(range) => return range.clone(),
         };
         usize::from(range.start())..usize::from(range.end())
+    }
+
+    /// The file, as the caller named it.
+    pub(super) fn file_name(&self) -> &'a Path {
+        self.source.file
     }
 
     /// The line of a node in the file.

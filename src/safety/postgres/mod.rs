@@ -30,6 +30,7 @@ pub(super) mod drops;
 pub(super) mod dynamic;
 mod enums;
 mod excluded;
+pub(super) mod existence;
 pub(super) mod generated;
 pub(super) mod hygiene;
 mod idle;

@@ -85,7 +85,7 @@ pub(super) fn target(statement: &SyntaxNode) -> Option<SyntaxNode> {
 }
 
 /// What the columns of the table that a statement changes are called after.
-fn target_name(statement: &SyntaxNode) -> Option<String> {
+pub(super) fn target_name(statement: &SyntaxNode) -> Option<String> {
     let alias = tree::child(statement, K::OPTIONAL_AS_ALIAS).and_then(|alias| tree::child_name(&alias, K::TABLE_ALIAS));
     alias.or_else(|| tree::path(&target(statement)?).pop())
 }

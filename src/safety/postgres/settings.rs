@@ -8,7 +8,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::files;
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::session::{Limit, TEMPORARY};
+use super::session::{Limit, Path, TEMPORARY};
 use super::tree;
 
 pub(in super::super) const RULES: &[&Rule] =
@@ -143,6 +143,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                             refused(judge, node, &parameter, &value_of(value));
                         }
                         set(judge, node, &parameter, Some(value_of(value)), local);
+                        if parameter == "search_path" && value.kind() != K::LITERAL {
+                            judge.session.set_path(Path::Odd);
+                        }
                     }
                 }
             }
@@ -174,9 +177,19 @@ fn set(judge: &mut Judge<'_>, node: &SyntaxNode, parameter: &str, value: Option<
     if parameter == "search_path" {
         // Nothing is made by default in the schema of the user's name, which seldom exists, or in that of temporary tables.
         let path = value.unwrap_or_default();
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | ',' | ' ' | '"');
+        let is_said = path.chars().all(is_plain) && !path.contains(TEMPORARY) && path != "\"\"";
+        // How long a local setting holds is told where a transaction is the whole file.
+        let is_kept = !local || judge.session.wrapped;
+        let is_reset = path.is_empty() && node.kind() != K::SELECT;
         let schemas = path.split(',').map(|schema| schema.trim().trim_matches('"'));
         let schemas = schemas.filter(|schema| !matches!(*schema, "" | "$user" | TEMPORARY));
         judge.session.set_search_path(schemas.map(str::to_owned).collect());
+        judge.session.set_path(match () {
+            () if is_reset => Path::Default,
+            () if is_said && is_kept && !path.is_empty() => Path::Said,
+            () => Path::Odd,
+        });
         return;
     }
     if parameter == ZONE {

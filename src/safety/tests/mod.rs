@@ -6,6 +6,7 @@ mod catalogue;
 mod corpus;
 mod embedded;
 mod embedded_live;
+mod existing;
 mod immutable;
 mod laws;
 mod narrowed;

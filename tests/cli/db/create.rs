@@ -1,7 +1,7 @@
 //! The verbs that write migrations: `charter db create`, `check` and `template`.
 
 use super::project::shop;
-use crate::support::{Sandbox, terminal};
+use crate::support::{Sandbox, postgres, terminal};
 use std::fs;
 
 const MODELS: &str = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT, email TEXT);\n";
@@ -238,4 +238,42 @@ fn a_rename_within_a_rebuild_is_told_and_loses_nothing() {
         let back = sandbox.run(&["db", "downgrade", url]).success();
         assert!(back.stderr.contains("loses rows of a, which has 2 rows"), "{engine}: {back}");
     }
+}
+
+/// A new name under views of views, with a trigger of each engine on one of them: what is written is what the models say, and
+/// is proven on a server.
+#[test]
+fn views_of_views_and_their_triggers_follow_a_new_name() {
+    let sandbox = Sandbox::new();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\n");
+    let tables = "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, note TEXT);
+        CREATE VIEW notes AS SELECT id, note FROM orders;
+        CREATE VIEW texts AS SELECT id, note FROM notes;\n";
+    let trigger = "CREATE TRIGGER added INSTEAD OF INSERT ON texts
+        BEGIN INSERT INTO orders (id, note) VALUES (NEW.id, NEW.note); END;\n";
+    let postgres_trigger = "CREATE FUNCTION added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO orders (id) VALUES (NEW.id);
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER added INSTEAD OF INSERT ON texts FOR EACH ROW EXECUTE FUNCTION added();
+        COMMENT ON VIEW texts IS 'what people wrote';
+        GRANT SELECT ON notes, texts TO PUBLIC;\n";
+    sandbox.write("sql/V1__orders.sql", tables);
+    sandbox.write("sql/V1__orders.sqlite.sql", format!("-- charter: differs triggers\n{tables}{trigger}"));
+    let differs = "-- charter: differs triggers, functions, comments\n";
+    sandbox.write("sql/V1__orders.postgres.sql", format!("{differs}{tables}{postgres_trigger}"));
+    let drops = "DROP VIEW texts; DROP VIEW notes; DROP TABLE orders;";
+    sandbox.write("sql/V1__orders.down.sql", drops);
+    sandbox.write("sql/V1__orders.postgres.down.sql", format!("{drops} DROP FUNCTION added();"));
+    let renamed = |text: &str| text.replace("note TEXT", "text TEXT").replace("id, note", "id, text");
+    sandbox.write("sql/schema.sql", format!("{}{}", renamed(tables), renamed(trigger).replace("NEW.note", "NEW.text")));
+    sandbox.run(&["db", "create", "-m", "name", "--auto", "--rename", "orders.note:text"]).success();
+    sandbox.run(&["db", "check"]).success();
+    let server = postgres::Server::start(&[]);
+    sandbox.run(&["db", "verify", "--against", &server.url("postgres")]).success();
+
+    // What cannot be written names the line of the models, and says it once.
+    sandbox.write("sql/schema.sql", tables.replace("note TEXT", "place BOX NOT NULL, note TEXT"));
+    let refused = sandbox.run(&["db", "create", "-m", "place", "--auto"]).exit(1);
+    assert!(refused.stderr.contains("schema.sql:1:1: orders.place takes no NULL"), "{refused}");
 }

@@ -355,26 +355,6 @@ fn what_a_set_has_upon_its_own_tables_is_its_own() {
     assert!(!down.stderr.contains("no migration made"), "{down}");
 }
 
-/// Counting what would be lost does not wait without end for a session that has a table for itself.
-#[test]
-fn what_cannot_be_counted_is_told() {
-    let (sandbox, database) = (shop(), postgres::database());
-    sandbox.run(&["db", "upgrade", database.url(), "--env", "dev"]).success();
-    sandbox.write(
-        "charter.cfg",
-        sandbox.read("charter.cfg").replace("[migrations]\n", "[migrations]\nlock_timeout = 50ms\n"),
-    );
-    let holder = postgres::Session::open(database.url());
-    holder.query("BEGIN; LOCK TABLE shop.orders; LOCK TABLE charter.charter_records");
-    let down = ["db", "downgrade", "base", database.url()];
-    for arguments in [&down[..], &["db", "truncate", database.url(), "--yes"]] {
-        let told = sandbox.run(arguments);
-        assert!(told.code() != Some(0) && told.stderr.contains("what would be lost could not be counted"), "{told}");
-    }
-    drop(holder);
-    sandbox.run(&down).success();
-}
-
 #[cfg(feature = "duckdb")]
 #[test]
 fn what_a_host_has_upon_charters_tables_in_duckdb_is_neither_set_off_nor_taken_along() {

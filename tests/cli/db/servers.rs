@@ -1,6 +1,6 @@
 //! A set that is written for servers alone.
 
-use crate::support::{Sandbox, postgres};
+use crate::support::{Sandbox, eventually, postgres};
 
 /// A project with what only Postgres has, half of it in a later migration.
 fn project() -> Sandbox {
@@ -54,4 +54,46 @@ fn a_set_for_servers_alone_is_compared_with_a_throw_away_database() {
     drop(server);
     let gone = sandbox.run(&["db", "info", url, "--against", &against]);
     assert!(gone.code() != Some(0) && gone.stderr.contains("error: "), "{gone}");
+}
+
+/// Opening a registry in prod applies what is pending, and says what it waits for as `charter db upgrade` does.
+#[test]
+fn opening_tells_each_attempt_to_get_a_lock() {
+    let (sandbox, database) = (Sandbox::new(), postgres::database());
+    let migrations = "[migrations]\ndir = sql\nname = shop\nschema = shop\nlock_timeout = 50ms\n";
+    sandbox.write("charter.cfg", format!("[database]\nsql_alchemy_conn = {}\n{migrations}", database.url()));
+    let write = |number: usize, up: &str, down: &str| {
+        sandbox.write(format!("sql/V{number}__change.sql"), up);
+        sandbox.write(format!("sql/V{number}__change.down.sql"), down);
+    };
+    write(1, "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY);", "DROP TABLE orders;");
+    sandbox.run(&["db", "init"]).success();
+    sandbox.write("user.json", r#"{"type": "object"}"#);
+    let put = ["put", "user.json", "--kind", "schema", "--name", "user", "--version", "1.0.0"];
+    let other = postgres::Session::open(database.url());
+    let waits = "SELECT FROM pg_locks WHERE relation = 'shop.orders'::regclass AND NOT granted";
+    for (number, option) in [(2, None), (3, Some("--json")), (4, Some("--quiet"))] {
+        let (up, down) = (format!("ADD COLUMN c{number} BIGINT"), format!("DROP COLUMN c{number}"));
+        write(number, &format!("ALTER TABLE orders {up};"), &format!("ALTER TABLE orders {down};"));
+        other.query("BEGIN; LOCK TABLE shop.orders IN ACCESS SHARE MODE");
+        let process = sandbox.spawn(&[&put[..], option.as_slice()].concat());
+        match option {
+            Some("--quiet") => eventually("the wait", || !database.query(waits).is_empty()),
+            _ => eventually("two attempts", || process.stderr().contains("attempt 2 of 10: ")),
+        }
+        other.query("COMMIT");
+        let output = process.wait().success();
+        let said = output.stderr.lines().filter(|line| line.contains("SQLSTATE 55P03"));
+        match option {
+            None => said.for_each(|line| assert!(line.starts_with("warning: attempt "), "{output}")),
+            Some("--json") => said.for_each(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                let said = line["warning"]["message"].as_str().unwrap_or_default();
+                assert!(said.starts_with("attempt "), "{output}");
+            }),
+            Some(_) => assert_eq!(output.stderr, "", "{output}"),
+        }
+        let applied = format!("SELECT c{number} FROM shop.orders");
+        assert!(database.query(&applied).is_empty());
+    }
 }

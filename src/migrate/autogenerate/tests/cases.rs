@@ -296,16 +296,6 @@ fn a_mistake_in_the_models_is_told_with_its_place() {
 }
 
 #[test]
-fn triggers_of_a_table_that_is_made_anew_come_back() {
-    let trigger = "CREATE TRIGGER shout AFTER INSERT ON people BEGIN UPDATE people SET name = upper(name); END;";
-    let base = format!("{BASE}{trigger}");
-    let project = Project::new(&base, &base.replace("name TEXT", "name TEXT NOT NULL"));
-    let set = project.set().for_engines([Engine::Sqlite]);
-    create_migration(&set, "change", Content::Models { renames: Vec::new(), ask: None }).expect("written");
-    assert_eq!(models_differences(&project.set()).expect("compared"), []);
-}
-
-#[test]
 fn tables_that_refer_to_each_other_are_made_and_dropped() {
     let models = "CREATE TABLE a (id BIGINT NOT NULL PRIMARY KEY, b BIGINT REFERENCES b (id));
         CREATE TABLE b (id BIGINT NOT NULL PRIMARY KEY, a BIGINT REFERENCES a (id), b BIGINT REFERENCES b (id));";

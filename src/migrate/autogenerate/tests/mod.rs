@@ -1,7 +1,9 @@
 //! What is written for which difference.
 
 mod cases;
+mod dependants;
 mod engines;
+mod model;
 mod property;
 
 use super::*;

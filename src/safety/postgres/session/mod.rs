@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, NamedObject, RelationName, RoutineFacts};
 use super::enums::NewValue;
+use super::existence::Inventory;
 use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
 use super::{defaults, dependants, tree};
@@ -23,10 +24,23 @@ pub(super) use timeouts::{Limit, Timeout};
 struct Settings {
     /// The schemas of names without one: it is made in the first, and looked for in all. None is the default.
     search_path: Vec<String>,
+    path: Path,
     /// `lock_timeout` and `statement_timeout`.
     timeouts: [Timeout; 2],
     /// Whether the time zone has been set to UTC; and by SET LOCAL, until the transaction ends.
     utc: (bool, Option<bool>),
+}
+
+/// How the search path was set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Path {
+    /// As the connection has it.
+    #[default]
+    Default,
+    /// By the file, as it says.
+    Said,
+    /// To what the text does not tell, or for how long.
+    Odd,
 }
 
 /// What was there before a change, for ROLLBACK.
@@ -58,6 +72,8 @@ pub(super) struct Session<'a> {
     /// Whether the catalogue has told of every table that there is.
     catalogued: bool,
     default_schema: String,
+    /// Whether the files are run one after the other, by charter.
+    is_set: bool,
     pub(super) file: usize,
     pub(super) applied: bool,
     /// The whole file is one transaction.
@@ -83,10 +99,12 @@ pub(super) struct Session<'a> {
     /// What the catalogue knows to be there by a name, and what the files may have made since.
     named: BTreeSet<NamedObject>,
     settings: Settings,
+    /// What is there by which name.
+    pub(super) inventory: Inventory<'a>,
     /// The changes since BEGIN, the latest last.
     journal: Vec<Before>,
-    /// How long the journal was at each savepoint.
-    savepoints: Vec<(String, usize)>,
+    /// How long the journals were at each savepoint.
+    savepoints: Vec<(String, usize, usize)>,
     pub(super) held: Vec<Held>,
     /// Tables whose rows the current transaction has changed, more than a point of them, with the line.
     pub(super) changed: Vec<(RelationName, usize)>,
@@ -100,9 +118,10 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str) -> Self {
+    pub(super) fn new(catalogue: Option<&'a Catalogue>, default_schema: &str, is_set: bool) -> Self {
         Self {
             catalogue,
+            is_set,
             catalogued: false,
             default_schema: default_schema.to_owned(),
             file: 0,
@@ -121,6 +140,7 @@ impl<'a> Session<'a> {
             objects: BTreeMap::new(),
             named: BTreeSet::new(),
             settings: Settings::default(),
+            inventory: Inventory::default(),
             journal: Vec::new(),
             savepoints: Vec::new(),
             held: Vec::new(),
@@ -159,7 +179,9 @@ impl<'a> Session<'a> {
             self.mutable.clone_from(&catalogue.mutable_functions);
             self.named.clone_from(&catalogue.named);
             self.signatures.clone_from(&catalogue.routines);
+            self.inventory.given(catalogue, &self.default_schema);
         }
+        self.inventory.begin_file(self.is_set);
         self.file = file;
         self.applied = applied;
         self.wrapped = wrapped;
@@ -177,14 +199,17 @@ impl<'a> Session<'a> {
 
     pub(super) fn begin_transaction(&mut self) {
         self.explicit = true;
+        self.inventory.begin();
     }
 
     /// The end of the current transaction, explicit or of one statement.
     pub(super) fn end_transaction(&mut self, committed: bool) {
         if !committed {
             self.undo(0);
+            self.inventory.undo(0);
         }
         self.journal.clear();
+        self.inventory.end();
         self.tables.retain(|_, table| !table.until_commit);
         self.explicit = false;
         self.transaction += 1;
@@ -197,13 +222,14 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn savepoint(&mut self, name: String) {
-        self.savepoints.push((name, self.journal.len()));
+        self.savepoints.push((name, self.journal.len(), self.inventory.mark()));
     }
 
     pub(super) fn rollback_to(&mut self, name: &str) {
-        if let Some(at) = self.savepoints.iter().rposition(|(savepoint, _)| savepoint == name) {
+        if let Some(at) = self.savepoints.iter().rposition(|(savepoint, ..)| savepoint == name) {
             self.savepoints.truncate(at + 1);
             self.undo(self.savepoints[at].1);
+            self.inventory.undo(self.savepoints[at].2);
         }
     }
 
@@ -263,6 +289,21 @@ impl<'a> Session<'a> {
 
     fn default_path(&self) -> Vec<String> {
         vec![self.default_schema.clone()]
+    }
+
+    /// The schemas of names without one.
+    pub(super) fn search_path(&self) -> &[String] {
+        &self.settings.search_path
+    }
+
+    /// How they were set.
+    pub(super) fn path(&self) -> Path {
+        self.settings.path
+    }
+
+    /// Says how the search path has been set; a block may or may not come to it.
+    pub(super) fn set_path(&mut self, path: Path) {
+        self.settings.path = if self.blocks > 0 { Path::Odd } else { path };
     }
 
     /// Sets the schemas of names without one, or none for the default; gives those before.
