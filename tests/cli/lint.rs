@@ -384,6 +384,7 @@ fn the_database_says_what_is_immutable_and_what_tells_rows_apart() {
         ("ALTER TABLE coded REPLICA IDENTITY USING INDEX by_code;".to_owned(), None),
         ("DROP INDEX CONCURRENTLY IF EXISTS by_kind;".to_owned(), Some("index-drop-refused")),
         (replaced("id, lower(name) AS name"), None),
+        ("CREATE TABLE made (id bigint PRIMARY KEY); ALTER TABLE made ADD note text;".to_owned(), None),
         (replaced("id::int, name"), Some("view-replace-refused")),
         (scaled("by int DEFAULT 5"), None),
         (scaled("by int"), Some("function-replace-refused")),

@@ -52,7 +52,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
             columns.own.iter().for_each(|column| made(judge, column, &columns));
             let by = tree::child(node, K::PARTITION_BY);
-            let named = by.iter().flat_map(|by| names(by)).find(|(name, _)| columns.is_generated(judge, name));
+            let named = by.iter().flat_map(names).find(|(name, _)| columns.is_generated(judge, name));
             if let Some((name, part)) = named {
                 judge.report(&REFUSED, &part, format!("{name} is a generated column: no table is partitioned by one"));
             }
