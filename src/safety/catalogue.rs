@@ -31,6 +31,8 @@ pub struct Catalogue {
     pub calm_functions: BTreeSet<String>,
     /// The names of functions all of which are volatile, whatever their arguments and their schema.
     pub volatile_functions: BTreeSet<String>,
+    /// The names of functions: whether all of that name are neither IMMUTABLE nor written in SQL, which the server looks into.
+    pub mutable_functions: BTreeMap<String, bool>,
     /// The functions and procedures that take values in and give none out by their arguments.
     pub routines: Vec<RoutineFacts>,
     /// The values of the enums.
@@ -102,6 +104,8 @@ pub struct RoutineFacts {
     pub name: RelationName,
     /// Its arguments in order: the type as `format_type` gives it, and the name, which may be empty.
     pub arguments: Vec<(String, String)>,
+    /// How many of its arguments, the last ones, have a default.
+    pub defaults: usize,
     /// What it returns, as `pg_get_function_result` gives it; empty for a procedure.
     pub result: String,
 }
@@ -127,6 +131,20 @@ pub struct ColumnUser {
     pub kind: String,
     /// Its name; the schema is `public` where it is its table's own.
     pub name: RelationName,
+}
+
+/// What tells the rows of a table apart where its changes are replicated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ReplicaIdentity {
+    /// Its primary key, where it has one.
+    #[default]
+    Key,
+    /// All columns.
+    Full,
+    /// Nothing: UPDATE and DELETE fail once the table is published.
+    Nothing,
+    /// The index of this name.
+    Index(String),
 }
 
 /// A table as it is before the migrations.
@@ -166,6 +184,8 @@ pub struct TableFacts {
     pub constraints: BTreeMap<String, ConstraintFacts>,
     /// Its indexes by name.
     pub indexes: BTreeMap<String, IndexFacts>,
+    /// What tells its rows apart where its changes are replicated.
+    pub replica_identity: ReplicaIdentity,
     /// What uses its columns, and which.
     pub users: BTreeMap<ColumnUser, BTreeSet<String>>,
 }

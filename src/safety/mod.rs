@@ -40,7 +40,7 @@ pub use crate::engine::Engine;
 use crate::engine::lexer;
 pub use catalogue::{
     Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingObject, IndexFacts, IndexShape,
-    NamedObject, RelationName, RoutineFacts, TableFacts, TableObject,
+    NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts, TableObject,
 };
 pub use finding::{Cost, Finding, Severity};
 pub(crate) use options::Rehearse;

@@ -338,6 +338,66 @@ fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
 }
 
 #[test]
+fn the_database_says_what_is_immutable_and_what_tells_rows_apart() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    database.execute(
+        "CREATE TYPE public.mood AS ENUM ('sad', 'glad');
+         CREATE TABLE public.people (id bigint PRIMARY KEY, name text, born date, mood public.mood, moods public.mood[]);
+         CREATE TABLE public.keyless (id bigint, code text NOT NULL);
+         CREATE TABLE public.whole (id bigint);
+         ALTER TABLE public.whole REPLICA IDENTITY FULL;
+         CREATE TABLE public.coded (code text NOT NULL, note text);
+         CREATE UNIQUE INDEX by_code ON public.coded (code);
+         ALTER TABLE public.coded REPLICA IDENTITY USING INDEX by_code;
+         INSERT INTO public.people VALUES (1);
+         INSERT INTO public.keyless VALUES (1, 'x');
+         CREATE FUNCTION public.slug(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+         CREATE FUNCTION public.kept(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+         CREATE FUNCTION public.mixed(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+         CREATE FUNCTION public.mixed(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+         CREATE FUNCTION public.text_of(text) RETURNS text LANGUAGE sql AS 'SELECT $1';
+         CREATE FUNCTION public.scaled(a int, by int DEFAULT 3) RETURNS int LANGUAGE sql AS 'SELECT 1';
+         CREATE VIEW public.shown AS SELECT id, name FROM public.people;
+         CREATE TABLE public.split (kind text) PARTITION BY LIST (kind);
+         CREATE INDEX by_kind ON public.split (kind);",
+    );
+    let index = |of: &str| format!("CREATE INDEX CONCURRENTLY new ON people ({of});");
+    let (mutable, published) = (Some("expression-not-immutable"), Some("publication-changed"));
+    let replaced = |select: &str| format!("CREATE OR REPLACE VIEW shown AS SELECT {select} FROM people;");
+    let scaled =
+        |by: &str| format!("CREATE OR REPLACE FUNCTION scaled(a int, {by}) RETURNS int LANGUAGE sql AS 'SELECT 2';");
+    for (text, rule) in [
+        (index("slug(name)"), mutable),
+        (index("kept(name)"), None),
+        (index("mixed(name)"), None),
+        (index("text_of(name)"), None),
+        (index("(mood::text)"), mutable),
+        (index("('x' || mood)"), mutable),
+        (index("(moods::text)"), mutable),
+        (index("mood"), None),
+        (index("date_trunc('month', born)"), mutable),
+        (index("date_part('month', born)"), None),
+        ("CREATE PUBLICATION p FOR TABLE people, whole, coded;".to_owned(), None),
+        ("CREATE PUBLICATION p FOR TABLE keyless;".to_owned(), published),
+        ("CREATE PUBLICATION p FOR TABLE keyless WITH (publish = 'insert');".to_owned(), None),
+        ("ALTER TABLE coded REPLICA IDENTITY USING INDEX by_code;".to_owned(), None),
+        ("DROP INDEX CONCURRENTLY IF EXISTS by_kind;".to_owned(), Some("index-drop-refused")),
+        (replaced("id, lower(name) AS name"), None),
+        ("CREATE TABLE made (id bigint PRIMARY KEY); ALTER TABLE made ADD note text;".to_owned(), None),
+        (replaced("id::int, name"), Some("view-replace-refused")),
+        (scaled("by int DEFAULT 5"), None),
+        (scaled("by int"), Some("function-replace-refused")),
+    ] {
+        sandbox.write("loose.sql", &text);
+        let found = findings(&sandbox, &["loose.sql", "--against", database.url()]);
+        let errors: Vec<&str> =
+            found.iter().filter_map(|found| found.split_once(" error ")).map(|(_, rule)| rule).collect();
+        assert_eq!(errors, Vec::from_iter(rule), "{text}");
+    }
+}
+
+#[test]
 fn the_servers_keys_bounds_and_indexes_decide() {
     let sandbox = Sandbox::new();
     let database = postgres::database();

@@ -9,7 +9,7 @@ use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::safety::{
     Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingObject, IndexFacts, IndexShape,
-    NamedObject, RelationName, RoutineFacts, TableFacts,
+    NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -48,8 +48,18 @@ pub(crate) fn catalogue<'a>(
     };
     let mut tables = BTreeMap::new();
     for row in read(TABLES)? {
-        let Some(([schema, name, kind], [named, is_partition, has_children])) = texts_and_flags(row) else { continue };
-        let facts = TableFacts { partitioned: kind == "p", is_partition, has_children, ..TableFacts::default() };
+        let Some(([schema, name, kind, identity, index], [named, is_partition, has_children])) = texts_and_flags(row)
+        else {
+            continue;
+        };
+        let replica_identity = match identity.as_str() {
+            "f" => ReplicaIdentity::Full,
+            "n" => ReplicaIdentity::Nothing,
+            "i" => ReplicaIdentity::Index(index),
+            _ => ReplicaIdentity::Key,
+        };
+        let partitioned = kind == "p";
+        let facts = TableFacts { partitioned, is_partition, has_children, replica_identity, ..TableFacts::default() };
         tables.insert(RelationName { schema, name }, (kind, named, facts));
     }
     // Of tables that are not there, nothing more is to be known.
@@ -151,7 +161,8 @@ pub(crate) fn catalogue<'a>(
         catalogue.domains.insert(RelationName { schema, name }, facts);
     }
     for row in read(FUNCTIONS)? {
-        let Some(([name], [calm, volatile])) = texts_and_flags(row) else { continue };
+        let Some(([name], [calm, volatile, mutable])) = texts_and_flags(row) else { continue };
+        catalogue.mutable_functions.insert(name.clone(), mutable);
         if calm {
             catalogue.calm_functions.insert(name);
         } else if volatile {
@@ -174,11 +185,12 @@ pub(crate) fn catalogue<'a>(
     // How a function looks matters to OR REPLACE alone.
     let says = |word: &str| names.contains(&literal(word));
     for row in if says("replace") { read(ROUTINES)? } else { Vec::new() } {
-        let Some(([schema, name, result, types, names], [])) = texts_and_flags(row) else { continue };
+        let Some(([schema, name, result, types, names, defaults], [])) = texts_and_flags(row) else { continue };
         let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
         let types = types.split('\n').filter(|data_type| !data_type.is_empty()).map(str::to_owned);
         let arguments = types.zip(names).collect();
-        catalogue.routines.push(RoutineFacts { name: RelationName { schema, name }, arguments, result });
+        let defaults = defaults.parse().unwrap_or_default();
+        catalogue.routines.push(RoutineFacts { name: RelationName { schema, name }, arguments, defaults, result });
     }
     for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
@@ -224,7 +236,9 @@ macro_rules! meant_with_partitions {
 /// Whether a relation, or an index of it, has one of the names, and is not only a partition of one that has; and what it is to
 /// others.
 const TABLES: &str = concat!(
-    "SELECT n.nspname, c.relname, c.relkind, NOT c.relispartition OR c.relname IN ($names) \
+    "SELECT n.nspname, c.relname, c.relkind, c.relreplident, COALESCE((SELECT rc.relname FROM pg_catalog.pg_index ri \
+     JOIN pg_catalog.pg_class rc ON rc.oid = ri.indexrelid WHERE ri.indrelid = c.oid AND ri.indisreplident), ''), \
+     NOT c.relispartition OR c.relname IN ($names) \
      OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
      JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)), c.relispartition, \
      EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) FROM pg_catalog.pg_class c ",
@@ -357,10 +371,10 @@ const DOMAINS: &str = "WITH RECURSIVE base AS (\
      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') GROUP BY t.oid, n.nspname, t.typname, t.typdefaultbin";
 
-/// Whether none of the functions of a name is volatile, and whether all are.
+/// Whether none of the functions of a name is volatile, whether all are, and whether none could be kept in an index.
 const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.prokind = 'f'), \
-     bool_and(p.provolatile = 'v') FROM pg_catalog.pg_proc p \
-     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     bool_and(p.provolatile = 'v'), bool_and(p.provolatile <> 'i' AND l.lanname <> 'sql') FROM pg_catalog.pg_proc p \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      GROUP BY p.proname";
 
@@ -368,14 +382,17 @@ const FUNCTIONS: &str = "SELECT p.proname, bool_and(p.provolatile <> 'v' AND p.p
 const ROUTINES: &str = "SELECT n.nspname, p.proname, COALESCE(pg_catalog.pg_get_function_result(p.oid), ''), \
      COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), chr(10) ORDER BY a.place) \
      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), \
-     COALESCE(array_to_string(p.proargnames, chr(10), ''), '') FROM pg_catalog.pg_proc p \
+     COALESCE(array_to_string(p.proargnames, chr(10), ''), ''), p.pronargdefaults FROM pg_catalog.pg_proc p \
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND p.proargmodes IS NULL AND p.prokind IN ('f', 'p')";
 
+/// The enums that are named, and those of the columns of tables that are.
 const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \
      JOIN pg_catalog.pg_type t ON t.oid = e.enumtypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace \
-     WHERE t.typname IN ($names)";
+     WHERE t.typname IN ($names) OR t.oid IN (SELECT COALESCE(NULLIF(b.typelem, 0), b.oid) \
+     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
+     JOIN pg_catalog.pg_type b ON b.oid = a.atttypid WHERE c.relname IN ($names))";
 
 /// What there is by the names, of the classes that a statement can make or drop: its table or what it takes, its name, its
 /// schema, and what it goes with.

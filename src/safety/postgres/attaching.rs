@@ -87,7 +87,8 @@ fn kind_of_key(table: &Table, index: &str) -> Option<K> {
     table.constraints.get(index).map(|constraint| constraint.kind).filter(|kind| KEYS.contains(kind))
 }
 
-fn primary_key(table: &Table) -> Option<&String> {
+/// The name of a table's primary key.
+pub(super) fn primary_key(table: &Table) -> Option<&String> {
     let mut constraints = table.constraints.iter();
     constraints.find(|(_, own)| own.kind == K::PRIMARY_KEY_CONSTRAINT).map(|(name, _)| name)
 }

@@ -109,7 +109,7 @@ static EXPRESSION_CHANGED: Rule = Rule {
     name: "generated-expression-changed",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "The expression of a generated column is changed or dropped",
+    summary: "The expression of a generated column is changed or dropped; as a warning, of one that is known to be VIRTUAL",
     reason: "A stored column is written again for every row under ACCESS EXCLUSIVE; once dropped, nobody keeps the column up to date.",
     help: "Add a new column and switch the readers.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-EXPRESSION",
@@ -134,8 +134,7 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             if tree::has(action, K::DROP_NOT_NULL) && !fresh {
                 judge.report(&NOT_NULL_DROPPED, action, format!("{table}.{column} may be NULL from now on"));
             } else if let Some(expression) = tree::child(action, K::SET_EXPRESSION) {
-                let message = format!("every row of {table} is computed and written again");
-                judge.report(&EXPRESSION_CHANGED, &expression, message);
+                computed_otherwise(judge, table, &column, &expression);
             } else if let Some(expression) = tree::child(action, K::DROP_EXPRESSION) {
                 let message = format!("nobody computes {table}.{column} from now on");
                 judge.report(&EXPRESSION_CHANGED, &expression, message).cost = Cost::Instant;
@@ -144,6 +143,33 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             }
         }
         _ => {}
+    }
+}
+
+/// SET EXPRESSION. As seen on 18, of a column that is not stored: no row is written, NOT NULL is looked up in every row, and a
+/// table with a CHECK takes no such change.
+fn computed_otherwise(judge: &mut Judge<'_>, table: &RelationName, column: &str, expression: &SyntaxNode) {
+    let known = judge.session.table(table).and_then(|table| table.columns.get(column));
+    let Some(not_null) = known.filter(|known| known.is_virtual).map(|known| known.not_null) else {
+        let message = format!("every row of {table} is computed and written again");
+        judge.report(&EXPRESSION_CHANGED, expression, message);
+        return;
+    };
+    let checked = judge.session.constraints(table).any(|constraint| constraint.kind == K::CHECK_CONSTRAINT);
+    let message = format!("whoever reads {table}.{column} gets other values from now on");
+    let finding = judge.report(&EXPRESSION_CHANGED, expression, message);
+    if checked {
+        finding.cost = Cost::Instant;
+        finding.effect = "The statement fails: the table has a CHECK.".to_owned();
+    } else if not_null {
+        finding.cost = Cost::Scans;
+        finding.effect =
+            "ACCESS EXCLUSIVE on the table while every row is computed, to see whether it is NULL.".to_owned();
+    } else {
+        finding.severity = Severity::Warning;
+        finding.cost = Cost::Instant;
+        finding.effect = "The column is not stored: no row is written again.".to_owned();
+        finding.help = "Release programs that fit both values first.".to_owned();
     }
 }
 

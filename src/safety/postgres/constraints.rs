@@ -197,9 +197,9 @@ fn add(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode, constraint: &S
             let index = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| judge.session.relation(&index));
             let told = judge.session.table(table);
             let index = index.and_then(|index| told.and_then(|table| table.indexes.get(&index.name)));
-            let safe = index.is_some_and(|index| {
-                index.whole && index.columns.iter().all(|column| judge.session.is_not_null(table, column))
-            });
+            let has_no_null =
+                |column: &String| judge.session.is_not_null(table, column) || is_proven(judge, alter, column);
+            let safe = index.is_some_and(|index| index.whole && index.columns.iter().all(has_no_null));
             if !safe {
                 let nullable = index
                     .is_some_and(|index| index.columns.iter().any(|column| judge.session.is_nullable(table, column)));

@@ -167,6 +167,11 @@ pub(super) fn is_harmless(call: &SyntaxNode, function: &str) -> bool {
     extension || function.starts_with("st_") || (BUILT_IN.contains_key(function) && is_builtin(call))
 }
 
+/// Whether there is a function of that name that comes with Postgres.
+pub(super) fn is_of_server(function: &str) -> bool {
+    BUILT_IN.contains_key(function)
+}
+
 fn is_volatile(function: &str) -> bool {
     VOLATILE.contains(&function) || is_marked(function, '*')
 }

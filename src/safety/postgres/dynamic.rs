@@ -80,7 +80,8 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let calm = calm && others.is_none_or(|others| others.calm);
                 let told =
                     bodies::computes(&judge.session, node) && others.is_none_or(|others| others.calm || others.told);
-                judge.session.set_routine(name, Routine { calm, told });
+                judge.session.set_routine(name.clone(), Routine { calm, told });
+                judge.session.set_mutable(name, is_mutable(node));
             }
         }
         K::CREATE_AGGREGATE => {
@@ -96,6 +97,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             // Which of those with that name it was, and which a call means, is not known.
             if let Some(name) = tree::path(node).pop() {
                 judge.session.volatile.remove(&name);
+                judge.session.set_mutable(name, false);
             }
         }
         K::ALTER_FUNCTION | K::ALTER_ROUTINE if declared(node, "volatile") => {
@@ -123,6 +125,15 @@ fn execute(judge: &mut Judge<'_>, node: &SyntaxNode) {
 fn declared(node: &SyntaxNode, word: &str) -> bool {
     let options = tree::child(node, K::FUNC_OPTION_LIST);
     options.is_some_and(|options| options.children().any(|option| tree::words(&option) == word))
+}
+
+/// Whether a function that is created is neither IMMUTABLE nor written in SQL: the server puts the text of one in SQL in place of
+/// its call, where it can, and looks at that.
+fn is_mutable(node: &SyntaxNode) -> bool {
+    let options = tree::child(node, K::FUNC_OPTION_LIST);
+    let languages = options.iter().flat_map(|options| tree::below(options, K::LANGUAGE_FUNC_OPTION));
+    let mut languages = languages.map(|language| tree::words(&language).replace([' ', '\'', '"'], ""));
+    !declared(node, "immutable") && languages.next().is_some_and(|language| language != "languagesql")
 }
 
 /// What stands in a DO block as plain SQL is judged as if it were in the file. Where that is all, and no table that others

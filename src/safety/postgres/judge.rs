@@ -10,11 +10,12 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 use super::super::lexer::{Token, TokenKind};
 use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
+use super::publications::Published;
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, existence, hygiene, idle, immutable, indexes,
-    locks, merging, partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree,
-    triggers, types, versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, existence, generated, hygiene, idle, immutable,
+    indexes, locks, merging, partitions, publications, refused, renames, retyped, rewrites, routines, settings, tables,
+    transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -48,6 +49,8 @@ pub(super) struct Judge<'a> {
     pub(super) options: &'a LintOptions,
     pub(super) session: Session<'a>,
     pub(super) late: Vec<Late>,
+    /// What the current file has published so far.
+    pub(super) published: Vec<Published>,
     source: &'a Source<'a>,
     place: Place,
     statement: Range<usize>,
@@ -62,6 +65,7 @@ impl<'a> Judge<'a> {
             options,
             session: Session::new(catalogue, &options.schema, options.timeouts_set),
             late: Vec::new(),
+            published: Vec::new(),
             source,
             place: Place::File,
             statement: 0..0,
@@ -98,6 +102,7 @@ impl<'a> Judge<'a> {
             self.judge_statement(statement);
         }
         transactions::end_of_file(self, statements.last());
+        publications::end_of_file(self);
         std::mem::take(&mut self.findings)
     }
 
@@ -123,6 +128,7 @@ impl<'a> Judge<'a> {
             for action in actions {
                 refused::action(self, &alter, action);
                 immutable::action(self, &alter, action);
+                generated::action(self, &alter, action);
                 children::action(self, &alter, action);
                 merging::action(self, &alter, action);
                 constraints::action(self, &alter, action);
@@ -134,12 +140,14 @@ impl<'a> Judge<'a> {
                 partitions::action(self, &alter, action);
                 triggers::action(self, &alter, action);
                 access::action(self, &alter, action);
+                publications::action(self, &alter, action);
                 tables::apply_action(self, &alter, action);
             }
         }
         indexes::check(self, node);
         refused::check(self, node);
         immutable::check(self, node);
+        generated::check(self, node);
         children::check(self, node);
         merging::check(self, node);
         constraints::check(self, node);
@@ -152,6 +160,7 @@ impl<'a> Judge<'a> {
         partitions::check(self, node);
         triggers::check(self, node);
         access::check(self, node);
+        publications::check(self, node);
         dynamic::check(self, node);
         versions::check(self, node);
         hygiene::check(self, node);
@@ -248,6 +257,17 @@ impl<'a> Judge<'a> {
         let at = self.findings.len();
         self.findings.push(self.source.finding(rule, range, statement, message));
         &mut self.findings[at]
+    }
+
+    /// Reports what is known about an earlier statement only now.
+    pub(super) fn report_late(
+        &mut self,
+        rule: &'static Rule,
+        range: Range<usize>,
+        statement: Range<usize>,
+        message: String,
+    ) {
+        self.findings.push(self.source.finding(rule, range, statement, message));
     }
 
     /// What has been said about the text from an offset on: the latest first.

@@ -28,7 +28,7 @@ static INDEX: Rule = Rule {
     name: "index-drop-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "DROP INDEX of the index that a primary key, UNIQUE or exclusion constraint is made of",
+    summary: "DROP INDEX of the index that a primary key, UNIQUE or exclusion constraint is made of; DROP INDEX CONCURRENTLY of a partitioned table's",
     reason: FAILS,
     help: "ALTER TABLE ... DROP CONSTRAINT, which drops the index too, once programs do without it.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
@@ -87,9 +87,15 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let keyed = |name: &RelationName| {
                     judge.session.table(name).is_some_and(|table| successors::has_key(table, &index.name))
                 };
-                if let Some(table) = table.filter(keyed) {
+                let Some(table) = table else { continue };
+                if keyed(&table) {
                     let message = format!("the constraint {} of {table} is made of the index", index.name);
                     judge.report(&INDEX, node, message);
+                } else if tree::has_token(node, K::CONCURRENTLY_KW) && judge.session.is_partitioned(&table) {
+                    let message = format!("{index} is an index of {table}, which is partitioned: no CONCURRENTLY");
+                    judge.report(&INDEX, node, message).help =
+                        "DROP INDEX without CONCURRENTLY, with a lock_timeout: it drops those of the partitions too."
+                            .to_owned();
                 }
             }
         }

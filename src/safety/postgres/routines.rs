@@ -15,7 +15,7 @@ static REPLACE_REFUSED: Rule = Rule {
     name: "function-replace-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "CREATE OR REPLACE FUNCTION with another return type, or other names of its arguments, than the live catalogue has",
+    summary: "CREATE OR REPLACE FUNCTION with another return type, other names of its arguments, or fewer defaults, than the live catalogue has",
     reason: "The statement fails.",
     help: "Make a function of another name and move to it what calls this one; or DROP FUNCTION and CREATE FUNCTION in one transaction, once programs can do with the new one.",
     source: "https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-NOTES",
@@ -59,7 +59,9 @@ fn refusal(judge: &Judge<'_>, node: &SyntaxNode) -> Option<String> {
         let now = tree::child_name(argument, K::PARAM_NAME).unwrap_or_default();
         (!had.is_empty() && *had != now).then(|| format!("{name} calls its argument {had}, not {now}"))
     });
-    renamed.or_else(|| {
+    let defaults = arguments.iter().filter(|argument| tree::has(argument, K::PARAM_DEFAULT)).count();
+    let lost = (defaults < known.defaults).then(|| format!("{name} loses the default of an argument"));
+    renamed.or(lost).or_else(|| {
         let returned = tree::child(node, K::RET_TYPE)?;
         let now = tree::words(&returned);
         let now = now.strip_prefix("returns ")?;

@@ -7,7 +7,7 @@ use super::super::{IndexShape, RelationName};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, data, dependants, immutable, objects, partitions, places, tree};
+use super::{constraints, data, dependants, generated, objects, partitions, places, publications, tree};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -18,15 +18,14 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
     match action.kind() {
         K::ADD_COLUMN => {
             if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
-                let not_null =
-                    tree::has(action, K::NOT_NULL_CONSTRAINT) || tree::has(action, K::PRIMARY_KEY_CONSTRAINT);
+                let not_null = is_not_null(action);
                 let optional = tree::has(action, K::IF_NOT_EXISTS);
                 let birth = Birth { certain: birth.certain && !optional, ..birth };
                 let column = Column {
                     birth: Some(birth),
                     data_type: DataType::of(action),
                     not_null,
-                    is_virtual: immutable::is_virtual(action),
+                    is_virtual: generated::is_virtual(action),
                 };
                 let columns = &mut session.table_mut(table).columns;
                 let again = optional && columns.contains_key(&name);
@@ -145,6 +144,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 detached.inherited.clear();
             }
         }
+        K::REPLICA_IDENTITY => session.table_mut(table).replica_identity = publications::identity(action),
         K::INHERIT_TABLE | K::NO_INHERIT_TABLE => {
             let parent = tree::child(action, K::TABLE_NAME_REF).and_then(|name| session.relation(&name));
             if let Some(parent) = parent {
@@ -155,6 +155,14 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         _ => {}
     }
+}
+
+/// Whether a column is made NOT NULL: it says so, or it is one of a primary key, an identity or a serial one.
+fn is_not_null(column: &SyntaxNode) -> bool {
+    tree::has(column, K::NOT_NULL_CONSTRAINT)
+        || tree::has(column, K::PRIMARY_KEY_CONSTRAINT)
+        || tree::below(column, K::GENERATED_IDENTITY).next().is_some()
+        || DataType::of(column).is_some_and(|data_type| data_type.is_serial())
 }
 
 fn rename_column(table: &mut Table, old: &str, new: &str) {
@@ -259,11 +267,8 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
             let Some(column) = tree::child_name(&argument, K::COLUMN_NAME) else { continue };
-            let not_null = tree::has(&argument, K::NOT_NULL_CONSTRAINT)
-                || tree::has(&argument, K::PRIMARY_KEY_CONSTRAINT)
-                || tree::below(&argument, K::GENERATED_IDENTITY).next().is_some();
-            let data_type = DataType::of(&argument);
-            let described = Column { birth: None, data_type, not_null, is_virtual: immutable::is_virtual(&argument) };
+            let (data_type, not_null) = (DataType::of(&argument), is_not_null(&argument));
+            let described = Column { birth: None, data_type, not_null, is_virtual: generated::is_virtual(&argument) };
             session.table_mut(&name).columns.insert(column.clone(), described);
             inline_constraints(session, &name, &column, &argument);
             dependants::generated(session.table_mut(&name), &column, &argument);

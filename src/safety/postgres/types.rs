@@ -209,6 +209,15 @@ impl DataType {
         Some(Self { collation, ..Self::parse(&tree::words(&type_node(node)?)) })
     }
 
+    /// Whether two types may be one, as far as their names tell: one of them may name its schema.
+    pub(super) fn may_be(&self, other: &Self) -> bool {
+        let plain = |of: &Self| of.name.rsplit('.').next().unwrap_or_default().trim().trim_matches('"').to_owned();
+        // These have names that say more than one type.
+        let vague = |of: &Self| of.name.starts_with("float") && !of.arguments.is_empty();
+        let vague = |of: &Self| vague(of) || of.name.starts_with("interval") || of.name == "bpchar" || of.is_serial();
+        vague(self) || vague(other) || (plain(self) == plain(other) && self.array == other.array)
+    }
+
     /// Whether its values are strings, which a collation puts in order.
     pub(super) fn is_string(&self) -> bool {
         !self.array && matches!(self.name.as_str(), "text" | "varchar")

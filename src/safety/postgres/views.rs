@@ -5,6 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::Judge;
+use super::types::{self, DataType};
 use super::{drops, objects, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[&REPLACE_REFUSED];
@@ -13,9 +14,9 @@ static REPLACE_REFUSED: Rule = Rule {
     name: "view-replace-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "CREATE OR REPLACE VIEW without a column that the view has, or with one in another place",
+    summary: "CREATE OR REPLACE VIEW without a column that the view has, with one in another place, or of another type",
     reason: "The statement fails: columns can only be added at the end.",
-    help: "Keep the columns, under their names; else DROP VIEW and CREATE VIEW in one transaction, once programs do without them.",
+    help: "Keep the columns, under their names, with a cast to the type that they have; else DROP VIEW and CREATE VIEW in one transaction, once programs do without them.",
     source: "https://www.postgresql.org/docs/current/sql-createview.html",
 };
 
@@ -28,6 +29,9 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 judge.report(&REPLACE_REFUSED, node, format!("the view {view} has the column {lost}: no replacing it"));
             } else if let Some((had, now)) = moved(judge, &view, node) {
                 let message = format!("the view {view} has {had} where this has {now}: no replacing it");
+                judge.report(&REPLACE_REFUSED, node, message);
+            } else if let Some((column, had, now)) = retyped(judge, &view, node) {
+                let message = format!("{view}.{column} is {had}, and this makes it {now}: no replacing it");
                 judge.report(&REPLACE_REFUSED, node, message);
             }
         }
@@ -103,6 +107,32 @@ fn moved(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<(S
     let had = judge.session.table(view).filter(|table| table.is_catalogued())?;
     let now = columns(made)?;
     had.column_order.iter().zip(now).find(|(had, now)| *had != now).map(|(had, now)| (had.clone(), now))
+}
+
+/// The first column of a view that a statement gives another type, as far as a cast or a column of the only table tells; with both
+/// types.
+fn retyped(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<(String, String, String)> {
+    let had = judge.session.table(view).filter(|table| table.is_catalogued())?;
+    // A union gives the type of all its queries.
+    let query = tree::child(made, K::SELECT)?;
+    let mut sources = tree::below(made, K::RELATION_FROM_ITEM);
+    let source = sources.next().filter(|_| sources.next().is_none() && !tree::has(&query, K::WITH_CLAUSE));
+    let table = source.and_then(|source| judge.session.relation(&source));
+    let type_of = |target: SyntaxNode| {
+        let expression = tree::inner(target.children().next()?);
+        match types::type_node(&expression) {
+            Some(_) if expression.kind() == K::CAST_EXPR => DataType::of(&expression),
+            _ => judge.session.column_type(table.as_ref()?, &tree::column(&expression)?),
+        }
+    };
+    let targets = targets(&query)?.children().filter(|part| part.kind() == K::TARGET).collect::<Vec<_>>();
+    if targets.iter().any(|target| tree::has_token(target, K::STAR)) {
+        return None;
+    }
+    had.column_order.iter().zip(targets).find_map(|(name, target)| {
+        let (own, now) = (had.columns.get(name)?.data_type.as_ref()?, type_of(target)?);
+        (!own.may_be(&now)).then(|| (name.clone(), own.name.clone(), now.name))
+    })
 }
 
 /// The columns of a view that a statement makes, where its text says all of them: a star may be of any number.

@@ -83,6 +83,56 @@ fn a_type_that_is_known_tells_what_a_cast_hangs_on() {
         caught(&format!("{table}create index i on t (({kept}));"), &format!("2:23 {RULE}"));
     }
     for kept in [
+        "at + interval '1 day'",
+        "interval '1 day' + t.at",
+        "at - stamp",
+        "at < stamp",
+        "at >= date '2024-01-01'",
+        "day <> at",
+        "at between date '2024-01-01' and '2024-02-01'",
+        "at in (date '2024-01-01')",
+        "day at time zone 'utc'",
+        "'x' || day",
+        "note || stamp",
+        "age(day, day)",
+        "date_trunc('month', day)",
+        "date_trunc('day', at + interval '1 day')",
+        "(note || id)::date",
+        "coalesce(day, '2024-01-01')::text",
+        "upper(left(note, 9))::timestamp",
+        "many::text",
+        "note::text[]",
+        "note::regconfig",
+        "note::money",
+        "note @@ note",
+    ] {
+        let found = all(&format!("{table}create index i on t (({kept}));"), &LintOptions::default());
+        assert_eq!(found, [RULE], "{kept}");
+    }
+    for kept in [
+        "stamp + interval '1 day'",
+        "day + interval '1 day'",
+        "at - at",
+        "at >= '2024-01-01'",
+        "stamp < day",
+        "day - 1",
+        "'x' || id",
+        "note || id || 'x'",
+        "note || note",
+        "many || note",
+        "age(stamp, stamp)",
+        "age(at, at)",
+        "date_part('month', day)",
+        "date_trunc('month', day::timestamp)",
+        "coalesce(note, 'x')::text",
+        "extract(epoch from at - at)",
+        "(at at time zone 'utc') + interval '1 day'",
+        "to_tsvector('english', note)",
+        "(data).at::date",
+    ] {
+        safe(&format!("{table}create index i on t (({kept}));"));
+    }
+    for kept in [
         "stamp::date",
         "day::timestamp",
         "date(stamp)",
@@ -94,6 +144,88 @@ fn a_type_that_is_known_tells_what_a_cast_hangs_on() {
     ] {
         safe(&format!("{table}create index i on t (({kept}));"));
     }
+}
+
+/// As `pg_type` and `pg_cast` say.
+#[test]
+fn how_a_type_is_written_may_hang_on_settings() {
+    let table = "create type mood as enum ('sad', 'glad'); create domain born as date;
+        create table t (m mood, all_m mood[], b born, c money, r int4range, i interval, h time, n numeric, u uuid);\n";
+    for kept in [
+        "m::text",
+        "'x' || m",
+        "m::varchar(3)",
+        "all_m::text",
+        "b::text",
+        "b::timestamptz",
+        "c::text",
+        "c::numeric",
+        "n::money",
+        "r::text",
+        "i::text",
+        "h::timetz",
+        "lower(m::text)",
+        "('sad'::text)::mood",
+    ] {
+        let found = all(&format!("{table}create index k on t (({kept}));"), &version(17));
+        assert!(found.contains(&RULE.to_owned()), "{kept}: {found:?}");
+    }
+    for kept in ["m", "m = 'sad'", "b + 1", "u::text", "n::text", "h::text", "'x' || u", "n::int", "m::mood"] {
+        safe_with(&format!("{table}create index k on t (({kept}));"), &version(17));
+    }
+    safe_with(&format!("{table}create index k on t ((i::text));"), &version(14));
+}
+
+/// The server puts the text of a function in SQL in place of its call.
+#[test]
+fn a_function_says_that_it_is_immutable() {
+    let function = |name: &str, said: &str| format!("create function {name}(a text) returns text {said} as 'x';\n");
+    let table = "create table t (a text); ";
+    for (said, kept) in [
+        ("language plpgsql", false),
+        ("stable language plpgsql", false),
+        ("language 'plpgsql' volatile", false),
+        ("language plpgsql immutable", true),
+        ("immutable strict language c", true),
+        ("language sql", true),
+        ("language \"sql\" stable", true),
+    ] {
+        for place in [
+            "create index i on t (slug(a));",
+            "create index i on t (a) where app.slug(a) = 'x';",
+            "alter table t add b text generated always as (slug(a)) stored;",
+            "create table u (a text) partition by list (slug(a));",
+        ] {
+            let text = format!("{}{table}{place}", function("slug", said));
+            assert_eq!(all(&text, &LintOptions::default()).contains(&RULE.to_owned()), !kept, "{text}");
+        }
+    }
+    let index = "create index i on t (slug(a));";
+    let volatile = function("slug", "language plpgsql");
+    for between in [
+        "alter function slug(text) immutable;".to_owned(),
+        function("slug", "language plpgsql immutable").replace("create", "create or replace"),
+        function("slug", "language plpgsql immutable").replace("text)", "int)"),
+    ] {
+        let found = all(&format!("{volatile}{between}{table}{index}"), &LintOptions::default());
+        assert!(!found.contains(&RULE.to_owned()), "{between}: {found:?}");
+    }
+    safe(&format!("{}{table}create index i on t (lower(a));", function("app.lower", "language plpgsql")));
+    safe(&format!("{table}{index}"));
+    let unaccented = format!("{table}create index i on t (lower(extensions.unaccent('unaccent', a)));");
+    assert_eq!(all(&unaccented, &LintOptions::default()), [RULE]);
+    safe(&format!("{}{unaccented}", function("unaccent", "language plpgsql immutable")));
+    let catalogue = Catalogue {
+        mutable_functions: [("slug".to_owned(), true), ("unaccent".to_owned(), false)].into(),
+        ..Catalogue::default()
+    };
+    let found = |text: &str| {
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), Some(&catalogue));
+        found.iter().any(|finding| finding.rule.name == "expression-not-immutable")
+    };
+    assert!(found(&format!("{table}{index}")));
+    assert!(!found(&unaccented));
+    assert!(!found(&format!("{}{table}{index}", function("slug", "language plpgsql immutable"))));
 }
 
 #[test]
@@ -158,6 +290,78 @@ fn a_virtual_column_has_no_index() {
         found.iter().filter(|finding| finding.rule.name == "virtual-column-refused").count()
     };
     assert_eq!((found("a"), found("b")), (0, 1));
+}
+
+#[test]
+fn a_virtual_column_is_the_servers_alone() {
+    let made = "create type mood as enum ('sad'); create domain born as date; create table o (id int primary key);
+        create function f(a int) returns int language sql immutable return a;
+        create table t (a int, m mood, b born, v int generated always as (a) virtual);\n";
+    for text in [
+        "create table n (m mood generated always as ('sad') virtual);",
+        "create table n (a int, b born generated always as (null));",
+        "create table n (a int, m mood[] generated always as (null) virtual);",
+        "create table n (m mood, c boolean generated always as (m = 'sad') virtual);",
+        "create table n (a int, c int generated always as (f(a)) virtual);",
+        "create table n (a int, c int generated always as (app.g(a)) virtual);",
+        "create table n (a citext, c int generated always as (length(a)) virtual);",
+        "create table n (a int, c int generated always as (a) virtual references o);",
+        "create table n (a int, c int generated always as (a) virtual, foreign key (c) references o);",
+        "alter table t add foreign key (v) references o not valid;",
+        "alter table t add c boolean generated always as (m is null) virtual;",
+        "alter table t add c int generated always as (1 + f(a)) virtual;",
+        "alter table t alter v set expression as (f(a));",
+        "alter table t alter v set expression as (b - '2024-01-01');",
+    ] {
+        let found = all(&format!("{made}{text}"), &version(18));
+        assert!(found.contains(&"error virtual-column-refused".to_owned()), "{text}: {found:?}");
+    }
+    for text in [
+        "create table n (m mood generated always as ('sad') stored);",
+        "create table n (a int, c int generated always as (f(a)) stored);",
+        "create table n (a int, c int generated always as (abs(a)) virtual);",
+        "create table n (a int, m mood, c int generated always as (a + 1) virtual);",
+        "create table n (a int references o, c int generated always as (a + 1) virtual);",
+        "alter table t add foreign key (a) references o (id) not valid;",
+        "alter table t alter v set expression as (a + 1);",
+    ] {
+        let found = all(&format!("{made}{text}"), &version(18));
+        assert!(!found.contains(&"error virtual-column-refused".to_owned()), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_default_and_a_generated_column_name_what_they_may() {
+    let table = "create table t (a int, days int, g int generated always as (a * 2) stored);\n";
+    for text in [
+        "create table n (a int, b int default a);",
+        "create table n (a int default b + 1, b int);",
+        "create table n (a int, b int default 1 generated always as (a) stored);",
+        "create table n (a int default 1 generated by default as identity);",
+        "create table n (a int, b int generated always as (a) stored, c int generated always as (b + 1) stored);",
+        "create table n (a int, b int generated always as (b) stored);",
+        "create table n (a int, b int generated always as (a) stored) partition by range (b);",
+        "create table n (a int, b int generated always as (a) stored) partition by list ((b + 1));",
+        "alter table t add b int default a;",
+        "alter table t alter a set default days;",
+        "alter table t add h int generated always as (g + 1) stored;",
+    ] {
+        let found = all(&format!("{table}{text}"), &LintOptions::default());
+        assert!(found.contains(&"error column-refused".to_owned()), "{text}: {found:?}");
+    }
+    for text in [
+        "create table n (a int, b timestamptz default now() + make_interval(days => 7), days int);",
+        "create table n (epoch int, a float default extract(epoch from now()));",
+        "create table n (a int default 1, b int generated always as (a) stored);",
+        "create table n (a text default 'a', \"current_user\" text default current_user);",
+        "create table n (a int, b int generated always as (a) stored, c int generated always as (a + 1) stored);",
+        "create table n (a int, b int generated always as (a) stored) partition by range (a);",
+        "alter table t drop g, add h int generated always as (a + 1) stored;",
+        "alter table t alter a set default 5;",
+    ] {
+        let found = all(&format!("{table}{text}"), &LintOptions::default());
+        assert!(!found.contains(&"error column-refused".to_owned()), "{text}: {found:?}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod narrowed;
 mod objects;
 mod partitioned;
 mod postgres;
+mod published;
 mod rebuilds;
 mod refused;
 #[cfg(all(feature = "sqlite", feature = "duckdb"))]

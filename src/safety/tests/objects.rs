@@ -67,13 +67,15 @@ fn live() -> Catalogue {
         .into(),
         named: named.into(),
         routines: [
-            ("touch", &[][..], "trigger"),
-            ("add", &["a", "b"], "integer"),
-            ("all_of", &["", ""], "SETOF bigint"),
+            ("touch", &[][..], 0, "trigger"),
+            ("add", &["a", "b"], 0, "integer"),
+            ("all_of", &["", ""], 0, "SETOF bigint"),
+            ("scaled", &["a", "by"], 1, "integer"),
         ]
-        .map(|(routine, arguments, result)| RoutineFacts {
+        .map(|(routine, arguments, defaults, result)| RoutineFacts {
             name: name(routine),
             arguments: arguments.iter().map(|name| ("integer".to_owned(), (*name).to_owned())).collect(),
+            defaults,
             result: result.to_owned(),
         })
         .into(),
@@ -159,6 +161,22 @@ fn a_view_keeps_its_columns_in_their_places() {
     finds("create or replace view shown as select id, email, 1 as n from people;", &[]);
     finds("create or replace view shown as select email, id from people;", &["error view-replace-refused"]);
     finds("create or replace view shown as select id, 1 as n, email from people;", &["error view-replace-refused"]);
+    for (select, kept) in [
+        ("id, email from people", true),
+        ("id::bigint, email::text from people", true),
+        ("id, lower(email) as email from people", true),
+        ("p.id::int8 as id, (email) from people p", true),
+        ("n::int as id, email from people join others using (id)", false),
+        ("id::int, email from people", false),
+        ("n as id, email from people", false),
+        ("id, email::varchar as email from people", false),
+        ("id, array[]::text[] as email from people", false),
+    ] {
+        let text = format!("create or replace view shown as select {select};");
+        finds(&text, if kept { &[] } else { &["error view-replace-refused"] });
+    }
+    finds("create or replace view shown as select id, email from people union select 1, 'x'::varchar;", &[]);
+    finds("create or replace view shown as with people as (select 1 as id, 'x' as email) select * from people;", &[]);
 }
 
 #[test]
@@ -226,10 +244,13 @@ fn a_function_is_replaced_by_one_like_it() {
         ("all_of(x int, int) returns setof int8", true),
         ("all_of(int, int) returns bigint", false),
         ("app.add(a int, c int) returns int", true),
+        ("scaled(a int, by int default 3) returns int", true),
+        ("scaled(a int default 1, by int default 3) returns int", true),
+        ("scaled(a int, by int) returns int", false),
     ] {
         let text = format!("create or replace function {head} {BODY};");
         finds(&text, if kept { &[] } else { &["error function-replace-refused"] });
-        let again = found(&format!("drop function add, touch, all_of; {text}"));
+        let again = found(&format!("drop function add, touch, all_of, scaled; {text}"));
         assert!(!again.contains(&"error function-replace-refused".to_owned()), "{text}: {again:?}");
     }
 }

@@ -42,6 +42,18 @@ fn constraints() {
         "create unique index concurrently i on users (email);\nalter table users add constraint u unique using index i;",
     );
     caught("alter table users add primary key using index i;", "1:19 warning primary-key-scans");
+    // As seen on 14 and 18: the server takes a check that is valid for the proof.
+    let checked = "create unique index concurrently i on users (a);
+        alter table users add constraint c check (a is not null) not valid;
+        ---
+        alter table users validate constraint c;
+        ---
+        alter table users";
+    let keyed =
+        |action: &str| findings(&format!("{checked} {action}").replace("\n        ", "\n"), &LintOptions::default());
+    let scans = |action: &str| keyed(action).iter().any(|finding| finding.rule.name == "primary-key-scans");
+    assert!(!scans("add primary key using index i;"));
+    assert!(scans("drop constraint c, add primary key using index i;"));
     for action in ["of t", "not of", "alter constraint c deferrable"] {
         caught(&format!("alter table a {action};"), "1:1 warning lock-timeout-missing");
     }
@@ -167,6 +179,15 @@ fn columns() {
         &version(17),
     );
     caught("alter table a alter b drop expression;", "1:23 error generated-expression-changed");
+    // As seen on 18: one that is not stored is computed when it is read.
+    let changed = "alter table a alter c set expression as (b * 3);";
+    let column = |more: &str| format!("alter table a add c int generated always as (b * 2) virtual{more};");
+    for (more, before, expected) in
+        [("", "", "warning"), (" not null", "", "error"), ("", "alter table a add check (b > 0) not valid;", "error")]
+    {
+        let text = format!("{} {before}\n---\n{changed}", column(more));
+        caught_with(&text, &format!("2:1:23 {expected} generated-expression-changed"), &version(18));
+    }
 }
 
 #[test]

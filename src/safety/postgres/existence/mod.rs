@@ -207,8 +207,10 @@ fn target(judge: &mut Judge<'_>, class: Class, parts: &[String], is_temporary: b
         None => {
             let path = judge.session.search_path().to_vec();
             let inventory = &mut judge.session.inventory;
-            // The first one that is there.
-            path.into_iter().find(|schema| !matches!(inventory.known(Class::Schema, "", schema), Known::Gone(_)))?
+            // The first one that is there; a catalogue of what texts name need not tell of the one that is set.
+            let first = path.first().cloned();
+            let there = |schema: &String| !matches!(inventory.known(Class::Schema, "", schema), Known::Gone(_));
+            path.into_iter().find(there).or(first)?
         }
     };
     Some(key(class, &schema, name))

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use squawk_syntax::SyntaxKind as K;
 
-use super::super::super::{ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, TableFacts};
+use super::super::super::{
+    ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, ReplicaIdentity, TableFacts,
+};
 use super::super::claims::Claim;
 use super::super::defaults::Default;
 use super::super::places::Place;
@@ -108,6 +110,7 @@ pub(in super::super) struct Table {
     pub(in super::super) columns: BTreeMap<String, Column>,
     pub(in super::super) constraints: BTreeMap<String, Constraint>,
     pub(in super::super) indexes: BTreeMap<String, Index>,
+    pub(in super::super) replica_identity: ReplicaIdentity,
     /// What stands in the way of a change of its columns' types, and of which columns.
     pub(in super::super) users: BTreeMap<ColumnUser, BTreeSet<String>>,
 }
@@ -178,6 +181,7 @@ impl Table {
             columns: facts.columns.iter().map(|(name, facts)| (name.clone(), column(name, facts))).collect(),
             indexes: facts.indexes.iter().map(|(name, facts)| (name.clone(), index(facts))).collect(),
             constraints,
+            replica_identity: facts.replica_identity.clone(),
             users: facts.users.clone(),
         }
     }

@@ -92,6 +92,8 @@ pub(super) struct Session<'a> {
     pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
     pub(super) volatile: BTreeSet<String>,
+    /// The names of functions that are known: whether all of that name are neither IMMUTABLE nor written in SQL.
+    mutable: BTreeMap<String, bool>,
     /// Objects of any kind, and where they were made.
     objects: BTreeMap<Object, Birth>,
     /// What the catalogue knows to be there by a name, and what the files may have made since.
@@ -134,6 +136,7 @@ impl<'a> Session<'a> {
             routines: BTreeMap::new(),
             signatures: Vec::new(),
             volatile: BTreeSet::new(),
+            mutable: BTreeMap::new(),
             objects: BTreeMap::new(),
             named: BTreeSet::new(),
             settings: Settings::default(),
@@ -173,6 +176,7 @@ impl<'a> Session<'a> {
                 self.types.insert(name.clone(), UserType::Enum(labels.clone()));
             }
             self.volatile.clone_from(&catalogue.volatile_functions);
+            self.mutable.clone_from(&catalogue.mutable_functions);
             self.named.clone_from(&catalogue.named);
             self.signatures.clone_from(&catalogue.routines);
             self.inventory.given(catalogue, &self.default_schema);
@@ -376,18 +380,22 @@ impl<'a> Session<'a> {
 
     /// The domain of a name, as SQL or the catalogue says it.
     pub(super) fn domain(&self, name: &str) -> Option<&Domain> {
+        match self.type_of_name(name) {
+            Some(UserType::Domain(domain)) => Some(domain),
+            _ => None,
+        }
+    }
+
+    /// The type of a name that is no type of the server's, as SQL or the catalogue says it.
+    pub(super) fn type_of_name(&self, name: &str) -> Option<&UserType> {
         let parts: Vec<&str> = name.split('.').map(|part| part.trim().trim_matches('"')).collect();
         let mut schemas = self.settings.search_path.iter().map(String::as_str);
         let known = |schema: &str, name: &str| {
             self.types.get(&RelationName { schema: schema.to_owned(), name: name.to_owned() })
         };
-        let found = match parts.as_slice() {
+        match parts.as_slice() {
             [name] => schemas.find_map(|schema| known(schema, name)),
             [schema, name] => known(schema, name),
-            _ => None,
-        };
-        match found {
-            Some(UserType::Domain(domain)) => Some(domain),
             _ => None,
         }
     }
@@ -419,6 +427,16 @@ impl<'a> Session<'a> {
     pub(super) fn set_routine(&mut self, name: String, routine: Routine) {
         self.remember(|session| Before::Routine(name.clone(), session.routines.get(&name).copied()));
         self.routines.insert(name, routine);
+    }
+
+    /// Whether the functions of a name are known, and all neither IMMUTABLE nor written in SQL, which the server looks into.
+    pub(super) fn is_mutable(&self, function: &str) -> Option<bool> {
+        self.mutable.get(function).copied()
+    }
+
+    /// One more function of a name: the others may take other arguments.
+    pub(super) fn set_mutable(&mut self, function: String, mutable: bool) {
+        *self.mutable.entry(function).or_insert(mutable) &= mutable;
     }
 
     /// Remembers that this file made an object that is no table.

@@ -1,7 +1,5 @@
 //! What rules ask of the tables that are known.
 
-use squawk_syntax::SyntaxKind as K;
-
 use super::super::super::{ColumnUser, RelationName};
 use super::super::dependants;
 use super::super::objects::RELATION;
@@ -179,11 +177,6 @@ impl Session<'_> {
     /// Whether all keys of a table are known.
     pub(in super::super) fn knows_keys(&self, table: &RelationName) -> bool {
         self.table(table).is_some_and(|table| table.birth.is_some() && !table.takes_keys)
-    }
-
-    /// Whether a table is known to have a primary key.
-    pub(in super::super) fn has_primary_key(&self, table: &RelationName) -> bool {
-        self.constraints(table).any(|constraint| constraint.kind == K::PRIMARY_KEY_CONSTRAINT)
     }
 
     /// The table of an index.
