@@ -4,6 +4,7 @@ use super::embedded::{Dialect, Embedded, Words};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
+use crate::engine::pragma::Pragma;
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
@@ -293,7 +294,8 @@ impl Dialect for Sqlite {
         if words.starts("drop table") {
             drop_table(judge, words);
         }
-        settings(judge, words);
+        let pragma = pragma(judge, words);
+        settings(judge, words, pragma.as_ref());
         replaces(judge, words);
         if words.starts("attach") || words.starts("detach") || (words.starts("vacuum") && words.has("into")) {
             judge.report(&OTHER_FILE, all.clone(), "another file than the one that is migrated");
@@ -302,12 +304,15 @@ impl Dialect for Sqlite {
         if vacuum {
             judge.report(&REBUILDS, all.clone(), "the whole file is written again");
         }
-        let fails = vacuum || words.starts("pragma synchronous");
-        let pragma = words.starts("pragma foreign_keys") || words.starts("pragma journal_mode");
-        if words.starts("pragma foreign_keys") && !judge.in_transaction() {
-            judge.foreign_keys_off = is_off(words);
+        let name = pragma.as_ref().map_or("", |pragma| pragma.name.as_str());
+        let fails = vacuum || name == "synchronous";
+        let does_nothing = matches!(name, "foreign_keys" | "journal_mode");
+        if let Some(is_on) = pragma.as_ref().and_then(Pragma::foreign_keys)
+            && !judge.in_transaction()
+        {
+            judge.foreign_keys_off = !is_on;
         }
-        if judge.in_transaction() && (fails || pragma) {
+        if judge.in_transaction() && (fails || does_nothing) {
             let what = if vacuum { "VACUUM" } else { "this PRAGMA" };
             let how = if fails { "fails" } else { "does nothing" };
             judge.report(&IN_TRANSACTION, all, format!("{what} {how} in a transaction"));
@@ -318,12 +323,12 @@ impl Dialect for Sqlite {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
         judge.promises_lost(&REBUILD_LOSES_KEYS);
         judge.readers_of_rebuilt(&VIEW_BLOCKS);
-        let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
-        let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
-        if let Some(at) = statements.iter().position(off) {
-            let rest = &statements[at..];
-            let checked = rest.iter().any(|words| words.starts("pragma foreign_key_check"));
-            if !checked || !rest.iter().any(on) {
+        let pragmas: Vec<Option<Pragma>> = statements.iter().map(|words| pragma(judge, words)).collect();
+        let switched = |pragma: &Option<Pragma>| pragma.as_ref().and_then(Pragma::foreign_keys);
+        if let Some(at) = pragmas.iter().position(|pragma| switched(pragma) == Some(false)) {
+            let rest = &pragmas[at..];
+            let checked = rest.iter().flatten().any(|pragma| pragma.name == "foreign_key_check");
+            if !checked || !rest.iter().any(|pragma| switched(pragma) == Some(true)) {
                 let missing = if checked { "switched on again" } else { "checked afterwards" };
                 judge.report(
                     &FOREIGN_KEYS_OFF,
@@ -335,14 +340,14 @@ impl Dialect for Sqlite {
     }
 }
 
-/// What a PRAGMA says, in the forms `name = value` and `name (value)`, with or without a schema.
-fn pragma(words: &Words) -> Option<(String, &str)> {
-    let (name, next) = words.name(1);
-    words.starts("pragma").then(|| (name, if matches!(words.at(next), "=" | "(") { words.named(next + 1) } else { "" }))
+/// What a statement says, where it is a PRAGMA.
+fn pragma(judge: &Embedded<'_>, words: &Words) -> Option<Pragma> {
+    let is_any = matches!(words.at(0), "pragma" | "explain");
+    is_any.then(|| judge.source.text.get(words.range.clone()).and_then(Pragma::of)).flatten()
 }
 
 /// PRAGMAs that take the file's protection away, and the table of tables written by hand.
-fn settings(judge: &mut Embedded<'_>, words: &Words) {
+fn settings(judge: &mut Embedded<'_>, words: &Words, pragma: Option<&Pragma>) {
     let all = words.range.clone();
     let table = match () {
         () if words.starts("delete from") => words.name(2).0,
@@ -352,9 +357,10 @@ fn settings(judge: &mut Embedded<'_>, words: &Words) {
     if table == "sqlite_schema" || table == "sqlite_master" {
         judge.report(&SCHEMA_WRITTEN, all.clone(), format!("{table} is written to"));
     }
-    let Some((name, value)) = pragma(words) else { return };
-    let is_on = matches!(value, "on" | "1" | "true" | "yes" | "reset");
-    match name.as_str() {
+    let Some(pragma) = pragma else { return };
+    let value = pragma.value();
+    let is_on = pragma.switched() == Some(true) || value == "reset";
+    match pragma.name.as_str() {
         "writable_schema" if is_on => {
             judge.report(&SCHEMA_WRITTEN, all, "the table of tables can be written to from now on");
         }
@@ -403,11 +409,6 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
         (false, false) => format!("of rows of {table} that are there, {} is lost", lost.join(", ")),
     };
     judge.report(&REPLACES, words.range.clone(), message).severity = severity;
-}
-
-/// `PRAGMA foreign_keys = off` and its like.
-fn is_off(words: &Words) -> bool {
-    (0..words.len()).any(|at| matches!(words.named(at), "off" | "0" | "false" | "no"))
 }
 
 fn alter(judge: &mut Embedded<'_>, words: &Words) {

@@ -90,6 +90,7 @@ pub(super) fn counting<T>(
         read_only: true,
         lock_timeout: Some(timeouts.lock.unwrap_or(PATIENCE)),
         statement_timeout: timeouts.statement,
+        ..Transaction::default()
     })?;
     let counted = count(connection);
     connection.rollback()?;

@@ -487,3 +487,22 @@ fn what_says_which_migrations_have_run_is_no_migrations_to_write() {
     safe_with("insert into notes select name from shop_schema_history", &engine(Engine::Sqlite));
     caught_rule("alter table only public.shop_schema_audit rename to x", "history-written", &engine(Engine::Postgres));
 }
+
+/// However they are switched off, as SQLite reads it.
+#[test]
+fn foreign_keys_that_are_off_are_seen_in_every_spelling() {
+    let sqlite = LintOptions::for_set(Engine::Sqlite, 14, "public");
+    for off in [
+        "main.foreign_keys=0",
+        "foreign_keys='no'",
+        "foreign_keys(false)",
+        "foreign_keys = \"Off\"",
+        "foreign_keys = -1",
+    ] {
+        let text = format!("-- charter: no-transaction\npragma {off};\ndelete from t where id = 1;\n");
+        caught_with(&text, "1:2:1 error sqlite-foreign-keys-off", &sqlite);
+        for on in ["main.foreign_keys(yes)", "foreign_keys='true'", "foreign_keys = 2"] {
+            safe_with(&format!("{text}pragma main.foreign_key_check;\npragma {on};\n"), &sqlite);
+        }
+    }
+}
