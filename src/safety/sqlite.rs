@@ -22,6 +22,8 @@ pub(super) const RULES: &[&Rule] = &[
     &NOT_DURABLE,
     &REPLACES,
     &OTHER_FILE,
+    &LEAVES_BEHIND,
+    &READS_ROWS,
 ];
 
 static CANNOT_RUN: Rule = Rule {
@@ -74,8 +76,10 @@ static DROPS_REFERENCED: Rule = Rule {
     severity: Severity::Error,
     cost: Cost::Rewrites,
     summary: "A table that others refer to is dropped with foreign keys on",
-    reason: "DROP TABLE deletes its rows first: it fails, or ON DELETE CASCADE empties the other tables too.",
-    help: "PRAGMA foreign_keys = off before the transaction, PRAGMA foreign_key_check after it.",
+    reason: "Where charter runs it, the step fails, for what refers to the table would refer to nothing. Anywhere else DROP TABLE \
+             deletes its rows first: it fails, or ON DELETE CASCADE empties the other tables too.",
+    help: "Leave `-- charter: no-transaction` out: a migration is one transaction, and foreign keys are compared at its end. Or \
+           PRAGMA foreign_keys = off before the transaction, PRAGMA foreign_key_check after it.",
     source: "https://www.sqlite.org/foreignkeys.html#fk_schemacommands",
 };
 static BLOCKED: Rule = Rule {
@@ -162,6 +166,27 @@ static OTHER_FILE: Rule = Rule {
              two are not committed together. DETACH fails in a transaction.",
     help: "Copy the rows with a program, or give the other file migrations of its own.",
     source: "https://www.sqlite.org/lang_attach.html",
+};
+
+static LEAVES_BEHIND: Rule = Rule {
+    name: "sqlite-leaves-rows-behind",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "DELETE, or UPDATE of a key, where rows of another table refer with ON DELETE or ON UPDATE CASCADE, SET NULL or \
+              SET DEFAULT, and the file does not change those",
+    reason: "charter runs a migration with foreign keys off and compares them at its end: nothing is done to the rows that \
+             refer, and where there are any the migration fails.",
+    help: "In the same migration, delete or change the rows that refer.",
+    source: "https://www.sqlite.org/foreignkeys.html#fk_actions",
+};
+static READS_ROWS: Rule = Rule {
+    name: "sqlite-reads-rows",
+    severity: Severity::Warning,
+    cost: Cost::Scans,
+    summary: "ALTER COLUMN ... SET NOT NULL, or ADD ... CHECK, on a table that may have rows",
+    reason: "The whole table is read while every other writer waits; it fails at the first row that breaks what is added.",
+    help: "Change those rows before, in the same migration.",
+    source: "https://www.sqlite.org/lang_altertable.html",
 };
 
 pub(super) fn judge(
@@ -296,6 +321,7 @@ impl Dialect for Sqlite {
         }
         let pragma = pragma(judge, words);
         settings(judge, words, pragma.as_ref());
+        judge.leaves_behind(words);
         replaces(judge, words);
         if words.starts("attach") || words.starts("detach") || (words.starts("vacuum") && words.has("into")) {
             judge.report(&OTHER_FILE, all.clone(), "another file than the one that is migrated");
@@ -323,6 +349,8 @@ impl Dialect for Sqlite {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
         judge.promises_lost(&REBUILD_LOSES_KEYS);
         judge.readers_of_rebuilt(&VIEW_BLOCKS);
+        judge.rows_left_behind(&LEAVES_BEHIND);
+        judge.mismatched_keys(&CANNOT_RUN);
         let pragmas: Vec<Option<Pragma>> = statements.iter().map(|words| pragma(judge, words)).collect();
         let switched = |pragma: &Option<Pragma>| pragma.as_ref().and_then(Pragma::foreign_keys);
         if let Some(at) = pragmas.iter().position(|pragma| switched(pragma) == Some(false)) {
@@ -416,6 +444,10 @@ fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let (table, at) = words.name(words.past_if(2));
     let column = words.named(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }).to_owned();
     let has = |sequence: &str| words.has(sequence);
+    let checks = words.is_at(at, "add check") || words.is_at(at, "add constraint") && has("check");
+    if (checks || words.at(at) == "alter" && has("set not null")) && !judge.is_new(&table) {
+        judge.report(&READS_ROWS, all.clone(), format!("all rows of {table} are read, and must fit"));
+    }
     let message = match words.at(at) {
         _ if words.has_bare_comma() => "one ALTER TABLE takes one change".to_owned(),
         "alter" if !(has("set not null") || has("drop not null")) => {

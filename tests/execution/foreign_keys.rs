@@ -75,6 +75,30 @@ fn a_rebuild_that_loses_what_is_referred_to_says_so_until_it_is_mended() {
     );
 }
 
+/// SQLite's own words name neither the column nor the check.
+#[test]
+fn rows_that_break_what_an_alter_adds_are_said_to() {
+    for (alter, said) in [
+        (
+            "ALTER TABLE p ALTER COLUMN name SET NOT NULL;",
+            "rows have no value in the column: ALTER TABLE p ALTER COLUMN name",
+        ),
+        (
+            "ALTER TABLE p ADD CONSTRAINT named\n  CHECK (id > 1);",
+            "rows break the CHECK: ALTER TABLE p ADD CONSTRAINT named CHECK",
+        ),
+    ] {
+        let found = project(&format!("UPDATE p SET name = NULL WHERE id = 1;\n{alter}\n"));
+        let error = found.upgrade("head").expect_err("a row breaks it");
+        assert!(error.to_string().contains(said), "{error:?}");
+        assert!(
+            error.location().and_then(|place| place.position).is_some_and(|position| position.line == 2),
+            "{error:?}"
+        );
+        assert_eq!(found.lines("SELECT name FROM p WHERE id = 1"), ["a"]);
+    }
+}
+
 #[test]
 fn that_cascades_do_nothing_is_said_where_one_was_counted_on() {
     let found = project("DELETE FROM p WHERE id = 1;");

@@ -8,8 +8,8 @@ use crate::engine::pragma::Pragma;
 use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +67,25 @@ struct Violation {
     key: String,
     /// The rows, as people read them. A table that cannot be checked has one row that says why.
     rows: Vec<String>,
+}
+
+/// An error of SQLite's with what it leaves out: an ALTER TABLE says not which rows break what it adds.
+fn named(error: Error, statement: &str) -> Error {
+    let words: Vec<String> = each_word(statement, Engine::Sqlite).collect();
+    let (Some("alter"), Some(message)) = (words.first().map(String::as_str), error.message().strip_prefix("SQLite: "))
+    else {
+        return error;
+    };
+    if message != "constraint failed" {
+        return error;
+    }
+    let said = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = said.trim_end_matches([';', ' ']);
+    let is = |word: &str| words.iter().any(|found| found == word);
+    let rows = if is("check") { "rows break the CHECK" } else { "rows have no value in the column" };
+    Error::new(error.kind(), format!("SQLite: {message}: {rows}: {said}"))
+        .with_hint("change those rows first, in the same migration")
+        .with_source(error)
 }
 
 fn counted(violations: &Violations) -> Broken {
@@ -293,7 +312,10 @@ impl MigrationConnection for SqliteMigrating {
                 Error::new(ErrorKind::Corrupt, message).with_hint("look at what it has changed: it was committed")
             );
         }
-        executed?;
+        executed.map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => named(error.into(), statement),
+            _ => error.into(),
+        })?;
         if !self.in_transaction && is_switch {
             let is_off = self.connection.query_row("PRAGMA foreign_keys", [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
             self.is_due = !is_off && (self.is_due || self.is_put_off);

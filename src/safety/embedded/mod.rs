@@ -2,6 +2,7 @@
 
 mod bounds;
 mod copies;
+mod keys;
 mod live;
 mod made;
 mod objects;
@@ -19,6 +20,8 @@ use super::source::Source;
 use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
 use crate::engine::rehearsal::Rehearsal;
 use copies::{Copied, Dropped, MIXED_UP, is_whole};
+use keys::{LeftBehind, Reference, Unique};
+use objects::Signature;
 use rehearsed::{Answer, Rehearsed};
 pub(super) use types::{narrows, retyped};
 use views::{ViewColumns, created_view};
@@ -48,6 +51,9 @@ pub(super) struct Table {
     pub(super) mentions: BTreeMap<Mention, BTreeSet<String>>,
     /// Tables that this one refers to.
     pub(super) refers: BTreeSet<String>,
+    /// Its foreign keys, and what others can refer to.
+    references: Vec<Reference>,
+    unique: Vec<Unique>,
     /// What it keeps of its values, beside indexes: `PRIMARY KEY`, `NOT NULL` and so on.
     promises: BTreeSet<&'static str>,
     /// Whether a query made it, which takes values and none of that.
@@ -81,6 +87,8 @@ pub(super) struct Embedded<'a> {
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) file: usize,
     applied: bool,
+    /// Whether charter's own runner runs the files.
+    is_set: bool,
     wrapped: bool,
     explicit: bool,
     statement: Range<usize>,
@@ -113,6 +121,16 @@ pub(super) struct Embedded<'a> {
     read_when_dropped: BTreeMap<String, Vec<TableObject>>,
     /// Tables of which this file changed the name, by the name that they have now.
     renamed: BTreeMap<String, String>,
+    /// Tables whose rows this file deletes or changes, by now.
+    changed: BTreeSet<String>,
+    /// What this file leaves behind, unless it changes that too.
+    left_behind: Vec<LeftBehind>,
+    /// What macros take, each with the file that made it; nothing for one that was there before.
+    macros: BTreeMap<String, Vec<Signature>>,
+    /// The sequences that files made.
+    sequences: BTreeSet<String>,
+    /// The columns of views that the database has, and no file made.
+    views_of_host: BTreeMap<String, Vec<String>>,
 }
 
 /// What an engine adds to the common rules.
@@ -167,6 +185,7 @@ fn judge_with<D: Dialect>(
         tables: BTreeMap::new(),
         file: 0,
         applied: false,
+        is_set: options.wrapped,
         wrapped: false,
         explicit: false,
         statement: 0..0,
@@ -185,6 +204,11 @@ fn judge_with<D: Dialect>(
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
         renamed: BTreeMap::new(),
+        changed: BTreeSet::new(),
+        left_behind: Vec::new(),
+        macros: BTreeMap::new(),
+        sequences: BTreeSet::new(),
+        views_of_host: BTreeMap::new(),
     };
     let mut live = catalogue;
     let mut found = Vec::new();
@@ -208,6 +232,7 @@ fn judge_with<D: Dialect>(
         judge.unindexed.clear();
         judge.renamed.clear();
         judge.read_when_dropped.clear();
+        judge.changed.clear();
         judge.foreign_keys_off = judge.wrapped;
         judge.rehearsed.begin_file(index, judge.wrapped);
         judge.made_later = statements
