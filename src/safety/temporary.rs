@@ -37,9 +37,12 @@ pub(super) fn used_later(source: &Source<'_>, engine: Engine) -> Vec<Finding> {
         let new: Vec<(String, Option<String>)> =
             (0..words.len()).filter_map(|at| temporary(&words, at)).chain(in_bodies(&words, engine)).collect();
         let is_new = |name: &String| new.iter().any(|(new, _)| new == name);
+        // What may be gone already is not needed.
+        let can_lack = words.starts("drop") && words.has("if exists");
         let is_used = |name: &String, made: &Made| {
             let table = made.table.iter();
-            made.step != step && !is_new(name) && table.chain([name]).any(|name| uses(&words, name, engine))
+            let is_named = !can_lack && table.chain([name]).any(|name| names(&words, name, engine));
+            made.step != step && !is_new(name) && is_named
         };
         let used: Vec<String> =
             made.iter().filter(|(name, made)| is_used(name, made)).map(|(name, _)| name.clone()).collect();
@@ -50,7 +53,7 @@ pub(super) fn used_later(source: &Source<'_>, engine: Engine) -> Vec<Finding> {
             findings.push(source.finding(&TEMPORARY_IN_STEPS, statement.clone(), statement, message));
         }
         if words.starts("drop") {
-            made.retain(|name, _| !uses(&words, name, engine));
+            made.retain(|name, _| !names(&words, name, engine));
         }
         let new = new.into_iter().map(|(name, table)| (name, Made { step, statement: words.range.clone(), table }));
         made.extend(new);
@@ -67,9 +70,12 @@ fn temporary(words: &Words, at: usize) -> Option<(String, Option<String>)> {
             let kind = (at + 1..at + 6).find(|kind| kinds.contains(&words.at(*kind)))?;
             (words.past_if(kind + 1), (at + 1..kind).any(|word| is_temporary(words.at(word))))
         }
-        "into" => {
+        "into" if at > 0 && !matches!(words.at(at - 1), "insert" | "replace" | "ignore" | "merge") => {
             let word = if matches!(words.at(at + 1), "local" | "global") { at + 2 } else { at + 1 };
-            if !is_temporary(words.at(word)) || words.at(word + 1) == "." {
+            // A table, or a variable of a function, can be called so.
+            let is_name =
+                matches!(words.at(word + 1), "" | "." | "," | "(" | "from" | "where" | "values" | "select" | "using");
+            if !is_temporary(words.at(word)) || is_name {
                 return None;
             }
             (if words.at(word + 1) == "table" { word + 2 } else { word + 1 }, true)
@@ -111,12 +117,9 @@ fn body(string: &str) -> Option<&str> {
     string.strip_prefix(quote)?.strip_suffix(quote)
 }
 
-/// Whether a statement needs what has a name, itself or in a string such as `nextval('s')`. A column of that name, with its
-/// table before it, is another thing; so is what may be gone.
-fn uses(words: &Words, name: &str, engine: Engine) -> bool {
-    if words.starts("drop") && words.has("if exists") {
-        return false;
-    }
+/// Whether a statement has a name in it, as it is or in a string such as `nextval('s')`. A column of that name, with its table
+/// before it, is another thing.
+fn names(words: &Words, name: &str, engine: Engine) -> bool {
     let is_own = |at: usize| {
         let is_of_another = at > 1 && words.at(at - 1) == "." && !matches!(words.named(at - 2), "temp" | "pg_temp");
         words.named(at) == name && !is_of_another

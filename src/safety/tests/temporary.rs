@@ -27,6 +27,8 @@ fn what_one_step_keeps_for_the_next_is_lost_when_that_fails() {
             "CREATE TEMP TABLE keep (a INT);\nSELECT t.keep FROM t;",
             "CREATE TABLE keep (a INT);\nINSERT INTO keep VALUES (1);\nDROP TABLE keep;",
             "CREATE TEMP TABLE keep (a INT);\nINSERT INTO t VALUES ('keep');",
+            "INSERT INTO temp VALUES (1);\nINSERT INTO temp VALUES (2);",
+            "BEGIN;\nCREATE TEMP TABLE keep (a INT);\nDROP TABLE IF EXISTS keep;\nCOMMIT;\nSELECT keep FROM t;",
             "BEGIN;\nCREATE TEMP TABLE keep (a INT);\nDROP TABLE keep;\nCOMMIT;\nSELECT keep FROM t;",
         ] {
             assert_eq!(found(&format!("{DIRECTIVE}{other}"), of), [""; 0], "{other}");
