@@ -12,6 +12,7 @@ pub(crate) mod lexer;
 pub(crate) mod lock_file;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+pub(crate) mod pragma;
 #[cfg(feature = "lint")]
 pub(crate) mod rehearsal;
 #[cfg(any(feature = "sqlite", feature = "duckdb"))]

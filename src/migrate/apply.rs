@@ -45,6 +45,7 @@ impl<'a> Work<'a> {
             read_only: false,
             lock_timeout: self.timeouts.lock,
             statement_timeout: self.timeouts.statement,
+            ..Transaction::default()
         }
     }
 }

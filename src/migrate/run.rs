@@ -9,7 +9,7 @@ use super::script::{Script, Statement};
 use super::set::Migration;
 use super::steps::{Step, StepKind, is_session, is_temporary, steps};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Position, Result};
 use std::time::Instant;
 
 /// One side of a migration that is to run.
@@ -351,7 +351,7 @@ impl Run<'_, '_, '_> {
         compared.map_err(|error| error.at(self.piece.script.file(), None))?;
         let (engine, piece, start, statements) = (self.connection.engine(), self.piece, self.start, self.statements);
         let identity = piece.identity(self.work, self.connection);
-        self.transaction(&[], |work| ending(work, engine, piece, identity.as_deref(), start, statements))
+        self.transaction(&[], None, |work| ending(work, engine, piece, identity.as_deref(), start, statements))
     }
 
     fn together(&mut self, step: &Step<'_>, was_begun: bool) -> Result<()> {
@@ -392,7 +392,7 @@ impl Run<'_, '_, '_> {
     fn record(&mut self, step: &Step<'_>, statements: &[(usize, Statement<'_>)], start: Instant) -> Result<()> {
         let (engine, migration) = (self.connection.engine(), self.piece.migration);
         let digest = step.digest(engine);
-        self.transaction(statements, |work| {
+        self.transaction(statements, step.commit, |work| {
             let entry = Entry {
                 duration: start.elapsed(),
                 statements: step.statements.len(),
@@ -403,16 +403,20 @@ impl Run<'_, '_, '_> {
         })
     }
 
-    /// What the session has set holds in its transactions.
+    /// What the session has set holds in its transactions. Of a group it is said where its COMMIT is.
     fn transaction(
         &mut self,
         statements: &[(usize, Statement<'_>)],
+        commit: Option<Position>,
         rows: impl FnOnce(&Work<'_>) -> Vec<String>,
     ) -> Result<()> {
-        let transaction = Transaction::default();
+        let transaction = Transaction { keeps_keys: commit.is_some(), ..Transaction::default() };
         let done =
             in_transaction(self.connection, self.work, self.piece, &transaction, statements, self.statements, rows);
         done.map_err(|stopped| match stopped {
+            Stopped::Before(error) if error.location().is_some_and(|location| location.position.is_none()) => {
+                error.at(self.piece.script.file(), commit)
+            }
             Stopped::Before(error) => error,
             Stopped::Committing(error) => uncertain(error, self.piece.migration),
         })

@@ -3,7 +3,7 @@
 use super::script::{Script, Statement, is_transaction_control};
 use crate::engine::Engine;
 use crate::engine::lexer::{self, TokenKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Position, Result};
 use charter_sync::Digest;
 
 /// One step: it is done, or not, with its row of audit.
@@ -12,6 +12,8 @@ pub(super) struct Step<'a> {
     pub(super) kind: StepKind,
     /// Its statements, each with its place among all of the script; only a group has more than one.
     pub(super) statements: Vec<(usize, Statement<'a>)>,
+    /// Where its COMMIT is, of a group.
+    pub(super) commit: Option<Position>,
 }
 
 /// How a step runs.
@@ -71,7 +73,8 @@ pub(super) fn steps(script: &Script, engine: Engine) -> Result<Vec<Step<'_>>> {
             (Some(Control::Commit), Some(_)) => {
                 let group = open.take().map(|(_, group)| group).unwrap_or_default();
                 if !group.is_empty() {
-                    steps.push(Step { kind: StepKind::Together, statements: group });
+                    let commit = Some(statement.position);
+                    steps.push(Step { kind: StepKind::Together, statements: group, commit });
                 }
             }
             (Some(Control::Begin), Some(_)) => {
@@ -94,7 +97,7 @@ pub(super) fn steps(script: &Script, engine: Engine) -> Result<Vec<Step<'_>>> {
                 }
                 StepKind::Together | StepKind::Session => group.push((place, statement)),
             },
-            (None, None) => steps.push(Step { kind, statements: vec![(place, statement)] }),
+            (None, None) => steps.push(Step { kind, statements: vec![(place, statement)], commit: None }),
         }
     }
     match open {

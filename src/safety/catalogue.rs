@@ -86,14 +86,15 @@ pub struct NamedObject {
 /// What an embedded file has beside its tables. All names are in small letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableObject {
-    /// `index`, `unique index`, `trigger`, `view`, `foreign key` or `default`.
+    /// `index`, `unique index`, `trigger`, `view`, `foreign key`, `cascade` (a foreign key that may change rows), `default` or
+    /// `macro`.
     pub kind: String,
-    /// Its name; of a default, its column; none of a foreign key.
+    /// Its name; of a default, its column; of a cascade, at what it changes rows: `delete update`; none of a foreign key.
     pub name: String,
     /// The table that it is of, and goes with; empty for a view.
     pub table: String,
-    /// The columns of an index in order; the table that a foreign key refers to; of all else, whatever may be a name in its
-    /// definition.
+    /// The columns of an index in order, and of a view of DuckDB's; what a macro takes; the table that a foreign key refers to; of
+    /// all else, whatever may be a name in its definition.
     pub uses: Vec<String>,
 }
 

@@ -69,9 +69,10 @@ static REBUILD_LOSES: Rule = Rule {
     name: "duckdb-rebuild-loses-index",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "A table is rebuilt, and an index of the old one is not made again",
-    reason: "Indexes go with the old table: queries become slow, and what a unique one kept out comes in.",
-    help: "CREATE INDEX again, after the new table has its name.",
+    summary: "A table is rebuilt, and an index or trigger of the old one is not made again",
+    reason: "Indexes and triggers go with the old table: queries become slow, what a unique index kept out comes in, and what \
+             the trigger did is not done any more.",
+    help: "CREATE INDEX and CREATE TRIGGER again, after the new table has its name.",
     source: "https://duckdb.org/docs/stable/sql/indexes",
 };
 static REBUILD_LOSES_KEYS: Rule = Rule {
@@ -271,6 +272,9 @@ impl Dialect for DuckDb {
         }
         if words.starts("drop") {
             judge.drop_object(words, &CANNOT_RUN);
+        }
+        if words.starts("create or replace") {
+            judge.replace_object(words, &CANNOT_RUN);
         }
         outside(judge, words);
         if words.starts("drop table") {

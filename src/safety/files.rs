@@ -2,7 +2,8 @@
 
 use super::{Cost, Rule, Severity};
 
-pub(super) const RULES: &[&Rule] = &[&SYNTAX_ERROR, &TOO_DEEP, &PSQL_COMMAND, &BYTE_ORDER_MARK, &HISTORY_WRITTEN];
+pub(super) const RULES: &[&Rule] =
+    &[&SYNTAX_ERROR, &TOO_DEEP, &PSQL_COMMAND, &BYTE_ORDER_MARK, &HISTORY_WRITTEN, &TEMPORARY_IN_STEPS];
 
 pub(super) static SYNTAX_ERROR: Rule = Rule {
     name: "syntax-error",
@@ -42,6 +43,18 @@ pub(super) static HISTORY_WRITTEN: Rule = Rule {
     reason: "What has run is known from there alone: migrations run twice or never, and nobody can tell who did what. What charter keeps of contracts no longer fits together, and a minimum program locks everybody out.",
     help: "`charter db stamp` records what was done by hand, with its reason; contracts are changed by charter's verbs.",
     source: "https://www.postgresql.org/docs/current/ddl-basics.html",
+};
+
+pub(super) static TEMPORARY_IN_STEPS: Rule = Rule {
+    name: "temporary-in-steps",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A temporary table, view or the like that one step of a file without a transaction makes and a later one needs",
+    reason: "Each step is committed by itself, and what is temporary goes with the connection: where a step fails or is cut \
+             off, the rows in it are lost for good, and the next run cannot go on.",
+    help: "BEGIN before the statements that belong together and COMMIT behind them: they are one step then. Or keep the rows in a \
+           table that stays, and drop it in the last step.",
+    source: "https://www.postgresql.org/docs/current/sql-createtable.html",
 };
 
 pub(super) static BYTE_ORDER_MARK: Rule = Rule {

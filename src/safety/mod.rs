@@ -33,6 +33,7 @@ pub mod report;
 mod rule;
 mod source;
 mod sqlite;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -97,6 +98,7 @@ fn judge(inputs: &[Input], options: &LintOptions, catalogue: Option<&Catalogue>,
         }
         of_file.extend(source.check());
         of_file.extend(history::written(source, &sources));
+        of_file.extend(temporary::used_later(source, options.engine));
         of_file.sort_by(|a, b| {
             (a.range.start, a.range.end, b.severity, a.rule.name).cmp(&(
                 b.range.start,

@@ -4,6 +4,7 @@ use super::embedded::{Dialect, Embedded, Words, converts};
 use super::files::SYNTAX_ERROR;
 use super::source::Source;
 use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity};
+use crate::engine::pragma::Pragma;
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
@@ -22,6 +23,8 @@ pub(super) const RULES: &[&Rule] = &[
     &NOT_DURABLE,
     &REPLACES,
     &OTHER_FILE,
+    &LEAVES_BEHIND,
+    &READS_ROWS,
 ];
 
 static CANNOT_RUN: Rule = Rule {
@@ -84,8 +87,10 @@ static DROPS_REFERENCED: Rule = Rule {
     severity: Severity::Error,
     cost: Cost::Rewrites,
     summary: "A table that others refer to is dropped with foreign keys on",
-    reason: "DROP TABLE deletes its rows first: it fails, or ON DELETE CASCADE empties the other tables too.",
-    help: "PRAGMA foreign_keys = off before the transaction, PRAGMA foreign_key_check after it.",
+    reason: "Where charter runs it, the step fails, for what refers to the table would refer to nothing. Anywhere else DROP TABLE \
+             deletes its rows first: it fails, or ON DELETE CASCADE empties the other tables too.",
+    help: "Leave `-- charter: no-transaction` out: a migration is one transaction, and foreign keys are compared at its end. Or \
+           PRAGMA foreign_keys = off before the transaction, PRAGMA foreign_key_check after it.",
     source: "https://www.sqlite.org/foreignkeys.html#fk_schemacommands",
 };
 static BLOCKED: Rule = Rule {
@@ -172,6 +177,27 @@ static OTHER_FILE: Rule = Rule {
              two are not committed together. DETACH fails in a transaction.",
     help: "Copy the rows with a program, or give the other file migrations of its own.",
     source: "https://www.sqlite.org/lang_attach.html",
+};
+
+static LEAVES_BEHIND: Rule = Rule {
+    name: "sqlite-leaves-rows-behind",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "DELETE, or UPDATE of a key, where rows of another table refer with ON DELETE or ON UPDATE CASCADE, SET NULL or \
+              SET DEFAULT, and the file does not change those",
+    reason: "charter runs a migration with foreign keys off and compares them at its end: nothing is done to the rows that \
+             refer, and where there are any the migration fails.",
+    help: "In the same migration, delete or change the rows that refer.",
+    source: "https://www.sqlite.org/foreignkeys.html#fk_actions",
+};
+static READS_ROWS: Rule = Rule {
+    name: "sqlite-reads-rows",
+    severity: Severity::Warning,
+    cost: Cost::Scans,
+    summary: "ALTER COLUMN ... SET NOT NULL, or ADD ... CHECK, on a table that may have rows",
+    reason: "The whole table is read while every other writer waits; it fails at the first row that breaks what is added.",
+    help: "Change those rows before, in the same migration.",
+    source: "https://www.sqlite.org/lang_altertable.html",
 };
 
 pub(super) fn judge(
@@ -310,7 +336,9 @@ impl Dialect for Sqlite {
         if words.starts("drop table") {
             drop_table(judge, words);
         }
-        settings(judge, words);
+        let pragma = pragma(judge, words);
+        settings(judge, words, pragma.as_ref());
+        judge.leaves_behind(words);
         replaces(judge, words);
         if words.starts("attach") || words.starts("detach") || (words.starts("vacuum") && words.has("into")) {
             judge.report(&OTHER_FILE, all.clone(), "another file than the one that is migrated");
@@ -319,12 +347,15 @@ impl Dialect for Sqlite {
         if vacuum {
             judge.report(&REBUILDS, all.clone(), "the whole file is written again");
         }
-        let fails = vacuum || words.starts("pragma synchronous");
-        let pragma = words.starts("pragma foreign_keys") || words.starts("pragma journal_mode");
-        if words.starts("pragma foreign_keys") && !judge.in_transaction() {
-            judge.foreign_keys_off = is_off(words);
+        let name = pragma.as_ref().map_or("", |pragma| pragma.name.as_str());
+        let fails = vacuum || name == "synchronous";
+        let does_nothing = matches!(name, "foreign_keys" | "journal_mode");
+        if let Some(is_on) = pragma.as_ref().and_then(Pragma::foreign_keys)
+            && !judge.in_transaction()
+        {
+            judge.foreign_keys_off = !is_on;
         }
-        if judge.in_transaction() && (fails || pragma) {
+        if judge.in_transaction() && (fails || does_nothing) {
             let what = if vacuum { "VACUUM" } else { "this PRAGMA" };
             let how = if fails { "fails" } else { "does nothing" };
             judge.report(&IN_TRANSACTION, all, format!("{what} {how} in a transaction"));
@@ -334,12 +365,14 @@ impl Dialect for Sqlite {
     fn end_of_file(judge: &mut Embedded<'_>, statements: &[Words]) {
         judge.lost_with_rebuilds(&REBUILD_LOSES);
         judge.readers_of_rebuilt(&VIEW_BLOCKS);
-        let off = |words: &Words| words.starts("pragma foreign_keys") && is_off(words);
-        let on = |words: &Words| words.starts("pragma foreign_keys") && !is_off(words);
-        if let Some(at) = statements.iter().position(off) {
-            let rest = &statements[at..];
-            let checked = rest.iter().any(|words| words.starts("pragma foreign_key_check"));
-            if !checked || !rest.iter().any(on) {
+        judge.rows_left_behind(&LEAVES_BEHIND);
+        judge.mismatched_keys(&CANNOT_RUN);
+        let pragmas: Vec<Option<Pragma>> = statements.iter().map(|words| pragma(judge, words)).collect();
+        let switched = |pragma: &Option<Pragma>| pragma.as_ref().and_then(Pragma::foreign_keys);
+        if let Some(at) = pragmas.iter().position(|pragma| switched(pragma) == Some(false)) {
+            let rest = &pragmas[at..];
+            let checked = rest.iter().flatten().any(|pragma| pragma.name == "foreign_key_check");
+            if !checked || !rest.iter().any(|pragma| switched(pragma) == Some(true)) {
                 let missing = if checked { "switched on again" } else { "checked afterwards" };
                 judge.report(
                     &FOREIGN_KEYS_OFF,
@@ -351,14 +384,14 @@ impl Dialect for Sqlite {
     }
 }
 
-/// What a PRAGMA says, in the forms `name = value` and `name (value)`, with or without a schema.
-fn pragma(words: &Words) -> Option<(String, &str)> {
-    let (name, next) = words.name(1);
-    words.starts("pragma").then(|| (name, if matches!(words.at(next), "=" | "(") { words.named(next + 1) } else { "" }))
+/// What a statement says, where it is a PRAGMA.
+fn pragma(judge: &Embedded<'_>, words: &Words) -> Option<Pragma> {
+    let is_any = matches!(words.at(0), "pragma" | "explain");
+    is_any.then(|| judge.source.text.get(words.range.clone()).and_then(Pragma::of)).flatten()
 }
 
 /// PRAGMAs that take the file's protection away, and the table of tables written by hand.
-fn settings(judge: &mut Embedded<'_>, words: &Words) {
+fn settings(judge: &mut Embedded<'_>, words: &Words, pragma: Option<&Pragma>) {
     let all = words.range.clone();
     let table = match () {
         () if words.starts("delete from") => words.name(2).0,
@@ -368,9 +401,10 @@ fn settings(judge: &mut Embedded<'_>, words: &Words) {
     if table == "sqlite_schema" || table == "sqlite_master" {
         judge.report(&SCHEMA_WRITTEN, all.clone(), format!("{table} is written to"));
     }
-    let Some((name, value)) = pragma(words) else { return };
-    let is_on = matches!(value, "on" | "1" | "true" | "yes" | "reset");
-    match name.as_str() {
+    let Some(pragma) = pragma else { return };
+    let value = pragma.value();
+    let is_on = pragma.switched() == Some(true) || value == "reset";
+    match pragma.name.as_str() {
         "writable_schema" if is_on => {
             judge.report(&SCHEMA_WRITTEN, all, "the table of tables can be written to from now on");
         }
@@ -421,16 +455,15 @@ fn replaces(judge: &mut Embedded<'_>, words: &Words) {
     judge.report(&REPLACES, words.range.clone(), message).severity = severity;
 }
 
-/// `PRAGMA foreign_keys = off` and its like.
-fn is_off(words: &Words) -> bool {
-    (0..words.len()).any(|at| matches!(words.named(at), "off" | "0" | "false" | "no"))
-}
-
 fn alter(judge: &mut Embedded<'_>, words: &Words) {
     let all = words.range.clone();
     let (table, at) = words.name(words.past_if(2));
     let column = words.named(if words.at(at + 1) == "column" { at + 2 } else { at + 1 }).to_owned();
     let has = |sequence: &str| words.has(sequence);
+    let checks = words.is_at(at, "add check") || words.is_at(at, "add constraint") && has("check");
+    if (checks || words.at(at) == "alter" && has("set not null")) && !judge.is_new(&table) {
+        judge.report(&READS_ROWS, all.clone(), format!("all rows of {table} are read, and must fit"));
+    }
     let message = match words.at(at) {
         _ if words.has_bare_comma() => "one ALTER TABLE takes one change".to_owned(),
         "alter" if !(has("set not null") || has("drop not null")) => {

@@ -1,6 +1,7 @@
 //! Foreign keys of SQLite, which are off while a migration runs and compared at its end.
 
 use crate::support::migrating::Project;
+use crate::support::stores;
 use charter::Engine;
 use charter::migrate::UpgradeOptions;
 
@@ -74,6 +75,30 @@ fn a_rebuild_that_loses_what_is_referred_to_says_so_until_it_is_mended() {
     );
 }
 
+/// SQLite's own words name neither the column nor the check.
+#[test]
+fn rows_that_break_what_an_alter_adds_are_said_to() {
+    for (alter, said) in [
+        (
+            "ALTER TABLE p ALTER COLUMN name SET NOT NULL;",
+            "rows have no value in the column: ALTER TABLE p ALTER COLUMN name",
+        ),
+        (
+            "ALTER TABLE p ADD CONSTRAINT named\n  CHECK (id > 1);",
+            "rows break the CHECK: ALTER TABLE p ADD CONSTRAINT named CHECK",
+        ),
+    ] {
+        let found = project(&format!("UPDATE p SET name = NULL WHERE id = 1;\n{alter}\n"));
+        let error = found.upgrade("head").expect_err("a row breaks it");
+        assert!(error.to_string().contains(said), "{error:?}");
+        assert!(
+            error.location().and_then(|place| place.position).is_some_and(|position| position.line == 2),
+            "{error:?}"
+        );
+        assert_eq!(found.lines("SELECT name FROM p WHERE id = 1"), ["a"]);
+    }
+}
+
 #[test]
 fn that_cascades_do_nothing_is_said_where_one_was_counted_on() {
     let found = project("DELETE FROM p WHERE id = 1;");
@@ -85,4 +110,62 @@ fn that_cascades_do_nothing_is_said_where_one_was_counted_on() {
     let found = project("INSERT INTO c VALUES (3, 77);");
     let error = found.upgrade("head").expect_err("a row refers to nothing");
     assert!(error.hint().is_some_and(|hint| !hint.contains("ON DELETE")), "{error:?}");
+}
+
+/// A rebuild between BEGIN and COMMIT that takes a row with it to which another one refers.
+const GROUPED: &str = "-- charter: no-transaction\nPRAGMA main.foreign_keys('no');\nBEGIN;\nDELETE FROM p WHERE id = 1;\n\
+    CREATE TABLE p_new (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\nINSERT INTO p_new SELECT id, name FROM p;\n\
+    DROP TABLE p;\nALTER TABLE p_new RENAME TO p;\nPRAGMA foreign_key_check;\nCOMMIT;\nPRAGMA foreign_keys = yes;\n";
+
+#[test]
+fn a_group_that_breaks_foreign_keys_is_undone_before_its_commit() {
+    let found = project(GROUPED);
+    for _ in 0..2 {
+        let error = found.upgrade("head").expect_err("a row refers to nothing");
+        assert!(error.to_string().contains("stopped after 0 of its 1 steps: rows would refer"), "{error:?}");
+        assert!(error.to_string().contains("c row 1 -> p"), "{error:?}");
+        let position = error.location().and_then(|place| place.position).expect("a place");
+        assert_eq!(position.line, 10, "{error:?}");
+        assert_eq!(found.lines("SELECT id, name FROM p ORDER BY id"), ["1 a", "2 b"]);
+        assert_eq!(found.lines("SELECT \"notnull\" FROM pragma_table_info('p') WHERE name = 'name'"), ["0"]);
+    }
+
+    // As a script: whoever runs it stops there, or goes on, and nothing of it is kept.
+    let script = found.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text").sql;
+    let check = script.find("rows would refer").and(script.rfind("INSERT OR ROLLBACK")).expect("a check");
+    assert!(check > script.find("ALTER TABLE p_new RENAME").expect("the rebuild"), "{script}");
+    let connection = stores::sqlite(&found.file());
+    let failed = script.split_inclusive(";\n").filter(|statement| connection.execute_batch(statement).is_err()).count();
+    assert!(failed > 0, "{script}");
+    drop(connection);
+    assert_eq!(found.lines("SELECT id, name FROM p ORDER BY id"), ["1 a", "2 b"], "{script}");
+    assert_eq!(found.history(), ["1"]);
+
+    found.write("V2__change.sql", &GROUPED.replace("DELETE FROM p", "DELETE FROM c WHERE pid = 1;\nDELETE FROM p"));
+    assert_eq!(found.upgrade("head").expect("mended"), [2]);
+    assert_eq!(found.lines("SELECT id, pid FROM c ORDER BY id"), ["2 2", "9 99"]);
+
+    let scripted = project(&GROUPED.replace("DELETE FROM p", "DELETE FROM c WHERE pid = 1;\nDELETE FROM p"));
+    let script = scripted.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text").sql;
+    scripted.execute(&script);
+    assert_eq!(scripted.history(), ["1", "2"], "{script}");
+}
+
+#[test]
+fn what_a_step_before_a_group_has_broken_is_not_the_groups() {
+    let text = "-- charter: no-transaction\nPRAGMA foreign_keys = 0;\nINSERT INTO c VALUES (3, 3);\n\
+        BEGIN;\nUPDATE p SET name = 'c' WHERE id = 2;\nCOMMIT;\nINSERT INTO p VALUES (3, 'c');\nPRAGMA foreign_keys = 1;\n";
+    let found = project(text);
+    assert_eq!(found.upgrade("head").expect("applied"), [2]);
+    let scripted = project(text);
+    let script = scripted.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text").sql;
+    scripted.execute(&script);
+    assert_eq!(scripted.history(), ["1", "2"], "{script}");
+
+    let broken = project(&text.replace("INSERT INTO p VALUES (3, 'c');", ""));
+    let script = broken.manager().upgrade_sql(&UpgradeOptions::default(), None).expect("a text").sql;
+    assert!(stores::sqlite(&broken.file()).execute_batch(&script).is_err(), "{script}");
+    assert_eq!(broken.history(), ["1"]);
+    let error = broken.upgrade("head").expect_err("a row refers to nothing");
+    assert!(error.to_string().contains("c row 3 -> p"), "{error:?}");
 }

@@ -258,7 +258,7 @@ fn what_a_migration_makes_for_its_connection_is_gone_with_it() {
     for engine in ENGINES {
         let temporary = "CREATE TEMP TABLE aside AS SELECT id FROM things;\nUPDATE things SET size = 1 WHERE id IN \
                          (SELECT id FROM aside);\nALTER TABLE things ADD COLUMN";
-        let steps = format!("-- charter: no-transaction\n{temporary} c BIGINT;");
+        let steps = format!("-- charter: no-transaction\nBEGIN;\n{temporary} c BIGINT;\nCOMMIT;");
         let project =
             project(*engine, &[OWN, &format!("{temporary} a BIGINT;"), &format!("{temporary} b BIGINT;"), &steps]);
         for number in 2..5 {

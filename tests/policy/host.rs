@@ -80,6 +80,28 @@ fn a_unique_index_of_a_host_program_is_not_dropped_unseen() {
     }
 }
 
+#[cfg(feature = "duckdb")]
+#[test]
+fn a_trigger_of_a_host_program_is_not_lost_with_a_rebuild_of_duckdb() {
+    for environment in ENVIRONMENTS {
+        let project = Project::new(Engine::DuckDb, environment);
+        let trigger =
+            "CREATE TRIGGER host_trigger AFTER INSERT ON orders FOR EACH STATEMENT INSERT INTO hosts VALUES (1)";
+        project.execute(&format!("CREATE TABLE hosts (id BIGINT); {trigger}"));
+        let lost = "duckdb-rebuild-loses-index: orders is rebuilt without host_trigger";
+        let again = format!("{REBUILD}{trigger};\n");
+        let manager = project.manager(&[("V2__second.sql", REBUILD), ("V2__second.down.sql", "SELECT 1;")]);
+        for error in [
+            open(&manager, &OpenOptions::default()).expect_err("a trigger would be lost"),
+            upgrade(&manager, None, true).map(|_| ()).expect_err("a trigger would be lost"),
+        ] {
+            refused(&project, &error, lost);
+        }
+        let found = messages(&project, &again);
+        assert!(!found.iter().any(|found| found.contains("host_trigger")), "{found:?}");
+    }
+}
+
 /// Foreign keys to it, defaults that use a sequence, and what types there are.
 #[cfg(feature = "duckdb")]
 #[test]
@@ -102,6 +124,51 @@ fn what_a_host_program_made_of_a_duckdb_file_is_known() {
     project.execute("DELETE FROM prices WHERE a > 0");
     assert_eq!(messages(&project, narrow), [""; 0]);
     assert_eq!(messages(&project, "DROP TABLE IF EXISTS nothere;"), [""; 0]);
+}
+
+/// Macros and views of DuckDB that are made again otherwise, and sequences that are used.
+#[cfg(feature = "duckdb")]
+#[test]
+fn what_a_host_program_uses_of_a_duckdb_file_is_not_made_again_otherwise_unseen() {
+    let project = Project::new(Engine::DuckDb, Prod);
+    project.execute(
+        "CREATE MACRO f(a) AS a + 1; CREATE VIEW big AS SELECT id, f(id) AS total FROM orders; CREATE SEQUENCE numbers;
+         CREATE TABLE prices (n BIGINT DEFAULT nextval('numbers'));",
+    );
+    for (sql, said) in [
+        (
+            "CREATE OR REPLACE MACRO f(a, b) AS a + b;",
+            "function-dropped: the macro f is made again with other arguments: what calls it as before fails",
+        ),
+        (
+            "CREATE OR REPLACE VIEW big AS SELECT id FROM orders;",
+            "view-dropped: the view big is made again with other columns",
+        ),
+        ("CREATE OR REPLACE SEQUENCE numbers;", "duckdb-cannot-run: the default of prices.n uses numbers"),
+    ] {
+        assert_eq!(messages(&project, sql), [said]);
+    }
+    for sql in [
+        "CREATE OR REPLACE MACRO f(a) AS a + 2;",
+        "CREATE OR REPLACE MACRO f(a, b := 1) AS a + b;",
+        "CREATE OR REPLACE VIEW big AS SELECT id, id + 1 AS total, note FROM orders;",
+    ] {
+        assert_eq!(messages(&project, sql), [""; 0], "{sql}");
+    }
+}
+
+/// Rows of a host program's that refer to what a migration deletes.
+#[test]
+fn what_a_host_program_refers_to_is_not_deleted_from_under_it() {
+    let project = Project::new(Engine::Sqlite, Prod);
+    project.execute("CREATE TABLE hosts (o BIGINT REFERENCES orders (id) ON DELETE CASCADE)");
+    let delete = "DELETE FROM orders WHERE id = 1;";
+    assert_eq!(messages(&project, delete), [""; 0], "nothing refers to anything");
+    project.execute("INSERT INTO hosts VALUES (1)");
+    let said = "sqlite-leaves-rows-behind: rows of hosts refer to orders with ON DELETE, which does nothing in a migration: \
+                they are left behind";
+    assert_eq!(messages(&project, delete), [said]);
+    assert_eq!(messages(&project, &format!("DELETE FROM hosts WHERE o = 1; {delete}")), [""; 0]);
 }
 
 /// What SQLite refuses for the rows of a table alone, it does to one that has none.

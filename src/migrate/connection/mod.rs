@@ -128,6 +128,9 @@ pub(crate) struct Transaction<'a> {
     pub(crate) lock_timeout: Option<Duration>,
     /// How long a statement runs; for the transaction alone. Only servers have it.
     pub(crate) statement_timeout: Option<Duration>,
+    /// Whether it is one that the migration itself begins and ends: foreign keys are compared at its end as they were at its
+    /// beginning, though the session has switched them off.
+    pub(crate) keeps_keys: bool,
 }
 
 /// What a database is connected to for.

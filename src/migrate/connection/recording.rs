@@ -4,6 +4,7 @@ use super::super::set::MigrationSet;
 use super::super::status::Found;
 use super::super::steps::words;
 use super::{MigrationConnection, Transaction, literal, qualified, quoted};
+use crate::engine::pragma::Pragma;
 use crate::engine::{Engine, TextRow};
 use crate::error::{Error, ErrorKind, Result};
 use std::cell::RefCell;
@@ -28,6 +29,8 @@ pub(crate) struct Recording<'a> {
     is_put_off: bool,
     /// Whether it is done with that, and they were not compared since.
     is_due: bool,
+    /// Whether the transaction that is open compares them itself, though they are switched off.
+    keeps_keys: bool,
     schema: Option<String>,
     /// The names and limits that are set.
     settings: Vec<String>,
@@ -66,6 +69,7 @@ impl<'a> Recording<'a> {
             guards_keys,
             is_put_off: false,
             is_due: false,
+            keeps_keys: false,
             schema,
             settings,
             made,
@@ -159,8 +163,9 @@ impl<'a> Recording<'a> {
     fn compare(&self, insert: &str, with_keys: bool) {
         let broken = format!(
             "(SELECT count(*) FROM ({BROKEN_KEYS}) AS present WHERE present.broken > COALESCE((SELECT past.broken FROM \
-             temp.charter_keys AS past WHERE (past.child, past.parent, past.key) = (present.child, present.parent, \
-             present.key)), 0))"
+             temp.charter_keys AS past WHERE (past.child, past.parent, past.key, past.\"group\") = (present.child, \
+             present.parent, present.key, {})), 0))",
+            i32::from(self.keeps_keys)
         );
         self.write(&format!(
             "{insert} INTO temp.charter_transactions SELECT {}, (SELECT count(*) FROM temp.charter_transactions), {}, 1",
@@ -212,9 +217,12 @@ impl MigrationConnection for Recording<'_> {
                 }
                 self.write("PRAGMA foreign_keys = OFF");
                 self.write("BEGIN IMMEDIATE");
-                if self.guards_keys && !self.is_put_off {
-                    self.write("DELETE FROM temp.charter_keys");
-                    self.write(&format!("INSERT INTO temp.charter_keys {BROKEN_KEYS}"));
+                self.keeps_keys = transaction.keeps_keys && self.is_put_off;
+                // What was there before a migration that has switched keys off is kept until its end.
+                if self.guards_keys && (!self.is_put_off || self.keeps_keys) {
+                    let (kept, group) = if self.keeps_keys { (" WHERE \"group\"", 1) } else { ("", 0) };
+                    self.write(&format!("DELETE FROM temp.charter_keys{kept}"));
+                    self.write(&format!("INSERT INTO temp.charter_keys SELECT *, {group} FROM ({BROKEN_KEYS})"));
                 }
             }
             Engine::DuckDb => {
@@ -245,11 +253,10 @@ impl MigrationConnection for Recording<'_> {
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.write(statement);
         if self.engine == Engine::Sqlite && !self.in_transaction {
-            let said = words(statement, Engine::Sqlite);
-            if said.iter().any(|word| word == "foreign_keys") && said.len() > 2 {
-                let is_off = said.iter().any(|word| matches!(word.as_str(), "off" | "0" | "false" | "no"));
-                self.is_due = !is_off && (self.is_due || self.is_put_off);
-                self.is_put_off = is_off;
+            let switched = Pragma::of(statement).and_then(|pragma| pragma.foreign_keys());
+            if let Some(is_on) = switched {
+                self.is_due = is_on && (self.is_due || self.is_put_off);
+                self.is_put_off = !is_on;
             }
         }
         if self.engine == Engine::Postgres {
@@ -285,10 +292,11 @@ impl MigrationConnection for Recording<'_> {
     fn commit(&mut self) -> Result<()> {
         self.in_transaction = false;
         match (self.engine, self.guards_keys) {
-            (Engine::Sqlite, true) => self.compare("INSERT OR ROLLBACK", !self.is_put_off),
-            (Engine::Sqlite, false) if !self.is_put_off => self.write("PRAGMA foreign_key_check"),
+            (Engine::Sqlite, true) => self.compare("INSERT OR ROLLBACK", !self.is_put_off || self.keeps_keys),
+            (Engine::Sqlite, false) if !self.is_put_off || self.keeps_keys => self.write("PRAGMA foreign_key_check"),
             _ => {}
         }
+        self.keeps_keys = false;
         self.write("COMMIT");
         if self.engine == Engine::Sqlite && !self.is_put_off {
             self.write("PRAGMA foreign_keys = ON");
@@ -350,7 +358,7 @@ const BROKEN_KEYS: &str = "SELECT \"table\" AS child, parent, fkid AS key, count
 const GUARDS: [&str; 4] = [
     "DROP TABLE IF EXISTS temp.charter_keys",
     "DROP TABLE IF EXISTS temp.charter_transactions",
-    "CREATE TEMPORARY TABLE charter_keys (child, parent, key, broken)",
+    "CREATE TEMPORARY TABLE charter_keys (child, parent, key, broken, \"group\")",
     "CREATE TEMPORARY TABLE charter_transactions (place INTEGER PRIMARY KEY, \
      earlier INTEGER CONSTRAINT \"a transaction before this one was undone\" CHECK (earlier = place - 1), \
      broken INTEGER CONSTRAINT \"rows would refer to what does not exist\" CHECK (broken = 0), \

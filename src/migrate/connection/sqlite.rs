@@ -4,11 +4,12 @@ use super::super::steps::each_word;
 use super::{MigrationConnection, Purpose, Transaction, literal, quoted};
 use crate::config::url::{SqliteTarget, Synchronous};
 use crate::engine::lock_file::LockFile;
+use crate::engine::pragma::Pragma;
 use crate::engine::sqlite::{FileAccess, open_file, open_in_memory, patiently, text_rows};
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Error, ErrorKind, Result};
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(super) struct SqliteMigrating {
     is_put_off: bool,
     /// Whether it has switched them on again, and they were not compared since.
     is_due: bool,
+    /// Whether the transaction compares them itself, though they are put off.
+    keeps_keys: bool,
 }
 
 /// The foreign keys of a file.
@@ -64,6 +67,25 @@ struct Violation {
     key: String,
     /// The rows, as people read them. A table that cannot be checked has one row that says why.
     rows: Vec<String>,
+}
+
+/// An error of SQLite's with what it leaves out: an ALTER TABLE says not which rows break what it adds.
+fn named(error: Error, statement: &str) -> Error {
+    let words: Vec<String> = each_word(statement, Engine::Sqlite).collect();
+    let (Some("alter"), Some(message)) = (words.first().map(String::as_str), error.message().strip_prefix("SQLite: "))
+    else {
+        return error;
+    };
+    if message != "constraint failed" {
+        return error;
+    }
+    let said = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = said.trim_end_matches([';', ' ']);
+    let is = |word: &str| words.iter().any(|found| found == word);
+    let rows = if is("check") { "rows break the CHECK" } else { "rows have no value in the column" };
+    Error::new(error.kind(), format!("SQLite: {message}: {rows}: {said}"))
+        .with_hint("change those rows first, in the same migration")
+        .with_source(error)
 }
 
 fn counted(violations: &Violations) -> Broken {
@@ -98,6 +120,7 @@ impl SqliteMigrating {
             changes_rows: false,
             is_put_off: false,
             is_due: false,
+            keeps_keys: false,
         }
     }
 
@@ -189,7 +212,12 @@ impl SqliteMigrating {
         }
         let broken = self.refuse_more(
             &before.broken,
-            "a migration must keep foreign keys whole: change the rows that refer to what it removes",
+            match self.keeps_keys {
+                true => {
+                    "nothing since its BEGIN was kept: there, change the rows that refer to what it removes, and try again"
+                }
+                false => "a migration must keep foreign keys whole: change the rows that refer to what it removes",
+            },
         )?;
         self.keys = Some(Keys { has_any: true, broken, ..before });
         Ok(())
@@ -258,7 +286,13 @@ impl MigrationConnection for SqliteMigrating {
         self.connection.execute_batch("PRAGMA foreign_keys = OFF")?;
         self.in_transaction = true;
         let begun = patiently(|| Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?));
-        let begun = begun.and_then(|()| if self.is_put_off { Ok(()) } else { self.note_keys() });
+        self.keeps_keys = transaction.keeps_keys && self.is_put_off;
+        if self.is_put_off {
+            // Nobody compares what the steps before have left.
+            self.keys = None;
+        }
+        let is_noted = !self.is_put_off || self.keeps_keys;
+        let begun = begun.and_then(|()| if is_noted { self.note_keys() } else { Ok(()) });
         if begun.is_err() {
             // The first error is what matters.
             let _ = self.end();
@@ -269,6 +303,7 @@ impl MigrationConnection for SqliteMigrating {
     fn execute(&mut self, statement: &str) -> Result<()> {
         self.makes_keys |= statement.to_ascii_lowercase().contains(REFERENCES);
         let verb = each_word(statement, Engine::Sqlite).next().unwrap_or_default();
+        let is_switch = Pragma::of(statement).is_some_and(|pragma| pragma.foreign_keys().is_some());
         self.changes_rows |= matches!(verb.as_str(), "delete" | "update" | "replace" | "with");
         let executed = self.connection.execute_batch(statement);
         if self.in_transaction && executed.is_ok() && self.connection.is_autocommit() {
@@ -277,8 +312,11 @@ impl MigrationConnection for SqliteMigrating {
                 Error::new(ErrorKind::Corrupt, message).with_hint("look at what it has changed: it was committed")
             );
         }
-        executed?;
-        if !self.in_transaction && verb == "pragma" {
+        executed.map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => named(error.into(), statement),
+            _ => error.into(),
+        })?;
+        if !self.in_transaction && is_switch {
             let is_off = self.connection.query_row("PRAGMA foreign_keys", [], |row| Ok(row.get::<_, i64>(0)? == 0))?;
             self.is_due = !is_off && (self.is_due || self.is_put_off);
             self.is_put_off = is_off;
@@ -329,7 +367,8 @@ impl MigrationConnection for SqliteMigrating {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let checked = if self.in_transaction && !self.is_put_off { self.check_keys() } else { Ok(()) };
+        let is_checked = self.in_transaction && (!self.is_put_off || self.keeps_keys);
+        let checked = if is_checked { self.check_keys() } else { Ok(()) };
         let result = checked.and_then(|()| patiently(|| Ok(self.connection.execute_batch("COMMIT")?)));
         if result.is_err() {
             self.keys = None;

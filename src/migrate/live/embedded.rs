@@ -13,14 +13,33 @@ const SQLITE: [&str; 2] = [
      FROM sqlite_schema WHERE type IN ('trigger', 'view') AND sql IS NOT NULL ORDER BY 1, 2",
 ];
 
-/// DuckDB knows no triggers, and a view does not hold on to its tables.
-const DUCKDB: [&str; 3] = [
+/// Asked where rows are deleted or changed.
+const SQLITE_CASCADES: [&str; 1] =
+    ["SELECT 'cascade', iif(k.on_delete IN ('NO ACTION', 'RESTRICT'), '', 'delete') || \
+     iif(k.on_update IN ('NO ACTION', 'RESTRICT'), '', ' update'), lower(t.name), lower(k.\"table\") \
+     FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS k WHERE t.type = 'table' AND k.seq = 0 \
+     AND 2 > (k.on_delete IN ('NO ACTION', 'RESTRICT')) + (k.on_update IN ('NO ACTION', 'RESTRICT')) ORDER BY 3, 4"];
+
+const DUCKDB: [&str; 4] = [
     "SELECT CASE WHEN is_unique THEN 'unique index' ELSE 'index' END, lower(index_name), lower(table_name), lower(expressions) \
      FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 2",
     "SELECT 'foreign key', '', lower(table_name), lower(referenced_table) FROM duckdb_constraints() \
      WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database() ORDER BY 3, 4",
     "SELECT 'default', lower(column_name), lower(table_name), lower(column_default) FROM duckdb_columns() \
      WHERE column_default LIKE '%(%' AND database_name = current_database() AND NOT internal ORDER BY 3, 2",
+    "SELECT 'trigger', lower(trigger_name), lower(table_name), lower(sql) FROM duckdb_triggers() \
+     WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 3, 2",
+];
+
+/// Asked where something takes the place of another: the columns of views, and what macros take.
+const DUCKDB_REPLACED: [&str; 2] = [
+    "SELECT 'view', lower(v.view_name), '', (SELECT string_agg(lower(c.column_name), ' ' ORDER BY c.column_index) \
+     FROM duckdb_columns() AS c WHERE c.table_oid = v.view_oid AND c.database_name = current_database()) \
+     FROM duckdb_views() AS v WHERE v.database_name = current_database() AND v.schema_name = current_schema() \
+     AND NOT v.internal ORDER BY 2",
+    "SELECT 'macro', lower(function_name), '', lower(array_to_string(parameters, ' ')) FROM duckdb_functions() \
+     WHERE database_name = current_database() AND schema_name = current_schema() \
+     AND function_type IN ('macro', 'table_macro') AND NOT internal ORDER BY 2",
 ];
 
 /// The tables, whether one is alone under its name, where names without a schema are looked for, and what makes it.
@@ -40,13 +59,23 @@ pub(crate) fn embedded_catalogue<'a>(
     connection: &mut dyn MigrationConnection,
     texts: impl Iterator<Item = &'a str>,
 ) -> Result<Catalogue> {
-    let queries = if connection.engine() == Engine::Sqlite { &SQLITE[..] } else { &DUCKDB[..] };
+    let mut named: BTreeSet<String> = texts.flat_map(super::names).map(|name| name.to_lowercase()).collect();
+    let is_any = |words: &[&str]| words.iter().any(|word| named.contains(*word));
+    let (always, sometimes) = match connection.engine() {
+        Engine::Sqlite => (&SQLITE[..], if is_any(&["delete", "update"]) { &SQLITE_CASCADES[..] } else { &[] }),
+        _ => (&DUCKDB[..], if is_any(&["replace"]) { &DUCKDB_REPLACED[..] } else { &[] }),
+    };
     let mut objects = Vec::new();
-    for query in queries {
+    for query in always.iter().chain(sometimes) {
         let rows = connection.query(query).context("reading what the database has")?;
         objects.extend(rows.into_iter().map(object));
     }
-    let named: BTreeSet<String> = texts.flat_map(super::names).map(|name| name.to_lowercase()).collect();
+    // Whether rows would be left behind hangs on whether there are any.
+    let is_reached =
+        |object: &&TableObject| object.kind == "cascade" && object.uses.iter().any(|to| named.contains(to));
+    let reached: Vec<String> =
+        objects.iter().filter(is_reached).map(|object: &TableObject| object.table.clone()).collect();
+    named.extend(reached);
     Ok(Catalogue { objects, tables: tables(connection, &named)?, ..Catalogue::default() })
 }
 

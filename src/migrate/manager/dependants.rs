@@ -306,7 +306,7 @@ pub(in crate::migrate) fn dependants_of(
             let (name, is_rebuilt) = match drop {
                 Drop::Table(name) | Drop::View(name) => (name, false),
                 Drop::Rebuilt(name, _) => (name, true),
-                Drop::Column(..) | Drop::Rows(_) => continue,
+                Drop::Column(..) | Drop::Rows(_) | Drop::Retyped(..) => continue,
             };
             let last = name.last().map(|last| last.to_lowercase()).unwrap_or_default();
             if is_rebuilt || made.iter().any(|(kind, made)| ["table", "view"].contains(&kind.as_str()) && *made == last)

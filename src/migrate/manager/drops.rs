@@ -19,12 +19,35 @@ pub(super) enum Drop {
     Rows(Name),
     /// The table is made anew, and of what it has these columns are kept; all where none is named.
     Rebuilt(Name, Vec<String>),
+    /// The column gets another type, as the text says it.
+    Retyped(Name, String, String),
+}
+
+/// A table that a script makes, and what it copies into it.
+struct Made {
+    name: Name,
+    copied: Option<Copied>,
+}
+
+/// What a query reads of a table.
+#[derive(Clone)]
+struct Copied {
+    /// The words that it reads; no word where it reads all.
+    read: Vec<String>,
+    from: Name,
+    /// Whether it leaves out no row.
+    is_whole: bool,
+}
+
+/// Whether two names can mean the same table.
+fn is_same(one: &Name, other: &Name) -> bool {
+    matches!((one.last(), other.last()), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
 }
 
 /// What the statements of a migration's side drop, in their order.
 pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
     let mut drops = Vec::new();
-    let mut made: Vec<(Name, Vec<String>)> = Vec::new();
+    let mut made: Vec<Made> = Vec::new();
     let mut renamed = Renamed::default();
     // Tables that got another name, and that name.
     let mut tables: Vec<(Name, Name)> = Vec::new();
@@ -34,7 +57,13 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             words.take(&["if", "exists"]);
             while let Some(name) = words.name() {
                 let was = tables.iter().rev().find(|(_, now)| *now == name).map(|(was, _): &(Name, Name)| was.clone());
-                drops.push(Drop::Table(was.unwrap_or(name)));
+                let was = was.unwrap_or_else(|| name.clone());
+                // Another one has its name already, and what it had.
+                let successor = made.iter().find(|made| is_same(&made.name, &was) && !is_same(&made.name, &name));
+                match successor.and_then(|made| made.copied.as_ref()).filter(|copied| is_same(&copied.from, &name)) {
+                    Some(copied) => drops.extend(rebuilt(was, copied)),
+                    None => drops.push(Drop::Table(was)),
+                }
                 if !words.symbol(",") {
                     break;
                 }
@@ -59,18 +88,24 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
                     break;
                 }
             }
+        } else if words.take(&["create", "or", "replace", "table"]) {
+            let Some(name) = words.name() else { continue };
+            match words.copied(&renamed).filter(|copied| is_same(&copied.from, &name)) {
+                Some(copied) => drops.extend(rebuilt(name, &copied)),
+                None => drops.push(Drop::Table(name)),
+            }
         } else if words.take(&["create", "table"]) {
             words.take(&["if", "not", "exists"]);
             if let Some(name) = words.name() {
-                made.push((name, words.columns()));
+                let copied = if words.is_any(&["as"]) { words.copied(&renamed) } else { None };
+                made.push(Made { name, copied });
             }
-        } else if words.take(&["insert", "into"]) {
+        } else if words.insert() {
             let Some(name) = words.name() else { continue };
             // What is copied is kept, whatever it is called from then on; the query may read all.
-            if let (Some((read, from)), Some((_, kept))) =
-                (words.copied(), made.iter_mut().find(|(made, _)| *made == name))
+            if let (Some(made), Some(copied)) = (made.iter_mut().find(|made| made.name == name), words.copied(&renamed))
             {
-                *kept = read.into_iter().map(|column| renamed.before(&from, column)).collect();
+                made.copied = Some(copied);
             }
         } else if words.take(&["alter", "table"]) {
             words.take(&["if", "exists"]);
@@ -78,12 +113,11 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             let Some(table) = words.name() else { continue };
             if words.take(&["rename", "to"]) {
                 let Some(new) = words.name() else { continue };
-                let columns = made.iter().find(|(name, _)| *name == table).map(|(_, columns)| columns.clone());
-                let is_same = |drop: &Drop| matches!(drop, Drop::Table(name) if name.last() == new.last());
-                if let (Some(drop), Some(columns)) = (drops.iter_mut().find(|drop| is_same(drop)), columns)
-                    && let Drop::Table(name) = drop
-                {
-                    *drop = Drop::Rebuilt(name.clone(), columns);
+                let copied = made.iter().find(|made| made.name == table).and_then(|made| made.copied.clone());
+                let copied = copied.filter(|copied| is_same(&copied.from, &new));
+                let dropped = drops.iter().position(|drop| matches!(drop, Drop::Table(name) if is_same(name, &new)));
+                if let (Some(at), Some(copied)) = (dropped, copied) {
+                    drops.splice(at..=at, rebuilt(new, &copied));
                 } else {
                     tables.push((table, new));
                 }
@@ -98,6 +132,17 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
                 continue;
             }
             while !words.is_at_end() {
+                if words.take(&["alter"]) {
+                    words.take(&["column"]);
+                    let column = words.name().and_then(|mut name| name.pop());
+                    if let (Some(column), true) =
+                        (column, words.take(&["set", "data", "type"]) || words.take(&["type"]))
+                    {
+                        let of = renamed.before(&table, column);
+                        drops.push(Drop::Retyped(table.clone(), of, words.data_type()));
+                    }
+                    continue;
+                }
                 if !words.take(&["drop"]) {
                     words.skip();
                     continue;
@@ -112,6 +157,12 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
         }
     }
     drops
+}
+
+/// What goes with a table that is made anew.
+fn rebuilt(name: Name, copied: &Copied) -> Vec<Drop> {
+    let rows = (!copied.is_whole).then(|| Drop::Rows(name.clone()));
+    [Drop::Rebuilt(name, copied.read.clone())].into_iter().chain(rows).collect()
 }
 
 /// The columns that a script has renamed so far: of which table, from what, to what.
@@ -271,9 +322,21 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The words that the query of an INSERT reads, and from which table; no word where it reads all, nothing where it copies
-    /// from no table.
-    fn copied(&mut self) -> Option<(Vec<String>, Name)> {
+    /// Takes what begins a statement that puts rows into a table.
+    fn insert(&mut self) -> bool {
+        if self.take(&["insert", "or"]) {
+            self.skip();
+            return self.take(&["into"]);
+        }
+        self.take(&["insert", "into"]) || self.take(&["replace", "into"])
+    }
+
+    /// What the query of a statement reads, under the names of before the script; nothing where it copies from no table.
+    fn copied(&mut self, renamed: &Renamed) -> Option<Copied> {
+        let is = |at: usize, word: &str| self.tokens.get(at).is_some_and(|token| token.is_word(self.text, word));
+        let leaves_out = is(0, "replace")
+            || is(0, "insert") && is(1, "or")
+            || (self.at..self.tokens.len()).any(|at| LEAVES_OUT.iter().any(|word| is(at, word)));
         while !self.take(&["select"]) {
             if self.is_at_end() {
                 return None;
@@ -303,37 +366,46 @@ impl<'a> Words<'a> {
         if is_all {
             read.clear();
         }
-        Some((read, self.name()?))
+        let from = self.name()?;
+        let read = read.into_iter().map(|column| renamed.before(&from, column)).collect();
+        Some(Copied { read, from, is_whole: !leaves_out })
     }
 
-    /// The names of the columns between the parentheses that come next.
-    fn columns(&mut self) -> Vec<String> {
-        let mut columns = Vec::new();
-        if !self.symbol("(") {
-            return columns;
-        }
-        let (mut depth, mut is_start) = (1, true);
-        while depth > 0 && !self.is_at_end() {
-            let is_constraint =
-                self.is_any(&["constraint", "primary", "unique", "check", "foreign", "exclude", "like"]);
-            if std::mem::take(&mut is_start)
-                && !is_constraint
-                && let Some(column) = self.name().and_then(|mut name| name.pop())
-            {
-                columns.push(column);
-            } else if self.symbol("(") {
-                depth += 1;
-            } else if self.symbol(")") {
-                depth -= 1;
-            } else if self.symbol(",") {
-                is_start = depth == 1;
-            } else {
-                self.skip();
+    /// The type that comes next, as it is written.
+    fn data_type(&mut self) -> String {
+        let (mut found, mut depth) = (String::new(), 0);
+        while let Some(token) = self.tokens.get(self.at) {
+            let is_end = token.is_symbol(self.text, ",") || token.is_symbol(self.text, ";");
+            if depth == 0 && (is_end || self.is_any(&["using", "collate"])) {
+                break;
             }
+            depth += i32::from(token.is_symbol(self.text, "(")) - i32::from(token.is_symbol(self.text, ")"));
+            if !found.is_empty() {
+                found.push(' ');
+            }
+            found.push_str(token.text(self.text));
+            self.skip();
         }
-        columns
+        found
     }
 }
+
+/// What leaves out rows of what a query reads, or of what is written.
+const LEAVES_OUT: [&str; 13] = [
+    "where",
+    "limit",
+    "offset",
+    "fetch",
+    "distinct",
+    "group",
+    "having",
+    "join",
+    "using",
+    "except",
+    "intersect",
+    "qualify",
+    "conflict",
+];
 
 /// A name without its quotes.
 fn unquoted(text: &str) -> String {
@@ -362,6 +434,7 @@ mod tests {
                 Drop::Rows(name) => format!("rows of {}", name.join(".")),
                 Drop::Rebuilt(name, kept) if kept.is_empty() => format!("{} keeps all", name.join(".")),
                 Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.join(" ")),
+                Drop::Retyped(name, column, data_type) => format!("{}: {column} is {data_type}", name.join(".")),
             })
             .collect()
     }
@@ -417,6 +490,40 @@ mod tests {
              PRIMARY KEY (id), CHECK (note <> ','));\nINSERT INTO orders_new SELECT id, note FROM orders;\n\
              DROP TABLE orders;\nALTER TABLE orders_new RENAME TO orders;\nDROP TABLE [b c];";
         assert_eq!(found(down, Engine::Sqlite), ["orders keeps id note", "b c"]);
+    }
+
+    #[test]
+    fn rows_that_a_rebuild_leaves_out_are_lost() {
+        for (copy, lost) in [
+            ("INSERT INTO b SELECT id, a FROM p WHERE id > 1", &["p keeps id a", "rows of p"][..]),
+            ("INSERT OR IGNORE INTO b SELECT * FROM p", &["p keeps all", "rows of p"]),
+            ("INSERT INTO b SELECT DISTINCT id FROM p", &["p keeps DISTINCT id", "rows of p"]),
+            ("INSERT INTO b SELECT * FROM p", &["p keeps all"]),
+            ("INSERT INTO b SELECT id FROM q", &["p"]),
+            ("SELECT 1", &["p"]),
+        ] {
+            let down = format!("CREATE TABLE b (id BIGINT, a TEXT); {copy}; DROP TABLE p; ALTER TABLE b RENAME TO p;");
+            assert_eq!(found(&down, Engine::Sqlite), lost, "{copy}");
+            // The same with the old one out of the way first.
+            let first = format!(
+                "ALTER TABLE p RENAME TO b0; CREATE TABLE p (id BIGINT, a TEXT); {}; DROP TABLE b0;",
+                copy.replace("FROM p", "FROM b0").replace("INTO b", "INTO p")
+            );
+            assert_eq!(found(&first, Engine::Sqlite), lost, "{first}");
+        }
+        for (down, lost) in [
+            ("CREATE OR REPLACE TABLE p (id BIGINT)", &["p"][..]),
+            ("CREATE OR REPLACE TABLE p AS SELECT id FROM p", &["p keeps id"]),
+            (
+                "CREATE TABLE b AS SELECT id FROM p LIMIT 1; DROP TABLE p; ALTER TABLE b RENAME TO p",
+                &["p keeps id", "rows of p"],
+            ),
+            ("ALTER TABLE p RENAME a TO b; ALTER TABLE p ALTER b TYPE DECIMAL(4, 1)", &["p: a is DECIMAL ( 4 , 1 )"]),
+            ("ALTER TABLE p ALTER COLUMN a SET DATA TYPE INTEGER USING 1", &["p: a is INTEGER"]),
+            ("ALTER TABLE p ALTER a SET NOT NULL", &[]),
+        ] {
+            assert_eq!(found(down, Engine::DuckDb), lost, "{down}");
+        }
     }
 
     /// What counts is what is copied: not what it is called after, nor what is made to be filled otherwise.

@@ -54,6 +54,7 @@ impl MigrationManager {
                 read_only: false,
                 lock_timeout: timeouts.lock,
                 statement_timeout: timeouts.statement,
+                ..Transaction::default()
             })?;
             let changed = change(connection, &status, before, environment).and_then(|()| connection.commit());
             if changed.is_err() {

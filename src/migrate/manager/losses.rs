@@ -24,6 +24,8 @@ pub struct Loss {
     pub rows: u64,
     /// Whether the table stays and rows of it are deleted: at most as many as are said.
     pub is_deleted: bool,
+    /// Whether the column stays, and its values are rounded or cut to another type.
+    pub is_changed: bool,
 }
 
 /// `the table orders, with 3 rows`.
@@ -33,6 +35,10 @@ impl fmt::Display for Loss {
         match &self.column {
             None if self.is_deleted => write!(f, "rows of {}, which has {} row{plural}", self.table, self.rows),
             None => write!(f, "the table {}, with {} row{plural}", self.table, self.rows),
+            Some(column) if self.is_changed => {
+                let verb = if self.rows == 1 { "changes" } else { "change" };
+                write!(f, "{} value{plural} of {}.{column}, which {verb} with its type", self.rows, self.table)
+            }
             Some(column) => write!(f, "the column {}.{column}, with {} value{plural}", self.table, self.rows),
         }
     }
@@ -40,9 +46,10 @@ impl fmt::Display for Loss {
 
 impl MigrationManager {
     /// The tables and columns that the statements of a plan drop, with what is in them now, and the tables that they delete
-    /// rows from. What a table's rebuilding keeps is no loss. What an UPDATE overwrites is not followed: see
-    /// [`MigrationManager::undetermined_losses`]. Writes nothing. `events` is told where a server gives no lock in time, and
-    /// it is counted again.
+    /// rows from. What a table's rebuilding keeps is no loss. Of a column of DuckDB that gets another type, the values that do
+    /// not stay what they are. What an UPDATE overwrites is not followed: see
+    /// [`MigrationManager::undetermined_losses`]. Writes nothing. `events` is told where a server gives no
+    /// lock in time, and it is counted again.
     ///
     /// # Errors
     /// [`ErrorKind::Busy`] when another session of a server keeps a table for itself up to the last attempt; what the engine says when it cannot be
@@ -61,8 +68,8 @@ fn losses(connection: &mut dyn MigrationConnection, planned: &[Planned]) -> Resu
             for loss in drop.losses(connection, &planned.set)? {
                 let is_whole = |loss: &Loss| loss.column.is_none() && !loss.is_deleted;
                 let is_told = |told: &Loss| {
-                    let is_same = (&told.column, told.is_deleted) == (&loss.column, loss.is_deleted);
-                    told.table == loss.table && (is_whole(told) || is_same)
+                    let what = |loss: &Loss| (loss.column.clone(), loss.is_deleted, loss.is_changed);
+                    told.table == loss.table && (is_whole(told) || what(told) == what(&loss))
                 };
                 if !losses.iter().any(is_told) {
                     // With the table go its rows.
@@ -96,6 +103,7 @@ pub(super) fn counting<T>(
             read_only: true,
             lock_timeout: Some(timeouts.lock.unwrap_or(PATIENCE)),
             statement_timeout: timeouts.statement,
+            ..Transaction::default()
         })?;
         let counted = count(connection);
         connection.rollback()?;
@@ -118,7 +126,7 @@ impl MigrationManager {
             for statement in planned.script.statements(planned.engine) {
                 let said = words(statement.text, planned.engine);
                 let said: Vec<&str> = said.iter().map(String::as_str).collect();
-                if is_undetermined(&said) {
+                if is_undetermined(&said, planned.engine) {
                     let location =
                         Location { file: planned.script.file().to_owned(), position: Some(statement.position) };
                     let text = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -133,17 +141,30 @@ impl MigrationManager {
 }
 
 /// Whether a statement may take data in a way that is not followed.
-fn is_undetermined(said: &[&str]) -> bool {
+fn is_undetermined(said: &[&str], engine: Engine) -> bool {
     let has = |word: &str| said.contains(&word);
     match said {
         ["update" | "merge" | "do" | "call" | "execute" | "replace", ..] => true,
         ["with", ..] => has("delete") || has("update") || has("merge"),
+        ["insert", "or", "replace", ..] => true,
         ["insert", ..] => said.windows(2).any(|two| two == ["do", "update"]),
         ["drop", "owned", ..] => true,
         ["drop", "schema" | "type" | "domain" | "extension" | "function" | "sequence" | "view", ..] => has("cascade"),
-        ["alter", "table", ..] => has("type") && has("using"),
+        ["alter", "table", ..] => has("type") && (has("using") || engine == Engine::Postgres && rounds(said)),
         _ => false,
     }
+}
+
+/// Whether a column gets a type that may not hold what another one does: any but a text or a number without a limit.
+fn rounds(said: &[&str]) -> bool {
+    let types = said.iter().enumerate().filter(|(_, word)| **word == "type").map(|(at, _)| &said[at + 1..]);
+    let has_limit = |behind: &[&str]| behind.first() == Some(&"(");
+    types.into_iter().any(|data_type| match data_type {
+        ["text" | "varchar" | "numeric" | "decimal", rest @ ..] | ["character", "varying", rest @ ..] => {
+            has_limit(rest)
+        }
+        _ => true,
+    })
 }
 
 impl Drop {
@@ -151,7 +172,13 @@ impl Drop {
         let name = match self {
             // What it showed is in its tables.
             Self::View(_) => return Ok(Vec::new()),
-            Self::Table(name) | Self::Column(name, _) | Self::Rows(name) | Self::Rebuilt(name, _) => name,
+            // A server's own rounding is not followed, and SQLite keeps what it has.
+            Self::Retyped(..) if connection.engine() != Engine::DuckDb => return Ok(Vec::new()),
+            Self::Table(name)
+            | Self::Column(name, _)
+            | Self::Rows(name)
+            | Self::Rebuilt(name, _)
+            | Self::Retyped(name, ..) => name,
         };
         let is_deleted = matches!(self, Self::Rows(_));
         let engine = connection.engine();
@@ -163,7 +190,7 @@ impl Drop {
         }
         let lost: Vec<Option<&String>> = match self {
             Self::Table(_) | Self::View(_) | Self::Rows(_) => vec![None],
-            Self::Column(_, column) => {
+            Self::Column(_, column) | Self::Retyped(_, column, _) => {
                 columns.iter().filter(|other| other.eq_ignore_ascii_case(column)).map(Some).collect()
             }
             Self::Rebuilt(_, kept) => {
@@ -178,14 +205,30 @@ impl Drop {
         let mut losses = Vec::new();
         for column in lost {
             let counted = column.map_or_else(|| "*".to_owned(), |column| format!("lost.{}", quoted(column)));
-            let rows = connection.query(&format!("SELECT count({counted}) FROM {from} AS lost"))?;
+            let query = format!("SELECT count({counted}) FROM {from} AS lost");
+            let rows = match self {
+                // A type that is not there yet says nothing of what stays.
+                Self::Retyped(_, _, data_type) => connection
+                    .query(&format!("{query} WHERE {}", changes(&counted, data_type)))
+                    .or_else(|_| connection.query(&query))?,
+                _ => connection.query(&query)?,
+            };
             let rows = rows.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
-            if rows > 0 || !is_deleted {
-                losses.push(Loss { table: table.clone(), column: column.cloned(), rows, is_deleted });
+            let is_changed = matches!(self, Self::Retyped(..));
+            if rows > 0 || !is_deleted && !is_changed {
+                losses.push(Loss { table: table.clone(), column: column.cloned(), rows, is_deleted, is_changed });
             }
         }
         Ok(losses)
     }
+}
+
+/// Whether a value of DuckDB's is another one behind a type, as a condition.
+fn changes(column: &str, data_type: &str) -> String {
+    format!(
+        "TRY_CAST(TRY_CAST({column} AS {data_type}) AS VARCHAR) IS DISTINCT FROM TRY_CAST({column} AS VARCHAR) AND \
+         TRY_CAST({column} AS {data_type}) IS DISTINCT FROM {column}"
+    )
 }
 
 /// The columns of a table; none when there is no such table.
@@ -220,7 +263,8 @@ mod tests {
     #[test]
     fn what_a_statement_does_without_saying_how_much_is_told_with_its_place() {
         let down = "ALTER TABLE a RENAME TO b;\nDROP TABLE b;\nUPDATE c SET d = NULL;\nDROP SCHEMA s CASCADE; DROP VIEW v;\n\
-             WITH e AS (DELETE FROM f RETURNING g) SELECT 1; ALTER TABLE c ALTER d TYPE int USING 0; SELECT 1;";
+             WITH e AS (DELETE FROM f RETURNING g) SELECT 1; ALTER TABLE c ALTER d TYPE int USING 0; SELECT 1;\n\
+             ALTER TABLE c ALTER d TYPE text; ALTER TABLE c ALTER d TYPE numeric(4, 1);";
         let set =
             MigrationSet::from_files("test", [("V1__a.sql", "SELECT 1;"), ("V1__a.down.sql", down)]).expect("a set");
         let migration = set.migrations()[0].clone();
@@ -234,6 +278,7 @@ mod tests {
                 "V1__a.down.sql:4:1: DROP SCHEMA s CASCADE;",
                 "V1__a.down.sql:5:1: WITH e AS (DELETE FROM f RETURNING g) SELECT 1;",
                 "V1__a.down.sql:5:49: ALTER TABLE c ALTER d TYPE int USING 0;",
+                "V1__a.down.sql:6:34: ALTER TABLE c ALTER d TYPE numeric(4, 1);",
             ]
         );
     }

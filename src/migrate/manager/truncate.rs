@@ -81,6 +81,7 @@ impl MigrationManager {
                 read_only: false,
                 lock_timeout: timeouts.lock,
                 statement_timeout: timeouts.statement,
+                ..Transaction::default()
             })?;
             let removed = empty(connection, &status, environment).and_then(|rows| connection.commit().map(|()| rows));
             if removed.is_err() {

@@ -58,7 +58,7 @@ impl Embedded<'_> {
     }
 
     /// Whether the word at an index begins a statement, not ON UPDATE or FOR UPDATE; a trigger's body does not run now.
-    fn is_statement(&self, words: &Words, at: usize) -> bool {
+    pub(super) fn is_statement(&self, words: &Words, at: usize) -> bool {
         !words.starts("create") && (at == 0 || matches!(words.at(at - 1), ")" | "("))
     }
 }

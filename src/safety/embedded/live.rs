@@ -2,6 +2,7 @@
 
 use super::super::source::Source;
 use super::super::{Catalogue, Engine, Rule, TableFacts, TableObject};
+use super::objects::Signature;
 use super::words::Words;
 use super::{Dropped, Embedded, Mention, Table};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,21 @@ impl Embedded<'_> {
                     let refers = &mut table.or_default().refers;
                     let unknown = object.uses.iter().filter(|referred| refers.insert((*referred).clone()));
                     self.rehearsed.doubt(unknown);
+                    continue;
+                }
+                "cascade" => {
+                    let child = table.or_default();
+                    object.uses.iter().for_each(|parent| child.keep_reference(parent, &object.name));
+                    continue;
+                }
+                "macro" => {
+                    if !self.macros.contains_key(&object.name) {
+                        self.rehearsed.doubt([&object.name]);
+                    }
+                    let known = self.macros.entry(object.name.clone()).or_default();
+                    if !known.iter().any(|signature| signature.is_made) {
+                        known.push(Signature::of_host(&object.uses));
+                    }
                     continue;
                 }
                 "default" => {
@@ -43,7 +59,11 @@ impl Embedded<'_> {
                 }
                 _ => {
                     self.readers.push(object.clone());
-                    self.views.contains_key(&object.name)
+                    let is_known = self.views.contains_key(&object.name);
+                    if !is_known {
+                        self.views_of_host.insert(object.name.clone(), object.uses.clone());
+                    }
+                    is_known
                 }
             };
             if !is_known {

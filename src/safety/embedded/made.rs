@@ -5,13 +5,15 @@ use super::copies::{Dropped, Moved};
 use super::promises::{What, promises};
 use super::views::created_view;
 use super::words::{Words, temporary};
-use super::{Embedded, Mention, Table};
+use super::{Embedded, Mention, Table, Unique, objects};
 
 impl Embedded<'_> {
     /// What a statement makes of the tables.
     pub(super) fn apply(&mut self, words: &Words) {
         if let Some((name, columns)) = created_view(words) {
             self.view_names.insert(name.clone(), words.names(0..words.len()));
+            self.objects_of_this_file.insert(name.clone());
+            self.views_of_host.remove(&name);
             self.views.insert(name, columns);
         }
         let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
@@ -32,6 +34,10 @@ impl Embedded<'_> {
                     let of = if is_plain { columns.clone() } else { Vec::new() };
                     table.unique_indexes.insert(index.clone(), of);
                 }
+                if words.at(1) == "unique" && !words.has("where") {
+                    let columns = columns.iter().cloned().collect();
+                    table.unique.push(Unique { index: Some(index.clone()), is_primary: false, columns });
+                }
                 table.mentions.insert(Mention::Index(index.clone()), words.names(next..words.len()));
                 table.indexes.insert(index, columns);
             }
@@ -50,6 +56,7 @@ impl Embedded<'_> {
                 for (name, table) in &mut self.tables {
                     let named = table.mentions.remove(&Mention::Index(index.clone()));
                     table.unique_indexes.remove(&index);
+                    table.unique.retain(|unique| unique.index.as_ref() != Some(&index));
                     if let Some(columns) = table.indexes.remove(&index) {
                         let names = self.unindexed.entry(name.clone()).or_default();
                         names.extend(columns.into_iter().chain(named.into_iter().flatten()));
@@ -67,12 +74,24 @@ impl Embedded<'_> {
             ("drop", "view") => {
                 let (view, _) = words.name(words.past_if(2));
                 self.view_names.remove(&view);
+                self.views_of_host.remove(&view);
                 self.readers.retain(|reader| reader.name != view);
             }
             ("drop", "table") => self.drop_table(words),
             ("alter", "table") => self.apply_alter(words),
             ("create", "sequence" | "type" | "macro" | "function") => {
-                self.objects_of_this_file.insert(words.name(words.past_if(at + 1)).0);
+                let (name, next) = words.name(words.past_if(at + 1));
+                match words.at(at) {
+                    "sequence" => _ = self.sequences.insert(name.clone()),
+                    "type" => {}
+                    _ => _ = self.macros.insert(name.clone(), objects::signatures(words, next)),
+                }
+                self.objects_of_this_file.insert(name);
+            }
+            ("drop", "sequence" | "macro" | "function") => {
+                let (name, _) = words.name(words.past_if(if words.at(2) == "table" { 3 } else { 2 }));
+                self.sequences.remove(&name);
+                self.macros.remove(&name);
             }
             ("insert" | "replace", _) if words.has("into") => {
                 self.copy(words);
@@ -123,6 +142,9 @@ impl Embedded<'_> {
             }
             false => Table::defined(words, next),
         };
+        if words.at(query) != "as" {
+            words.items(next).into_iter().for_each(|item| table.keep_keys(words, item, self.file));
+        }
         (table.file, table.applied) = (Some(self.file), self.applied);
         if words.starts("create or replace")
             && let Some(was) =
@@ -152,6 +174,8 @@ impl Embedded<'_> {
             if let Some(columns) = self.unindexed.remove(&name) {
                 self.unindexed.insert(now.clone(), columns);
             }
+            let references = self.tables.values_mut().flat_map(|table| &mut table.references);
+            references.filter(|reference| reference.parent == name).for_each(|to| to.parent.clone_from(&now));
             let is_new = !self.renamed.contains_key(&name) && self.is_of_this_file(&now);
             let followers = self.followers_of(&name);
             let was = self.renamed.remove(&name).unwrap_or(name);
@@ -175,6 +199,7 @@ impl Embedded<'_> {
         match words.at(at) {
             "add" if words.at(at + 1) != "constraint" => {
                 let column = words.named(past(at)).to_owned();
+                table.keep_keys(words, past(at)..words.len(), self.file);
                 if let Some(references) = words.find("references") {
                     table.refers.insert(words.name(references + 1).0);
                     table.foreign.insert(column.clone(), false);
@@ -188,6 +213,7 @@ impl Embedded<'_> {
             "rename" => {
                 let (from, to) = (words.named(past(at)), words.named(past(at) + 2));
                 table.rename_column(from, to);
+                table.rename_in_keys(from, to);
                 if let Some(data_type) = table.types.remove(from) {
                     table.types.insert(to.to_owned(), data_type);
                 }

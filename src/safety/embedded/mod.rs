@@ -4,6 +4,7 @@ mod affinity;
 mod bounds;
 mod changes;
 mod copies;
+mod keys;
 mod live;
 mod made;
 mod objects;
@@ -27,6 +28,8 @@ use crate::engine::rehearsal::Rehearsal;
 pub(super) use affinity::converts;
 pub(super) use copies::shown;
 use copies::{Dropped, MIXED_UP, Moved};
+use keys::{LeftBehind, Reference, Unique};
+use objects::Signature;
 use parts::Part;
 use promises::{Freed, Promise};
 use rehearsed::{Answer, Rehearsed};
@@ -69,6 +72,9 @@ pub(super) struct Table {
     rows: Vec<Holding>,
     /// Those of which it has a part.
     parts: Vec<Part>,
+    /// Its foreign keys, and what others can refer to.
+    references: Vec<Reference>,
+    unique: Vec<Unique>,
     /// Whether a query made it, which takes values and none of that.
     is_of_query: bool,
     /// The types of columns, as far as they are known.
@@ -102,6 +108,8 @@ pub(super) struct Embedded<'a> {
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) file: usize,
     applied: bool,
+    /// Whether charter's own runner runs the files.
+    is_set: bool,
     wrapped: bool,
     explicit: bool,
     statement: Range<usize>,
@@ -143,6 +151,16 @@ pub(super) struct Embedded<'a> {
     read_when_dropped: BTreeMap<String, Vec<TableObject>>,
     /// Tables of which this file changed the name, by the name that they have now.
     renamed: BTreeMap<String, String>,
+    /// Tables whose rows this file deletes or changes, by now.
+    changed: BTreeSet<String>,
+    /// What this file leaves behind, unless it changes that too.
+    left_behind: Vec<LeftBehind>,
+    /// What macros take, each with the file that made it; nothing for one that was there before.
+    macros: BTreeMap<String, Vec<Signature>>,
+    /// The sequences that files made.
+    sequences: BTreeSet<String>,
+    /// The columns of views that the database has, and no file made.
+    views_of_host: BTreeMap<String, Vec<String>>,
 }
 
 /// What an engine adds to the common rules.
@@ -205,6 +223,7 @@ fn judge_with<D: Dialect>(
         tables: BTreeMap::new(),
         file: 0,
         applied: false,
+        is_set: options.wrapped,
         wrapped: false,
         explicit: false,
         statement: 0..0,
@@ -228,6 +247,11 @@ fn judge_with<D: Dialect>(
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
         renamed: BTreeMap::new(),
+        changed: BTreeSet::new(),
+        left_behind: Vec::new(),
+        macros: BTreeMap::new(),
+        sequences: BTreeSet::new(),
+        views_of_host: BTreeMap::new(),
     };
     let mut live = catalogue;
     let mut found = Vec::new();
@@ -252,6 +276,7 @@ fn judge_with<D: Dialect>(
         judge.unindexed.clear();
         judge.renamed.clear();
         judge.read_when_dropped.clear();
+        judge.changed.clear();
         judge.foreign_keys_off = judge.wrapped;
         judge.rehearsed.begin_file(index, judge.wrapped);
         judge.made_later = statements

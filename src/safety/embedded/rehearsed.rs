@@ -320,7 +320,8 @@ impl Embedded<'_> {
 fn dependants(files: &[Vec<Words>], is_applied: impl Fn(usize) -> bool) -> BTreeSet<String> {
     let mut changed = BTreeSet::new();
     for (file, statements) in files.iter().enumerate().rev() {
-        for words in statements.iter().rev().filter(|words| matches!(words.at(0), "alter" | "drop")) {
+        let changes = |words: &&Words| matches!(words.at(0), "alter" | "drop") || words.starts("create or replace");
+        for words in statements.iter().rev().filter(changes) {
             let targets = targets(words);
             // It had another name before.
             if !is_applied(file) || words.starts("alter") && targets.iter().any(|name| changed.contains(name)) {

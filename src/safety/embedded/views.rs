@@ -30,7 +30,42 @@ pub(super) fn created_view(words: &Words) -> Option<(String, ViewColumns)> {
     Some((name, columns))
 }
 
+/// The name that a column of a view has, where its words tell.
+fn column_name(column: &[String]) -> Option<&String> {
+    column.last().filter(|last| !matches!(last.as_str(), "*" | ")"))
+}
+
 impl Embedded<'_> {
+    /// A view that takes the place of one that is there: programs that read that want its columns.
+    pub(super) fn replace_view(&mut self, words: &Words, name: &str) {
+        if self.objects_of_this_file.contains(name) {
+            return;
+        }
+        let all = words.range.clone();
+        let now = created_view(words).map(|(_, columns)| columns);
+        let is_same = match (&now, self.views.get(name), self.views_of_host.get(name)) {
+            (_, None, None) => return,
+            (Some(now), Some(was), _) => Some(now.starts_with(was)),
+            (Some(now), None, Some(was)) => {
+                let names: Option<Vec<&String>> = now.iter().map(|column| column_name(column)).collect();
+                names.map(|names| names.starts_with(&was.iter().collect::<Vec<_>>()))
+            }
+            (None, ..) => None,
+        };
+        match is_same {
+            Some(true) => {}
+            Some(false) => {
+                let message = format!("the view {name} is made again with other columns");
+                self.report(&drops::VIEW_DROPPED, all, message);
+            }
+            None => {
+                let message =
+                    format!("the view {name} is made again: whether with the columns that it had is not known");
+                self.report(&drops::VIEW_DROPPED, all, message).severity = Severity::Warning;
+            }
+        }
+    }
+
     /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
     pub(super) fn drop_view(&mut self, words: &Words) {
         let name = words.name(words.past_if(2)).0;

@@ -21,6 +21,7 @@ mod refused;
 mod rehearsed;
 mod sets;
 mod squawk;
+mod temporary;
 mod text;
 
 /// A finding as `file:line:column severity rule`, the file counted from 1.

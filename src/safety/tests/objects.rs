@@ -254,3 +254,34 @@ fn a_function_is_replaced_by_one_like_it() {
         assert!(!again.contains(&"error function-replace-refused".to_owned()), "{text}: {again:?}");
     }
 }
+
+#[test]
+fn what_takes_the_place_of_another_serves_those_who_use_that() {
+    let set = LintOptions::for_set(Engine::DuckDb, 14, "public");
+    let made = "create macro f(a) as a + 1; create macro g(a, b := 2) as a + b; create sequence s1; create sequence s2;\n\
+                create table t (id bigint default nextval('s1'), total int);\n\
+                create view big as select id, total from t; create view v as select f(id) as n from t;\n---\n";
+    for (sql, rule) in [
+        ("create or replace macro f(a, b) as a + b;", "function-dropped"),
+        ("create or replace macro f(b) as b;", "function-dropped"),
+        ("create or replace function g(a) as a;", "function-dropped"),
+        ("create or replace macro g(a, b) as a + b;", "function-dropped"),
+        ("create or replace view big as select id from t;", "view-dropped"),
+        ("create or replace view big as select total, id from t;", "view-dropped"),
+        ("create or replace sequence s1;", "duckdb-cannot-run"),
+        ("create or replace sequence s2;", "sequence-dropped"),
+    ] {
+        caught_with(&format!("{made}{sql}"), &format!("2:1:1 error {rule}"), &set);
+    }
+    for sql in [
+        "create or replace macro f(a) as a + 2;",
+        "create or replace macro f(a, b := 1) as a + b;",
+        "create or replace macro f(a) as a, (a, b) as a + b;",
+        "create or replace macro g(a, b := 3, c := 4) as a + b;",
+        "create or replace view big as select id, total, 1 as one from t;",
+        "create or replace macro n(a) as a; create or replace macro n(a, b) as a; create or replace sequence s3;",
+        "create or replace view w as select 1 as a; create or replace view w as select 2 as b;",
+    ] {
+        safe_with(&format!("{made}{sql}"), &set);
+    }
+}

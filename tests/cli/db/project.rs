@@ -322,6 +322,56 @@ fn rows_that_a_way_down_deletes_are_told() {
     assert!(down.contains("loses the table orders, with 1 row") && !down.contains("rows of orders"), "{down}");
 }
 
+/// A table that is made anew without some of its rows, or in place of the old one; a type that holds less.
+#[test]
+fn what_a_way_down_loses_by_making_a_table_anew_is_told() {
+    let made = "CREATE TABLE prices (id BIGINT NOT NULL PRIMARY KEY, price DOUBLE PRECISION);\n\
+                INSERT INTO prices VALUES (1, 1.5), (2, 2.0), (3, NULL);";
+    let rebuild = |query: &str| {
+        format!(
+            "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, price DOUBLE PRECISION);\nINSERT INTO made {query};\n\
+             DROP TABLE prices;\nALTER TABLE made RENAME TO prices;\n"
+        )
+    };
+    let all = "SELECT id, price FROM prices";
+    let rows = "rows of prices, which has 3 rows";
+    let engines: &[&str] = if cfg!(feature = "duckdb") { &["sqlite", "duckdb"] } else { &["sqlite"] };
+    for engine in engines {
+        let mut cases = vec![
+            (rebuild(all), None),
+            (rebuild(&format!("{all} WHERE id > 1")), Some(rows)),
+            (rebuild(&format!("SELECT id, NULL FROM ({all}) AS p")), Some("the table prices, with 3 rows")),
+        ];
+        if *engine == "duckdb" {
+            let replace = |rest: &str| format!("CREATE OR REPLACE TABLE prices {rest};");
+            cases.extend([
+                (replace("(id BIGINT)"), Some("the table prices, with 3 rows")),
+                (replace("AS SELECT id FROM prices"), Some("the column prices.price, with 2 values")),
+                (replace("AS FROM prices WHERE id = 1"), Some("the table prices, with 3 rows")),
+                (
+                    "ALTER TABLE prices ALTER price TYPE INTEGER;".to_owned(),
+                    Some("1 value of prices.price, which changes"),
+                ),
+                ("ALTER TABLE prices ALTER price TYPE VARCHAR;".to_owned(), None),
+            ]);
+        }
+        for (down, lost) in cases {
+            let sandbox = Sandbox::new();
+            sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\n");
+            sandbox.write("sql/V1__prices.sql", made);
+            sandbox.write("sql/V1__prices.down.sql", "DROP TABLE prices;");
+            sandbox.write("sql/V2__none.sql", "SELECT 1;");
+            sandbox.write("sql/V2__none.down.sql", &down);
+            let url = format!("{engine}:///a.{engine}");
+            sandbox.run(&["db", "upgrade", &url]).success();
+            let told = sandbox.run(&["db", "downgrade", &url, "--env", "prod"]).exit(4).stderr;
+            let is_told = told.lines().filter(|line| line.starts_with("warning: ") && line.contains(" loses ")).count();
+            assert_eq!(is_told, usize::from(lost.is_some()), "{engine} {down}: {told}");
+            assert!(lost.is_none_or(|lost| told.contains(lost)), "{engine} {down}: {told}");
+        }
+    }
+}
+
 /// Whatever runs on its own has an account, but no variables that say so.
 #[test]
 fn who_did_it_is_known_without_a_login() {
