@@ -10,9 +10,9 @@ use super::super::source::Source;
 use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, hygiene, idle, immutable, indexes, locks,
-    merging, partitions, refused, renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers,
-    types, versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, hygiene, idle, immutable, indexes, inserted,
+    literals, locks, merging, methods, partitions, refused, renames, retyped, rewrites, routines, settings, tables,
+    transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -113,6 +113,9 @@ impl<'a> Judge<'a> {
                 alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
             for action in actions {
                 refused::action(self, &alter, action);
+                inserted::action(self, &alter, action);
+                literals::action(self, &alter, action);
+                methods::action(self, &alter, action);
                 immutable::action(self, &alter, action);
                 children::action(self, &alter, action);
                 merging::action(self, &alter, action);
@@ -130,6 +133,8 @@ impl<'a> Judge<'a> {
         }
         indexes::check(self, node);
         refused::check(self, node);
+        literals::check(self, node);
+        methods::check(self, node);
         immutable::check(self, node);
         children::check(self, node);
         merging::check(self, node);
@@ -149,6 +154,7 @@ impl<'a> Judge<'a> {
         let rows = data::check(self, node);
         locks::check(self, node, rows, before);
         tables::apply(self, node);
+        refused::made(self, node);
         if !self.session.in_transaction() {
             self.session.end_transaction(true);
         }

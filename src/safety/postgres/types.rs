@@ -214,6 +214,53 @@ impl DataType {
         !self.array && matches!(self.name.as_str(), "text" | "varchar")
     }
 
+    /// Whether it is surely the server's own, and no domain.
+    pub(super) fn is_built_in(&self) -> bool {
+        const BUILT_IN: [&str; 40] = [
+            "bigint",
+            "bit",
+            "boolean",
+            "box",
+            "bytea",
+            "char",
+            "cidr",
+            "circle",
+            "date",
+            "daterange",
+            "float4",
+            "float8",
+            "inet",
+            "int4range",
+            "int8range",
+            "integer",
+            "interval",
+            "json",
+            "jsonb",
+            "line",
+            "lseg",
+            "macaddr",
+            "money",
+            "name",
+            "numeric",
+            "numrange",
+            "oid",
+            "path",
+            "point",
+            "polygon",
+            "smallint",
+            "text",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "timetz",
+            "tsvector",
+            "uuid",
+            "varbit",
+            "varchar",
+        ];
+        BUILT_IN.contains(&self.name.as_str())
+    }
+
     pub(super) fn is_serial(&self) -> bool {
         // The name says it, in quotes too.
         matches!(

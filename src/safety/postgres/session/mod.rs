@@ -7,7 +7,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Catalogue, NamedObject, RelationName, RoutineFacts};
 use super::enums::NewValue;
-use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
+use super::objects::{EXTENSION, FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
 use super::{defaults, dependants, tree};
 
@@ -15,7 +15,7 @@ mod known;
 mod questions;
 mod timeouts;
 
-pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Index, Object, Routine, Table, UserType};
+pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Given, Index, Object, Routine, Table, UserType};
 pub(super) use timeouts::{Limit, Timeout};
 
 /// What the connection is set to.
@@ -72,6 +72,8 @@ pub(super) struct Session<'a> {
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
+    /// The extensions that are there, where the catalogue tells; those that the files make are among the objects.
+    extensions: Option<BTreeSet<String>>,
     /// The functions and procedures that the catalogue knows, and that no file has dropped.
     pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
@@ -91,6 +93,8 @@ pub(super) struct Session<'a> {
     /// New values of enums in the current transaction.
     pub(super) enum_values: Vec<NewValue>,
     pub(super) prepared: BTreeSet<String>,
+    /// Whether a column of some table may be known to be NULL in a row.
+    pub(super) has_nulls: bool,
     /// Whether a lock was taken in this file without `lock_timeout`, and without `statement_timeout`.
     pub(super) missing: [bool; 2],
     /// Indexes that this file has dropped.
@@ -113,6 +117,7 @@ impl<'a> Session<'a> {
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
             routines: BTreeMap::new(),
+            extensions: None,
             signatures: Vec::new(),
             volatile: BTreeSet::new(),
             objects: BTreeMap::new(),
@@ -124,6 +129,7 @@ impl<'a> Session<'a> {
             changed: Vec::new(),
             enum_values: Vec::new(),
             prepared: BTreeSet::new(),
+            has_nulls: false,
             missing: [false; 2],
             dropped: BTreeSet::new(),
         }
@@ -154,6 +160,7 @@ impl<'a> Session<'a> {
             }
             self.volatile.clone_from(&catalogue.volatile_functions);
             self.named.clone_from(&catalogue.named);
+            self.extensions.clone_from(&catalogue.extensions);
             self.signatures.clone_from(&catalogue.routines);
         }
         self.file = file;
@@ -303,6 +310,13 @@ impl<'a> Session<'a> {
             || self.table_of_index(name).is_some()
     }
 
+    /// Whether an extension is there: nothing where no catalogue tells, and the files do not make it.
+    pub(super) fn has_extension(&self, name: &str) -> Option<bool> {
+        let object = NamedObject { class: EXTENSION.to_owned(), of: String::new(), name: name.to_owned() };
+        let known = self.extensions.as_ref().map(|known| known.contains(name));
+        if self.named.contains(&object) { Some(true) } else { known }
+    }
+
     /// The relations that the children of a kind name.
     pub(super) fn relations(&self, node: &SyntaxNode, kind: K) -> Vec<RelationName> {
         node.children().filter(|child| child.kind() == kind).filter_map(|child| self.relation(&child)).collect()
@@ -335,18 +349,29 @@ impl<'a> Session<'a> {
 
     /// The domain of a name, as SQL or the catalogue says it.
     pub(super) fn domain(&self, name: &str) -> Option<&Domain> {
+        match self.type_called(name) {
+            Some(UserType::Domain(domain)) => Some(domain),
+            _ => None,
+        }
+    }
+
+    fn type_called(&self, name: &str) -> Option<&UserType> {
         let parts: Vec<&str> = name.split('.').map(|part| part.trim().trim_matches('"')).collect();
         let mut schemas = self.settings.search_path.iter().map(String::as_str);
         let known = |schema: &str, name: &str| {
             self.types.get(&RelationName { schema: schema.to_owned(), name: name.to_owned() })
         };
-        let found = match parts.as_slice() {
+        match parts.as_slice() {
             [name] => schemas.find_map(|schema| known(schema, name)),
             [schema, name] => known(schema, name),
             _ => None,
-        };
-        match found {
-            Some(UserType::Domain(domain)) => Some(domain),
+        }
+    }
+
+    /// The values of the enum of a name, as SQL or the catalogue says it, where they are known.
+    pub(super) fn enum_called(&self, name: &str) -> Option<&BTreeSet<String>> {
+        match self.type_called(name) {
+            Some(UserType::Enum(labels)) => Some(labels),
             _ => None,
         }
     }
