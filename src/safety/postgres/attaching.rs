@@ -124,6 +124,9 @@ pub(super) fn unlike(judge: &mut Judge<'_>, parent: &RelationName, table: &Relat
     let known = |name: &RelationName| judge.session.told(name).filter(|table| !table.columns.is_empty());
     let (Some(above), Some(own)) = (known(parent), known(table)) else { return };
     let attached = action.kind() == K::ATTACH_PARTITION;
+    // Of which column a NOT NULL is that no child has, is not always known.
+    let is_kept =
+        above.constraints.values().any(|own| own.kind == K::NOT_NULL_CONSTRAINT && own.clauses.contains("no inherit"));
     let missing = above.columns.keys().find(|column| !own.columns.contains_key(*column));
     let more = own.columns.keys().find(|column| !above.columns.contains_key(*column));
     let message = match (missing, more) {
@@ -137,7 +140,7 @@ pub(super) fn unlike(judge: &mut Judge<'_>, parent: &RelationName, table: &Relat
                 (Some(own), Some(above)) if !are_same(own, above) => {
                     Some(format!("{table}.{name} is of another type or collation than {parent}.{name}"))
                 }
-                _ if column.not_null && !own.not_null => {
+                _ if column.not_null && !own.not_null && !is_kept => {
                     Some(format!("{table}.{name} may be NULL, and {parent}.{name} may not"))
                 }
                 _ if is_generated(column) && !is_generated(own) => {

@@ -66,15 +66,20 @@ pub(super) fn check(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &Relat
             .map(|table| table.column_order.clone()),
     };
     let query = statement.children().find(names::is_query);
-    let (Some(mut columns), Some(query)) = (named, query) else { return };
+    let Some(query) = query else { return };
     let rows = rows(&query);
     let widths: BTreeSet<usize> = match &rows {
         Some(rows) => rows.iter().map(Vec::len).collect(),
         None => width(&query).into_iter().collect(),
     };
     let width = widths.iter().next().copied();
+    if widths.len() > 1 {
+        let message = "the rows of VALUES have not all the same number of values".to_owned();
+        judge.report(&INSERT, statement, message);
+        return;
+    }
+    let Some(mut columns) = named else { return };
     let refused = match width {
-        _ if widths.len() > 1 => Some("the rows of VALUES have not all the same number of values".to_owned()),
         Some(width) if width > columns.len() => Some(format!("{width} values for {} columns", columns.len())),
         Some(width) if width < columns.len() && is_listed => {
             Some(format!("{} columns, and values for {width}", columns.len()))
@@ -260,7 +265,8 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         }
         K::ADD_CONSTRAINT => match constraints::added(action) {
             Some(key) if key.kind() == K::PRIMARY_KEY_CONSTRAINT => {
-                tree::child(&key, K::INDEX_PARAMETERS).map(|list| columns_of(&list)).unwrap_or_default()
+                let list = tree::below(&key, K::CONSTRAINT_COLUMN_REF_LIST).next();
+                list.map(|list| columns_of(&list)).unwrap_or_default()
             }
             Some(constraint)
                 if !constraints::is_not_valid(&constraint) && !constraints::is_not_enforced(&constraint) =>

@@ -184,7 +184,7 @@ fn may_hold(judge: &Judge<'_>, method: &str, data_type: &DataType, is_alone: boo
     let extended = |extension: &str| judge.session.has_extension(extension).unwrap_or(!is_alone);
     match (method, name) {
         ("btree" | "hash" | "gin" | "gist" | "spgist" | "brin", "json") => false,
-        ("btree" | "hash", "xml" | "point" | "line" | "lseg" | "path" | "polygon" | "box") => false,
+        ("btree" | "hash", "xml" | "point" | "line" | "lseg" | "path" | "polygon" | "box" | "circle") => false,
         ("gin", "int4range" | "int8range" | "numrange" | "daterange" | "tsquery") => false,
         ("gin", _) if ORDERED.contains(&name) || name == "varbit" => extended("btree_gin"),
         ("gist", "jsonb") => false,

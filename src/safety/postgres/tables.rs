@@ -355,6 +355,9 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         }
     };
     let columns = own.join("_");
+    // What a key includes is in its name alone.
+    let keyed = tree::below(constraint, K::CONSTRAINT_COLUMN_REF_LIST).next().map(|list| columns_of(&list));
+    let own = keyed.filter(|_| column.is_none()).unwrap_or(own);
     // The name that the server gives it.
     let (ending, indexed) = match constraint.kind() {
         K::CHECK_CONSTRAINT => {
@@ -385,6 +388,11 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         remembered.refers = constraints::refers(constraint, vec![column.to_owned()]);
     }
     let table = session.table_mut(table);
+    if remembered.kind == K::NOT_NULL_CONSTRAINT && remembered.validated {
+        for column in &remembered.proves {
+            table.columns.entry(column.clone()).or_default().not_null = true;
+        }
+    }
     if indexed {
         let index = using.and_then(|index| table.indexes.remove(&index.name));
         let index = index.unwrap_or_else(|| Index {

@@ -296,7 +296,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let values = tree::child(node, K::ENUM_TYPE).map(|values| {
                     tree::below(&values, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect()
                 });
-                judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
+                // In a block that goes on where it is there already, it may be another one.
+                let certain = judge.session.blocks == 0;
+                if certain || judge.session.user_type(&name).is_none() {
+                    let values = values.filter(|_| certain);
+                    judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
+                }
             }
             if tree::has(node, K::ENUM_TYPE) {
                 judge.report(

@@ -8,6 +8,7 @@ mod embedded;
 mod embedded_live;
 mod immutable;
 mod laws;
+mod made;
 mod narrowed;
 mod objects;
 mod partitioned;
