@@ -6,15 +6,15 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::{Alter, Judge};
-use super::tree;
 use super::types::{self, DataType};
+use super::{bounds, tree};
 
 pub(super) static DEFAULT: Rule = Rule {
     name: "default-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A default that its column's type does not read: '' for a number, a boolean, json, uuid or array; a label that the enum has not; a text longer than varchar(n)",
-    reason: "The statement fails; a text that is too long lets each INSERT fail that leaves the column away.",
+    summary: "A default that its column's type does not read: '' for a number, a boolean, json, uuid or array; a label that the enum has not; a text longer than varchar(n); a number out of range; an identity that is no whole number, or has a default besides",
+    reason: "The statement fails; a text that is too long, or a number that is too large, lets each INSERT fail that leaves the column away.",
     help: "Write a value of the type: 0, false, '{}', or no default at all.",
     source: "https://www.postgresql.org/docs/current/ddl-default.html",
 };
@@ -47,6 +47,20 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
 }
 
 fn of_column(judge: &mut Judge<'_>, column: &SyntaxNode) {
+    if let Some(identity) = tree::below(column, K::GENERATED_IDENTITY).next() {
+        let data_type = DataType::of(column);
+        let numbers = ["smallint", "integer", "bigint"];
+        let is_other = |of: &DataType| of.is_built_in() && (of.array || !numbers.contains(&of.name.as_str()));
+        let message = if tree::has(column, K::DEFAULT_CONSTRAINT) || data_type.as_ref().is_some_and(DataType::is_serial)
+        {
+            Some("an identity takes no other default".to_owned())
+        } else {
+            data_type.filter(is_other).map(|of| format!("an identity is a whole number, and no {}", of.name))
+        };
+        if let Some(message) = message {
+            judge.report(&DEFAULT, &identity, message);
+        }
+    }
     if let (Some(set), Some(data_type)) = (tree::child(column, K::DEFAULT_CONSTRAINT), DataType::of(column)) {
         default(judge, &set, &data_type);
     }
@@ -55,6 +69,14 @@ fn of_column(judge: &mut Judge<'_>, column: &SyntaxNode) {
 fn default(judge: &mut Judge<'_>, node: &SyntaxNode, data_type: &DataType) {
     let mut expressions = node.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
     let Some(expression) = expressions.next().filter(|_| expressions.next().is_none()).map(tree::inner) else { return };
+    if let (Some(number), Some((least, most)), false) =
+        (bounds::number(&expression), range_of(data_type), expression.kind() == K::CAST_EXPR)
+    {
+        if !(least..=most).contains(&number) {
+            judge.report(&DEFAULT, node, format!("{number} is out of the range of {}", data_type.name));
+        }
+        return;
+    }
     let (literal, data_type, is_cast) = match expression.kind() {
         K::LITERAL => (expression, data_type.clone(), false),
         K::CAST_EXPR => {
@@ -76,6 +98,17 @@ fn default(judge: &mut Judge<'_>, node: &SyntaxNode, data_type: &DataType) {
     }
 }
 
+/// The least and the greatest number of a type.
+fn range_of(data_type: &DataType) -> Option<(i128, i128)> {
+    match data_type.name.as_str() {
+        _ if data_type.array => None,
+        "smallint" => Some((i16::MIN.into(), i16::MAX.into())),
+        "integer" => Some((i32::MIN.into(), i32::MAX.into())),
+        "bigint" => Some((i64::MIN.into(), i64::MAX.into())),
+        _ => None,
+    }
+}
+
 /// Why a type does not read a text, where that is sure.
 fn refused(judge: &Judge<'_>, data_type: &DataType, text: &str, is_cast: bool) -> Option<String> {
     let name = data_type.name.as_str();
@@ -87,9 +120,9 @@ fn refused(judge: &Judge<'_>, data_type: &DataType, text: &str, is_cast: bool) -
         return (!fits).then(|| format!("'{text}' is no array: an empty one is '{{}}'"));
     }
     match name {
-        "smallint" => says(is_integer(text, i128::from(i16::MIN), i128::from(i16::MAX))),
-        "integer" => says(is_integer(text, i128::from(i32::MIN), i128::from(i32::MAX))),
-        "bigint" => says(is_integer(text, i128::from(i64::MIN), i128::from(i64::MAX))),
+        "smallint" | "integer" | "bigint" => {
+            range_of(data_type).and_then(|(least, most)| says(is_integer(text, least, most)))
+        }
         "numeric" | "float4" | "float8" | "date" | "time" | "timestamp" | "timestamptz" | "interval" | "inet" => {
             says(!text.trim().is_empty())
         }

@@ -32,7 +32,7 @@ struct Settings {
 /// What was there before a change, for ROLLBACK.
 #[derive(Debug)]
 enum Before {
-    Table(RelationName, Option<Table>),
+    Table(RelationName, Option<Box<Table>>),
     Type(RelationName, Option<UserType>),
     Routine(String, Option<Routine>),
     Object(Object, Option<Birth>),
@@ -228,7 +228,7 @@ impl<'a> Session<'a> {
         }
         while self.journal.len() > length {
             match self.journal.pop() {
-                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table),
+                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table.map(|table| *table)),
                 Some(Before::Type(name, user_type)) => restore(&mut self.types, name, user_type),
                 Some(Before::Routine(name, routine)) => restore(&mut self.routines, name, routine),
                 Some(Before::Object(name, birth)) => restore(&mut self.objects, name, birth),
@@ -327,12 +327,12 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn table_mut(&mut self, name: &RelationName) -> &mut Table {
-        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned().map(Box::new)));
         self.tables.entry(name.clone()).or_default()
     }
 
     pub(super) fn forget_table(&mut self, name: &RelationName) {
-        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned().map(Box::new)));
         self.tables.remove(name);
     }
 
