@@ -308,6 +308,43 @@ fn a_server_tells_what_is_not_there() {
 }
 
 #[test]
+fn a_server_tells_of_rows_triggers_and_what_is_generated() {
+    let project = Project::new(Engine::Postgres, Prod);
+    let none: [&str; 0] = [];
+    project.execute(
+        "CREATE TABLE things (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at TIMESTAMPTZ, label TEXT,
+             upper_label TEXT GENERATED ALWAYS AS (upper(label)) STORED);
+         CREATE TABLE kept (id BIGINT PRIMARY KEY, note TEXT NOT NULL);
+         INSERT INTO things (at, label)
+             SELECT '2026-01-01'::TIMESTAMPTZ + g * INTERVAL '1 second', 'x' FROM generate_series(1, 120000) g;",
+    );
+    let window = "UPDATE things SET label = 'y' WHERE at >= '2026-01-01' AND at < '2026-02-01';";
+    let keyed = "UPDATE things SET label = 'y' WHERE id BETWEEN 1 AND 1000;";
+    assert_eq!(errors(&project, window), ["unbatched-backfill"], "by its bytes");
+    project.execute("ANALYZE things");
+    assert_eq!(errors(&project, window), ["unbatched-backfill"]);
+    assert_eq!(errors(&project, keyed), none);
+    project.execute("TRUNCATE things; INSERT INTO things (at, label) VALUES ('2026-01-01', 'x'); ANALYZE things");
+    assert_eq!(errors(&project, window), none);
+
+    let refused = ["insert-refused"];
+    assert_eq!(errors(&project, "INSERT INTO things (id) VALUES (1);"), refused);
+    assert_eq!(errors(&project, "INSERT INTO things (upper_label) VALUES ('x');"), refused);
+    assert_eq!(errors(&project, "INSERT INTO things (label) VALUES ('x') ON CONFLICT (label) DO NOTHING;"), refused);
+    assert_eq!(errors(&project, "INSERT INTO things (label) VALUES ('x') ON CONFLICT (id) DO NOTHING;"), none);
+    let index = "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY by_label ON things USING gin (label);";
+    assert_eq!(errors(&project, index), ["index-refused"]);
+
+    let unfilled = "INSERT INTO kept (id) VALUES (1);";
+    assert_eq!(errors(&project, unfilled), refused);
+    project.execute(
+        "CREATE FUNCTION note() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN NEW.note = 1; RETURN NEW; END';
+         CREATE TRIGGER note BEFORE INSERT ON kept FOR EACH ROW EXECUTE FUNCTION note();",
+    );
+    assert_eq!(errors(&project, unfilled), none);
+}
+
+#[test]
 fn a_table_whose_rows_cannot_be_seen_is_not_empty() {
     let project = Project::new(Engine::Postgres, Staging);
     let database = project.database.as_ref().expect("a database");

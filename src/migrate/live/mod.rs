@@ -48,7 +48,8 @@ pub(crate) fn catalogue<'a>(
     };
     let mut tables = BTreeMap::new();
     for row in read(TABLES)? {
-        let Some(([schema, name, kind, identity, index], [named, is_partition, has_children])) = texts_and_flags(row)
+        let Some(([schema, name, kind, identity, index], [named, is_partition, has_children, has_triggers])) =
+            texts_and_flags(row)
         else {
             continue;
         };
@@ -59,7 +60,14 @@ pub(crate) fn catalogue<'a>(
             _ => ReplicaIdentity::Key,
         };
         let partitioned = kind == "p";
-        let facts = TableFacts { partitioned, is_partition, has_children, replica_identity, ..TableFacts::default() };
+        let facts = TableFacts {
+            partitioned,
+            is_partition,
+            has_children,
+            has_triggers,
+            replica_identity,
+            ..TableFacts::default()
+        };
         tables.insert(RelationName { schema, name }, (kind, named, facts));
     }
     // Of tables that are not there, nothing more is to be known.
@@ -96,8 +104,10 @@ pub(crate) fn catalogue<'a>(
         facts_of(schema, table, &mut |facts| facts.bounds = Some(bounds.clone()));
     }
     for row in read_of_tables(COLUMNS)? {
-        let Some(([schema, table, column, data_type], [not_null, inherited, defaulted, is_virtual])) =
-            texts_and_flags(row)
+        let Some((
+            [schema, table, column, data_type],
+            [not_null, inherited, defaulted, is_virtual, is_generated, is_identity, is_always],
+        )) = texts_and_flags(row)
         else {
             continue;
         };
@@ -106,6 +116,8 @@ pub(crate) fn catalogue<'a>(
             facts.inherited.extend(inherited.then(|| column.clone()));
             facts.defaulted.extend(defaulted.then(|| column.clone()));
             facts.virtual_columns.extend(is_virtual.then(|| column.clone()));
+            facts.generated.extend(is_generated.then(|| column.clone()));
+            facts.identities.extend(is_identity.then(|| (column.clone(), is_always)));
             let fact = ColumnFacts { data_type: data_type.clone(), not_null };
             facts.columns.insert(column.clone(), fact);
         });
@@ -184,6 +196,9 @@ pub(crate) fn catalogue<'a>(
     catalogue.existing = Some(existing);
     // How a function looks matters to OR REPLACE alone.
     let says = |word: &str| names.contains(&literal(word));
+    if says("gin") || says("gist") {
+        catalogue.extensions = Some(read(EXTENSIONS)?.into_iter().flatten().flatten().collect());
+    }
     for row in if says("replace") { read(ROUTINES)? } else { Vec::new() } {
         let Some(([schema, name, result, types, names, defaults], [])) = texts_and_flags(row) else { continue };
         let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
@@ -196,7 +211,9 @@ pub(crate) fn catalogue<'a>(
         // A foreign table is elsewhere, and a view is what it reads.
         facts.shows_others = !["r", "p", "m"].contains(&kind.as_str());
         let matters = !facts.shows_others && (named || defaults.contains(&name));
-        facts.empty = matters && is_empty(connection, &name)?;
+        if matters {
+            (facts.empty, facts.rows) = size(connection, &name)?;
+        }
         facts.indexes.values_mut().for_each(serve);
         catalogue.tables.insert(name, facts);
     }
@@ -241,7 +258,9 @@ const TABLES: &str = concat!(
      NOT c.relispartition OR c.relname IN ($names) \
      OR c.oid IN (SELECT mi.indrelid FROM pg_catalog.pg_index mi \
      JOIN pg_catalog.pg_class mc ON mc.oid = mi.indexrelid WHERE mc.relname IN ($names)), c.relispartition, \
-     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) FROM pg_catalog.pg_class c ",
+     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid), \
+     EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) \
+     FROM pg_catalog.pg_class c ",
     meant_with_partitions!()
 );
 
@@ -279,7 +298,7 @@ const COLUMNS: &str = concat!(
      WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
      AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '', \
-     a.attgenerated = 'v' \
+     a.attgenerated = 'v', a.attgenerated <> '', a.attidentity <> '', a.attidentity = 'a' \
      FROM pg_catalog.pg_class c \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ",
     meant_with_partitions!(),
@@ -394,6 +413,8 @@ const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_type b ON b.oid = a.atttypid WHERE c.relname IN ($names))";
 
+const EXTENSIONS: &str = "SELECT extname FROM pg_catalog.pg_extension";
+
 /// What there is by the names, of the classes that a statement can make or drop: its table or what it takes, its name, its
 /// schema, and what it goes with.
 const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c \
@@ -451,22 +472,34 @@ fn texts_and_flags<const T: usize, const F: usize>(row: TextRow) -> Option<([Str
     Some((values.try_into().ok()?, flags.try_into().ok()?))
 }
 
-/// Whether a table has no row, as far as that is soon known. Rows that the role may not see could be there.
-fn is_empty(connection: &mut dyn MigrationConnection, table: &RelationName) -> Result<bool> {
+/// Whether a table has no row, and about how many it has, as far as that is soon known. Rows that the role may not see could be
+/// there. What has not been counted yet is taken for rows of a hundred bytes.
+fn size(connection: &mut dyn MigrationConnection, table: &RelationName) -> Result<(bool, Option<u64>)> {
     connection.begin(&Transaction {
         read_only: true,
         lock_timeout: Some(LOCK_PATIENCE),
         statement_timeout: Some(READ_PATIENCE),
         ..Transaction::default()
     })?;
-    let query = format!("SELECT EXISTS (SELECT 1 FROM {})", qualified_name(&table.schema, &table.name));
+    let name = qualified_name(&table.schema, &table.name);
+    let query = format!(
+        "SELECT EXISTS (SELECT 1 FROM {name}), (SELECT pg_catalog.sum(CASE WHEN c.reltuples > 0 AND c.relpages > 0 \
+         THEN c.reltuples / c.relpages * (pg_catalog.pg_relation_size(c.oid) / 8192) \
+         ELSE pg_catalog.pg_relation_size(c.oid) / 100 END)::bigint FROM pg_catalog.pg_class c WHERE c.oid = {oid} \
+         OR c.oid IN (SELECT part.relid FROM pg_catalog.pg_partition_tree({oid}) part))",
+        oid = format_args!("{}::regclass", literal(&name))
+    );
     let answer = connection.execute("SET LOCAL row_security = off").and_then(|()| connection.query(&query));
     connection.rollback()?;
     match answer {
-        Ok(rows) => Ok(rows == [[Some("f".to_owned())]]),
+        Ok(rows) => {
+            let mut values = rows.into_iter().flatten();
+            let is_empty = values.next().flatten().as_deref() == Some("f");
+            Ok((is_empty, values.next().flatten().and_then(|rows| rows.parse().ok())))
+        }
         Err(error) if error.kind() == ErrorKind::Unavailable => Err(error),
         // Locked, too slow, or not to be read.
-        Err(_) => Ok(false),
+        Err(_) => Ok((false, None)),
     }
 }
 

@@ -18,6 +18,9 @@ use super::tree;
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
 pub(super) const BATCH: i128 = 100_000;
 
+/// The most rows of a table of which any month is a batch, where the catalogue tells how many it has.
+const SMALL: u64 = 50_000;
+
 /// The most days that a range of dates may span to be a batch.
 const DAYS: i64 = 31;
 
@@ -190,7 +193,12 @@ impl Scope<'_> {
                     let ranged = [found.points.as_slice(), std::slice::from_ref(column)].concat();
                     high.saturating_sub(*low) <= BATCH && self.keys.find(&ranged)
                 }
-                (End::Day(low), End::Day(high)) => high - low <= DAYS,
+                // How many rows a month has depends on the table, unless the column is a key.
+                (End::Day(low), End::Day(high)) => {
+                    let rows = self.keys.rows();
+                    let ranged = || [found.points.as_slice(), std::slice::from_ref(column)].concat();
+                    high - low <= DAYS && (rows.is_none_or(|rows| rows <= SMALL) || self.keys.find(&ranged()))
+                }
                 (End::Page(low), End::Page(high)) => column == "ctid" && high.saturating_sub(*low) <= PAGES,
                 _ => false,
             })
@@ -268,8 +276,28 @@ impl Scope<'_> {
                 None => {}
             }
         } else if self.is_fixed(right) {
+            // One day is no more than the month that it is of.
+            if let Some(day) = day(right) {
+                for column in columns.iter().chain(&self.dated_column(left)) {
+                    found.floors.push((column.clone(), End::Day(day)));
+                    found.ceilings.push((column.clone(), End::Day(day)));
+                }
+            }
             found.points.extend(columns);
         }
+    }
+
+    /// The column whose day an expression is: `date(created_at)`, `date_trunc('day', created_at)`. A cast is one of the sides
+    /// that are read anyhow.
+    fn dated_column(&self, side: &SyntaxNode) -> Option<String> {
+        let call = Some(tree::inner(side.clone())).filter(|side| side.kind() == K::CALL_EXPR)?;
+        let arguments: Vec<SyntaxNode> = tree::child(&call, K::ARG_LIST)?.children().collect();
+        let value = match (called(&call).as_deref(), arguments.as_slice()) {
+            (Some("date"), [value]) => value,
+            (Some("date_trunc"), [unit, value, ..]) if tree::literal(unit).as_deref() == Some("day") => value,
+            _ => return None,
+        };
+        self.own_column(&value.children().next()?)
     }
 
     /// EXISTS of a bounded query is a join with what that is made of.

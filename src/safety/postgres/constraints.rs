@@ -428,6 +428,7 @@ pub(super) fn remembered(constraint: &SyntaxNode, birth: Birth) -> Constraint {
         referred: merging::referred(constraint),
         clauses: merging::clauses(constraint),
         redundant: false,
+        named: tree::constraint_name(constraint).is_some(),
     }
 }
 
@@ -448,7 +449,8 @@ pub(super) fn from_catalogue(facts: &ConstraintFacts, birth: Birth) -> Constrain
         referred: Vec::new(),
         clauses: Default::default(),
         redundant: false,
+        named: true,
     };
     let constraint = constraint.map_or(none, |constraint| remembered(&constraint, birth));
-    Constraint { validated: facts.validated, ..constraint }
+    Constraint { validated: facts.validated, named: true, ..constraint }
 }

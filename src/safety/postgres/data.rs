@@ -7,7 +7,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::Judge;
 use super::queries::{Known, Whole};
 use super::session::{Filled, Session};
-use super::{bounds, names, queries, tree};
+use super::{bounds, inserted, names, queries, tree};
 
 pub(in super::super) const RULES: &[&Rule] =
     &[&TRUNCATED, &DELETE_ALL, &UPDATE_ALL, &UNBATCHED, &UNBATCHED_COPY, &DUPLICATE_ASSIGNMENT, &CATALOGUE_WRITTEN];
@@ -43,7 +43,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; INSERT or MERGE of a whole table, or of a long series, into one that exists",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; a month of dates at most, and so a day, is a batch of whichever column, but by the live catalogue only of a table of no more than 50 000 rows; INSERT or MERGE of a whole table, or of a long series, into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -106,6 +106,9 @@ const CLOSED: [K; 8] = [
 /// Judges what changes rows within a statement, and says the most that is done to rows of tables that are not new.
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
     if CLOSED.contains(&node.kind()) {
+        if node.kind() == K::DO {
+            inserted::settle(judge, node);
+        }
         return Rows::None;
     }
     let mut most = Rows::None;
@@ -130,6 +133,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) -> Rows {
         };
         most = most.max(rows);
     }
+    inserted::settle(judge, node);
     most
 }
 
@@ -155,6 +159,7 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    inserted::assigned(judge, statement, &table);
     let here = judge.session.is_of_this_file(&table) || judge.session.is_empty(&table);
     let new = judge.session.is_new(&table);
     let verb = match statement.kind() {
@@ -239,6 +244,7 @@ fn insert(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
     if written(judge, &node, &table) {
         return Rows::Open;
     }
+    inserted::check(judge, statement, &table);
     let filled = filling(judge, statement);
     judge.session.fill(&table, filled);
     let overwrites = tree::below(statement, K::CONFLICT_DO_UPDATE_SET).next().is_some();

@@ -146,6 +146,7 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let of = events.flat_map(|event| tree::below(&event, K::COLUMN_NAME_REF).collect::<Vec<_>>());
                 let mut columns: BTreeSet<String> = of.map(|column| tree::name(&column)).collect();
                 columns.extend(tree::child(node, K::WHEN_CONDITION).iter().flat_map(named));
+                session.table_mut(&table).has_triggers = true;
                 session.table_mut(&table).users.insert(own(TRIGGER, name), columns);
             }
         }

@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::tree;
+use super::{methods, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &NOT_CONCURRENT,
@@ -16,6 +16,7 @@ pub(in super::super) const RULES: &[&Rule] = &[
     &REINDEX,
     &REFRESH,
     &ON_PARTITIONED,
+    &methods::REFUSED,
 ];
 
 static NOT_CONCURRENT: Rule = Rule {

@@ -14,8 +14,8 @@ use super::publications::Published;
 use super::session::Session;
 use super::{
     access, base, children, columns, constraints, data, drops, dynamic, existence, generated, hygiene, idle, immutable,
-    indexes, locks, merging, partitions, publications, refused, renames, retyped, rewrites, routines, settings, tables,
-    transactions, tree, triggers, types, versions, views,
+    indexes, inserted, literals, locks, merging, methods, partitions, publications, refused, renames, retyped,
+    rewrites, routines, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -127,6 +127,9 @@ impl<'a> Judge<'a> {
                 alter.actions.iter().filter(|action| !idle::action(self, &alter, action)).collect();
             for action in actions {
                 refused::action(self, &alter, action);
+                inserted::action(self, &alter, action);
+                literals::action(self, &alter, action);
+                methods::action(self, &alter, action);
                 immutable::action(self, &alter, action);
                 generated::action(self, &alter, action);
                 children::action(self, &alter, action);
@@ -146,6 +149,8 @@ impl<'a> Judge<'a> {
         }
         indexes::check(self, node);
         refused::check(self, node);
+        literals::check(self, node);
+        methods::check(self, node);
         immutable::check(self, node);
         generated::check(self, node);
         children::check(self, node);
@@ -167,6 +172,7 @@ impl<'a> Judge<'a> {
         let rows = data::check(self, node);
         locks::check(self, node, rows, before);
         tables::apply(self, node);
+        refused::made(self, node);
         if !self.session.in_transaction() {
             self.session.end_transaction(true);
         }

@@ -78,6 +78,11 @@ impl<'a> Keys<'a> {
         self.session
     }
 
+    /// How many rows the table has, about, where the catalogue tells it.
+    pub(super) fn rows(&self) -> Option<u64> {
+        self.session.table(self.table).and_then(|table| table.rows)
+    }
+
     /// Whether few rows have the same values in these columns.
     pub(super) fn find(&self, columns: &[String]) -> bool {
         if columns.iter().any(|column| column == "ctid") || self.session.is_unique(self.table, columns) {

@@ -19,6 +19,7 @@ pub(super) const FUNCTION: &str = "FUNCTION";
 
 pub(super) const INDEX: &str = "INDEX";
 pub(super) const SCHEMA: &str = "SCHEMA";
+pub(super) const EXTENSION: &str = "EXTENSION";
 
 /// What a statement does with objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

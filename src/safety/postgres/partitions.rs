@@ -173,6 +173,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if node.kind() != K::CREATE_TABLE {
         return;
     }
+    places::created(judge, node);
     let Some(of) = tree::child(node, K::PARTITION_OF) else { return };
     let Some(parent) = judge.session.relation(&of) else { return };
     if let Some(made) = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.created(&name)) {

@@ -9,9 +9,10 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Constraint, Table, UserType};
 use super::types::DataType;
-use super::{constraints, merging, successors, tree};
+use super::{attaching, constraints, inserted, literals, merging, successors, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&CONSTRAINT, &INDEX, &QUERY, &PARTITION, &ENUM_VALUE];
+pub(in super::super) const RULES: &[&Rule] =
+    &[&CONSTRAINT, &inserted::INSERT, &inserted::BROKEN, &literals::DEFAULT, &INDEX, &QUERY, &PARTITION, &ENUM_VALUE];
 
 const FAILS: &str = "The statement fails.";
 
@@ -19,7 +20,7 @@ static CONSTRAINT: Rule = Rule {
     name: "constraint-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A second primary key; by the live catalogue, a foreign key to columns without a key of their own, or of another type",
+    summary: "A second primary key; a foreign key to columns without a key of their own, of another type, or of another number",
     reason: FAILS,
     help: "Drop the old primary key in the same ALTER TABLE; make a unique index over the columns that a foreign key refers to, and give both sides one type.",
     source: "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK",
@@ -46,7 +47,7 @@ pub(super) static PARTITION: Rule = Rule {
     name: "partition-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A partition that would not have the columns and checks of its parent: a table attached that has others, by the live catalogue; bounds that overlap those of another partition of the same files; a second default partition; a column that a partition alone, or only its parent, is given or loses; storage parameters of a partitioned table; and the same of tables that inherit",
+    summary: "A partition that would not have the columns and checks of its parent: a table attached that has others; bounds that overlap those of another partition of the same files, or are none of its parent's kind; a second default partition; a column that a partition alone, or only its parent, is given or loses; storage parameters of a partitioned table; and the same of tables that inherit",
     reason: FAILS,
     help: "Give a table that is attached the columns of its parent, of the same types and NOT NULL where they are; change the parent without ONLY, which changes all below it; give storage parameters to the partitions.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-ATTACH-PARTITION",
@@ -104,6 +105,33 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
     query(judge, node);
 }
 
+/// The foreign keys of a new table that refer to itself, once it is known.
+pub(super) fn made(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    if node.kind() != K::CREATE_TABLE {
+        return;
+    }
+    let table = tree::child(node, K::TABLE_NAME).and_then(|name| judge.session.relation(&name));
+    let Some(table) = table.filter(|table| judge.session.told(table).is_some_and(|table| !table.is_catalogued()))
+    else {
+        return;
+    };
+    let keys = node
+        .descendants()
+        .filter(|part| matches!(part.kind(), K::FOREIGN_KEY_CONSTRAINT | K::REFERENCES_CONSTRAINT))
+        .filter(|key| constraints::referenced(judge, key).as_ref() == Some(&table));
+    for key in keys.collect::<Vec<_>>() {
+        let columns = match key.parent().filter(|parent| parent.kind() == K::COLUMN) {
+            Some(column) => tree::child_name(&column, K::COLUMN_NAME).into_iter().collect(),
+            None => own_columns(&key),
+        };
+        let types: Vec<_> = columns.iter().map(|column| judge.session.column_type(&table, column)).collect();
+        let type_of = |name: &String| {
+            columns.iter().position(|own| own == name).and_then(|place| types.get(place).cloned().flatten())
+        };
+        foreign_key(judge, &key, &key, &columns, &type_of);
+    }
+}
+
 /// A query where the server takes an expression of one row.
 fn query(judge: &mut Judge<'_>, node: &SyntaxNode) {
     const STATEMENTS: [K; 7] = [
@@ -148,7 +176,13 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
             if constraint.kind() == K::PRIMARY_KEY_CONSTRAINT {
                 primary_key(judge, alter, action);
             }
-            if constraint.kind() == K::FOREIGN_KEY_CONSTRAINT {
+            // The server makes the keys of a statement before it looks for them.
+            let adds_key = alter.actions.iter().any(|action| {
+                let kind = constraints::added(action).map(|added| added.kind());
+                matches!(kind, Some(K::UNIQUE_CONSTRAINT | K::PRIMARY_KEY_CONSTRAINT)) || action.kind() == K::ADD_COLUMN
+            });
+            let to_itself = constraints::referenced(judge, &constraint).as_ref() == Some(&alter.table);
+            if constraint.kind() == K::FOREIGN_KEY_CONSTRAINT && !(adds_key && to_itself) {
                 let columns = own_columns(&constraint);
                 let types: Vec<_> = columns.iter().map(|name| judge.session.column_type(&alter.table, name)).collect();
                 let type_of = |name: &String| {
@@ -170,8 +204,10 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
         K::ATTACH_PARTITION | K::INHERIT_TABLE => {
             let named = tree::child(action, K::TABLE_NAME_REF).and_then(|name| judge.session.relation(&name));
             match named {
-                Some(parent) if action.kind() == K::INHERIT_TABLE => below(judge, &parent, &alter.table, action),
-                Some(partition) => below(judge, &alter.table, &partition, action),
+                Some(parent) if action.kind() == K::INHERIT_TABLE => {
+                    attaching::unlike(judge, &parent, &alter.table, action)
+                }
+                Some(partition) => attaching::unlike(judge, &alter.table, &partition, action),
                 None => {}
             }
         }
@@ -230,9 +266,7 @@ fn foreign_key(
     type_of: &dyn Fn(&String) -> Option<DataType>,
 ) {
     let Some(other) = constraints::referenced(judge, key) else { return };
-    let Some(table) = judge.session.table(&other).filter(|table| table.is_catalogued() && !table.takes_keys) else {
-        return;
-    };
+    let Some(table) = judge.session.told(&other) else { return };
     let referred = match merging::referred(key) {
         named if !named.is_empty() => Some(named),
         _ => primary_key_of(table),
@@ -241,6 +275,11 @@ fn foreign_key(
         judge.report(&CONSTRAINT, node, format!("{other} has no primary key for the foreign key to refer to"));
         return;
     };
+    if columns.len() != referred.len() {
+        let message = format!("{} columns refer to {} of {other}", columns.len(), referred.len());
+        judge.report(&CONSTRAINT, node, message);
+        return;
+    }
     let wanted: BTreeSet<&String> = referred.iter().collect();
     let fits = |columns: &Vec<String>| columns.iter().collect::<BTreeSet<_>>() == wanted;
     if !table.indexes.values().any(|index| index.unique && index.whole && fits(&index.columns)) {
@@ -295,55 +334,6 @@ fn are_comparable(own: &DataType, other: &DataType) -> bool {
         _ => 0,
     };
     own_kind == other_kind && (own_kind != 0 || width(&own_name) <= width(&other_name))
-}
-
-/// A table has the columns and the checks of the one above it; a partition has no other columns.
-fn below(judge: &mut Judge<'_>, parent: &RelationName, table: &RelationName, action: &SyntaxNode) {
-    let known = |name: &RelationName| {
-        judge.session.table(name).filter(|table| table.is_catalogued() && !table.columns.is_empty())
-    };
-    let (Some(above), Some(own)) = (known(parent), known(table)) else { return };
-    let missing = above.columns.keys().find(|column| !own.columns.contains_key(*column));
-    let more = own.columns.keys().find(|column| !above.columns.contains_key(*column));
-    let message = match (missing, more) {
-        (Some(column), _) => Some(format!("{table} has no column {column}")),
-        (None, Some(column)) if action.kind() == K::ATTACH_PARTITION => {
-            Some(format!("{table} has the column {column}, which {parent} has not"))
-        }
-        _ => above.columns.iter().find_map(|(name, column)| {
-            let own = own.columns.get(name)?;
-            match (&own.data_type, &column.data_type) {
-                (Some(own), Some(above)) if !are_same(own, above) => {
-                    Some(format!("{table}.{name} is of another type or collation than {parent}.{name}"))
-                }
-                _ if column.not_null && !own.not_null => {
-                    Some(format!("{table}.{name} may be NULL, and {parent}.{name} may not"))
-                }
-                _ => None,
-            }
-        }),
-    };
-    // The name of a check that the files make may be another than it seems.
-    let is_inherited = |check: &Constraint| {
-        check.birth.file == usize::MAX && check.kind == K::CHECK_CONSTRAINT && !check.clauses.contains("no inherit")
-    };
-    let check_of = || {
-        let mut checks = above.constraints.iter().filter(|(_, check)| is_inherited(check));
-        let (name, _) = checks.find(|(name, _)| !own.constraints.contains_key(*name))?;
-        Some(format!("{table} has no check {name}, which {parent} has"))
-    };
-    if let Some(message) = message.or_else(check_of) {
-        judge.report(&PARTITION, action, message);
-    }
-}
-
-/// Whether two types are one, as far as their texts tell: one of them may name its schema.
-fn are_same(own: &DataType, other: &DataType) -> bool {
-    let plain = |of: &DataType| {
-        let name = of.name.rsplit('.').next().unwrap_or_default().trim().trim_matches('"').to_owned();
-        DataType { name, ..of.clone() }
-    };
-    own.is_serial() || plain(own) == plain(other)
 }
 
 /// ADD VALUE and RENAME VALUE, and what the enum has from then on.

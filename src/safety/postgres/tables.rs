@@ -5,9 +5,11 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{IndexShape, RelationName};
 use super::judge::{Alter, Judge, columns_of};
-use super::session::{Birth, Column, Filled, Index, Session, TEMPORARY, Table};
+use super::session::{Birth, Column, Filled, Given, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
-use super::{constraints, data, dependants, generated, objects, partitions, places, publications, tree};
+use super::{
+    constraints, data, defaults, dependants, generated, objects, partitions, places, publications, tree, types,
+};
 
 /// An action of ALTER TABLE.
 pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
@@ -15,22 +17,24 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
     let table = &alter.table;
     let birth = session.birth();
     let column = tree::child_name(action, K::COLUMN_NAME_REF);
+    if session.blocks > 0 {
+        session.doubt(table, false);
+    }
     match action.kind() {
         K::ADD_COLUMN => {
+            session.doubt(table, true);
             if let Some(name) = tree::child_name(action, K::COLUMN_NAME) {
-                let not_null = is_not_null(action);
                 let optional = tree::has(action, K::IF_NOT_EXISTS);
                 let birth = Birth { certain: birth.certain && !optional, ..birth };
-                let column = Column {
-                    birth: Some(birth),
-                    data_type: DataType::of(action),
-                    not_null,
-                    is_virtual: generated::is_virtual(action),
-                };
-                let columns = &mut session.table_mut(table).columns;
-                let again = optional && columns.contains_key(&name);
+                let column = Column { birth: Some(birth), ..described(session, action) };
+                let own = session.table_mut(table);
+                let again = optional && own.columns.contains_key(&name);
                 if !again {
-                    columns.insert(name.clone(), column);
+                    if own.has_row && column.given == Given::Nothing {
+                        own.nulls.insert(name.clone());
+                    }
+                    own.column_order.push(name.clone());
+                    own.columns.insert(name.clone(), column);
                 }
                 inline_constraints(session, table, &name, action);
                 dependants::generated(session.table_mut(table), &name, action);
@@ -38,7 +42,10 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::DROP_COLUMN => {
             if let Some(column) = column {
-                session.table_mut(table).columns.remove(&column);
+                session.doubt(table, true);
+                let own = session.table_mut(table);
+                own.columns.remove(&column);
+                own.column_order.retain(|own| *own != column);
                 dependants::column_dropped(session.table_mut(table), &column);
                 session.table_mut(table).constraints.retain(|_, constraint| !constraint.is_about(&column));
                 session.table_mut(table).indexes.retain(|_, index| {
@@ -48,6 +55,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
         }
         K::RENAME_COLUMN => {
             if let (Some(old), Some(new)) = (column, tree::child_name(action, K::COLUMN_NAME)) {
+                session.doubt(table, true);
                 rename_column(session.table_mut(table), &old, &new);
             }
         }
@@ -60,7 +68,12 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if tree::has(action, K::SET_DEFAULT) || tree::has(action, K::ADD_GENERATED) {
                 session.table_mut(table).defaulted.insert(column.clone());
             }
+            let given = changed_given(action);
+            if tree::child(action, K::SET_TYPE).is_some_and(|set| tree::has(&set, K::USING_EXPR)) {
+                session.table_mut(table).nulls.remove(&column);
+            }
             let column = session.table_mut(table).columns.entry(column).or_default();
+            column.given = given.unwrap_or(column.given);
             if data_type.is_some() {
                 column.data_type = data_type;
             } else if tree::has(action, K::SET_NOT_NULL) {
@@ -125,6 +138,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 parent.default_partition = partition.clone();
             }
             if let Some(partition) = partition {
+                session.doubt(&partition, false);
                 session.table_mut(&partition).is_partition = true;
                 partitions::attached(session, table, &partition, action);
                 places::taken(session, table, &partition, action);
@@ -139,6 +153,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 parent.default_partition = parent.default_partition.take().filter(|default| *default != partition);
                 // Whether others are left is not always known.
                 parent.has_children &= !parent.partitions.is_empty();
+                session.doubt(&partition, false);
                 let detached = session.table_mut(&partition);
                 detached.is_partition = false;
                 detached.inherited.clear();
@@ -150,6 +165,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             if let Some(parent) = parent {
                 // Whether others are left is not known.
                 session.table_mut(&parent).has_children = action.kind() == K::INHERIT_TABLE;
+                session.doubt(table, false);
                 session.table_mut(table).inherited.clear();
             }
         }
@@ -157,20 +173,12 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
     }
 }
 
-/// Whether a column is made NOT NULL: it says so, or it is one of a primary key, an identity or a serial one.
-fn is_not_null(column: &SyntaxNode) -> bool {
-    tree::has(column, K::NOT_NULL_CONSTRAINT)
-        || tree::has(column, K::PRIMARY_KEY_CONSTRAINT)
-        || tree::below(column, K::GENERATED_IDENTITY).next().is_some()
-        || DataType::of(column).is_some_and(|data_type| data_type.is_serial())
-}
-
 fn rename_column(table: &mut Table, old: &str, new: &str) {
     if let Some(column) = table.columns.remove(old) {
         table.columns.insert(new.to_owned(), column);
     }
     dependants::column_renamed(table, old, new);
-    for names in [&mut table.inherited, &mut table.defaulted] {
+    for names in [&mut table.inherited, &mut table.defaulted, &mut table.nulls] {
         if names.remove(old) {
             names.insert(new.to_owned());
         }
@@ -206,6 +214,9 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_INDEX => create_index(session, node),
         K::DROP_INDEX => {
             for index in session.relations(node, K::INDEX_REF) {
+                if let Some(table) = session.table_of_index(&index).cloned().filter(|_| session.blocks > 0) {
+                    session.doubt(&table, false);
+                }
                 session.drop_index(&index);
             }
         }
@@ -249,12 +260,20 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     let above = inherits.map(|list| session.relations(&list, K::TABLE_NAME_REF)).unwrap_or_default();
     above.iter().for_each(|parent| session.table_mut(parent).has_children = true);
     let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
+    let told = birth.certain
+        && !takes_keys
+        && above.is_empty()
+        && tree::has(node, K::TABLE_ARG_LIST)
+        && !tree::has(node, K::OF_TYPE)
+        && node.kind() == K::CREATE_TABLE;
     let until_commit = tree::child(node, K::ON_COMMIT).is_some_and(|on| tree::has(&on, K::DROP));
     *session.table_mut(&name) = Table {
         birth: Some(birth),
         filled,
         partitioned: key.is_some(),
         partition_key: key,
+        divided: places::divided(node),
+        told,
         is_partition: parent.is_some(),
         takes_keys,
         until_commit,
@@ -267,14 +286,59 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     for argument in arguments.iter().flat_map(SyntaxNode::children) {
         if argument.kind() == K::COLUMN {
             let Some(column) = tree::child_name(&argument, K::COLUMN_NAME) else { continue };
-            let (data_type, not_null) = (DataType::of(&argument), is_not_null(&argument));
-            let described = Column { birth: None, data_type, not_null, is_virtual: generated::is_virtual(&argument) };
-            session.table_mut(&name).columns.insert(column.clone(), described);
+            let described = described(session, &argument);
+            let table = session.table_mut(&name);
+            table.column_order.push(column.clone());
+            table.columns.insert(column.clone(), described);
             inline_constraints(session, &name, &column, &argument);
             dependants::generated(session.table_mut(&name), &column, &argument);
         } else {
             add_constraint(session, &name, &argument, None);
         }
+    }
+}
+
+/// What a column is that a node makes.
+fn described(session: &Session<'_>, node: &SyntaxNode) -> Column {
+    let data_type = DataType::of(node);
+    let serial = data_type.as_ref().is_some_and(DataType::is_serial);
+    let identity = tree::below(node, K::GENERATED_IDENTITY).next();
+    // Who numbers rows leaves no NULL.
+    let not_null = tree::has(node, K::NOT_NULL_CONSTRAINT)
+        || tree::has(node, K::PRIMARY_KEY_CONSTRAINT)
+        || identity.is_some()
+        || serial;
+    let default = tree::child(node, K::DEFAULT_CONSTRAINT);
+    // A type that is not known may have a default.
+    let plain = data_type.as_ref().is_some_and(|data_type| data_type.array || data_type.is_built_in())
+        || types::type_node(node).is_some_and(|node| session.enum_of(&node).is_some());
+    let given = match (identity, default) {
+        (Some(identity), _) => identity_of(&identity),
+        _ if tree::has(node, K::GENERATED_CONSTRAINT) => Given::Expression,
+        _ if serial => Given::Default,
+        (None, Some(default)) if defaults::is_null(&default) => Given::Nothing,
+        (None, Some(_)) => Given::Default,
+        (None, None) if plain => Given::Nothing,
+        (None, None) => Given::Default,
+    };
+    Column { birth: None, data_type, not_null, is_virtual: generated::is_virtual(node), given }
+}
+
+fn identity_of(node: &SyntaxNode) -> Given {
+    if tree::has(node, K::GENERATED_ALWAYS) { Given::Identity } else { Given::Sequence }
+}
+
+/// Where ALTER COLUMN lets the column's value come from, where it says so.
+fn changed_given(action: &SyntaxNode) -> Option<Given> {
+    let part = action.children().last()?;
+    match part.kind() {
+        K::SET_DEFAULT if defaults::is_null(&part) => Some(Given::Nothing),
+        K::SET_DEFAULT => Some(Given::Default),
+        K::DROP_DEFAULT | K::DROP_IDENTITY | K::DROP_EXPRESSION => Some(Given::Nothing),
+        _ => tree::below(&part, K::ADD_GENERATED)
+            .chain(tree::below(&part, K::SET_GENERATED))
+            .last()
+            .map(|set| identity_of(&set)),
     }
 }
 
@@ -295,6 +359,9 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         }
     };
     let columns = own.join("_");
+    // What a key includes is in its name alone.
+    let keyed = tree::below(constraint, K::CONSTRAINT_COLUMN_REF_LIST).next().map(|list| columns_of(&list));
+    let own = keyed.filter(|_| column.is_none()).unwrap_or(own);
     // The name that the server gives it.
     let (ending, indexed) = match constraint.kind() {
         K::CHECK_CONSTRAINT => {
@@ -313,7 +380,11 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         }
         _ => return,
     };
-    let name = tree::constraint_name(constraint).unwrap_or_else(|| format!("{}_{ending}", table.name));
+    if indexed {
+        session.doubt(table, true);
+    }
+    let name = tree::constraint_name(constraint)
+        .unwrap_or_else(|| free_name(session.table(table), format!("{}_{ending}", table.name)));
     let birth = session.birth();
     let using = tree::child(constraint, K::USING_INDEX_NAME).and_then(|index| session.relation(&index));
     let mut remembered = constraints::remembered(constraint, birth);
@@ -321,6 +392,11 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
         remembered.refers = constraints::refers(constraint, vec![column.to_owned()]);
     }
     let table = session.table_mut(table);
+    if remembered.kind == K::NOT_NULL_CONSTRAINT && remembered.validated {
+        for column in &remembered.proves {
+            table.columns.entry(column.clone()).or_default().not_null = true;
+        }
+    }
     if indexed {
         let index = using.and_then(|index| table.indexes.remove(&index.name));
         let index = index.unwrap_or_else(|| Index {
@@ -341,6 +417,14 @@ fn add_constraint(session: &mut Session<'_>, table: &RelationName, constraint: &
     table.constraints.insert(name, remembered);
 }
 
+/// A name that no index and no constraint of a table has yet, as the server finds it.
+fn free_name(table: Option<&Table>, name: String) -> String {
+    let is_free =
+        |name: &String| !table.is_some_and(|own| own.indexes.contains_key(name) || own.constraints.contains_key(name));
+    let numbered = (1..).map(|number| format!("{name}{number}"));
+    std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
+}
+
 fn shape_of_key(columns: &[String]) -> IndexShape {
     IndexShape { parts: columns.iter().cloned().map(Some).collect(), unique: true, ..IndexShape::default() }
 }
@@ -358,8 +442,12 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
     // An index over some rows serves no foreign key.
     let partial = tree::has(node, K::WHERE_CLAUSE);
     let columns = if partial { Vec::new() } else { columns };
-    let default = format!("{}_{}_idx", table.name, columns.join("_"));
-    let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop()).unwrap_or(default);
+    if tree::has_token(node, K::UNIQUE_KW) {
+        session.doubt(&table, true);
+    }
+    let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop());
+    let default = || free_name(session.table(&table), format!("{}_{}_idx", table.name, columns.join("_")));
+    let name = name.unwrap_or_else(default);
     let mut birth = session.birth();
     birth.certain &= !tree::has(node, K::IF_NOT_EXISTS);
     let table = session.table_mut(&table);

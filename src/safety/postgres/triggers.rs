@@ -7,7 +7,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::judge::{Alter, Judge};
 use super::{objects, tree};
 
-pub(in super::super) const RULES: &[&Rule] = &[&CREATED, &SWITCHED, &DROPPED, &RULE_CREATED, &EVENT_TRIGGER];
+pub(in super::super) const RULES: &[&Rule] = &[&CREATED, &REFUSED, &SWITCHED, &DROPPED, &RULE_CREATED, &EVENT_TRIGGER];
 
 static CREATED: Rule = Rule {
     name: "trigger-created",
@@ -16,6 +16,15 @@ static CREATED: Rule = Rule {
     summary: "A trigger on a table that exists",
     reason: "SHARE ROW EXCLUSIVE on the table; from then on each write of running programs runs it, and fails where it fails.",
     help: "Try it on a copy under load, set lock_timeout, and allow this by name.",
+    source: "https://www.postgresql.org/docs/current/sql-createtrigger.html",
+};
+static REFUSED: Rule = Rule {
+    name: "trigger-refused",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "A trigger that the server does not take: TRUNCATE FOR EACH ROW, INSTEAD OF on a table, OLD in the WHEN of an INSERT, NEW in that of a DELETE, either FOR EACH STATEMENT; a policy FOR INSERT USING, or FOR SELECT or DELETE WITH CHECK",
+    reason: "The statement fails.",
+    help: "One trigger for each event, with a WHEN that fits it; WITH CHECK for the policies of INSERT, USING for those of SELECT and DELETE.",
     source: "https://www.postgresql.org/docs/current/sql-createtrigger.html",
 };
 static SWITCHED: Rule = Rule {
@@ -67,7 +76,49 @@ pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) 
     }
 }
 
+/// Why the server does not take a trigger or a policy, whatever is there.
+fn refusal(judge: &Judge<'_>, node: &SyntaxNode) -> Option<String> {
+    let has = |kind| tree::below(node, kind).next().is_some();
+    match node.kind() {
+        K::CREATE_TRIGGER => {
+            let by_row = has(K::FOR_EACH_ROW);
+            let on_table = || table(judge, node).is_some_and(|table| judge.session.told(&table).is_some());
+            let condition = tree::child(node, K::WHEN_CONDITION);
+            let names = |word: &str| {
+                let fields =
+                    condition.iter().flat_map(|condition| tree::below(condition, K::FIELD_EXPR).collect::<Vec<_>>());
+                fields.into_iter().any(|field| {
+                    field.children().next().and_then(|first| tree::column(&first)).as_deref() == Some(word)
+                })
+            };
+            if has(K::TRIGGER_EVENT_TRUNCATE) && by_row {
+                Some("a trigger on TRUNCATE is not FOR EACH ROW".to_owned())
+            } else if has(K::TIMING_INSTEAD_OF) && on_table() {
+                Some("INSTEAD OF is of views, and this is a table".to_owned())
+            } else if has(K::TRIGGER_EVENT_INSERT) && names("old") {
+                Some("the WHEN of a trigger on INSERT has no OLD".to_owned())
+            } else if has(K::TRIGGER_EVENT_DELETE) && names("new") {
+                Some("the WHEN of a trigger on DELETE has no NEW".to_owned())
+            } else if !by_row && (names("old") || names("new")) {
+                Some("the WHEN of a trigger FOR EACH STATEMENT has no rows".to_owned())
+            } else {
+                None
+            }
+        }
+        K::CREATE_POLICY if has(K::POLICY_COMMAND_INSERT) && tree::has(node, K::USING_EXPR_CLAUSE) => {
+            Some("a policy FOR INSERT takes WITH CHECK alone".to_owned())
+        }
+        K::CREATE_POLICY if tree::has(node, K::WITH_CHECK_EXPR_CLAUSE) => (has(K::POLICY_COMMAND_SELECT)
+            || has(K::POLICY_COMMAND_DELETE))
+        .then(|| "a policy FOR SELECT or DELETE takes USING alone".to_owned()),
+        _ => None,
+    }
+}
+
 pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    if let Some(message) = refusal(judge, node) {
+        judge.report(&REFUSED, node, message);
+    }
     let table = table(judge, node);
     let here = table.as_ref().is_some_and(|table| judge.session.is_of_this_file(table));
     let new = table.as_ref().is_some_and(|table| judge.session.is_new(table));

@@ -223,6 +223,53 @@ impl DataType {
         !self.array && matches!(self.name.as_str(), "text" | "varchar")
     }
 
+    /// Whether it is surely the server's own, and no domain.
+    pub(super) fn is_built_in(&self) -> bool {
+        const BUILT_IN: [&str; 40] = [
+            "bigint",
+            "bit",
+            "boolean",
+            "box",
+            "bytea",
+            "char",
+            "cidr",
+            "circle",
+            "date",
+            "daterange",
+            "float4",
+            "float8",
+            "inet",
+            "int4range",
+            "int8range",
+            "integer",
+            "interval",
+            "json",
+            "jsonb",
+            "line",
+            "lseg",
+            "macaddr",
+            "money",
+            "name",
+            "numeric",
+            "numrange",
+            "oid",
+            "path",
+            "point",
+            "polygon",
+            "smallint",
+            "text",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "timetz",
+            "tsvector",
+            "uuid",
+            "varbit",
+            "varchar",
+        ];
+        BUILT_IN.contains(&self.name.as_str())
+    }
+
     pub(super) fn is_serial(&self) -> bool {
         // The name says it, in quotes too.
         matches!(
@@ -258,7 +305,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let values = tree::child(node, K::ENUM_TYPE).map(|values| {
                     tree::below(&values, K::LITERAL).filter_map(|literal| tree::literal(&literal)).collect()
                 });
-                judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
+                // In a block that goes on where it is there already, it may be another one.
+                let certain = judge.session.blocks == 0;
+                if certain || judge.session.user_type(&name).is_none() {
+                    let values = values.filter(|_| certain);
+                    judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
+                }
             }
             if tree::has(node, K::ENUM_TYPE) {
                 judge.report(

@@ -10,6 +10,7 @@ mod embedded_live;
 mod existing;
 mod immutable;
 mod laws;
+mod made;
 mod narrowed;
 mod objects;
 mod partitioned;

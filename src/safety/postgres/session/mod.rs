@@ -8,7 +8,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::{Catalogue, NamedObject, RelationName, RoutineFacts};
 use super::enums::NewValue;
 use super::existence::Inventory;
-use super::objects::{FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
+use super::objects::{EXTENSION, FUNCTION, INDEX, RELATION, SCHEMA, TYPE};
 use super::types::DataType;
 use super::{defaults, dependants, tree};
 
@@ -16,7 +16,7 @@ mod known;
 mod questions;
 mod timeouts;
 
-pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Index, Object, Routine, Table, UserType};
+pub(super) use known::{Birth, Column, Constraint, Domain, Filled, Given, Index, Object, Routine, Table, UserType};
 pub(super) use timeouts::{Limit, Timeout};
 
 /// What the connection is set to.
@@ -46,7 +46,7 @@ pub(super) enum Path {
 /// What was there before a change, for ROLLBACK.
 #[derive(Debug)]
 enum Before {
-    Table(RelationName, Option<Table>),
+    Table(RelationName, Option<Box<Table>>),
     Type(RelationName, Option<UserType>),
     Routine(String, Option<Routine>),
     Object(Object, Option<Birth>),
@@ -88,6 +88,8 @@ pub(super) struct Session<'a> {
     tables: BTreeMap<RelationName, Table>,
     types: BTreeMap<RelationName, UserType>,
     routines: BTreeMap<String, Routine>,
+    /// The extensions that are there, where the catalogue tells; those that the files make are among the objects.
+    extensions: Option<BTreeSet<String>>,
     /// The functions and procedures that the catalogue knows, and that no file has dropped.
     pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
@@ -111,6 +113,8 @@ pub(super) struct Session<'a> {
     /// New values of enums in the current transaction.
     pub(super) enum_values: Vec<NewValue>,
     pub(super) prepared: BTreeSet<String>,
+    /// Whether a column of some table may be known to be NULL in a row.
+    pub(super) has_nulls: bool,
     /// Whether a lock was taken in this file without `lock_timeout`, and without `statement_timeout`.
     pub(super) missing: [bool; 2],
     /// Indexes that this file has dropped.
@@ -134,6 +138,7 @@ impl<'a> Session<'a> {
             tables: BTreeMap::new(),
             types: BTreeMap::new(),
             routines: BTreeMap::new(),
+            extensions: None,
             signatures: Vec::new(),
             volatile: BTreeSet::new(),
             mutable: BTreeMap::new(),
@@ -147,6 +152,7 @@ impl<'a> Session<'a> {
             changed: Vec::new(),
             enum_values: Vec::new(),
             prepared: BTreeSet::new(),
+            has_nulls: false,
             missing: [false; 2],
             dropped: BTreeSet::new(),
         }
@@ -178,6 +184,7 @@ impl<'a> Session<'a> {
             self.volatile.clone_from(&catalogue.volatile_functions);
             self.mutable.clone_from(&catalogue.mutable_functions);
             self.named.clone_from(&catalogue.named);
+            self.extensions.clone_from(&catalogue.extensions);
             self.signatures.clone_from(&catalogue.routines);
             self.inventory.given(catalogue, &self.default_schema);
         }
@@ -251,7 +258,7 @@ impl<'a> Session<'a> {
         }
         while self.journal.len() > length {
             match self.journal.pop() {
-                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table),
+                Some(Before::Table(name, table)) => restore(&mut self.tables, name, table.map(|table| *table)),
                 Some(Before::Type(name, user_type)) => restore(&mut self.types, name, user_type),
                 Some(Before::Routine(name, routine)) => restore(&mut self.routines, name, routine),
                 Some(Before::Object(name, birth)) => restore(&mut self.objects, name, birth),
@@ -348,6 +355,13 @@ impl<'a> Session<'a> {
             || self.table_of_index(name).is_some()
     }
 
+    /// Whether an extension is there: nothing where no catalogue tells, and the files do not make it.
+    pub(super) fn has_extension(&self, name: &str) -> Option<bool> {
+        let object = NamedObject { class: EXTENSION.to_owned(), of: String::new(), name: name.to_owned() };
+        let known = self.extensions.as_ref().map(|known| known.contains(name));
+        if self.named.contains(&object) { Some(true) } else { known }
+    }
+
     /// The relations that the children of a kind name.
     pub(super) fn relations(&self, node: &SyntaxNode, kind: K) -> Vec<RelationName> {
         node.children().filter(|child| child.kind() == kind).filter_map(|child| self.relation(&child)).collect()
@@ -358,12 +372,12 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn table_mut(&mut self, name: &RelationName) -> &mut Table {
-        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned().map(Box::new)));
         self.tables.entry(name.clone()).or_default()
     }
 
     pub(super) fn forget_table(&mut self, name: &RelationName) {
-        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned()));
+        self.remember(|session| Before::Table(name.clone(), session.tables.get(name).cloned().map(Box::new)));
         self.tables.remove(name);
     }
 
@@ -396,6 +410,14 @@ impl<'a> Session<'a> {
         match parts.as_slice() {
             [name] => schemas.find_map(|schema| known(schema, name)),
             [schema, name] => known(schema, name),
+            _ => None,
+        }
+    }
+
+    /// The values of the enum of a name, as SQL or the catalogue says it, where they are known.
+    pub(super) fn enum_called(&self, name: &str) -> Option<&BTreeSet<String>> {
+        match self.type_of_name(name) {
+            Some(UserType::Enum(labels)) => Some(labels),
             _ => None,
         }
     }

@@ -174,6 +174,28 @@ impl Session<'_> {
         indexes.any(|index| index.unique && index.whole && index.columns.iter().all(|column| columns.contains(column)))
     }
 
+    /// The tables that are known to have a row.
+    pub(in super::super) fn filled_tables(&self) -> Vec<RelationName> {
+        self.tables.iter().filter(|(_, table)| table.has_row).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A table all of whose columns and keys are known.
+    pub(in super::super) fn told(&self, name: &RelationName) -> Option<&Table> {
+        self.table(name).filter(|table| table.told && !table.takes_keys)
+    }
+
+    /// What is done to a table, or to those that have their columns and keys from it, is not known.
+    pub(in super::super) fn doubt(&mut self, name: &RelationName, with_children: bool) {
+        if !with_children {
+            self.table_mut(name).told = false;
+        } else if self.table(name).is_some_and(|table| table.has_children) {
+            let below = |table: &Table| table.is_partition || !table.inherited.is_empty();
+            let tables = self.tables.iter().filter(|(_, table)| table.told && below(table));
+            let tables: Vec<RelationName> = tables.map(|(name, _)| name.clone()).collect();
+            tables.iter().for_each(|table| self.doubt(table, false));
+        }
+    }
+
     /// Whether all keys of a table are known.
     pub(in super::super) fn knows_keys(&self, table: &RelationName) -> bool {
         self.table(table).is_some_and(|table| table.birth.is_some() && !table.takes_keys)
