@@ -90,8 +90,17 @@ pub(super) fn walk(folder: &Path, is_meant: &dyn Fn(&Path) -> bool, files: &mut 
     for (path, file_type) in entries {
         if file_type.is_dir() {
             walk(&path, is_meant, files)?;
-        } else if is_meant(&path) && path.is_file() {
-            files.push(path);
+        } else if is_meant(&path) {
+            // What cannot be read must not be passed over as if it were not there.
+            let meant = path.metadata().map_err(|error| Error::from(error).at(&path, None))?;
+            if meant.is_file() {
+                files.push(path);
+            } else if !meant.is_dir() {
+                let error = Error::new(ErrorKind::Invalid, "this is no file that can be read");
+                return Err(error
+                    .at(&path, None)
+                    .with_hint("take it out of the folder, or put a regular file in its place"));
+            }
         }
     }
     Ok(())

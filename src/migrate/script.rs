@@ -99,10 +99,11 @@ impl Script {
         &self.text
     }
 
-    /// Whether it is one side of an empty pair of files as charter writes them, in which nobody has written anything yet.
+    /// Whether it is empty, or one side of an empty pair of files as charter writes them: nobody has written anything yet.
     /// Comments of one's own alone are a migration that does nothing.
     pub(crate) fn is_unwritten(&self) -> bool {
-        self.head == self.text.len() && self.text.lines().any(|line| TO_BE_WRITTEN.contains(&line))
+        self.text.trim().is_empty()
+            || self.head == self.text.len() && self.text.lines().any(|line| TO_BE_WRITTEN.contains(&line))
     }
 
     /// Its statements in order, empty ones left out.

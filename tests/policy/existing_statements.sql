@@ -554,3 +554,9 @@ CREATE STATISTICS one ON email, name FROM users;
 CREATE STATISTICS one ON email, name FROM missing;
 CREATE PUBLICATION one FOR TABLE missing;
 CREATE PUBLICATION one FOR TABLE users; CREATE PUBLICATION one FOR TABLE users;
+-- Names that the server gives where others are taken, or that go along.
+ALTER TABLE users RENAME TO users_old; CREATE TABLE users (id SERIAL PRIMARY KEY); ALTER SEQUENCE users_id_seq1 RESTART; ALTER TABLE users RENAME CONSTRAINT users_pkey1 TO users_key;
+ALTER TABLE users ADD UNIQUE (email) INCLUDE (name); ALTER TABLE users DROP CONSTRAINT users_email_name_key1;
+CREATE INDEX whole ON events (kind); DROP INDEX whole; CREATE INDEX events_2026_kind_idx ON events_2026 (kind);
+CREATE INDEX whole ON ONLY events (kind); CREATE INDEX part ON events_2026 (kind); ALTER INDEX whole ATTACH PARTITION part; DROP INDEX whole; CREATE INDEX part ON events_2026 (kind);
+SET LOCAL search_path = public, app; ALTER FUNCTION only() RENAME TO single; DROP FUNCTION app.single();

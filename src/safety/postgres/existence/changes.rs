@@ -252,7 +252,12 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
     for (key, name) in found.into_iter().zip(&names) {
         let Some(key) = key else { continue };
         match class {
-            Class::Relation => tables::remove(judge, &key, place),
+            Class::Relation => {
+                if node.kind() == K::DROP_INDEX {
+                    tables::doubt_indexes_below(judge, &key);
+                }
+                tables::remove(judge, &key, place);
+            }
             Class::Function => {
                 // Others of that name may be left.
                 judge.session.inventory.doubt_named(&key.1);
@@ -299,7 +304,8 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
             let is_moved = |action: &SyntaxNode| action.kind() == K::SET_SCHEMA || objects::is_rename(action.kind());
             if node.children().any(|action| is_moved(&action)) {
                 let mut name = tree::path(node);
-                if let Some((key, _)) = find(judge, Class::Function, &name) {
+                let found = find(judge, Class::Function, &name);
+                if let Some((key, _)) = &found {
                     judge.session.inventory.doubt_named(&key.1);
                 }
                 for action in node.children().filter(is_moved) {
@@ -310,7 +316,12 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
                             judge.session.inventory.doubt_named(&key.1);
                         }
                         (_, Some(last)) => {
-                            *last = new;
+                            last.clone_from(&new);
+                            // It stays in the schema that it was found in, which need not be the first one.
+                            if let Some((key, _)) = &found {
+                                let key = super::key(Class::Function, &key.1.schema, &new);
+                                judge.session.inventory.doubt_named(&key.1);
+                            }
                             if let Some(key) = target(judge, Class::Function, &name, false) {
                                 judge.session.inventory.doubt_named(&key.1);
                             }

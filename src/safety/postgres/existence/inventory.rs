@@ -413,6 +413,11 @@ impl<'a> Inventory<'a> {
         self.moved.insert(name.clone());
     }
 
+    /// Whether a database has told what it has.
+    pub(super) fn is_live(&self) -> bool {
+        self.catalogue.is_some()
+    }
+
     /// Whether the search path is surely the one of the schema that charter makes.
     pub(super) fn has_own_schema(&self) -> bool {
         self.own_schema.is_some()

@@ -283,7 +283,12 @@ fn is_named_by_server(judge: &Judge<'_>, (class, name): &Key) -> bool {
 fn require_part(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, class: Class, name: &str) -> bool {
     let known = judge.session.inventory.thing(table).part(class, name);
     let Known::Gone(place) = known else { return false };
-    if judge.session.blocks > 0 || (class == Class::Column && columns::is_of_system(name)) {
+    // Where the database has a name, which the files need not tell, the server gives one with a number.
+    let is_numbered = class == Class::Constraint && judge.session.inventory.is_live() && {
+        let bare = name.trim_end_matches(|last: char| last.is_ascii_digit());
+        bare.len() < name.len() && ["_key", "_pkey", "_excl"].iter().any(|end| bare.ends_with(end))
+    };
+    if judge.session.blocks > 0 || is_numbered || (class == Class::Column && columns::is_of_system(name)) {
         return false;
     }
     let (noun, of) = (noun_of(class, node), shown_name(table));

@@ -95,7 +95,8 @@ fn make_column(judge: &mut Judge<'_>, table: &Key, definition: &SyntaxNode, name
 /// An index or sequence of a table that the server calls by a name, or, where that is taken, by the same with a number.
 fn name_relation<'a>(judge: &mut Judge<'a>, table: &Key, name: &str, known: Known<'a>) {
     let key = super::key(Class::Relation, &table.1.schema, name);
-    if !matches!(judge.session.inventory.thing(&key).known, Known::Gone(_)) {
+    // Of a database, only the names that the files have are known.
+    if judge.session.inventory.is_live() || !matches!(judge.session.inventory.thing(&key).known, Known::Gone(_)) {
         judge.session.inventory.has_named = true;
     }
     let is_there = matches!(judge.session.inventory.thing(&key).known, Known::There(_));
@@ -146,7 +147,11 @@ fn make_constraint(judge: &mut Judge<'_>, table: &Key, constraint: &SyntaxNode, 
     }
     let name = implicit::name(&table.1.name, &middle, label);
     let taken = judge.session.inventory.thing(table).part(Class::Constraint, &name);
-    if matches!(taken, Known::Gone(_)) {
+    let index = super::key(Class::Relation, &table.1.schema, &name);
+    let is_free = !is_indexed || !matches!(judge.session.inventory.thing(&index).known, Known::There(_));
+    // What it includes is in the name too.
+    let is_plain = !tree::below(constraint, K::CONSTRAINT_INCLUDE_CLAUSE).any(|_| true) && is_free;
+    if matches!(taken, Known::Gone(_)) && is_plain {
         judge.session.inventory.change(table, |thing| thing.set_part(Class::Constraint, &name, known));
     } else {
         // It gets a number.
@@ -422,6 +427,15 @@ fn doubt_companions(judge: &mut Judge<'_>, table: &Key) {
             judge.session.inventory.set((Class::Type, companion.1.clone()), Thing::new(Known::Unsure));
         }
         judge.session.inventory.set(companion, Thing::new(Known::Unsure));
+    }
+}
+
+/// The index of a partitioned table takes those of its partitions along.
+pub(super) fn doubt_indexes_below(judge: &mut Judge<'_>, index: &Key) {
+    let table = judge.session.inventory.thing(index).goes_with.clone();
+    let own = if table.is_empty() { Vec::new() } else { judge.session.inventory.going_with(&table) };
+    for partition in judge.session.inventory.heirs().into_iter().chain(own) {
+        doubt_companions(judge, &partition);
     }
 }
 
