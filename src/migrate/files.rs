@@ -395,9 +395,17 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_together_is_told_with_its_file() {
-        let down = ("V1__a.down.sql", "");
-        assert_eq!(problems(&[("V1__a.sql", ""), down, ("schema.sql", "nonsense")]), [""; 0]);
-        let found = problems(&[("V1__a.sql", ""), down, ("V1__b.sql", ""), ("V2__c.sqlite.sql", ""), ("x.sql", "")]);
+        let down = ("V1__a.down.sql", "SELECT 1;");
+        assert_eq!(problems(&[("V1__a.sql", "SELECT 1;"), down, ("schema.sql", "nonsense")]), [""; 0]);
+        let found = problems(&[("V1__a.sql", "\n"), ("V1__a.down.sql", "")]);
+        assert!(found.len() == 2 && found.iter().all(|found| found.contains("nobody has written it yet")), "{found:?}");
+        let found = problems(&[
+            ("V1__a.sql", "SELECT 1;"),
+            down,
+            ("V1__b.sql", "SELECT 1;"),
+            ("V2__c.sqlite.sql", ""),
+            ("x.sql", ""),
+        ]);
         assert_eq!(
             found,
             [
@@ -420,7 +428,7 @@ mod tests {
 
     #[test]
     fn what_an_overlay_declares_is_known_and_only_overlays_declare() {
-        let base = [("V1__a.sql", ""), ("V1__a.down.sql", "")];
+        let base = [("V1__a.sql", "SELECT 1;"), ("V1__a.down.sql", "SELECT 1;")];
         let with = |name: &'static str, what: &str| {
             let text = format!("-- charter: differs {what}\nSELECT 1;");
             let mut files: Vec<(&str, &str)> = base.iter().copied().filter(|(other, _)| *other != name).collect();

@@ -443,3 +443,15 @@ fn the_servers_keys_bounds_and_indexes_decide() {
     database.execute("DELETE FROM shops");
     assert_eq!(found("SET search_path = app, public; CREATE INDEX shops_fr_id ON shops_fr (id);"), "");
 }
+
+/// A gate must not be green where a migration cannot be read.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_in_a_folder_is_not_passed_over() {
+    let sandbox = Sandbox::new();
+    sandbox.write("sql/V1__a.sql", ORDERS);
+    sandbox.run(&["db", "lint", "sql"]).success();
+    std::os::unix::fs::symlink("gone.sql", sandbox.path("sql/V2__gone.sql")).expect("a link");
+    let told = sandbox.run(&["db", "lint", "sql"]).exit(1);
+    assert!(told.stderr.contains("V2__gone.sql"), "{told}");
+}
