@@ -3,11 +3,13 @@
 use super::{Engine, Finding, Input, LintOptions, Severity, lint};
 
 mod catalogue;
+mod conditions;
 mod copied;
 mod corpus;
 mod embedded;
 mod embedded_live;
 mod existing;
+mod foreign_keys;
 mod immutable;
 mod laws;
 mod made;
