@@ -11,12 +11,15 @@ mod connection;
 mod create;
 mod event;
 mod files;
+#[cfg(feature = "cli")]
+mod histories;
 mod history;
 #[cfg(feature = "lint")]
 mod live;
 mod manager;
 mod outside;
 mod policy;
+mod progress;
 mod refinery;
 mod renumber;
 mod repair;
@@ -38,6 +41,8 @@ pub use create::Created;
 pub use event::{Event, Timeouts};
 #[cfg(feature = "cli")]
 pub(crate) use files::{FileName, MODELS_FILE, not_utf8};
+#[cfg(feature = "cli")]
+pub(crate) use histories::{Histories, Progress};
 pub use history::HistoryEntry;
 #[cfg(feature = "cli")]
 pub(crate) use live::{catalogue, embedded_catalogue, server_version};
@@ -48,6 +53,8 @@ pub use manager::{
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;
 pub use policy::{Allowance, Judged, Judgement, Occasion};
+#[cfg(feature = "cli")]
+pub(crate) use progress::Begun;
 pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};
 pub use revision::Revision;
 pub use script::Script;

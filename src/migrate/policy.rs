@@ -14,6 +14,8 @@ use super::connection::MigrationConnection;
 #[cfg(feature = "lint")]
 use super::live;
 use super::manager::{Dependant, LEFT_ALONE, Planned, dependants_of};
+#[cfg(feature = "lint")]
+use super::progress::Begun;
 use super::revision::Revision;
 #[cfg(feature = "lint")]
 use super::script::Script;
@@ -313,8 +315,19 @@ fn find(
         }
         let applied = proposal.status.applied.iter().filter_map(|applied| proposal.set.migration(applied.number));
         let mut inputs: Vec<Input> = applied.map(|migration| input(migration.up(engine), Input::applied)).collect();
+        let mut begun = None;
+        if let (Some(connection), Some(unfinished)) = (connection.as_deref_mut(), &proposal.status.unfinished)
+            && let Some(migration) = proposal.pending().find(|migration| migration.number() == unfinished.number)
+        {
+            begun = Begun::read(connection, proposal.set, unfinished, migration.up(engine))?;
+        }
+        // Of what was begun, the rest would run.
+        inputs.extend(begun.iter().map(|begun| begun.done.clone()));
         let pending = inputs.len();
-        inputs.extend(proposal.pending().map(|migration| input(migration.up(engine), Input::new)));
+        inputs.extend(proposal.pending().map(|migration| match &begun {
+            Some(begun) if begun.rest.file == migration.up(engine).file() => begun.rest.clone(),
+            _ => input(migration.up(engine), Input::new),
+        }));
         let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
         let mut catalogue = None;
         match (engine, connection.as_deref_mut()) {
@@ -322,8 +335,8 @@ fn find(
                 options.postgres_version = live::server_version(connection)?;
                 let texts = inputs.iter().skip(pending).map(|input| input.text.as_str());
                 let mut known = live::catalogue(connection, texts)?;
-                // What a migration that is half done has made is there already.
-                known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none());
+                // What one has made is there that was begun with another text.
+                known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none() || begun.is_some());
                 if let Some(existing) = &mut known.existing {
                     existing.is_path_sure = true;
                     // The sets before it are applied first.
@@ -342,7 +355,11 @@ fn find(
         }
         let findings = lint_rehearsing(&inputs, &options, catalogue.as_ref(), policy.rehearse());
         for (judged, input) in judged.into_iter().zip(inputs.iter().skip(pending)) {
-            let is_told = |finding: &&Finding| finding.file == input.file && (finding.of_host || !is_quick);
+            let is_told = |finding: &&Finding| {
+                finding.file == input.file
+                    && (finding.of_host || !is_quick)
+                    && begun.as_ref().is_none_or(|begun| begun.is_told(finding))
+            };
             judged.findings = findings.iter().filter(is_told).cloned().collect();
         }
     }

@@ -4,6 +4,7 @@ use super::apply::{Work, head_row, version_row};
 use super::audit::{Action, Entry, create_table};
 use super::connection::{MigrationConnection, Transaction, qualified};
 use super::event::Event;
+use super::progress::{compare, recorded};
 use super::repair::{Verdict, before};
 use super::script::{Script, Statement};
 use super::set::Migration;
@@ -233,29 +234,19 @@ fn done_before(
     if found.unfinished.is_none_or(|unfinished| unfinished.number != number || unfinished.action != piece.begun()) {
         return Ok(None);
     }
-    let audit = qualified(work.set, engine, &work.set.audit_table());
-    let rows = connection.query(&format!(
-        "SELECT detail FROM {audit} WHERE version = {number} AND action = 'step' AND entry > \
-         (SELECT MAX(entry) FROM {audit} WHERE version = {number} AND action = '{}') ORDER BY entry",
-        piece.begun().as_str()
-    ))?;
-    let done: Vec<String> = rows.into_iter().flatten().map(Option::unwrap_or_default).collect();
-    let mut recorded = steps.iter().filter(|step| step.kind != StepKind::Session);
-    for digest in &done {
-        let step = recorded.next();
-        if step.is_none_or(|step| step.digest(engine) != *digest) {
-            let message = format!(
-                "{} of the steps of migration {} are done, and they are not what its file begins with",
-                done.len(),
-                piece.migration
-            );
-            let position = step.and_then(|step| step.statements.first()).map(|(_, statement)| statement.position);
-            return Err(Error::new(ErrorKind::Refused, message).at(piece.script.file(), position).with_hint(
-                "bring back the statements that were done, and change only what comes after them; or end the migration by \
-                 hand, and say so with `charter db stamp REVISION`",
-            ));
-        }
-    }
+    let done = recorded(connection, work.set, number, piece.begun())?;
+    compare(&done, steps, engine).map_err(|step| {
+        let message = format!(
+            "{} of the steps of migration {} are done, and they are not what its file begins with",
+            done.len(),
+            piece.migration
+        );
+        let position = step.and_then(|step| step.statements.first()).map(|(_, statement)| statement.position);
+        Error::new(ErrorKind::Refused, message).at(piece.script.file(), position).with_hint(
+            "bring back the statements that were done, and change only what comes after them; or end the migration by \
+             hand, and say so with `charter db stamp REVISION`",
+        )
+    })?;
     Ok(Some(done.len()))
 }
 

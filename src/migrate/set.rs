@@ -85,17 +85,22 @@ impl Migration {
 
     /// The checksum that refinery keeps in the history: SipHash-1-3 over slug, number and the text that an engine runs.
     pub fn checksum(&self, engine: Engine) -> u64 {
-        let mut hasher = SipHasher13::new();
-        self.slug.hash(&mut hasher);
-        self.number.hash(&mut hasher);
-        self.up(engine).text().hash(&mut hasher);
-        hasher.finish()
+        checksum(&self.slug, self.number, self.up(engine))
     }
 
     /// The description that people read: the slug in words.
     pub fn description(&self) -> String {
         self.slug.replace('_', " ")
     }
+}
+
+/// What [`Migration::checksum`] gives of a migration whose parts are known.
+pub(super) fn checksum(slug: &str, number: i64, script: &Script) -> u64 {
+    let mut hasher = SipHasher13::new();
+    slug.hash(&mut hasher);
+    number.hash(&mut hasher);
+    script.text().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// `1 contracts 0f0f0f0f0f0f`.

@@ -105,6 +105,13 @@ pub struct Finding {
     pub of_host: bool,
 }
 
+impl Finding {
+    /// Whether it says that something is there already, or is not there.
+    pub(crate) fn is_of_existence(&self) -> bool {
+        super::postgres::existence::RULES.iter().any(|rule| std::ptr::eq(*rule, self.rule))
+    }
+}
+
 fn rule_name<S: Serializer>(rule: &&'static Rule, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(rule.name)
 }

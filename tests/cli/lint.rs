@@ -274,6 +274,72 @@ fn a_database_is_asked_and_only_read() {
 }
 
 #[test]
+fn what_has_run_of_a_set_is_not_judged_again() {
+    let sandbox = Sandbox::new();
+    let database = postgres::database();
+    let url = database.url();
+    sandbox.write("charter.cfg", "[migrations]\ndir = sql\nname = shop\nschema = shop\nengines = postgres\n");
+    sandbox.write("sql/V1__orders.sql", "CREATE TABLE orders (id BIGINT PRIMARY KEY, x BIGINT, y BIGINT);\n");
+    sandbox.write("sql/V1__orders.down.sql", "DROP TABLE orders;");
+    sandbox.run(&["db", "upgrade", url, "--env", "dev"]).success();
+    database.execute("INSERT INTO shop.orders VALUES (1, 1, 1), (2, 2, 1)");
+    let steps = "-- charter: no-transaction\nCREATE INDEX CONCURRENTLY orders_x ON orders (x);\n\
+        CREATE UNIQUE INDEX CONCURRENTLY orders_y ON orders (y);\n";
+    sandbox.write("sql/V2__indexes.sql", steps);
+    sandbox.write("sql/V2__indexes.down.sql", "-- charter: no-transaction\nDROP INDEX CONCURRENTLY orders_x;");
+    sandbox.run(&["db", "upgrade", url, "--env", "dev"]).exit(1);
+    // The first index is made, and the second one is there, of no use: `upgrade` makes it again.
+    let found = |arguments: &[&str]| findings(&sandbox, &[arguments, &["--against", url]].concat());
+    let nothing: [&str; 0] = [];
+    for files in [&["sql"][..], &["sql/V2__indexes.sql"], &["sql/V1__orders.sql"], &[]] {
+        assert_eq!(found(files), nothing, "{files:?}");
+    }
+    let output = sandbox.run(&["db", "lint", "sql", "--against", url]).success();
+    assert!(output.stderr.contains("1 file has run in") && output.stdout.contains("in 1 file"), "{output}");
+
+    // A set is known by its history, wherever its files are; what comes after what was done is judged by what is there.
+    let more = "CREATE TABLE orders_x (id BIGINT);\nALTER TABLE orders ADD COLUMN x BIGINT;\nCREATE INDEX more ON orders (x);\n";
+    sandbox.write("copy/V1__orders.sql", "CREATE TABLE orders (id BIGINT PRIMARY KEY, x BIGINT, y BIGINT);\n");
+    sandbox.write("copy/V2__indexes.sql", format!("{steps}{more}"));
+    sandbox.write("sql/V2__indexes.sql", format!("{steps}{more}"));
+    for (files, place) in [(&["copy"][..], "copy"), (&["sql/V2__indexes.sql"], "sql"), (&[], "sql")] {
+        let found: Vec<String> = found(files).into_iter().filter(|finding| finding.contains(" error ")).collect();
+        let told = |at: &str| format!("{place}/V2__indexes.sql:{at}");
+        let wanted = ["4:14 error already-exists", "5:31 error already-exists", "6:1 error index-not-concurrent"];
+        assert_eq!(found, wanted.map(told), "{files:?}");
+    }
+
+    // With another beginning, nobody knows what of it is there: without the history it would be.
+    sandbox.write("sql/V2__indexes.sql", steps.replace("orders_x", "orders_z"));
+    assert_eq!(found(&[]), nothing);
+}
+
+#[test]
+fn what_the_database_has_of_a_set_is_not_taken_for_new() {
+    for scheme in ["sqlite", "duckdb"].into_iter().filter(|scheme| *scheme == "sqlite" || cfg!(feature = "duckdb")) {
+        let sandbox = Sandbox::new();
+        let url = format!("{scheme}:///shop.db");
+        sandbox.write("charter.cfg", "[migrations]\ndir = sql\n");
+        sandbox.write("sql/V1__orders.sql", "CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY, x BIGINT);\n");
+        sandbox.write("sql/V1__orders.down.sql", "DROP TABLE orders;");
+        sandbox.run(&["db", "init", &url]).success();
+        let steps = "-- charter: no-transaction\nALTER TABLE orders DROP COLUMN x;\nINSERT INTO orders VALUES (1);\nINSERT INTO nowhere VALUES (1);\n";
+        sandbox.write("sql/V2__steps.sql", steps);
+        let judge = |files: &str| {
+            let found = findings(&sandbox, &[files, "--against", &url]);
+            found.into_iter().filter(|finding| finding.contains(" error ")).collect::<Vec<String>>()
+        };
+        assert_eq!(judge("sql"), ["sql/V2__steps.sql:2:1 error column-dropped"], "{scheme}");
+        sandbox.run(&["db", "upgrade", &url]).exit(1);
+        let nothing: [&str; 0] = [];
+        assert_eq!(judge("sql"), nothing, "{scheme}: it is dropped");
+        assert_eq!(judge("sql/V2__steps.sql"), nothing, "{scheme}");
+        sandbox.write("sql/V2__steps.sql", steps.replace("INSERT INTO nowhere VALUES (1)", "DELETE FROM orders"));
+        assert_eq!(judge("sql"), ["sql/V2__steps.sql:4:1 error delete-without-where"], "{scheme}");
+    }
+}
+
+#[test]
 fn the_database_says_what_uses_a_column_and_what_its_domains_are() {
     let sandbox = Sandbox::new();
     let database = postgres::database();

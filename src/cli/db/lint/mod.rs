@@ -7,7 +7,7 @@ use super::super::ui::{BAD, DOUBTFUL, Exit, FAINT, Failure, Outcome, PLAIN, coun
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::{self, MigrationConnection, MigrationManager, Purpose, UpgradeOptions};
+use crate::migrate::{self, Histories, MigrationConnection, MigrationManager, Purpose, UpgradeOptions};
 use crate::safety::{Finding, Input, Severity, lint_with, report};
 use sources::Batch;
 use std::collections::BTreeSet;
@@ -30,7 +30,8 @@ use std::path::{Path, PathBuf};
 /// configuration are judged, each for the engines that it is written for.
 ///
 /// With a database (--against or --db), nothing is written to it, and what is there decides: whether a table is empty, a
-/// constraint validated, what type a column has. Without files, what is pending there is judged.
+/// constraint validated, what type a column has. What has run there of a set is read, and not judged. Without files, what is
+/// pending there is judged.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -90,27 +91,41 @@ struct Report {
 }
 
 impl Report {
-    fn judge(
-        &mut self,
-        batch: Batch,
-        arguments: &Arguments,
-        server: Option<&mut dyn MigrationConnection>,
-    ) -> Result<()> {
+    /// Judges by the texts alone.
+    fn judge(&mut self, batch: Batch, arguments: &Arguments) {
         let mut options = batch.options(arguments.wrapped);
-        let mut catalogue = None;
-        if let Some(connection) = server {
-            let texts = batch.inputs.iter().filter(|input| !input.applied).map(|input| input.text.as_str());
-            catalogue = Some(if batch.engine == Engine::Postgres {
-                options.postgres_version = migrate::server_version(connection)?;
-                migrate::catalogue(connection, texts)?
-            } else {
-                migrate::embedded_catalogue(connection, texts)?
-            });
-        }
         options.postgres_version = arguments.postgres_version.unwrap_or(options.postgres_version);
-        let findings = lint_with(&batch.inputs, &options, catalogue.as_ref());
+        let findings = lint_with(&batch.inputs, &options, None);
         self.add(findings, batch.inputs);
-        Ok(())
+    }
+
+    /// Judges what a database lacks of some files, by what it has. Gives how many of them have run there.
+    fn judge_against(
+        &mut self,
+        mut batch: Batch,
+        arguments: &Arguments,
+        connection: &mut dyn MigrationConnection,
+        histories: &Histories,
+    ) -> Result<usize> {
+        let shown = batch.inputs.clone();
+        let begun = batch.compare(connection, histories)?;
+        let mut options = batch.options(arguments.wrapped);
+        let texts = batch.inputs.iter().filter(|input| !input.applied).map(|input| input.text.as_str());
+        let catalogue = if batch.engine == Engine::Postgres {
+            options.postgres_version = migrate::server_version(connection)?;
+            migrate::catalogue(connection, texts)?
+        } else {
+            migrate::embedded_catalogue(connection, texts)?
+        };
+        options.postgres_version = arguments.postgres_version.unwrap_or(options.postgres_version);
+        let mut findings = lint_with(&batch.inputs, &options, Some(&catalogue));
+        findings.retain(|finding| begun.iter().all(|begun| begun.is_told(finding)));
+        let judged: BTreeSet<PathBuf> =
+            batch.inputs.into_iter().filter(|input| !input.applied).map(|input| input.file).collect();
+        let (shown, applied): (Vec<Input>, Vec<Input>) =
+            shown.into_iter().partition(|input| judged.contains(&input.file));
+        self.add(findings, shown);
+        Ok(applied.len())
     }
 
     /// What two engines say alike of one file is said once.
@@ -145,19 +160,22 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
         (None, files) => {
             for engine in sources::engines(&engines) {
                 let (batches, errors) = sources::gather(files, engine, arguments.down);
-                for batch in batches {
-                    report.judge(batch, arguments, None)?;
-                }
+                batches.into_iter().for_each(|batch| report.judge(batch, arguments));
                 report.errors.extend(errors);
             }
         }
         (Some(url), files) => {
             let mut connection = migrate::connect(url, Purpose::Read).context(url.to_string())?;
             let (batches, errors) = sources::gather(files, Some(connection.engine()), false);
+            let (histories, mut applied) = (Histories::read(&mut *connection)?, 0);
             for batch in batches {
-                report.judge(batch, arguments, Some(&mut *connection))?;
+                applied += report.judge_against(batch, arguments, &mut *connection, &histories)?;
             }
             report.errors.extend(errors);
+            if applied > 0 {
+                let (has, is) = if applied == 1 { ("has", "is") } else { ("have", "are") };
+                session.ui.note(&format!("{} {has} run in {url}, and {is} not judged", count(applied, "file")));
+            }
         }
     }
     tell(session, arguments, &report)?;
@@ -196,7 +214,7 @@ fn sets(session: &Session<'_>, arguments: &Arguments, engines: &[Engine], report
     for set in manager.sets().iter().filter(|set| named.is_none_or(|named| named.name() == set.name())) {
         report.errors.extend(set.check().err());
         for engine in if engines.is_empty() { set.engines() } else { engines } {
-            report.judge(Batch::of_set(set, *engine, arguments.down), arguments, None)?;
+            report.judge(Batch::of_set(set, *engine, arguments.down), arguments);
         }
     }
     Ok(())

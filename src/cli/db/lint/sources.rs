@@ -3,7 +3,9 @@
 use super::super::super::files::walk;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::migrate::{self, FileName, MODELS_FILE, MigrationSet, Script, not_utf8};
+use crate::migrate::{
+    self, Begun, FileName, Histories, MODELS_FILE, MigrationConnection, MigrationSet, Progress, Script, not_utf8,
+};
 use crate::safety::{Input, LintOptions};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -28,6 +30,39 @@ impl Batch {
             inputs.extend(downs.map(|script| migrate::input(script, Input::new)));
         }
         Self { engine, schema: Some(set.schema().to_owned()), inputs }
+    }
+
+    /// Lets a database say which of its files have run there, which then come first, and which were begun: of those, the
+    /// rest is judged.
+    pub(super) fn compare(
+        &mut self,
+        connection: &mut dyn MigrationConnection,
+        histories: &Histories,
+    ) -> Result<Vec<Begun>> {
+        let (mut applied, mut others, mut all_begun) = (Vec::new(), Vec::new(), Vec::new());
+        for mut input in std::mem::take(&mut self.inputs) {
+            let name = file_name(&input.file).filter(|name| self.schema.is_some() && !name.is_down);
+            let script = Script::new(&input.file, &input.text);
+            let found = name.map(|name| histories.of(connection, &name, &script)).transpose()?.flatten();
+            if let Some((schema, _)) = &found {
+                self.schema = Some((*schema).to_owned());
+            }
+            match found.map(|(_, progress)| progress) {
+                None => others.push(input),
+                Some(Progress::Applied) => {
+                    input.applied = true;
+                    applied.push(input);
+                }
+                Some(Progress::Begun(begun)) => {
+                    applied.push(begun.done.clone());
+                    others.push(begun.rest.clone());
+                    all_begun.push(begun);
+                }
+            }
+        }
+        applied.append(&mut others);
+        self.inputs = applied;
+        Ok(all_begun)
     }
 
     /// How its files are judged.
