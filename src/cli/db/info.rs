@@ -16,8 +16,8 @@ use crate::record::Value;
 /// Compares what the engine's catalogue says with what the migrations make in a throw-away database: tables, columns, keys,
 /// checks, indexes and views that are missing, extra or different. Other programs' tables do not count. Only reads. The
 /// throw-away database is in memory, of SQLite where the database is PostgreSQL's, or with --against one on that server,
-/// which is dropped at the end. Fails (exit code 1) if something is different, and with 4 if the database is not
-/// initialised.
+/// which is dropped at the end. Where nothing is recorded, whatever is there of a set is extra. Fails (exit code 1) if
+/// something is missing, extra or different, and with 4 if the database is not initialised.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -68,6 +68,9 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if infos.iter().any(is_missing) {
         return Err(opened.manager.not_initialized().into());
     }
+    if infos.iter().any(is_unrecorded) {
+        session.ui.hint("`charter db init` records the revision that tables without a history look like");
+    }
     if verdict == Some(false) { Err(Failure::Told(Exit::Failed)) } else { Ok(()) }
 }
 
@@ -76,13 +79,18 @@ fn is_missing(info: &SchemaInfo) -> bool {
     info.state == SchemaState::NotInitialized && info.set == MigrationSet::charter().name()
 }
 
+/// Whether there is something of a set of which nothing is recorded.
+fn is_unrecorded(info: &SchemaInfo) -> bool {
+    info.state == SchemaState::NotInitialized && !info.differences.is_empty()
+}
+
 fn is_unknown_on_a_server(info: &SchemaInfo) -> bool {
     info.engine == Engine::Postgres && matches!(info.state, SchemaState::Unknown(_))
 }
 
 /// Whether the database is as it should be; `None` where nobody can say.
 fn verdict(infos: &[SchemaInfo]) -> Option<bool> {
-    let is_wrong = |info: &SchemaInfo| info.state == SchemaState::Different || is_missing(info);
+    let is_wrong = |info: &SchemaInfo| !info.differences.is_empty() || is_missing(info);
     let is_unknown = |info: &SchemaInfo| matches!(info.state, SchemaState::Newer | SchemaState::Unknown(_));
     if infos.iter().any(is_wrong) {
         return Some(false);

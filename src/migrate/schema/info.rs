@@ -46,7 +46,7 @@ pub enum SchemaState {
     Valid,
     /// They are not; see the differences.
     Different,
-    /// The database has no history of the set.
+    /// The database has no history of the set, and should have nothing of it; see the differences.
     NotInitialized,
     /// The database has a migration that this program does not know, so that nobody can say here.
     Newer,
@@ -144,12 +144,9 @@ pub(crate) fn schema_info(
             if engine != Engine::Postgres || !set.is_charter() {
                 live = states.known(live);
             }
-            match info.revision {
-                None => info.state = SchemaState::NotInitialized,
-                Some(number) => match states.differences(&live, number) {
-                    Some(differences) => info.differences = differences,
-                    None => info.state = SchemaState::Newer,
-                },
+            match states.differences(&live, info.revision) {
+                Some(differences) => info.differences = differences,
+                None => info.state = SchemaState::Newer,
             }
         }
         // Who names a server wants to know.
@@ -159,9 +156,11 @@ pub(crate) fn schema_info(
             live = Schema { engine, ..Schema::default() };
         }
     }
-    if !info.differences.is_empty() {
-        info.state = SchemaState::Different;
-    }
+    info.state = match info.state {
+        SchemaState::Valid if info.revision.is_none() => SchemaState::NotInitialized,
+        SchemaState::Valid if !info.differences.is_empty() => SchemaState::Different,
+        state => state,
+    };
     info.indexes = live.tables.values().flat_map(|table| table.indexes.keys().cloned()).collect();
     info.tables = live.tables.into_keys().collect();
     info.views = live.views.into_keys().collect();
@@ -186,7 +185,7 @@ pub(crate) fn matching_revision(connection: &mut dyn MigrationConnection, set: &
     let mut exactly = Vec::new();
     let mut nearest: Option<(i64, Vec<Difference>)> = None;
     for (number, _) in states.states.iter().rev() {
-        let differences = states.differences(&live, *number).unwrap_or_default();
+        let differences = states.differences(&live, Some(*number)).unwrap_or_default();
         if differences.is_empty() {
             exactly.push(*number);
         } else if nearest.as_ref().is_none_or(|(_, least)| differences.len() < least.len()) {
@@ -269,12 +268,16 @@ impl<'a> States<'a> {
         live
     }
 
-    /// In what a database is not a revision; `None` when there is no such revision.
-    fn differences(&self, live: &Schema, number: i64) -> Option<Vec<Difference>> {
-        let (_, wanted) = self.states.iter().find(|(known, _)| *known == number)?;
+    /// In what a database is not a revision, before the first of which nothing is; `None` when there is no such revision.
+    fn differences(&self, live: &Schema, number: Option<i64>) -> Option<Vec<Difference>> {
+        let nothing = Schema { engine: live.engine, ..Schema::default() };
+        let wanted = match number {
+            None => &nothing,
+            Some(number) => self.states.iter().find(|(known, _)| *known == number).map(|(_, state)| state)?,
+        };
         let mut differences = live.differences(wanted);
         if live.engine != wanted.engine {
-            let declared = Declarations::of(self.set, (live.engine, wanted.engine), |of| of <= number);
+            let declared = Declarations::of(self.set, (live.engine, wanted.engine), |of| Some(of) <= number);
             differences.retain(|difference| !declared.cover(difference));
         }
         if live.engine == Engine::Postgres {
@@ -325,13 +328,14 @@ impl MigrationManager {
         let mut differences = Vec::new();
         for info in self.get_schema_info()? {
             match info.state {
-                SchemaState::Valid | SchemaState::Different => differences.extend(info.differences),
-                // A set of the program beside charter's may not have begun.
-                SchemaState::NotInitialized if info.set != MigrationSet::charter().name() => {}
-                SchemaState::NotInitialized => {
+                SchemaState::NotInitialized if info.set == MigrationSet::charter().name() => {
                     let message = "the database has no history of charter's tables";
                     return Err(Error::new(ErrorKind::NotInitialized, message)
                         .with_hint("`charter db init` makes the tables, or takes over those that are there"));
+                }
+                // A set of the program beside charter's may not have begun: then it has nothing.
+                SchemaState::Valid | SchemaState::Different | SchemaState::NotInitialized => {
+                    differences.extend(info.differences);
                 }
                 SchemaState::Newer => {
                     let message =
@@ -452,6 +456,13 @@ mod tests {
                 schema_info(trial.database(), &set, None).expect("an answer").state,
                 SchemaState::NotInitialized
             );
+            trial.database().execute(READERS).expect(READERS);
+            let info = schema_info(trial.database(), &set, None).expect("an answer");
+            assert_eq!(
+                (info.state, lines(&info.differences)),
+                (SchemaState::NotInitialized, vec!["extra: table readers".into()])
+            );
+            trial.database().execute("DROP TABLE readers").expect("a table");
             trial.go_to(Some(1)).expect("the first migration");
             let info = schema_info(trial.database(), &set, None).expect("an answer");
             assert_eq!(

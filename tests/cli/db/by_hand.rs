@@ -372,6 +372,35 @@ fn tables_on_a_server_are_taken_over_too() {
     assert_eq!((&current["environment"], &current["at_head"]), (&"staging".into(), &true.into()));
 }
 
+/// What is left of a set that nobody has recorded is extra: all of it.
+#[test]
+fn tables_without_a_history_are_told() {
+    let sandbox = shop();
+    sandbox.run(&["db", "init"]).success();
+    sandbox.run(&["db", "stamp", "base", "--set", "shop"]).success();
+    assert_output!(sandbox, sandbox.run(&["db", "info"]), @r#"
+    exit: 1
+    --- stdout ---
+    charter  sqlite at 1: valid; 7 tables, 2 indexes, 11 views
+    shop     sqlite at base: not initialised; 1 table, 0 indexes, 0 views
+      extra: table orders
+    --- stderr ---
+    hint: `charter db init` records the revision that tables without a history look like
+    "#);
+    let json = sandbox.run(&["db", "info", "--json", "--set", "shop"]).exit(1).json();
+    assert_eq!((&json["valid"], &json["sets"][0]["state"]), (&false.into(), &"not_initialized".into()));
+    assert_eq!(json["sets"][0]["extra"][0]["name"], "orders");
+    sandbox.run(&["db", "stamp", "base", "--set", "charter"]).success();
+    let info = sandbox.run(&["db", "info", "--set", "charter"]).exit(4);
+    for extra in ["  extra: table charter_records\n", "  extra: view owners\n"] {
+        assert!(info.stdout.contains(extra), "{info}");
+    }
+    let file = Connection::open(sandbox.path("charter.db")).expect("the database");
+    file.execute_batch("DROP TABLE orders").expect("a change");
+    let info = sandbox.run(&["db", "info", "--set", "shop"]).success();
+    assert!(info.stdout.ends_with("not initialised; 0 tables, 0 indexes, 0 views\n"), "{info}");
+}
+
 #[test]
 fn what_a_database_has_is_told() {
     let sandbox = shop();

@@ -101,8 +101,8 @@ fn db_lint() {
     it is written for.
 
     With a database (--against or --db), nothing is written to it, and what is there decides: whether a
-    table is empty, a constraint validated, what type a column has. Without files, what is pending there
-    is judged.
+    table is empty, a constraint validated, what type a column has. What has run there of a set is read,
+    and not judged. Without files, what is pending there is judged.
 
     Usage: charter db lint [OPTIONS] [FILE]...
 

@@ -61,8 +61,9 @@ fn a_database_in_use() {
     Compares what the engine's catalogue says with what the migrations make in a throw-away database:
     tables, columns, keys, checks, indexes and views that are missing, extra or different. Other
     programs' tables do not count. Only reads. The throw-away database is in memory, of SQLite where the
-    database is PostgreSQL's, or with --against one on that server, which is dropped at the end. Fails
-    (exit code 1) if something is different, and with 4 if the database is not initialised.
+    database is PostgreSQL's, or with --against one on that server, which is dropped at the end. Where
+    nothing is recorded, whatever is there of a set is extra. Fails (exit code 1) if something is
+    missing, extra or different, and with 4 if the database is not initialised.
 
     Usage: charter db info [OPTIONS] [URL]
 
