@@ -58,6 +58,26 @@ pub(super) enum Call {
     Unknown,
 }
 
+/// Whether a statement is one that runs the calls in it.
+pub(super) fn runs_calls(statement: &SyntaxNode) -> bool {
+    const KINDS: [K; 13] = [
+        K::SELECT,
+        K::COMPOUND_SELECT,
+        K::PAREN_SELECT,
+        K::SELECT_INTO,
+        K::VALUES,
+        K::INSERT,
+        K::UPDATE,
+        K::DELETE,
+        K::MERGE,
+        K::DECLARE,
+        K::CREATE_TABLE_AS,
+        K::CREATE_MATERIALIZED_VIEW,
+        K::COPY,
+    ];
+    KINDS.contains(&statement.kind()) && !tree::has(statement, K::WITH_NO_DATA)
+}
+
 /// What a call of a function does, with the function's name; nothing for what only the grammar knows.
 pub(super) fn of_call(session: &Session<'_>, call: &SyntaxNode) -> Option<(String, Call)> {
     let name = defaults::called(call)?;

@@ -225,21 +225,7 @@ fn analyzes(node: &SyntaxNode) -> bool {
 
 /// Calls of functions in a statement that runs them.
 fn calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    const RUN: [K; 12] = [
-        K::SELECT,
-        K::COMPOUND_SELECT,
-        K::DECLARE,
-        K::VALUES,
-        K::INSERT,
-        K::UPDATE,
-        K::DELETE,
-        K::MERGE,
-        K::SELECT_INTO,
-        K::CREATE_TABLE_AS,
-        K::CREATE_MATERIALIZED_VIEW,
-        K::COPY,
-    ];
-    if !RUN.contains(&node.kind()) || tree::has(node, K::WITH_NO_DATA) {
+    if !bodies::runs_calls(node) {
         return;
     }
     for call in tree::below(node, K::CALL_EXPR) {

@@ -17,6 +17,39 @@ fn told_with(files: &[&str], is_set: bool, catalogue: Option<&Catalogue>) -> Vec
     of_existence.map(|finding| format!("{} {}", finding.severity, finding.message)).collect()
 }
 
+/// What runs an unknown call may do anything: that is told, and from then on nothing is known to be missing.
+#[test]
+fn every_statement_that_runs_a_call_is_known_to() {
+    let missing = |statement: &str| {
+        let text = format!("drop table gone;\n{statement};\ninsert into gone values (1);");
+        let found = lint_with(&[Input::new("1", text)], &LintOptions::default(), None);
+        let has = |rule: &str| found.iter().any(|finding| finding.rule.name == rule);
+        (has("unknown-function"), has("does-not-exist"))
+    };
+    for statement in [
+        "select f()",
+        "select 1 union select f()",
+        "(select f())",
+        "(select 1) union (select f())",
+        "select f() into n",
+        "values (f())",
+        "insert into t values (f())",
+        "update t set a = f() where a = 1",
+        "delete from t where a = 1 returning f()",
+        "merge into t using u on t.a = u.a when matched then update set a = f()",
+        "declare c cursor with hold for select f()",
+        "create table n as select f()",
+        "create materialized view n as select f()",
+        "copy (select f()) to '/tmp/n'",
+    ] {
+        assert_eq!(missing(statement), (true, false), "{statement}");
+        assert_eq!(missing(&statement.replace("f()", "now()")), (false, true), "{statement}");
+    }
+    for statement in ["create table n as select f() with no data", "create view n as select f()"] {
+        assert!(missing(statement).1, "{statement}");
+    }
+}
+
 #[test]
 fn what_a_set_made_dropped_or_renamed_is_known() {
     const NOTHING: [&str; 0] = [];

@@ -87,23 +87,9 @@ fn unseen(judge: &mut Judge<'_>, node: &SyntaxNode) -> bool {
 
 /// Calls in a statement that runs them may change anything, unless it is known what they do.
 fn after_calls(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    const RUN: [K; 12] = [
-        K::SELECT,
-        K::COMPOUND_SELECT,
-        K::PAREN_SELECT,
-        K::VALUES,
-        K::INSERT,
-        K::UPDATE,
-        K::DELETE,
-        K::MERGE,
-        K::SELECT_INTO,
-        K::CREATE_TABLE_AS,
-        K::CREATE_MATERIALIZED_VIEW,
-        K::COPY,
-    ];
     let is_unknown =
         |call: SyntaxNode| bodies::of_call(&judge.session, &call).is_some_and(|(_, known)| known != bodies::Call::Calm);
-    if RUN.contains(&node.kind()) && tree::below(node, K::CALL_EXPR).any(is_unknown) {
+    if bodies::runs_calls(node) && tree::below(node, K::CALL_EXPR).any(is_unknown) {
         judge.session.inventory.doubt(true, true);
     }
 }
