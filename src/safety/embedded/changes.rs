@@ -31,7 +31,9 @@ impl Embedded<'_> {
 
     /// Whether what a DELETE or UPDATE changes may be of rows that are older than the file.
     fn changes_old_rows(&self, words: &Words, at: usize, table: &str) -> bool {
-        let Some(known) = self.tables.get(table).filter(|_| self.is_of_this_file(table)) else { return true };
+        let Some(known) = self.tables.get(table).filter(|_| self.is_of_this_file(table)) else {
+            return self.may_have_rows(table);
+        };
         let set = words.find("set").filter(|_| words.at(at) == "update");
         let mut rows = known.rows.iter().chain(known.parts.iter().map(|part: &Part| &part.rows));
         let Some(set) = set else { return rows.next().is_some() };
@@ -45,7 +47,7 @@ impl Embedded<'_> {
     /// A MERGE that changes or deletes whatever it meets, and meets every row.
     pub(super) fn merge(&mut self, words: &Words) {
         let (table, next) = words.name(2);
-        if !words.starts("merge into") || self.is_new_here(&table) {
+        if !words.starts("merge into") || !self.may_lose_rows(&table) {
             return;
         }
         let known = self.tables.get(&table);

@@ -493,7 +493,7 @@ impl Embedded<'_> {
             self.report(&renames::OBJECT_RENAMED, all.clone(), "the view has another name from now on");
         } else if words.starts("truncate") {
             let table = words.name(if words.at(1) == "table" { 2 } else { 1 }).0;
-            if !self.is_new_here(&table) {
+            if self.may_lose_rows(&table) {
                 self.report(&data::TRUNCATED, all.clone(), format!("all rows of {table} are lost"));
             }
         }

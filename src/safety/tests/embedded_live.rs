@@ -113,6 +113,39 @@ fn a_table_that_is_found_empty_is_as_good_as_new() {
     assert_eq!(errors(Engine::DuckDb, "", narrow, Some(&live(false))), ["duckdb-narrows"]);
 }
 
+/// Where nothing is, nothing is lost, whoever made the table.
+#[test]
+fn rows_of_a_table_that_is_found_empty_are_not_changed() {
+    let live = |empty| Catalogue {
+        tables: [table("e", empty, &[("a", "INTEGER")]), table("old", false, &[])].into(),
+        ..Catalogue::default()
+    };
+    for made in ["", "create table e (a int); create table old (a int);"] {
+        for (of, sql, rule) in [
+            (Engine::Sqlite, "update e set a = 1;", "update-without-where"),
+            (Engine::Sqlite, "delete from e;", "delete-without-where"),
+            (Engine::Sqlite, "delete from e where 1 = 1;", "delete-without-where"),
+            (Engine::DuckDb, "update e set a = 1;", "update-without-where"),
+            (Engine::DuckDb, "delete from e;", "delete-without-where"),
+            (Engine::DuckDb, "truncate e;", "truncate"),
+            (
+                Engine::DuckDb,
+                "merge into e using (select 1 as a) as s on true when matched then delete;",
+                "delete-without-where",
+            ),
+        ] {
+            assert_eq!(errors(of, made, sql, Some(&live(true))), [""; 0], "{of}: {sql}");
+            assert_eq!(errors(of, made, sql, Some(&live(false))), [rule], "{of}: {sql}");
+            // What these files have put there may be another table's.
+            let filled = format!("insert into e select a from old; {sql}");
+            assert_eq!(errors(of, made, &filled, Some(&live(true))), [rule], "{of}: {filled}");
+        }
+        let renamed = "drop table e; alter table old rename to e; delete from e;";
+        let found = errors(Engine::Sqlite, made, renamed, Some(&live(true)));
+        assert!(found.contains(&"delete-without-where"), "{found:?}");
+    }
+}
+
 #[test]
 fn rows_that_a_file_puts_in_itself_are_rows() {
     let sqlite = engine(Engine::Sqlite);
