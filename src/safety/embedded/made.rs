@@ -93,11 +93,10 @@ impl Embedded<'_> {
                 self.sequences.remove(&name);
                 self.macros.remove(&name);
             }
-            ("insert" | "replace", _) if words.has("into") => {
+            ("insert" | "replace" | "with", _) if words.has("into") => {
                 self.copy(words);
                 self.fill(words);
             }
-            ("with", _) if words.has("insert into") => self.fill(words),
             ("delete" | "truncate", _) => self.empty(words),
             _ => {}
         }

@@ -4,6 +4,7 @@ mod affinity;
 mod bounds;
 mod changes;
 mod copies;
+mod expressions;
 mod keys;
 mod live;
 mod made;

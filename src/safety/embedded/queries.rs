@@ -3,10 +3,12 @@
 //! A query gives every row of its table only where each of its words is known to leave none out.
 
 use super::bounds::{closing, outside};
+use super::expressions::{Read, column, reads, unwrapped};
 use super::words::Words;
 use std::ops::Range;
 
 /// One SELECT.
+#[derive(Clone)]
 pub(super) struct Query {
     pub(super) source: Source,
     /// By what the rows of its table are named in it.
@@ -20,12 +22,14 @@ pub(super) struct Query {
     pub(super) is_whole: bool,
 }
 
+#[derive(Clone)]
 pub(super) enum Source {
     Table(String),
     Query(Box<Query>),
 }
 
 /// A table behind LEFT JOIN.
+#[derive(Clone)]
 pub(super) struct Beside {
     pub(super) table: String,
     pub(super) names: Vec<String>,
@@ -34,6 +38,7 @@ pub(super) struct Beside {
 }
 
 /// What a query gives.
+#[derive(Clone)]
 pub(super) enum Item {
     /// `*`, of one table if it says so.
     Star {
@@ -46,17 +51,6 @@ pub(super) enum Item {
         name: Option<String>,
         reads: Vec<Read>,
     },
-}
-
-/// A column that is read.
-#[derive(Debug, Clone)]
-pub(super) struct Read {
-    pub(super) of: Option<String>,
-    pub(super) column: String,
-    /// The types that it is cast to, one after the other.
-    pub(super) casts: Vec<String>,
-    /// Whether what is given is the value itself, but for the casts, or for what stands in for NULL.
-    pub(super) is_kept: bool,
 }
 
 /// What may stand behind a table, and is no other name for it.
@@ -77,22 +71,70 @@ const AGGREGATES: &str = "any_value approx_count_distinct approx_quantile approx
     regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile sem skewness stddev stddev_pop \
     stddev_samp string_agg sum sum_no_overflow sumkahan total var_pop var_samp variance generate_subscripts unnest";
 
+/// A query that has a name for the statement in which it stands; without it, where nothing is known of what it gives.
+#[derive(Clone)]
+pub(super) struct Common {
+    name: String,
+    query: Option<Query>,
+}
+
+/// The queries of a WITH that stands at an index, after those that have a name around it, and the index behind them; as they
+/// are, where there is none.
+pub(super) fn commons(words: &Words, at: usize, around: &[Common], is_sqlite: bool) -> Option<(Vec<Common>, usize)> {
+    let mut known = around.to_vec();
+    if words.at(at) != "with" {
+        return Some((known, at));
+    }
+    let mut found = Vec::new();
+    let mut at = if words.at(at + 1) == "recursive" { at + 2 } else { at + 1 };
+    loop {
+        let name = words.is_name(at).then(|| words.named(at).to_owned())?;
+        let is_list = words.at(at + 1) == "(";
+        let columns = if is_list { words.items(at + 1) } else { Vec::new() };
+        let columns: Vec<String> = columns.into_iter().map(|item| words.named(item.start).to_owned()).collect();
+        at = if is_list { closing(words, at + 1) + 1 } else { at + 1 };
+        let open =
+            ["as (", "as materialized (", "as not materialized ("].into_iter().find(|open| words.is_at(at, open))?;
+        let open = at + open.split(' ').count() - 1;
+        let close = Some(closing(words, open)).filter(|close| *close > open)?;
+        found.push((name, columns, open + 1..close));
+        at = close + 1;
+        if words.at(at) != "," {
+            break;
+        }
+        at += 1;
+    }
+    // One that reads itself, or one behind it, as SQLite does, is not known.
+    known.extend(found.iter().map(|(name, ..)| Common { name: name.clone(), query: None }));
+    for (place, (_, columns, range)) in found.into_iter().enumerate() {
+        let mut queries = queries_among(words, range, &known, is_sqlite).unwrap_or_default();
+        let query = queries.pop().filter(|_| queries.is_empty()).and_then(|query| query.with_names(columns));
+        known[around.len() + place].query = query;
+    }
+    Some((known, at))
+}
+
 /// The queries of a range that are joined by UNION ALL; nothing where it is none that is known.
 pub(super) fn queries(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Vec<Query>> {
+    queries_among(words, range, &[], is_sqlite)
+}
+
+/// The same where other queries have names.
+pub(super) fn queries_among(
+    words: &Words,
+    range: Range<usize>,
+    around: &[Common],
+    is_sqlite: bool,
+) -> Option<Vec<Query>> {
+    let mut range = unwrapped(words, range);
+    let (known, start) = commons(words, range.start, around, is_sqlite)?;
+    range.start = start;
     let range = unwrapped(words, range);
     let cuts: Vec<usize> =
         outside(words, range.clone()).into_iter().filter(|at| words.is_at(*at, "union all")).collect();
     let starts = std::iter::once(range.start).chain(cuts.iter().map(|cut| cut + 2));
     let parts = starts.zip(cuts.iter().copied().chain([range.end]));
-    parts.map(|(start, end)| query(words, unwrapped(words, start..end), is_sqlite)).collect()
-}
-
-/// A range without the parentheses around it.
-fn unwrapped(words: &Words, mut range: Range<usize>) -> Range<usize> {
-    while range.start + 1 < range.end && words.at(range.start) == "(" && closing(words, range.start) + 1 == range.end {
-        range = range.start + 1..range.end - 1;
-    }
-    range
+    parts.map(|(start, end)| query(words, unwrapped(words, start..end), &known, is_sqlite)).collect()
 }
 
 /// Whether a word is one of some with blanks between them.
@@ -105,14 +147,14 @@ fn first(words: &Words, range: Range<usize>, of: &str) -> Option<usize> {
     outside(words, range).into_iter().find(|at| is_among(words.at(*at), of))
 }
 
-fn query(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Query> {
+fn query(words: &Words, range: Range<usize>, known: &[Common], is_sqlite: bool) -> Option<Query> {
     let Range { start, end } = range;
     let (list, from) = match words.at(start) {
         "select" => {
             let from = first(words, start + 1..end, "from")?;
             (Some(start + 1..from), from)
         }
-        "from" => (None, start),
+        "from" | "table" => (None, start),
         _ => return None,
     };
     let mut found = Query {
@@ -124,7 +166,7 @@ fn query(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Query> {
         condition: None,
         is_whole: true,
     };
-    let mut at = found.read_from(words, from + 1, end, is_sqlite)?;
+    let mut at = found.read_from(words, from + 1, end, known, is_sqlite)?;
     let list = match list {
         Some(list) => list,
         None if words.at(at) == "select" => {
@@ -147,14 +189,29 @@ fn query(words: &Words, range: Range<usize>, is_sqlite: bool) -> Option<Query> {
 
 impl Query {
     /// Takes in what is behind FROM, up to a word that is no part of it.
-    fn read_from(&mut self, words: &Words, start: usize, end: usize, is_sqlite: bool) -> Option<usize> {
+    fn read_from(
+        &mut self,
+        words: &Words,
+        start: usize,
+        end: usize,
+        known: &[Common],
+        is_sqlite: bool,
+    ) -> Option<usize> {
         let mut at = start;
+        let common = |at: usize| {
+            let is_it = |common: &&Common| words.at(at + 1) != "." && common.name == words.named(at);
+            known.iter().rev().find(is_it)
+        };
         if words.at(at) == "(" {
             let close = closing(words, at);
-            let mut inner = queries(words, at + 1..close, is_sqlite)?;
+            let mut inner = queries_among(words, at + 1..close, known, is_sqlite)?;
             let query = inner.pop().filter(|_| inner.is_empty())?;
             self.source = Source::Query(Box::new(query));
             at = close + 1;
+        } else if let Some(common) = common(at) {
+            self.names.push(common.name.clone());
+            self.source = Source::Query(Box::new(common.query.clone()?));
+            at += 1;
         } else {
             let (table, next) = words.name(at);
             if !words.is_name(next - 1) {
@@ -167,7 +224,7 @@ impl Query {
         at = alias(words, at, end, &mut self.names);
         while words.at(at) == "left" && at < end {
             let join = if words.at(at + 1) == "outer" { at + 2 } else { at + 1 };
-            if words.at(join) != "join" || words.at(join + 1) == "(" {
+            if words.at(join) != "join" || words.at(join + 1) == "(" || common(join + 1).is_some() {
                 break;
             }
             let (table, next) = words.name(join + 1);
@@ -190,6 +247,21 @@ impl Query {
             at = behind;
         }
         Some(at)
+    }
+
+    /// The same with other names for what it gives; nothing where it is not known which is which.
+    fn with_names(mut self, columns: Vec<String>) -> Option<Self> {
+        if columns.is_empty() {
+            return Some(self);
+        }
+        if columns.len() != self.items.len() {
+            return None;
+        }
+        for (item, column) in self.items.iter_mut().zip(columns) {
+            let Item::Value { name, .. } = item else { return None };
+            *name = Some(column);
+        }
+        Some(self)
     }
 
     /// Takes in the list of what is given; an empty one is that of a query that begins with FROM.
@@ -300,60 +372,4 @@ fn star(words: &Words, of: Option<String>, mut at: usize, end: usize) -> Option<
         at = behind;
     }
     Some(Item::Star { of, left_out, renamed, replaced })
-}
-
-/// The column that an expression is, and its table, if it says one.
-fn column(words: &Words, range: Range<usize>) -> Option<(Option<String>, String)> {
-    let is_name = |at: usize| words.is_name(at) || matches!(words.at(at), "rowid");
-    match range.len() {
-        1 if is_name(range.start) => Some((None, words.named(range.start).to_owned())),
-        3 if words.at(range.start + 1) == "." && is_name(range.start + 2) => {
-            Some((Some(words.named(range.start).to_owned()), words.named(range.start + 2).to_owned()))
-        }
-        5 if words.at(range.start + 1) == "." => column(words, range.start + 2..range.end),
-        _ => None,
-    }
-}
-
-/// The columns that an expression reads, and which of them it gives as they are.
-fn reads(words: &Words, expression: Range<usize>) -> Vec<Read> {
-    let range = unwrapped(words, expression);
-    if let Some((of, column)) = column(words, range.clone()) {
-        return vec![Read { of, column, casts: Vec::new(), is_kept: true }];
-    }
-    let Range { start, end } = range;
-    let is_call = words.at(start + 1) == "(" && closing(words, start + 1) + 1 == end;
-    if is_call && words.at(start) == "cast" {
-        if let Some(cut) = outside(words, start + 2..end - 1).into_iter().rfind(|at| words.at(*at) == "as") {
-            return cast(reads(words, start + 2..cut), words.joined(cut + 1..end - 1));
-        }
-    } else if is_call && matches!(words.at(start), "coalesce" | "ifnull") {
-        let parts = words.parts(start + 2..end - 1);
-        let mut found = parts.first().map(|first| reads(words, first.clone())).unwrap_or_default();
-        found.extend(parts.iter().skip(1).flat_map(|part| read_anywhere(words, part.clone())));
-        return found;
-    }
-    let cut = outside(words, range.clone()).into_iter().rfind(|at| words.is_at(*at, ": :"));
-    if let Some(cut) = cut.filter(|cut| (cut + 2..end).all(|at| !matches!(words.at(at), "+" | "-" | "*" | "/" | "|"))) {
-        // A cast binds to what stands right before it.
-        let inner = unwrapped(words, start..cut);
-        if inner != (start..cut) || column(words, start..cut).is_some() || words.is_at(cut.saturating_sub(3), ": :") {
-            return cast(reads(words, start..cut), words.joined(cut + 2..end));
-        }
-    }
-    read_anywhere(words, range)
-}
-
-fn cast(mut reads: Vec<Read>, data_type: String) -> Vec<Read> {
-    reads.iter_mut().for_each(|read| read.casts.push(data_type.clone()));
-    reads
-}
-
-fn read_anywhere(words: &Words, range: Range<usize>) -> Vec<Read> {
-    let is_read = |at: &usize| words.is_name(*at) && !matches!(words.at(at + 1), "(" | ".");
-    let read = |at: usize| {
-        let of = (at > range.start && words.at(at - 1) == ".").then(|| words.named(at - 2).to_owned());
-        Read { of, column: words.named(at).to_owned(), casts: Vec::new(), is_kept: false }
-    };
-    range.clone().filter(is_read).map(read).collect()
 }

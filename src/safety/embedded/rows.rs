@@ -1,9 +1,10 @@
 //! Which table has the rows of which: what a file copies whole, from the table as the file found it to where it ends.
 
 use super::bounds::closing;
+use super::expressions::Read;
 use super::parts::{Part, is_true};
 use super::promises::Kind;
-use super::queries::{Item, Query, Read, Source, queries};
+use super::queries::{Item, Query, Source, commons, queries, queries_among};
 use super::words::Words;
 use super::{Embedded, Table};
 use std::ops::Range;
@@ -84,12 +85,14 @@ impl Embedded<'_> {
 
     /// The query of an INSERT, and the columns that it names.
     fn inserted(&self, words: &Words) -> Option<(String, Option<Vec<String>>, Vec<Query>)> {
-        let into = words.find("into").filter(|_| matches!(words.at(0), "insert" | "replace"))?;
+        let (known, verb) = commons(words, 0, &[], self.is_sqlite)?;
+        let into =
+            words.find_in(verb..words.len(), "into").filter(|_| matches!(words.at(verb), "insert" | "replace"))?;
         let (table, mut at) = words.name(into + 1);
         if words.at(at) == "as" {
             at += 2;
         }
-        let begins = |at: usize| matches!(words.at(at), "select" | "from" | "(");
+        let begins = |at: usize| matches!(words.at(at), "select" | "from" | "table" | "with" | "(");
         let mut named = None;
         if words.at(at) == "(" && !begins(at + 1) {
             named = Some(words.items(at).into_iter().map(|item| words.named(item.start).to_owned()).collect());
@@ -104,7 +107,7 @@ impl Embedded<'_> {
         }
         let ends = |at: &usize| words.at(*at) == "returning" || words.is_at(*at, "on conflict");
         let end = super::bounds::outside(words, at..words.len()).into_iter().find(ends).unwrap_or(words.len());
-        let found = queries(words, at..end, self.is_sqlite)?;
+        let found = queries_among(words, at..end, &known, self.is_sqlite)?;
         if named.is_none() && !is_by_name {
             let known = self.tables.get(&table).filter(|known| !known.columns.is_empty());
             named = known.map(|known| {
@@ -117,9 +120,8 @@ impl Embedded<'_> {
     /// Takes in whose rows an INSERT copies whole, unless it leaves some out where they are written.
     pub(super) fn copy(&mut self, words: &Words) {
         let leaves_out =
-            words.starts("replace") || words.starts("insert or ignore") || words.starts("insert or replace");
-        let Some((table, named, found)) = self.inserted(words).filter(|_| !leaves_out && !words.has("on conflict"))
-        else {
+            ["replace into", "or ignore into", "on conflict"].into_iter().any(|leaves_out| words.has(leaves_out));
+        let Some((table, named, found)) = self.inserted(words).filter(|_| !leaves_out) else {
             return;
         };
         for query in found {

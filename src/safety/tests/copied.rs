@@ -54,6 +54,52 @@ fn a_table_is_dropped_unless_its_rows_end_under_its_name() {
     }
 }
 
+/// A WITH may stand before INSERT, or behind it.
+#[test]
+fn a_query_with_a_name_copies_what_it_gives() {
+    for of in BOTH {
+        for (with, query) in [
+            ("with r as (select * from t)", "select * from r"),
+            ("with r as (select * from t)", "(id, a, b, n) select id, a, b, n from r"),
+            ("with r as (select * from t)", "with s as (select * from r) select * from s"),
+        ] {
+            assert_eq!(
+                errors(of, &format!("{NEW} {with} insert into t2 {query}; {SWAP}")),
+                [""; 0],
+                "{of}: {with} {query}"
+            );
+        }
+        for (with, insert, expected) in [
+            ("with r as (select * from t where n = 1)", "insert into t2 select * from r", "table-dropped"),
+            ("with r as (select * from t)", "insert into t2 select * from r limit 1", "table-dropped"),
+            ("with r as (select * from t)", "insert or ignore into t2 select * from r", "table-dropped"),
+            (
+                "with r as (select * from t)",
+                "insert into t2 select * from r where true on conflict do nothing",
+                "table-dropped",
+            ),
+            ("with r as (select * from t)", "insert into t2 select * from o", "table-dropped"),
+            (
+                "with r as (select id, a, n from t)",
+                "insert into t2 (id, a, n) select id, a, n from r",
+                "column-dropped",
+            ),
+            (
+                "with r as (select * from t)",
+                "insert into t2 (id, a, b, n) select id, b, a, n from r",
+                "columns-mixed-up",
+            ),
+            ("with t as (select * from t where n = 1)", "insert into t2 select * from t", "table-dropped"),
+        ] {
+            let found = errors(of, &format!("{NEW} {with} {insert}; {SWAP}"));
+            assert!(found.contains(&expected), "{of}: {with} {insert}\n{found:?}");
+        }
+        let keep = "create temp table keep as with r as (select * from t) select * from r; drop table t; \
+            create table t (id integer primary key, a text, b text, n integer); insert into t select * from keep;";
+        assert_eq!(errors(of, keep), [""; 0], "{of}");
+    }
+}
+
 #[test]
 fn a_query_that_leaves_rows_out_copies_no_table() {
     for of in BOTH {
@@ -70,6 +116,24 @@ fn a_query_that_leaves_rows_out_copies_no_table() {
             "select distinct a, a, b, n from t",
             "select * from t union select * from t",
             "select * from t except select * from t",
+            "with r as (select * from t where n = 1) select * from r",
+            "with r as (select * from t limit 5) select * from r",
+            "with r as (select distinct a, a, b, n from t) select * from r",
+            "with r as (select t.* from t join o on o.id = t.n) select * from r",
+            "with r as (select t.* from t, o) select * from r",
+            "with r as (select * from t union all select * from t) select * from r",
+            "with r as (select max(id), max(a), max(b), max(n) from t) select * from r",
+            "with r as (select * from t) select * from r where n = 1",
+            "with r as (select * from t) select * from r limit 5",
+            "with r as (select * from t) select r.* from r, o",
+            "with r as (select * from t), s as (select * from r where n = 1) select * from s",
+            "with r as (select * from s), s as (select * from t where n = 1) select * from r",
+            "with t as (select * from o) select id, id, id, id from t",
+            "with recursive r as (select * from t union all select * from r where id < 0) select * from r",
+            "with r as (select * from t) select r.* from r left join r as s on s.id = r.n",
+            "with o as (select n as id from t) select t.* from t left join o on o.id = t.n",
+            "select * from (with t as (select id, 'a', 'b', k from o) select * from t)",
+            "with r as (select * from t) select * from main.r",
         ] {
             let found = errors(of, &format!("{NEW} insert into t2 {query}; {SWAP}"));
             assert!(found.contains(&"table-dropped"), "{of}: {query}\n{found:?}");
@@ -86,8 +150,43 @@ fn a_query_that_leaves_rows_out_copies_no_table() {
             "select id, a, b, coalesce(n, 0) from t",
             "select id, a, b, cast(n as integer) from t",
             "select id, a, b, n from t as old",
+            "select id, a, b, case when n is null then 0 else n end from t",
+            "select id, a, b, case when (n) is not null then n else 0 end from t",
+            "select id, a, b, case when n notnull then n end from t",
+            "select id, a, b, case when t.n is null then (case a when '' then 1 else 2 end) else t.n end as n from t",
+            "select id, a, b, case when n is null then 0 else cast(n as integer) end from t",
+            "select id, a, b, if(n is not null, coalesce(n, 1), 0) from t",
+            "select id, a, b, ifnull(n, 0) from t",
+            "with r as (select * from t) select * from r",
+            "with r as (select id, a, b, n from t) select x.id, a, x.b, n from r as x",
+            "with r as materialized (select * from t), s as not materialized (select * from r) select id, a, b, n from s",
+            "with r (n, a, b, id) as (select n, a, b, id from t) select id, a, b, n from r",
+            "with r as (select * from t), unused as (select * from o limit 1) select * from r order by id",
+            "select * from (with r as (select * from t) select * from r)",
         ] {
             assert_eq!(errors(of, &format!("{NEW} insert into t2 {query}; {SWAP}")), [""; 0], "{of}: {query}");
+        }
+        for value in [
+            "case when n is null then 0 end",
+            "case when n is null then n else 0 end",
+            "case when n is not null then 0 else n end",
+            "case when n is null then 0 when n = 5 then 6 else n end",
+            "case when n is null or n = 1 then 0 else n end",
+            "case when id is null then 0 else n end",
+            "case when o.k is null then 0 else n end",
+            "case when n is null then 0 else n end + case when n is null then 0 else n end",
+            "case when n is null then 0 else n + 1 end",
+            "case when n is null then 0 else -n end",
+            "case when n = null then n else 0 end",
+            "iif(n is null, n, 0)",
+            "iif(n = 1, 0, n)",
+            "iif(n is null, 0, n) + 1",
+            "ifnull(n + 1, 0)",
+        ] {
+            let query = format!("select t.id, t.a, t.b, {value} as n from t left join o on o.id = t.n");
+            let query = query.replace(" n ", " t.n ").replace("(n ", "(t.n ").replace("as t.n", "as n");
+            let found = errors(of, &format!("{NEW} insert into t2 {query}; {SWAP}"));
+            assert!(found.iter().any(|rule| rule.ends_with("-narrows")), "{of}: {query}\n{found:?}");
         }
         // Not the key of the other table: a row may find two of it.
         let twice = "select t.id, t.a, t.b, t.n from t left join o on o.k = t.n";
@@ -98,6 +197,10 @@ fn a_query_that_leaves_rows_out_copies_no_table() {
         ("select * from t tablesample 10%", "table-dropped"),
         ("select * from t using sample 5", "table-dropped"),
         ("from t limit 1", "table-dropped"),
+        ("table t limit 1", "table-dropped"),
+        ("from t select id, a, b, n where n = 1", "table-dropped"),
+        ("with r as (from t using sample 5) from r", "table-dropped"),
+        ("with r as (from t) from r where n = 1", "table-dropped"),
         ("select * replace (null as b) from t", "column-dropped"),
         ("(id, a, n) select * exclude (b) from t", "column-dropped"),
         ("(id, a, n) select * exclude b from t", "column-dropped"),
@@ -113,12 +216,19 @@ fn a_query_that_leaves_rows_out_copies_no_table() {
         "by name select n, b, a, id from t",
         "select * replace (coalesce(b, '') as b) from t",
         "(from t)",
+        "table t",
+        "(table t)",
+        "with r as (from t) from r select id, a, b, n",
+        "with r as (table t) table r",
+        "from (from t select id, a, b, n) as r select r.*",
+        "table t order by id",
     ] {
         assert_eq!(errors(Engine::DuckDb, &format!("{NEW} insert into t2 {query}; {SWAP}")), [""; 0], "{query}");
     }
-    let rowid = format!("{NEW} insert into t2 select rowid, a, b, n from t; {SWAP}");
-    assert_eq!(errors(Engine::Sqlite, &rowid), [""; 0]);
-    let no_rowid = rowid.replace("rowid, a", "n, a");
+    for query in ["select rowid, a, b, n from t", "select id, a, b, iif(n is null, 0, n) from t"] {
+        assert_eq!(errors(Engine::Sqlite, &format!("{NEW} insert into t2 {query}; {SWAP}")), [""; 0], "{query}");
+    }
+    let no_rowid = format!("{NEW} insert into t2 select n, a, b, n from t; {SWAP}");
     assert_eq!(errors(Engine::Sqlite, &no_rowid), ["column-dropped"]);
 }
 
