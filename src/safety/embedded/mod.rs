@@ -14,6 +14,7 @@ mod promises;
 mod queries;
 mod rehearsed;
 mod rows;
+mod tables;
 mod types;
 mod views;
 mod words;
@@ -29,77 +30,18 @@ use crate::engine::rehearsal::Rehearsal;
 pub(super) use affinity::converts;
 pub(super) use copies::shown;
 use copies::{Dropped, MIXED_UP, Moved};
-use keys::{LeftBehind, Reference, Unique};
+use keys::{LeftBehind, Unique};
 use objects::Signature;
-use parts::Part;
-use promises::{Freed, Promise};
+use promises::Freed;
 use rehearsed::{Answer, Rehearsed};
-use rows::Holding;
+use tables::Mention;
+pub(super) use tables::Table;
 pub(super) use types::{narrows, retyped};
 use views::{ViewColumns, created_view};
 pub(super) use words::Words;
 
 /// The rules that are of both engines alone.
 pub(super) const RULES: &[&Rule] = &[&MIXED_UP];
-
-/// What the files say about a table.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Table {
-    /// The file that made it, by its place; nothing for a table that was there before.
-    pub(super) file: Option<usize>,
-    pub(super) applied: bool,
-    pub(super) columns: Vec<String>,
-    /// Columns that are computed from others, so that nothing is lost with them.
-    computed: BTreeSet<String>,
-    /// Columns in a primary key or UNIQUE of the table.
-    pub(super) keys: BTreeSet<String>,
-    /// Columns that have a value in every row.
-    never_null: BTreeSet<String>,
-    /// Columns that refer to a table, and whether the table says so, not the column.
-    pub(super) foreign: BTreeMap<String, bool>,
-    /// Indexes by name, with their columns.
-    pub(super) indexes: BTreeMap<String, Vec<String>>,
-    pub(super) triggers: BTreeSet<String>,
-    /// What names columns of the table beside its keys: a check, a column that is computed, an index of some rows or of an
-    /// expression; and every name in it.
-    pub(super) mentions: BTreeMap<Mention, BTreeSet<String>>,
-    /// Tables that this one refers to.
-    pub(super) refers: BTreeSet<String>,
-    /// What it keeps of its values, beside indexes.
-    promises: BTreeSet<Promise>,
-    /// Its unique indexes over all rows, by name; without columns, where one is over some rows or an expression.
-    unique_indexes: BTreeMap<String, Vec<String>>,
-    /// The tables whose rows it has whole, beside its own.
-    rows: Vec<Holding>,
-    /// Those of which it has a part.
-    parts: Vec<Part>,
-    /// Its foreign keys, and what others can refer to.
-    references: Vec<Reference>,
-    unique: Vec<Unique>,
-    /// Whether a query made it, which takes values and none of that.
-    is_of_query: bool,
-    /// The types of columns, as far as they are known.
-    pub(super) types: BTreeMap<String, String>,
-    /// What the defaults of columns mention, by the column.
-    pub(super) defaults: BTreeMap<String, BTreeSet<String>>,
-    /// Whether the database had it without a row before the files that are not applied.
-    pub(super) is_found_empty: bool,
-    /// Columns that the database has and the files that made the table do not know.
-    of_host: BTreeSet<String>,
-    /// Whether these files put rows into it.
-    pub(super) is_filled: bool,
-}
-
-/// What names columns.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mention {
-    /// A check of the whole table, by its place in it.
-    Check(usize),
-    /// What a column says of itself, by the column.
-    Column(String),
-    /// An index, by its name.
-    Index(String),
-}
 
 /// The judge of one run over files for an embedded engine.
 pub(super) struct Embedded<'a> {
@@ -348,50 +290,6 @@ impl Embedded<'_> {
 
     pub(super) fn in_transaction(&self) -> bool {
         self.wrapped || self.explicit
-    }
-
-    /// Whether this file made the table.
-    pub(super) fn is_of_this_file(&self, table: &str) -> bool {
-        self.tables.get(table).is_some_and(|table| table.file == Some(self.file))
-    }
-
-    /// Whether these files made the table, or the database has it without a row: nobody waits for it.
-    pub(super) fn is_new(&self, table: &str) -> bool {
-        self.tables.get(table).is_some_and(|table| table.file.is_some() && !table.applied || table.is_found_empty)
-    }
-
-    /// Whether the table may have rows by now: but for one that this file made, or that the database has without a row, and
-    /// that these files have put none into.
-    pub(super) fn may_have_rows(&self, table: &str) -> bool {
-        let known = self.tables.get(table);
-        known.is_none_or(|known| known.is_filled || known.file != Some(self.file) && !known.is_found_empty)
-    }
-
-    /// Whether the table may have rows by now that this file has not put there.
-    pub(super) fn may_lose_rows(&self, table: &str) -> bool {
-        !self.is_new_here(table) && self.may_have_rows(table)
-    }
-
-    /// Whether this file made the table, and no other one's rows are in it.
-    pub(super) fn is_new_here(&self, table: &str) -> bool {
-        self.is_of_this_file(table) && !self.holds_old_rows(table)
-    }
-
-    /// Whether another table refers to this one.
-    pub(super) fn is_referred_to(&self, table: &str) -> bool {
-        self.tables.iter().any(|(name, other)| name != table && other.refers.contains(table))
-    }
-
-    /// Whether something that the files or the database know of names a column beside its table's keys: SQLite does not drop it then.
-    pub(super) fn is_mentioned(&self, table: &str, column: &str) -> bool {
-        let known = self.tables.get(table).into_iter().flat_map(|table| &table.mentions);
-        let mut others = known.filter(|(mention, _)| **mention != Mention::Column(column.to_owned()));
-        let mut views = self.view_names.values().filter(|names| names.contains(table));
-        let mut readers =
-            self.readers.iter().filter(|reader| reader.table == table || reader.uses.iter().any(|name| name == table));
-        others.any(|(_, names)| names.contains(column))
-            || views.any(|names| names.contains(column))
-            || readers.any(|reader| reader.uses.iter().any(|name| name == column))
     }
 
     /// Strings and names that never end, and commands of a shell.

@@ -16,6 +16,7 @@ mod columns;
 mod implicit;
 mod inventory;
 mod needs;
+mod routines;
 mod tables;
 
 pub(super) use inventory::Inventory;

@@ -6,9 +6,9 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::judge::Judge;
-use super::super::{defaults, tree};
+use super::super::tree;
 use super::inventory::{Class, Key, Known};
-use super::{columns, find, implicit, require, require_part};
+use super::{columns, find, require, require_part, routines};
 
 /// The statements whose names are read.
 const READ: [K; 68] = [
@@ -245,9 +245,15 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         K::INDEX_REF => index(judge, node, around),
         K::TYPE_NAME_REF | K::DOMAIN_REF | K::SCHEMA_REF | K::EXTENSION_REF | K::PUBLICATION_REF => named(judge, node),
         K::ROLE_NAME_REF => named(judge, node),
-        K::PATH_TYPE => data_type(judge, node, around),
-        K::FUNCTION_SIG | K::PROCEDURE_SIG | K::ROUTINE_SIG => signature(judge, node),
-        K::CALL_EXPR => call(judge, node, around),
+        K::PATH_TYPE => routines::data_type(judge, node, around.statement),
+        K::FUNCTION_SIG | K::PROCEDURE_SIG | K::ROUTINE_SIG => routines::signature(judge, node),
+        K::CALL_EXPR => {
+            routines::call(judge, node);
+            node.children().skip(1).for_each(|child| walk(judge, &child, around));
+            if node.children().count() == 1 {
+                children(judge, node, around);
+            }
+        }
         K::FOREIGN_KEY_CONSTRAINT => foreign_key(judge, node, around),
         K::REFERENCES_CONSTRAINT => {
             if let Some(name) = tree::child(node, K::TABLE_NAME_REF) {
@@ -391,125 +397,4 @@ fn qualified_column(judge: &mut Judge<'_>, node: &SyntaxNode) {
         Known::There(_) => _ = require_part(judge, node, &key, Class::Column, &column),
         _ => _ = require(judge, node, &key, known),
     }
-}
-
-/// A type that is no word of the grammar.
-fn data_type(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
-    const GRAMMAR: [&str; 27] = [
-        "bigint",
-        "bigserial",
-        "bit",
-        "boolean",
-        "char",
-        "character",
-        "dec",
-        "decimal",
-        "double",
-        "float",
-        "int",
-        "integer",
-        "interval",
-        "json",
-        "national",
-        "nchar",
-        "numeric",
-        "real",
-        "serial",
-        "serial2",
-        "serial4",
-        "serial8",
-        "smallint",
-        "smallserial",
-        "time",
-        "timestamp",
-        "varchar",
-    ];
-    // A function in another language may make the type that it names.
-    let is_foreign = matches!(around.statement.kind(), K::CREATE_FUNCTION | K::CREATE_PROCEDURE)
-        && !["sql", "plpgsql"].contains(&language(around.statement).as_str());
-    let parts = tree::path(node);
-    let is_word = parts.len() == 1 && GRAMMAR.contains(&parts[0].as_str());
-    if !is_word
-        && !is_foreign
-        && let Some((key, known)) = find(judge, Class::Type, &parts)
-    {
-        require(judge, node, &key, known);
-    }
-}
-
-/// The language of a function.
-pub(super) fn language(function: &SyntaxNode) -> String {
-    let option = tree::below(function, K::LANGUAGE_FUNC_OPTION).next();
-    option.map_or_else(|| "sql".to_owned(), |option| tree::words(&option).replace("language ", "").replace('\'', ""))
-}
-
-/// A function as DROP, ALTER, COMMENT and GRANT name it.
-fn signature(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    let parts = tree::path(node);
-    let Some((key, known)) = find(judge, Class::Function, &parts) else { return };
-    if require(judge, node, &key, known) {
-        return;
-    }
-    let Some(takes) = tree::child(node, K::PARAM_LIST).and_then(|list| implicit::signature(&list)) else { return };
-    let mut parts = parts;
-    if let Some(last) = parts.last_mut() {
-        *last = format!("{last}({takes})");
-    }
-    // One of another schema may be meant.
-    let is_alone = !judge.session.inventory.may_be_in_other_schemas(Class::Function, &key.1);
-    if let Some((key, known)) = find(judge, Class::Routine, &parts).filter(|_| is_alone) {
-        require(judge, node, &key, known);
-    }
-}
-
-/// A function by its name.
-fn call(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
-    if let Some(function) = node.children().next().filter(|first| matches!(first.kind(), K::NAME_REF | K::FIELD_EXPR)) {
-        let named = tree::below(&function, K::NAME_REF).map(|part| tree::name(&part)).collect::<Vec<_>>();
-        // `row.function` is a call too, and so is that of a type.
-        let is_plain = defaults::called(node).is_some() && named.len() <= 2;
-        let is_type = matches!(find(judge, Class::Type, &named), Some((_, Known::There(_) | Known::Unsure)));
-        if is_plain
-            && !is_type
-            && !is_grammar(&named)
-            && let Some((key, known)) = find(judge, Class::Function, &named)
-        {
-            require(judge, &function, &key, known);
-        }
-    }
-    node.children().skip(1).for_each(|child| walk(judge, &child, around));
-    if node.children().count() == 1 {
-        children(judge, node, around);
-    }
-}
-
-/// Functions that are words of the grammar.
-fn is_grammar(name: &[String]) -> bool {
-    const GRAMMAR: [&str; 24] = [
-        "coalesce",
-        "greatest",
-        "least",
-        "nullif",
-        "grouping",
-        "row",
-        "xmlconcat",
-        "merge_action",
-        "normalize",
-        "overlay",
-        "position",
-        "substring",
-        "trim",
-        "treat",
-        "extract",
-        "cast",
-        "exists",
-        "any",
-        "all",
-        "some",
-        "array",
-        "values",
-        "current_schema",
-        "localtime",
-    ];
-    matches!(name, [only] if GRAMMAR.contains(&only.as_str()))
 }
