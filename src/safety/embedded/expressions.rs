@@ -84,7 +84,7 @@ fn read_anywhere(words: &Words, range: Range<usize>) -> Vec<Read> {
 
 /// What a choice reads that gives the value of a column as it is, and something else where it is NULL.
 fn unless_null(words: &Words, range: Range<usize>) -> Option<Vec<Read>> {
-    let (condition, then, otherwise) = choice(words, range)?;
+    let Choice { condition, then, otherwise } = choice(words, range)?;
     let (tested, is_null) = tested(words, unwrapped(words, condition))?;
     let (kept, instead) = if is_null { (otherwise?, Some(then)) } else { (then, otherwise) };
     let mut found = reads(words, kept);
@@ -94,15 +94,22 @@ fn unless_null(words: &Words, range: Range<usize>) -> Option<Vec<Read>> {
     Some(found)
 }
 
-/// The one condition of a CASE or IIF, what it gives where that holds, and what else, if it says so.
-fn choice(words: &Words, range: Range<usize>) -> Option<(Range<usize>, Range<usize>, Option<Range<usize>>)> {
+/// A CASE or IIF of one condition.
+struct Choice {
+    condition: Range<usize>,
+    /// What it gives where that holds.
+    then: Range<usize>,
+    /// What else, if it says so.
+    otherwise: Option<Range<usize>>,
+}
+
+fn choice(words: &Words, range: Range<usize>) -> Option<Choice> {
     let Range { start, end } = range;
     if matches!(words.at(start), "iif" | "if") && words.at(start + 1) == "(" && closing(words, start + 1) + 1 == end {
-        return match words.parts(start + 2..end - 1).as_slice() {
-            [condition, then] => Some((condition.clone(), then.clone(), None)),
-            [condition, then, otherwise] => Some((condition.clone(), then.clone(), Some(otherwise.clone()))),
-            _ => None,
-        };
+        let parts = words.parts(start + 2..end - 1);
+        let [condition, then, otherwise @ ..] = parts.as_slice() else { return None };
+        let (condition, then) = (condition.clone(), then.clone());
+        return (otherwise.len() < 2).then(|| Choice { condition, then, otherwise: otherwise.first().cloned() });
     }
     if !words.is_at(start, "case when") || words.at(end - 1) != "end" {
         return None;
@@ -121,7 +128,11 @@ fn choice(words: &Words, range: Range<usize>) -> Option<(Range<usize>, Range<usi
         }
     }
     let then = then?;
-    Some((start + 2..then, then + 1..otherwise.unwrap_or(end - 1), otherwise.map(|at| at + 1..end - 1)))
+    Some(Choice {
+        condition: start + 2..then,
+        then: then + 1..otherwise.unwrap_or(end - 1),
+        otherwise: otherwise.map(|at| at + 1..end - 1),
+    })
 }
 
 /// The column that a condition finds NULL, or not NULL: whether it is the former.
