@@ -236,11 +236,19 @@ pub(crate) fn judge(
         }
         policy.decide(judged, &allowances, is_all_new);
     }
+    // What was let pass when a migration was begun may have run by now.
+    let is_begun = |allowance: &Resolved<'_>| {
+        let mut of_it = proposals.iter().filter(|proposal| proposal.set.name() == allowance.set);
+        of_it.any(|proposal| proposal.status.unfinished.as_ref().is_some_and(|begun| begun.number == allowance.number))
+    };
     let is_used = |allowance: &Resolved<'_>| {
         let of_it = migrations.iter().filter(|judged| allowance.is_for(judged));
         of_it.flat_map(|judged| &judged.allowed).any(|allowed| allowed.rule == allowance.given.rule)
     };
-    let unused = allowances.iter().filter(|allowance| !is_used(allowance)).map(|allowance| allowance.given.clone());
+    let unused = allowances
+        .iter()
+        .filter(|allowance| !is_used(allowance) && !is_begun(allowance))
+        .map(|allowance| allowance.given.clone());
     let unused = unused.collect();
     Ok(Judgement { environment: policy.environment, occasion: policy.occasion, migrations, unused })
 }
