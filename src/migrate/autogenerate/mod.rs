@@ -171,8 +171,13 @@ fn write(
     let mut duckdb = duckdb_state(set, &states);
     let first = beside(set);
     for step in &steps {
-        let so_far = proof::with(set, &drafts)?;
-        let beside = first.iter().map(|(engine, there)| (*engine, there.after(&so_far))).collect();
+        let beside = match drafts.is_empty() {
+            true => first.clone(),
+            false => {
+                let so_far = proof::with(set, &drafts)?;
+                first.iter().map(|(engine, there)| (*engine, there.after(&so_far))).collect()
+            }
+        };
         let (texts, next) = texts(set, step, &duckdb, &beside, &spelling)?;
         duckdb = next;
         let by_hand = if drafts.is_empty() { by_hand.as_slice() } else { &[] };

@@ -5,20 +5,20 @@
 mod functions;
 mod holders;
 mod relation;
+mod thing;
 mod words;
 
 pub(super) use functions::{Function, decisions};
 pub(super) use relation::{Again, Relation};
+pub(super) use thing::{Sort, Thing};
 
-use super::rename::{Names, Rename};
-use super::sql::Spelling;
+use super::rename::Rename;
 use crate::engine::Engine;
-use crate::engine::lexer::TokenKind;
 use crate::error::Position;
 use crate::migrate::script::{Script, Statement};
 use crate::migrate::set::{Migration, MigrationSet};
 use std::path::PathBuf;
-use words::{Subject, Words, is_name, of_statement, privileges, same, spoken, subject};
+use words::{Subject, Words, of_statement, privileges, same, spoken, subject};
 
 /// What there is on an engine after the migrations of a set.
 #[derive(Debug, Clone)]
@@ -32,170 +32,8 @@ pub(super) struct Beside {
     blocks: Vec<Function>,
 }
 
-/// What a thing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
-    Trigger,
-    Index,
-    Policy,
-    Rule,
-    Statistics,
-    /// One that a column owns.
-    Sequence,
-    Comment,
-    Privilege,
-    /// What ALTER TABLE says that is no part of a table's definition.
-    Setting,
-}
-
-impl Sort {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Trigger => "trigger",
-            Self::Index => "index",
-            Self::Policy => "policy",
-            Self::Rule => "rule",
-            Self::Statistics => "statistics object",
-            Self::Sequence => "sequence",
-            Self::Comment => "comment",
-            Self::Privilege => "privilege",
-            Self::Setting => "setting",
-        }
-    }
-}
-
 /// A file, and where in it.
 pub(super) type Place = (PathBuf, Position);
-
-/// Something that goes with a table or a view.
-#[derive(Debug, Clone)]
-pub(super) struct Thing {
-    pub(super) sort: Sort,
-    /// What it is called; empty where it has no name.
-    pub(super) name: String,
-    /// The table or view that it is of.
-    pub(super) of: String,
-    /// What made it, without its end, with the names that are new since.
-    pub(super) text: String,
-    /// Where that stands.
-    pub(super) place: Place,
-    /// Whether no other engine was told it in the same words.
-    pub(super) is_own: bool,
-    /// Whether something in its words has got another name since, and nobody knows which.
-    pub(super) is_outdated: bool,
-    engine: Engine,
-}
-
-impl Thing {
-    /// Whether its own words name something, and not only those of the function that it calls.
-    pub(super) fn names(&self, name: &str) -> bool {
-        self.said().any(|token| is_name(&token, &self.text, name))
-    }
-
-    /// What it is and what it is called.
-    pub(super) fn title(&self) -> String {
-        match self.sort {
-            Sort::Comment | Sort::Privilege | Sort::Setting => format!("{} of {}", self.sort.as_str(), self.of),
-            sort => format!("{} {}", sort.as_str(), self.name),
-        }
-    }
-
-    /// Whether it is about a column of a view that is not among these.
-    pub(super) fn misses(&self, columns: &[String]) -> bool {
-        let has = |name: &str| columns.iter().any(|column| same(column, name));
-        let tokens = of_statement(&self.text, self.engine);
-        let opens = |token: &&crate::engine::lexer::Token| token.is_symbol(&self.text, "(");
-        let closes = |token: &&crate::engine::lexer::Token| token.is_symbol(&self.text, ")");
-        match (self.sort, subject(&self.text, self.engine)) {
-            (Sort::Comment, Some(Subject { column: Some(column), .. })) => !has(&words::unquoted(&self.text[column])),
-            (Sort::Privilege, _) => tokens.iter().position(|token| opens(&token)).is_some_and(|place| {
-                let columns = tokens[place + 1..].iter().take_while(|token| !closes(token));
-                let names = columns.filter(|token| token.kind != TokenKind::Symbol);
-                !names.into_iter().all(|token| has(&words::unquoted(token.text(&self.text))))
-            }),
-            _ => false,
-        }
-    }
-
-    /// The function that a trigger calls.
-    pub(super) fn calls(&self) -> Option<String> {
-        let mut words = Words::of(&self.text, self.engine);
-        while self.sort == Sort::Trigger {
-            words.find("execute")?;
-            if words.take_one(&["function", "procedure"]).is_some() {
-                return words.name();
-            }
-        }
-        None
-    }
-
-    /// The tokens in which it may name tables and columns: all but its own name and the function that it calls.
-    fn said(&self) -> impl Iterator<Item = crate::engine::lexer::Token> {
-        let tokens = of_statement(&self.text, self.engine);
-        let is_trigger = self.sort == Sort::Trigger && self.engine == Engine::Postgres;
-        let ends = |token: &crate::engine::lexer::Token| is_trigger && token.is_word(&self.text, "execute");
-        let end = tokens.iter().position(ends).unwrap_or(tokens.len());
-        let has_name = !matches!(self.sort, Sort::Comment | Sort::Privilege | Sort::Setting) && !self.name.is_empty();
-        let own = tokens.iter().position(|token| has_name && is_name(token, &self.text, &self.name));
-        tokens.into_iter().take(end).enumerate().filter(move |(place, _)| Some(*place) != own).map(|(_, token)| token)
-    }
-
-    /// Follows a new name, which is given as it is spelled.
-    fn follow(&mut self, rename: &Rename, now: &str) {
-        let Some(subject) = subject(&self.text, self.engine) else { return };
-        let mut places = Vec::new();
-        match rename {
-            Rename::Table { from, to } => {
-                let is_of = same(&self.of, from);
-                if is_of {
-                    self.of.clone_from(to);
-                    places.extend(Some(subject.place.clone()).filter(|place| !place.is_empty()));
-                }
-                let others: Vec<_> = self.said().filter(|token| is_name(token, &self.text, from)).collect();
-                self.is_outdated |= others.into_iter().any(|token| token.range != subject.place);
-            }
-            Rename::Column { table, from, .. } => {
-                let is_of = same(&self.of, table);
-                let names: Vec<_> = self.said().filter(|token| is_name(token, &self.text, from)).collect();
-                let looks_away = matches!(self.sort, Sort::Rule) || self.names("select");
-                match (&subject.column, self.sort) {
-                    (Some(column), _) => places.extend(
-                        Some(column.clone()).filter(|_| is_of && names.iter().any(|token| token.range == *column)),
-                    ),
-                    (None, Sort::Comment) => {}
-                    (None, _) if names.is_empty() => {}
-                    // Another table's columns may be meant.
-                    (None, _) if looks_away || !is_of => self.is_outdated |= is_of || self.names(table),
-                    (None, _) => {
-                        let end = |place: usize| self.text[place..].trim_start();
-                        let start = |place: usize| self.text[..place].trim_end();
-                        let is_other = |token: &crate::engine::lexer::Token| {
-                            let is_grantee = self.sort == Sort::Privilege && token.range.start > subject.place.start;
-                            token.range == subject.place
-                                || is_grantee
-                                || end(token.range.end).starts_with('(') && token.kind == TokenKind::Word
-                                || start(token.range.start).ends_with("::")
-                        };
-                        places.extend(names.iter().filter(|token| !is_other(token)).map(|token| token.range.clone()));
-                    }
-                }
-            }
-        }
-        for place in places.into_iter().rev() {
-            self.text.replace_range(place, now);
-        }
-    }
-
-    /// What makes it under new names.
-    pub(super) fn renamed(&self, names: &Names, spelling: &Spelling) -> Self {
-        let mut renamed = self.clone();
-        for rename in names.renames() {
-            let (Rename::Table { to, .. } | Rename::Column { to, .. }) = rename;
-            renamed.follow(rename, &spelling.name(to));
-        }
-        renamed
-    }
-}
 
 impl Beside {
     /// Reads the migrations of a set.
@@ -331,17 +169,7 @@ impl Beside {
     }
 
     fn add(&mut self, sort: Sort, name: String, of: String, said: &Said, place: &Place) {
-        let (text, place) = (said.text.clone(), place.clone());
-        self.things.push(Thing {
-            sort,
-            name,
-            of,
-            text,
-            place,
-            is_own: said.is_own,
-            is_outdated: false,
-            engine: self.engine,
-        });
+        self.things.push(Thing::new(sort, (name, of), said, place, self.engine));
     }
 
     fn make(&mut self, mut found: Subject, said: &Said, place: &Place) {
@@ -530,7 +358,7 @@ fn differs_in_tables(script: &Script) -> bool {
     const PARTS: [&str; 8] =
         ["no-foreign-keys", "no-checks", "no-unique", "types", "defaults", "nullability", "exclusions", "sequences"];
     script.directives().iter().filter(|said| said.name == "differs").any(|said| {
-        let mut words = said.argument.split(',').map(|part| part.trim().split_whitespace().next().unwrap_or_default());
+        let mut words = said.argument.split(',').map(|part| part.split_whitespace().next().unwrap_or_default());
         words.any(|word| PARTS.contains(&word) || ["table", "not-valid", "column-order"].contains(&word))
     })
 }

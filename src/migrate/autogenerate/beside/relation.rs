@@ -127,8 +127,8 @@ fn is_same_column(element: &str, column: &Column, is_required: bool, engine: Eng
     let bare = |text: &str| text.trim_matches(['(', ')']).trim().to_ascii_lowercase();
     same_type(data_type, &column.data_type)
         && (has("not") || has("primary") || !is_required)
-        && !has("generated") == column.generated.is_none()
-        && !has("collate") == column.collation.is_none()
+        && has("generated") == column.generated.is_some()
+        && has("collate") == column.collation.is_some()
         && default.map(bare) == column.default.as_deref().map(bare)
 }
 

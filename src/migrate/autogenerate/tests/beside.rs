@@ -308,7 +308,7 @@ fn what_duckdb_alone_has_of_a_table_stays_with_it() {
         let written = project.read(&created);
         let text = &written.files["V3__change.duckdb.sql"];
         assert!(text.contains(kept) && text.contains("COMMENT ON TABLE"), "{rename}: {text}");
-        let is_named = rename != "" || !to.contains("note");
+        let is_named = !rename.is_empty() || !to.contains("note");
         assert_eq!(text.contains("the macro newest (V2__more.duckdb.sql:5"), is_named, "{rename}: {text}");
         let verification = crate::migrate::verify(&[&both(&project)], None, &mut |_| {}).expect("a verification");
         assert!(verification.is_ok(), "{rename}: {:?}", verification.faults);
