@@ -205,10 +205,8 @@ impl Beside {
     /// Refuses to drop a table that nobody could make again as it was.
     fn check_table(&self, table: &Table, step: &Step) -> Result<()> {
         let unknown = |place: &Place, title: String| {
-            let message = format!(
-                "the table {} is dropped, and its {title} cannot be made again as it is: something in its words has another name now",
-                table.name
-            );
+            let message =
+                format!("the table {} is dropped, and nobody knows how to make its {title} again as it is", table.name);
             Error::new(ErrorKind::Unsupported, message)
                 .at(&place.0, Some(place.1))
                 .with_hint("write this migration by hand")
@@ -228,7 +226,8 @@ impl Beside {
                 return Err(unknown(&relation.place, "definition".to_owned()));
             }
         }
-        match self.with(&table.name).find(|thing| thing.is_outdated) {
+        // The default of a column may call a sequence, which in turn is of the column.
+        match self.with(&table.name).find(|thing| thing.is_outdated || thing.sort == Sort::Sequence) {
             Some(thing) => Err(unknown(&thing.place, thing.title())),
             None => Ok(()),
         }

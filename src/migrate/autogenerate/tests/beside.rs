@@ -244,6 +244,11 @@ fn what_holds_on_to_what_goes_is_told_with_its_place() {
             "the function label names orders, which is dropped",
         ),
         (
+            "CREATE SEQUENCE numbers OWNED BY orders.total;",
+            plain,
+            "the table orders is dropped, and nobody knows how to make its sequence numbers again as it is",
+        ),
+        (
             "DO $$ BEGIN EXECUTE 'CREATE INDEX x ON orders (note)'; END $$;",
             plain,
             "the DO block names orders, which is dropped",
