@@ -5,10 +5,11 @@
 
 use super::change::{Part, TableChange, created, pairs, same_table};
 use super::rename::{Names, Rename, table};
+use super::sql::{index_mentions, mentions};
 use crate::engine::Engine;
 use crate::engine::lexer::{self, Token};
 use crate::migrate::connection::quoted;
-use crate::migrate::schema::{ForeignKey, Index, Object, Other, Schema, Table};
+use crate::migrate::schema::{ForeignKey, Index, IndexPart, Object, Other, Schema, Table};
 use crate::migrate::set::{Migration, MigrationSet};
 use std::ops::Range;
 
@@ -83,11 +84,49 @@ pub(super) fn after(duckdb: &Schema, from: &Schema, to: &Schema, names: &Names, 
         let count = now.foreign_keys.len();
         now.foreign_keys.retain(knows_key);
         now.indexes.retain(|_, index| knows_index(index));
+        let own: Vec<_> = had.into_iter().flat_map(|had| own_indexes(had, before, now, names)).collect();
+        now.indexes.extend(own);
         if now.foreign_keys.len() < count {
             now.sql = None;
         }
     }
     after
+}
+
+/// The indexes of a table that DuckDB alone has, under the names that its columns have now; not those of columns that are
+/// gone.
+fn own_indexes(had: &Table, before: Option<&Table>, now: &Table, names: &Names) -> Vec<(String, Index)> {
+    let is_known = |name: &str| {
+        let known = before.into_iter().chain([now]).flat_map(|table| table.indexes.keys());
+        known.into_iter().any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let follow = |index: &Index| {
+        let mut index = Index { sql: None, ..index.clone() };
+        for old in &had.columns {
+            let column = now
+                .columns
+                .iter()
+                .find(|column| names.column_before(&now.name, &column.name).eq_ignore_ascii_case(&old.name));
+            let is_it = |part: &IndexPart| part.is_column && part.expression.eq_ignore_ascii_case(&old.name);
+            match column {
+                Some(column) if column.name == old.name => {}
+                // What an expression says of it nobody knows under another name.
+                Some(column) if index.parts.iter().all(|part| is_it(part) || !names_column(part, &old.name)) => {
+                    let parts = index.parts.iter_mut().filter(|part| is_it(part));
+                    parts.for_each(|part| part.expression.clone_from(&column.name));
+                }
+                _ if index_mentions(&index, &old.name) => return None,
+                _ => {}
+            }
+        }
+        Some(index)
+    };
+    let own = had.indexes.iter().filter(|(name, _)| !is_known(name));
+    own.filter_map(|(name, index)| Some((name.clone(), follow(index)?))).collect()
+}
+
+fn names_column(part: &IndexPart, column: &str) -> bool {
+    if part.is_column { part.expression.eq_ignore_ascii_case(column) } else { mentions(&part.expression, column) }
 }
 
 /// What makes a trigger after its table or columns of it were renamed, which DuckDB itself does not follow: what it is of, and
@@ -125,7 +164,7 @@ fn with_new_names(trigger: &Other, names: &Names) -> String {
     })
 }
 
-/// A state with those foreign keys and indexes alone that were found on DuckDB, and with its triggers. All else is as the
+/// A state with those foreign keys alone that were found on DuckDB, and with its indexes and triggers. All else is as the
 /// state has it.
 pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
     state.others.clone_from(&duckdb.others);
@@ -141,9 +180,13 @@ pub(super) fn found(mut state: Schema, duckdb: &Schema) -> Schema {
                 keys.any(|other| same(&key.columns, &other.columns) && key.table.eq_ignore_ascii_case(&other.table))
             })
         });
+        let known = now.indexes.clone();
         now.indexes.retain(|name, _| {
             there.is_some_and(|there| there.indexes.keys().any(|other| other.eq_ignore_ascii_case(name)))
         });
+        let is_own = |name: &String| !known.keys().any(|other| other.eq_ignore_ascii_case(name));
+        let own = there.into_iter().flat_map(|there| &there.indexes).filter(|(name, _)| is_own(name));
+        now.indexes.extend(own.map(|(name, index)| (name.clone(), index.clone())));
         if now.foreign_keys.len() < count {
             now.sql = None;
         }
@@ -184,15 +227,17 @@ fn changes(from: &Schema, to: &Schema, names: &Names, name: &str) -> bool {
 
 /// The directives that say what DuckDB lacks after a migration and did not lack before.
 pub(super) fn directives(before: (&Schema, &Schema), after: (&Schema, &Schema)) -> String {
-    let lacks = |(duckdb, all): (&Schema, &Schema), count: fn(&Table) -> usize| -> Vec<(String, usize)> {
-        let count = |has: &Table| count(has).saturating_sub(table(duckdb, &has.name).map_or(0, count));
-        let lacking = all.tables.values().map(|has| (has.name.clone(), count(has)));
+    type Count = fn(&Table, &Table) -> usize;
+    let lacks = |(duckdb, all): (&Schema, &Schema), count: Count| -> Vec<(String, usize)> {
+        let none = Table::default();
+        let lacking =
+            all.tables.values().map(|has| (has.name.clone(), count(has, table(duckdb, &has.name).unwrap_or(&none))));
         lacking.filter(|(_, count)| *count > 0).collect()
     };
     let mut text = String::new();
     for (what, count) in [
-        (NO_FOREIGN_KEYS, (|table: &Table| table.foreign_keys.len()) as fn(&Table) -> usize),
-        (NO_INDEXES, |table: &Table| table.indexes.len()),
+        (NO_FOREIGN_KEYS, (|all, duckdb| all.foreign_keys.len().saturating_sub(duckdb.foreign_keys.len())) as Count),
+        (NO_INDEXES, |all, duckdb| all.indexes.keys().filter(|name| !duckdb.indexes.contains_key(*name)).count()),
     ] {
         let is = lacks(after, count);
         if !is.is_empty() && is != lacks(before, count) {

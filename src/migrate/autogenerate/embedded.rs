@@ -4,8 +4,9 @@
 //! else is one mechanism: a new table gets the rows, the old one goes, and the new one takes its name. What depended on the
 //! old one (indexes, views, triggers) is made again.
 
+use super::beside::{Again, Beside, Relation, Sort, Thing};
 use super::change::{TableChange, created, dropped, pairs};
-use super::rename::{Names, Rename};
+use super::rename::{Names, Rename, table};
 use super::sql::{Spelling, default_text, is_bound, is_constant};
 use super::stage::creation_order;
 use super::triggers::{is_same_trigger, triggers};
@@ -39,7 +40,7 @@ enum Part<'a> {
 }
 
 fn sqlite(parts: &[Part<'_>], (from, to): (&Schema, &Schema), spelling: &Spelling) -> Result<Vec<String>> {
-    let mut writer = Writer { engine: Engine::Sqlite, spelling, statements: Vec::new(), touched: Touched::default() };
+    let mut writer = Writer::sqlite(spelling);
     for part in parts {
         match part {
             Part::Names(names) => writer.rename(names),
@@ -47,14 +48,70 @@ fn sqlite(parts: &[Part<'_>], (from, to): (&Schema, &Schema), spelling: &Spellin
         }
     }
     // A view of a table that is gone for a while stands in the way of renaming, and so does a trigger.
-    Ok(writer.around(from, to))
+    writer.around(from, to)
 }
 
-/// The statements from one state to another on DuckDB.
-pub(super) fn duckdb(from: &Schema, to: &Schema, names: &Names, spelling: &Spelling) -> Result<Vec<String>> {
-    let mut writer = Writer { engine: Engine::DuckDb, spelling, statements: Vec::new(), touched: Touched::default() };
+/// The statements of a step on DuckDB, between what it has before and after; `there` is what else it has before.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported) when a trigger there names what the step takes away.
+pub(super) fn duckdb_up(
+    step: &Step,
+    (before, after): (&Schema, &Schema),
+    there: &Beside,
+    spelling: &Spelling,
+) -> Result<Vec<String>> {
+    there.check_triggers(step)?;
+    let now = |thing: &Thing| thing.renamed(&step.names, spelling);
+    let said: Vec<Thing> = there.things.iter().map(now).filter(|thing| !thing.is_outdated).collect();
+    duckdb((before, after), &step.names, spelling, (&said, None))
+}
+
+/// The statements that take a step back on DuckDB.
+pub(super) fn duckdb_down(
+    step: &Step,
+    (before, after): (&Schema, &Schema),
+    there: &Beside,
+    spelling: &Spelling,
+) -> Result<Vec<String>> {
+    duckdb((after, before), &step.names.inverse(), spelling, (&there.things, Some(there)))
+}
+
+fn duckdb(
+    (from, to): (&Schema, &Schema),
+    names: &Names,
+    spelling: &Spelling,
+    (said, back): (&[Thing], Option<&Beside>),
+) -> Result<Vec<String>> {
+    let (statements, touched) = (Vec::new(), Touched::default());
+    let mut writer = Writer { engine: Engine::DuckDb, spelling, statements, touched, back, made: Vec::new() };
     writer.tables(from, to, names)?;
-    Ok(writer.around(from, to))
+    let views = ViewPlan::of(from, to, &mut writer.touched);
+    writer.made.extend(views.create.iter().map(|view| view.name.clone()));
+    let made = std::mem::take(&mut writer.made);
+    let mut statements = writer.around(from, to)?;
+    // What is made anew has lost what was said of it, and of a column and an index that come, nothing is said yet.
+    for thing in said.iter().filter(|thing| thing.sort == Sort::Comment) {
+        let is_made = made.iter().any(|name| name.eq_ignore_ascii_case(&thing.of));
+        let comes =
+            match (table(to, &thing.of), to.views.values().find(|view| view.name.eq_ignore_ascii_case(&thing.of))) {
+                (Some(now), _) => {
+                    let before = table(from, names.table_before(&now.name)).filter(|_| !is_made);
+                    said_of_table(thing, now) && !before.is_some_and(|before| said_of_table(thing, before))
+                }
+                (None, Some(view)) => is_made && !thing.misses(&view.columns),
+                (None, None) => false,
+            };
+        statements.extend(comes.then(|| format!("{};", thing.text)));
+    }
+    Ok(statements)
+}
+
+/// Whether a table has what a comment is of: a column, an index, or itself.
+fn said_of_table(comment: &Thing, table: &Table) -> bool {
+    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let has_index = |index: &str| table.indexes.keys().any(|name| name.eq_ignore_ascii_case(index));
+    !comment.misses(&columns) && comment.name.strip_prefix("index ").is_none_or(has_index)
 }
 
 struct Writer<'a> {
@@ -63,6 +120,10 @@ struct Writer<'a> {
     statements: Vec<String>,
     /// What is renamed, dropped, or made anew, by any of its names.
     touched: Touched,
+    /// On the way back, what there was in the engine's own words.
+    back: Option<&'a Beside>,
+    /// The tables that are made, or made anew.
+    made: Vec<String>,
 }
 
 /// How a table that stays becomes what it shall be.
@@ -72,7 +133,12 @@ enum Way {
     Rebuild,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn sqlite(spelling: &'a Spelling) -> Self {
+        let (statements, touched, made) = (Vec::new(), Touched::default(), Vec::new());
+        Self { engine: Engine::Sqlite, spelling, statements, touched, back: None, made }
+    }
+
     fn rename(&mut self, names: &Names) {
         for rename in names.renames() {
             match rename {
@@ -113,6 +179,7 @@ impl Writer<'_> {
                     indexes.extend(added);
                 }
                 Way::Rebuild => {
+                    self.made.push(now.name.clone());
                     self.touched.table(&before.name);
                     self.touched.table(&now.name);
                     indexes.extend(now.indexes.values().map(|index| self.spelling.create_index(&now.name, index, "")));
@@ -134,7 +201,11 @@ impl Writer<'_> {
         let refer = self.engine == Engine::DuckDb && new.iter().any(|table| !table.foreign_keys.is_empty());
         for name in creation_order(new.clone()) {
             let Some(table) = new.iter().find(|table| table.name == name) else { continue };
-            self.statements.push(self.spelling.new_table(table, self.engine)?);
+            self.made.push(name.to_owned());
+            match self.back.and_then(|there| there.relation(name)).map(Relation::again) {
+                Some(Again::By(texts)) => self.statements.extend(texts.iter().map(|text| format!("{text};"))),
+                _ => self.statements.push(self.spelling.new_table(table, self.engine)?),
+            }
             let own = table.indexes.values().map(|index| self.spelling.create_index(name, index, ""));
             match refer {
                 false => self.statements.extend(own),
@@ -270,17 +341,23 @@ impl Writer<'_> {
     }
 
     /// Puts around the statements what has to go before and to come again after them.
-    fn around(mut self, from: &Schema, to: &Schema) -> Vec<String> {
+    fn around(mut self, from: &Schema, to: &Schema) -> Result<Vec<String>> {
         let views = ViewPlan::of(from, to, &mut self.touched);
         let name = |view: &&View| self.spelling.name(&view.name);
-        let sql = |view: &&View| view.sql.clone().unwrap_or_default();
+        let sql = |view: &View| -> Result<String> {
+            let own = self.back.map_or(Ok(None), |there| there.view_before(view))?;
+            Ok(own.unwrap_or_else(|| view.sql.clone().unwrap_or_default()))
+        };
         let mut before: Vec<String> = Vec::new();
         let mut after: Vec<String> = Vec::new();
         before.extend(views.drop.iter().map(|view| format!("DROP VIEW {};", name(view))));
         // SQLite looks at the tables whenever a view is read.
-        let replaced = views.replace.iter().filter(|_| self.engine == Engine::DuckDb);
-        after.extend(replaced.map(|view| format!("{};", super::views::replacing(&sql(view)))));
-        after.extend(views.create.iter().map(|view| format!("{};", sql(view))));
+        for view in views.replace.iter().filter(|_| self.engine == Engine::DuckDb) {
+            after.push(format!("{};", super::views::replacing(&sql(view)?)));
+        }
+        for view in &views.create {
+            after.push(format!("{};", sql(view)?));
+        }
         let stays = |trigger: &Other| {
             let now = triggers(to).find(|other| is_same_trigger(trigger, other));
             now.is_some_and(|now| now.definition == trigger.definition) && !self.touched.is_in(&trigger.definition)
@@ -289,7 +366,7 @@ impl Writer<'_> {
         let come = triggers(to).filter(|trigger| !stay.iter().any(|other| is_same_trigger(trigger, other)));
         after.extend(come.map(|trigger| format!("{};", trigger.definition.trim_end_matches(';'))));
         let go = go.into_iter().map(|trigger| self.drop_trigger(trigger));
-        go.chain(before).chain(self.statements.iter().cloned()).chain(after).collect()
+        Ok(go.chain(before).chain(self.statements.iter().cloned()).chain(after).collect())
     }
 
     fn drop_trigger(&self, trigger: &Other) -> String {
@@ -352,7 +429,7 @@ pub(super) fn sqlite_renames<'a>(
     names: &Names,
     spelling: &Spelling,
 ) -> (Vec<String>, Vec<&'a Other>) {
-    let mut writer = Writer { engine: Engine::Sqlite, spelling, statements: Vec::new(), touched: Touched::default() };
+    let mut writer = Writer::sqlite(spelling);
     writer.rename(names);
     let mut of_views = Touched::default();
     let views = super::views::looking_at(present, &mut writer.touched, |_| false);

@@ -4,12 +4,12 @@
 //! is reached in steps ([`stage`]), each of which every engine goes in its own way; what was written is tried, up, down and
 //! up again, before anybody sees it.
 
+mod beside;
 mod change;
 mod constraint_name;
 mod duckdb;
 mod embedded;
 mod models;
-mod on_postgres;
 mod postgres;
 mod proof;
 mod rename;
@@ -29,9 +29,9 @@ use super::schema::{Column, Difference, DifferenceKind, ForeignKey, Object, Othe
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use beside::Beside;
 use change::{TableChange, dropped, is_required, pairs};
 use duckdb::Without;
-use on_postgres::OnPostgres;
 use rename::{Names, column_candidates, table_candidates};
 use sql::Spelling;
 use stage::Step;
@@ -169,15 +169,28 @@ fn write(
     }
     let mut drafts = Vec::new();
     let mut duckdb = duckdb_state(set, &states);
-    let there = OnPostgres::of(set);
+    let first = beside(set);
     for step in &steps {
-        let (texts, next) = texts(set, step, &duckdb, &there, &spelling)?;
+        let beside = match drafts.is_empty() {
+            true => first.clone(),
+            false => {
+                let so_far = proof::with(set, &drafts)?;
+                first.iter().map(|(engine, there)| (*engine, there.after(&so_far))).collect()
+            }
+        };
+        let (texts, next) = texts(set, step, &duckdb, &beside, &spelling)?;
         duckdb = next;
         let by_hand = if drafts.is_empty() { by_hand.as_slice() } else { &[] };
-        drafts.push(draft(set, message, step, &steps, by_hand, texts));
+        drafts.push(draft(set, message, step, &steps, (by_hand, &beside), texts));
     }
     proof::prove(&proof::with(set, &drafts)?, set.head(), &wanted)?;
     Ok(drafts)
+}
+
+/// What there is on each engine but SQLite beside what SQLite knows.
+fn beside(set: &MigrationSet) -> BTreeMap<Engine, Beside> {
+    let others = set.engines().iter().filter(|engine| **engine != Engine::Sqlite);
+    others.map(|engine| (*engine, Beside::of(set, *engine))).collect()
 }
 
 /// The state with new names, as SQLite makes it: it knows where else a name stands.
@@ -246,18 +259,23 @@ fn texts(
     set: &MigrationSet,
     step: &Step,
     duckdb: &Schema,
-    there: &OnPostgres,
+    beside: &BTreeMap<Engine, Beside>,
     spelling: &Spelling,
 ) -> Result<(Texts, Schema)> {
     let mut texts = Texts::new();
     let after = duckdb::after(duckdb, &step.from, &step.to, &step.names, Without::WRITTEN);
     for engine in set.engines() {
-        let (up, down) = match engine {
-            Engine::Postgres => (postgres::up(step, spelling, there)?, postgres::down(step, spelling, there)?),
-            Engine::Sqlite => (embedded::sqlite_up(step, spelling)?, embedded::sqlite_down(step, spelling)?),
-            Engine::DuckDb => {
-                let up = embedded::duckdb(duckdb, &after, &step.names, spelling)?;
-                (up, embedded::duckdb(&after, duckdb, &step.names.inverse(), spelling)?)
+        let (up, down) = match (engine, beside.get(engine)) {
+            (Engine::Postgres, Some(there)) => {
+                (postgres::up(step, spelling, there)?, postgres::down(step, spelling, there)?)
+            }
+            (Engine::Sqlite, _) | (_, None) => {
+                (embedded::sqlite_up(step, spelling)?, embedded::sqlite_down(step, spelling)?)
+            }
+            (Engine::DuckDb, Some(there)) => {
+                let states = (duckdb, &after);
+                let up = embedded::duckdb_up(step, states, there, spelling)?;
+                (up, embedded::duckdb_down(step, states, there, spelling)?)
             }
         };
         let lacks = match engine {
@@ -283,7 +301,7 @@ fn draft(
     message: &str,
     step: &Step,
     steps: &[Step],
-    by_hand: &[Difference],
+    (by_hand, beside): (&[Difference], &BTreeMap<Engine, Beside>),
     texts: Texts,
 ) -> Draft {
     let message = match &step.subject {
@@ -294,19 +312,27 @@ fn draft(
     // Directives first, then what people read.
     let headed = |text: &Text, engine: Engine, title: &str, (by_hand, decisions): (&str, &str)| {
         let statements: String = text.statements.iter().map(|statement| format!("{statement}\n")).collect();
-        let (title, rest) = match (text.statements.is_empty(), by_hand.is_empty()) {
-            (false, _) => (comment(title), format!("{by_hand}{decisions}\n{statements}")),
-            (true, false) => (comment(title), by_hand.to_owned()),
-            (true, true) => (comment(title), comment(&format!("{NOTHING}{engine}"))),
+        let said = format!("{by_hand}{decisions}");
+        let rest = match (text.statements.is_empty(), said.is_empty()) {
+            (false, _) => format!("{said}\n{statements}"),
+            (true, false) => said,
+            (true, true) => comment(&format!("{NOTHING}{engine}")),
         };
-        format!("{}{title}{rest}", text.directives)
+        format!("{}{}{rest}", text.directives, comment(title))
+    };
+    let functions = |engine: &Engine, side: fn(&(String, String)) -> &String| -> String {
+        let lines = beside.get(engine).map(|there| beside::decisions(step, there)).unwrap_or_default();
+        lines.iter().map(|lines| comment(&format!("decide: {}", side(lines)))).collect()
     };
     let taken_back = format!("takes back: {message}");
     let up = |(engine, (up, _)): (&Engine, &(Text, Text))| {
-        let by_hand = left_to_people(set, by_hand, *engine);
-        (*engine, headed(up, *engine, &message, (&by_hand, &decisions(step, *engine))))
+        let by_hand = left_to_people(set, by_hand, *engine, beside.get(engine));
+        let decisions = format!("{}{}", decisions(step, *engine), functions(engine, |(up, _)| up));
+        (*engine, headed(up, *engine, &message, (&by_hand, &decisions)))
     };
-    let down = |(engine, (_, down)): (&Engine, &(Text, Text))| (*engine, headed(down, *engine, &taken_back, ("", "")));
+    let down = |(engine, (_, down)): (&Engine, &(Text, Text))| {
+        (*engine, headed(down, *engine, &taken_back, ("", &functions(engine, |(_, down)| down))))
+    };
     let ups: BTreeMap<Engine, String> = texts.iter().map(up).collect();
     let downs: BTreeMap<Engine, String> = texts.iter().map(down).collect();
     let base = |texts: &BTreeMap<Engine, String>| -> String {
@@ -339,7 +365,7 @@ fn draft(
 }
 
 /// What is left to write by a person, as comments.
-fn left_to_people(set: &MigrationSet, by_hand: &[Difference], engine: Engine) -> String {
+fn left_to_people(set: &MigrationSet, by_hand: &[Difference], engine: Engine, there: Option<&Beside>) -> String {
     // What there is and shall not be as it is concerns those engines alone whose migrations name it.
     let has = |name: &str| set.migrations().iter().any(|migration| sql::mentions(migration.up(engine).text(), name));
     let is_told = |difference: &&Difference| match difference.kind {
@@ -349,7 +375,12 @@ fn left_to_people(set: &MigrationSet, by_hand: &[Difference], engine: Engine) ->
         _ => has(&difference.name),
     };
     let told = by_hand.iter().filter(is_told);
-    told.map(|difference| comment(&format!("decide: {difference}: write this by hand"))).collect()
+    let line = |difference: &Difference| {
+        let is_another = difference.kind == DifferenceKind::Different && difference.object == Object::Trigger;
+        let own = there.filter(|_| is_another).and_then(|there| there.own_trigger(difference));
+        comment(&format!("decide: {}", own.unwrap_or_else(|| format!("{difference}: write this by hand"))))
+    };
+    told.map(line).collect()
 }
 
 /// What a person has to decide about a step, as comments.

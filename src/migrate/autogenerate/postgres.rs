@@ -1,8 +1,8 @@
 //! From one state to another on Postgres.
 
+use super::beside::{Again, Beside, Relation, Thing};
 use super::change::{TableChange, created, dropped, is_required, pairs};
 use super::constraint_name::{ConstraintNames, object_name};
-use super::on_postgres::{OnPostgres, Trigger};
 use super::rename::{Names, Rename, table};
 use super::sql::{Spelling, default_text, index_mentions, mentions};
 use super::stage::creation_order;
@@ -10,74 +10,41 @@ use super::value::{cast, filler, is_assigned};
 use super::views::{Touched, ViewPlan};
 use super::{Step, no_value};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
-use crate::migrate::schema::{Column, ForeignKey, Schema, Table};
+use crate::error::Result;
+use crate::migrate::schema::{Column, ForeignKey, Index, Schema, Table};
 
 /// The statements of a step.
-pub(super) fn up(step: &Step, spelling: &Spelling, there: &OnPostgres) -> Result<Vec<String>> {
+pub(super) fn up(step: &Step, spelling: &Spelling, there: &Beside) -> Result<Vec<String>> {
     let views = ViewPlan::of(&step.from, &step.to, &mut touched(&step.from, &step.to, &step.names));
-    let triggers = around(there, &step.middle, &step.to, &step.names)?;
-    let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new() };
-    writer.drop_triggers(&triggers);
+    let around = there.around(step, &views)?;
+    let now: Vec<Thing> = around.iter().map(|thing| thing.renamed(&step.names, spelling)).collect();
+    let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new(), back: None };
+    writer.drop_things(&around);
     writer.drop_views(&views);
     writer.rename(&step.names, &step.from, &step.middle);
     writer.tables(&step.middle, &step.to)?;
-    writer.create_views(&views, there);
-    writer.create_triggers(&triggers);
+    writer.create_views(&views, (&step.from, &step.to), there)?;
+    writer.create_things(&now.iter().collect::<Vec<_>>());
     Ok(writer.statements)
 }
 
 /// The statements that take a step back.
-pub(super) fn down(step: &Step, spelling: &Spelling, there: &OnPostgres) -> Result<Vec<String>> {
+pub(super) fn down(step: &Step, spelling: &Spelling, there: &Beside) -> Result<Vec<String>> {
     let names = step.names.inverse();
     let views = ViewPlan::of(&step.to, &step.from, &mut touched(&step.to, &step.from, &names));
-    let triggers = around(there, &step.middle, &step.to, &step.names)?;
-    let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new() };
-    writer.drop_triggers(&triggers);
+    let around =
+        there.around(step, &ViewPlan::of(&step.from, &step.to, &mut touched(&step.from, &step.to, &step.names)))?;
+    let now: Vec<Thing> = around.iter().map(|thing| thing.renamed(&step.names, spelling)).collect();
+    let back = Some((there, &step.names));
+    let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new(), back };
+    writer.drop_things(&now.iter().collect::<Vec<_>>());
     writer.drop_views(&views);
     writer.tables(&step.to, &step.middle)?;
     writer.rename(&names, &step.middle, &step.from);
-    writer.create_views(&views, there);
-    writer.create_triggers(&triggers);
+    writer.create_views(&views, (&step.to, &step.from), there)?;
+    writer.create_things(&there.going(step));
+    writer.create_things(&around);
     Ok(writer.statements)
-}
-
-/// The triggers of tables whose own words name a column that gets another type in a step, for which they have to be gone.
-///
-/// # Errors
-/// [`ErrorKind::Unsupported`] when the words of a trigger name what will not be there any more: nobody knows what it is to be
-/// then.
-fn around<'a>(there: &'a OnPostgres, from: &Schema, to: &Schema, names: &Names) -> Result<Vec<&'a Trigger>> {
-    let mut around = Vec::new();
-    for (before, now) in pairs(from, to, &Names::default()) {
-        let change = TableChange::of(before, now, &Names::default());
-        let table = names.table_before(&before.name);
-        let retyped = change.altered.iter().filter(|(old, new)| is_retyped(old, new)).map(|(old, _)| *old);
-        let retyped: Vec<&Column> = retyped.collect();
-        for trigger in there.triggers.iter().filter(|trigger| trigger.of.eq_ignore_ascii_case(table)) {
-            let named = |columns: &[&Column]| {
-                let before = columns.iter().map(|column| names.column_before(&before.name, &column.name).to_owned());
-                before.into_iter().find(|column| trigger.names(column))
-            };
-            let is_outdated = trigger.is_outdated || names.concern(&before.name);
-            let (what, column) = match (named(&change.dropped), named(&retyped)) {
-                (Some(column), _) => ("is dropped", column),
-                (None, Some(column)) if is_outdated => ("gets another type after something was renamed", column),
-                (None, Some(_)) => {
-                    around.push(trigger);
-                    continue;
-                }
-                (None, None) => continue,
-            };
-            let message = format!("the trigger {} names {table}.{column}, which {what}", trigger.name);
-            let (file, position) = &trigger.place;
-            return Err(Error::new(ErrorKind::Unsupported, message).at(file, Some(*position)).with_hint(
-                "drop the trigger in a migration that is written by hand and comes before, and make it again in one that \
-                 comes after",
-            ));
-        }
-    }
-    Ok(around)
 }
 
 /// What no view may look at while it changes.
@@ -99,7 +66,7 @@ fn touched(from: &Schema, to: &Schema, names: &Names) -> Touched {
     touched
 }
 
-fn is_retyped(old: &Column, new: &Column) -> bool {
+pub(super) fn is_retyped(old: &Column, new: &Column) -> bool {
     old.generated != new.generated || !super::change::same_type(&old.data_type, &new.data_type)
 }
 
@@ -107,6 +74,8 @@ struct Writer<'a> {
     spelling: &'a Spelling,
     one_by_one: bool,
     statements: Vec<String>,
+    /// On the way back, what there was in the engine's own words, and what has got another name since.
+    back: Option<(&'a Beside, &'a Names)>,
 }
 
 impl Writer<'_> {
@@ -125,31 +94,40 @@ impl Writer<'_> {
         }
     }
 
-    fn drop_triggers(&mut self, triggers: &[&Trigger]) {
-        for trigger in triggers {
-            let (name, of) = (self.spelling.name(&trigger.name), self.spelling.name(&trigger.of));
-            self.push(format!("DROP TRIGGER {name} ON {of};"));
+    fn drop_things(&mut self, things: &[&Thing]) {
+        for thing in things {
+            let (name, of) = (self.spelling.name(&thing.name), self.spelling.name(&thing.of));
+            self.push(format!("DROP {} {name} ON {of};", thing.sort.as_str().to_uppercase()));
         }
     }
 
-    fn create_triggers(&mut self, triggers: &[&Trigger]) {
-        for trigger in triggers {
-            self.push(format!("{};", trigger.text));
+    fn create_things(&mut self, things: &[&Thing]) {
+        for thing in things {
+            self.push(format!("{};", thing.text));
         }
     }
 
-    /// Makes views, and again what went with them.
-    fn create_views(&mut self, views: &ViewPlan<'_>, there: &OnPostgres) {
-        for view in &views.replace {
-            let sql = view.sql.clone().unwrap_or_default();
-            self.push(format!("{};", super::views::replacing(&sql)));
-        }
-        for view in &views.create {
-            self.push(format!("{};", view.sql.clone().unwrap_or_default()));
-            for text in there.with_view(&view.name) {
-                self.push(format!("{text};"));
+    /// Makes views, and again what went with them. One that was there before is made in the words that made it.
+    fn create_views(&mut self, views: &ViewPlan<'_>, (from, to): (&Schema, &Schema), there: &Beside) -> Result<()> {
+        for (view, is_replaced) in
+            views.replace.iter().map(|view| (view, true)).chain(views.create.iter().map(|view| (view, false)))
+        {
+            let sql = match self.back {
+                Some(_) => there.view_before(view)?,
+                None => there.view_now(from.views.get(&view.name), view)?,
+            };
+            let sql = sql.unwrap_or_else(|| view.sql.clone().unwrap_or_default());
+            if is_replaced {
+                self.push(format!("{};", super::views::replacing(&sql)));
+                continue;
+            }
+            self.push(format!("{sql};"));
+            let columns = to.views.get(&view.name).map(|view| view.columns.as_slice()).unwrap_or_default();
+            for thing in there.with(&view.name).filter(|thing| !thing.misses(columns)) {
+                self.push(format!("{};", thing.text));
             }
         }
+        Ok(())
     }
 
     /// Gives tables and columns their new names, and the constraints that are called after them.
@@ -217,10 +195,13 @@ impl Writer<'_> {
                 let keys = table.foreign_keys.iter().zip(names).filter(|(key, _)| is_late(key));
                 late.extend(keys.map(|(key, name)| (table, self.spelling.foreign_key(key), name)));
             } else {
-                self.push(self.spelling.new_table(table, Engine::Postgres)?);
+                match self.back.and_then(|(there, _)| there.relation(&table.name)).map(Relation::again) {
+                    Some(Again::By(texts)) => texts.iter().for_each(|text| self.push(format!("{text};"))),
+                    _ => self.push(self.spelling.new_table(table, Engine::Postgres)?),
+                }
             }
             for index in table.indexes.values() {
-                self.push(self.spelling.create_index(&table.name, index, ""));
+                self.push(self.index(&table.name, index, ""));
             }
         }
         for (table, key, name) in late {
@@ -381,7 +362,19 @@ impl Writer<'_> {
         }
         for index in &change.indexes.added {
             let how = if self.one_by_one { "CONCURRENTLY " } else { "" };
-            self.push(self.spelling.create_index(&to.name, index, how));
+            self.push(self.index(&to.name, index, how));
+        }
+    }
+
+    /// An index: on the way back in the words that made it, where they are the engine's own.
+    fn index(&self, table: &str, index: &Index, how: &str) -> String {
+        let own = self.back.and_then(|(there, names)| Some((there.own_index(&index.name)?, names)));
+        match own.map(|(own, names)| own.renamed(names, self.spelling).text) {
+            Some(text) => match text.to_ascii_lowercase().find("index") {
+                Some(place) => format!("{} {how}{};", &text[..place + 5], text[place + 5..].trim_start()),
+                None => format!("{text};"),
+            },
+            None => self.spelling.create_index(table, index, how),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is written for which difference.
 
+mod beside;
 mod cases;
 mod dependants;
 mod engines;
@@ -78,6 +79,14 @@ impl Written {
         let script = Script::new(name, text);
         let statements = script.statements(Engine::Postgres);
         statements.iter().map(|said| said.text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// The file that an engine runs for a migration, up (`sql`) or down (`down.sql`).
+    fn run_by(&self, engine: &str, migration: &str, side: &str) -> &str {
+        let names = self.files.keys().map(String::as_str);
+        let wanted = [format!("{migration}.{engine}.{side}"), format!("{migration}.{side}")];
+        let found = wanted.iter().find_map(|wanted| names.clone().find(|name| name == wanted));
+        found.unwrap_or_else(|| panic!("{wanted:?} are not among {:?}", self.names()))
     }
 
     /// The comments that ask somebody to decide.
