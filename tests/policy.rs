@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod existing;
+mod grammar;
 mod host;
 
 use crate::support::postgres::{self, Database, Rows};

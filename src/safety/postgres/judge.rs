@@ -13,9 +13,9 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::publications::Published;
 use super::session::Session;
 use super::{
-    access, base, children, columns, constraints, data, drops, dynamic, existence, generated, hygiene, idle, immutable,
-    indexes, inserted, literals, locks, merging, methods, partitions, publications, refused, renames, retyped,
-    rewrites, routines, settings, tables, transactions, tree, triggers, types, versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, existence, generated, grammar, hygiene, idle,
+    immutable, indexes, inserted, literals, locks, merging, methods, partitions, publications, refused, renames,
+    retyped, rewrites, routines, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -118,6 +118,7 @@ impl<'a> Judge<'a> {
         let before = self.session.held.len();
         transactions::check(self, node);
         settings::check(self, node);
+        grammar::check(self, node);
         existence::statement(self, node);
         if idle::statement(self, node) {
             return;

@@ -32,6 +32,7 @@ mod enums;
 mod excluded;
 pub(super) mod existence;
 pub(super) mod generated;
+mod grammar;
 pub(super) mod hygiene;
 mod idle;
 pub(super) mod immutable;
