@@ -91,6 +91,8 @@ pub(super) struct Embedded<'a> {
     objects_of_this_file: BTreeSet<String>,
     /// Whether a connection has told which tables there are.
     is_live: bool,
+    /// Whether it has told of all that there is, and nobody else makes something first.
+    is_all_told: bool,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
     readers: Vec<TableObject>,
     /// The names of what the database has and no file so far made.
@@ -192,6 +194,7 @@ fn judge_with<D: Dialect>(
         objects_later: Vec::new(),
         objects_of_this_file: BTreeSet::new(),
         is_live: false,
+        is_all_told: false,
         readers: Vec::new(),
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
@@ -355,7 +358,7 @@ impl Embedded<'_> {
                     at <= before || !D::BLOCKED.contains(&finding.rule.name)
                 });
             }
-            Answer::Refused(_) | Answer::Unknown => {}
+            Answer::Refused(_) | Answer::RefusedWithout { .. } | Answer::Unknown => {}
         }
     }
 
