@@ -37,8 +37,10 @@ pub(crate) struct Refusal {
 pub(crate) enum Reason {
     /// It cannot be read, whatever the database has.
     Unreadable,
-    /// The database has no such table, or whatever else is kept in one, by its last name in small letters.
+    /// The database has no such table, view, index or trigger, by its last name in small letters.
     Absent(String),
+    /// It has nothing else by such a name, such as a sequence or a type.
+    AbsentOther(String),
     /// The database has no such schema.
     AbsentSchema(String),
     /// A name is taken already.
@@ -219,7 +221,10 @@ fn of_duckdb(said: &str) -> Refusal {
                 None if message.contains("already exists") => Reason::Taken,
                 None if message.contains("Function with name ") => Reason::Impossible,
                 None if message.contains(" does not exist") => {
-                    Reason::Absent(named(message, " with name ").map(last).unwrap_or_default())
+                    let name = named(message, " with name ").map(last).unwrap_or_default();
+                    let is_of_table =
+                        ["Table", "View", "Index", "Trigger"].iter().any(|kind| message.starts_with(kind));
+                    if is_of_table { Reason::Absent(name) } else { Reason::AbsentOther(name) }
                 }
                 None => Reason::Impossible,
             }

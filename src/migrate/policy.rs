@@ -337,6 +337,11 @@ fn find(
             _ => input(migration.up(engine), Input::new),
         }));
         let mut options = LintOptions::for_set(engine, LintOptions::default().postgres_version, proposal.set.schema());
+        // The sets before it are applied first.
+        let made_before = || {
+            let before = proposals.iter().take_while(|before| !std::ptr::eq(*before, proposal));
+            before.filter(|before| before.pending().next().is_some()).map(|before| before.set.schema().to_owned())
+        };
         let mut catalogue = None;
         match (engine, connection.as_deref_mut()) {
             (Engine::Postgres, Some(connection)) => {
@@ -347,17 +352,19 @@ fn find(
                 known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none() || begun.is_some());
                 if let Some(existing) = &mut known.existing {
                     existing.is_path_sure = true;
-                    // The sets before it are applied first.
-                    let before = proposals.iter().take_while(|before| !std::ptr::eq(*before, proposal));
-                    let before = before.filter(|before| before.pending().next().is_some());
-                    existing.unsure = before.map(|before| before.set.schema().to_owned()).collect();
+                    existing.unsure = made_before().collect();
                 }
                 catalogue = Some(known);
             }
             (_, Some(connection)) => {
                 // Whether a table has rows is no matter where nothing but what a host program has is looked for.
                 let texts = inputs.iter().skip(pending).filter(|_| !is_quick).map(|input| input.text.as_str());
-                catalogue = Some(live::embedded_catalogue(connection, texts)?);
+                let mut known = live::embedded_catalogue(connection, texts)?;
+                known.existing = known.existing.filter(|_| proposal.status.unfinished.is_none() || begun.is_some());
+                if let Some(existing) = &mut known.existing {
+                    existing.unsure = made_before().collect();
+                }
+                catalogue = Some(known);
             }
             (_, None) => {}
         }

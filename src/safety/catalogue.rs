@@ -43,7 +43,8 @@ pub struct Catalogue {
     pub named: BTreeSet<NamedObject>,
     /// Of an embedded file, its indexes, triggers and views, foreign keys and computed defaults.
     pub objects: Vec<TableObject>,
-    /// What a server has by the names in the migrations, in which schema. Without it nothing is known to be missing there.
+    /// What a server has by the names in the migrations, in which schema. Without it nothing is known to be missing there. Of an
+    /// embedded file it names nothing: where it is given, what is not among the tables and their objects does not exist.
     pub existing: Option<Existing>,
 }
 

@@ -9,6 +9,7 @@ pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
     &BLOCKED,
     &INDEX_AND_COLUMN,
+    &BEHIND_UPDATE,
     &REBUILDS,
     &NARROWS,
     &REBUILD_LOSES,
@@ -46,13 +47,22 @@ static INDEX_AND_COLUMN: Rule = Rule {
     help: "DROP INDEX in a migration of its own, before; or rebuild the table, which goes into one transaction.",
     source: "https://duckdb.org/docs/stable/sql/indexes#limitations-of-art-indexes",
 };
+static BEHIND_UPDATE: Rule = Rule {
+    name: "duckdb-index-behind-update",
+    severity: Severity::Error,
+    cost: Cost::Instant,
+    summary: "CREATE INDEX, ADD PRIMARY KEY, ADD UNIQUE or SET NOT NULL of a column that the same transaction has changed with UPDATE or MERGE; as a warning, with ON CONFLICT DO UPDATE, which may have changed nothing",
+    reason: "The statement fails where a row was changed: until the transaction is over, DuckDB makes no index of values that it has changed, and does not look into them.",
+    help: "UPDATE in an earlier migration; or begin the file with `-- charter: no-transaction`, where each statement is a transaction of its own. Values that are the same in every row can come from ADD COLUMN ... DEFAULT.",
+    source: "https://duckdb.org/docs/stable/sql/indexes#limitations-of-art-indexes",
+};
 static REBUILDS: Rule = Rule {
     name: "duckdb-rebuilds",
     severity: Severity::Warning,
     cost: Cost::Rewrites,
     summary: "A column's type is changed, or SET NOT NULL",
     reason: "The column is written again, or read whole, while every other writer waits; it fails on the first value that does not fit.",
-    help: "Run it when nobody else uses the file, on a copy first.",
+    help: "Run it when nobody else uses the file, on a copy first. Change rows that do not fit in an earlier migration.",
     source: "https://duckdb.org/docs/stable/sql/statements/alter_table",
 };
 static NARROWS: Rule = Rule {
@@ -195,7 +205,7 @@ impl Dialect for DuckDb {
     const NARROWS: &'static Rule = &NARROWS;
     const REBUILD_LOSES_KEYS: &'static Rule = &REBUILD_LOSES_KEYS;
     const FAILS: &'static [&'static str] =
-        &[CANNOT_RUN.name, BLOCKED.name, INDEX_AND_COLUMN.name, OTHER_FILE.name, SYNTAX_ERROR.name];
+        &[CANNOT_RUN.name, BLOCKED.name, INDEX_AND_COLUMN.name, BEHIND_UPDATE.name, OTHER_FILE.name, SYNTAX_ERROR.name];
     const VERBS: &'static [&'static str] = &[
         "abort",
         "alter",
@@ -270,6 +280,7 @@ impl Dialect for DuckDb {
         if words.starts("alter table") {
             alter(judge, words);
         }
+        judge.behind_update(words, &BEHIND_UPDATE);
         if words.starts("drop") {
             judge.drop_object(words, &CANNOT_RUN);
         }

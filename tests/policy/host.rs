@@ -225,3 +225,36 @@ fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {
     let error = open(&manager, &OpenOptions::default()).expect_err("a view would read nothing");
     refused(&project, &error, "orders is rebuilt, and read by the view host_view");
 }
+
+/// What nobody has made is not there; what a host program has made is.
+#[test]
+fn what_is_nowhere_in_a_file_is_missed() {
+    for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
+        let project = Project::new(*engine, Prod);
+        let statements = [
+            "INSERT INTO hosts VALUES (1);",
+            "UPDATE orders SET note = (SELECT max(id) FROM hosts) WHERE id = 1;",
+            "CREATE INDEX made ON hosts (id);",
+            "DROP INDEX IF EXISTS made;\nCREATE VIEW made_view AS SELECT * FROM host_view;",
+        ];
+        // SQLite looks at what a view reads when it is read.
+        let missed = if *engine == Engine::Sqlite { &statements[..3] } else { &statements };
+        for sql in missed {
+            let found = messages(&project, sql);
+            assert!(found.len() == 1 && found[0].contains("-cannot-run: "), "{engine:?}: {sql}: {found:?}");
+            assert!(found[0].contains("host"), "{engine:?}: {sql}: {found:?}");
+        }
+        let found = messages(&project, "DROP INDEX host_index;");
+        assert!(found.len() == 1 && found[0].contains("host_index"), "{engine:?}: {found:?}");
+        // What files of the set make is there too.
+        let made = "CREATE TABLE hosts (id BIGINT);\nCREATE VIEW host_view AS SELECT id FROM hosts;\n";
+        for sql in statements {
+            assert_eq!(messages(&project, &format!("{made}{sql}")), [""; 0], "{engine:?}: {sql}");
+        }
+        project.execute("CREATE TABLE hosts (id BIGINT); CREATE INDEX host_index ON hosts (id)");
+        project.execute("CREATE VIEW host_view AS SELECT id FROM hosts");
+        for sql in statements.into_iter().chain(["DROP INDEX host_index;", "SELECT * FROM host_view;"]) {
+            assert_eq!(messages(&project, sql), [""; 0], "{engine:?}: {sql}");
+        }
+    }
+}

@@ -124,7 +124,7 @@ fn value(opened: &Opened, reverted: &[Done], losses: &[Loss], dependants: &[Depe
     let losses = losses.iter().map(|loss| {
         let column = or_null(loss.column.as_deref());
         let what = match (&loss.column, loss.is_deleted) {
-            (Some(_), _) if loss.is_changed => "values",
+            (Some(_), _) if loss.is_changed || loss.is_made_anew => "values",
             (Some(_), _) => "column",
             (None, true) => "rows",
             (None, false) => "table",

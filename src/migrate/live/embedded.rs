@@ -3,7 +3,7 @@
 use crate::engine::{Engine, TextRow};
 use crate::error::{Context, Result};
 use crate::migrate::connection::MigrationConnection;
-use crate::safety::{Catalogue, ColumnFacts, RelationName, TableFacts, TableObject};
+use crate::safety::{Catalogue, ColumnFacts, Existing, RelationName, TableFacts, TableObject};
 use std::collections::{BTreeMap, BTreeSet};
 
 const SQLITE: [&str; 2] = [
@@ -20,7 +20,7 @@ const SQLITE_CASCADES: [&str; 1] =
      FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS k WHERE t.type = 'table' AND k.seq = 0 \
      AND 2 > (k.on_delete IN ('NO ACTION', 'RESTRICT')) + (k.on_update IN ('NO ACTION', 'RESTRICT')) ORDER BY 3, 4"];
 
-const DUCKDB: [&str; 4] = [
+const DUCKDB: [&str; 5] = [
     "SELECT CASE WHEN is_unique THEN 'unique index' ELSE 'index' END, lower(index_name), lower(table_name), lower(expressions) \
      FROM duckdb_indexes() WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 2",
     "SELECT 'foreign key', '', lower(table_name), lower(referenced_table) FROM duckdb_constraints() \
@@ -29,18 +29,17 @@ const DUCKDB: [&str; 4] = [
      WHERE column_default LIKE '%(%' AND database_name = current_database() AND NOT internal ORDER BY 3, 2",
     "SELECT 'trigger', lower(trigger_name), lower(table_name), lower(sql) FROM duckdb_triggers() \
      WHERE database_name = current_database() AND schema_name = current_schema() ORDER BY 3, 2",
-];
-
-/// Asked where something takes the place of another: the columns of views, and what macros take.
-const DUCKDB_REPLACED: [&str; 2] = [
     "SELECT 'view', lower(v.view_name), '', (SELECT string_agg(lower(c.column_name), ' ' ORDER BY c.column_index) \
      FROM duckdb_columns() AS c WHERE c.table_oid = v.view_oid AND c.database_name = current_database()) \
      FROM duckdb_views() AS v WHERE v.database_name = current_database() AND v.schema_name = current_schema() \
      AND NOT v.internal ORDER BY 2",
-    "SELECT 'macro', lower(function_name), '', lower(array_to_string(parameters, ' ')) FROM duckdb_functions() \
-     WHERE database_name = current_database() AND schema_name = current_schema() \
-     AND function_type IN ('macro', 'table_macro') AND NOT internal ORDER BY 2",
 ];
+
+/// Asked where something takes the place of another: what macros take.
+const DUCKDB_REPLACED: [&str; 1] =
+    ["SELECT 'macro', lower(function_name), '', lower(array_to_string(parameters, ' ')) FROM duckdb_functions() \
+     WHERE database_name = current_database() AND schema_name = current_schema() \
+     AND function_type IN ('macro', 'table_macro') AND NOT internal ORDER BY 2"];
 
 /// The tables, whether one is alone under its name, where names without a schema are looked for, and what makes it.
 const SQLITE_TABLES: &str = "SELECT lower(name), 'true', sql FROM sqlite_schema WHERE type = 'table'";
@@ -76,7 +75,8 @@ pub(crate) fn embedded_catalogue<'a>(
     let reached: Vec<String> =
         objects.iter().filter(is_reached).map(|object: &TableObject| object.table.clone()).collect();
     named.extend(reached);
-    Ok(Catalogue { objects, tables: tables(connection, &named)?, ..Catalogue::default() })
+    let existing = Some(Existing::default());
+    Ok(Catalogue { objects, tables: tables(connection, &named)?, existing, ..Catalogue::default() })
 }
 
 /// All tables, without their schemas; of those that are named, the types of their columns and whether they are empty.

@@ -2,6 +2,7 @@
 
 use super::super::script::Script;
 use super::Planned;
+use super::rebuilds::{Copied, Kept};
 use crate::engine::Engine;
 use crate::engine::lexer::{self, Token, TokenKind};
 use std::collections::BTreeSet;
@@ -17,8 +18,8 @@ pub(super) enum Drop {
     Column(Name, String),
     /// Rows of the table, some or all.
     Rows(Name),
-    /// The table is made anew, and of what it has these columns are kept; all where none is named.
-    Rebuilt(Name, Vec<String>),
+    /// The table is made anew, and this of what it has is kept.
+    Rebuilt(Name, Kept),
     /// The column gets another type, as the text says it.
     Retyped(Name, String, String),
 }
@@ -26,17 +27,12 @@ pub(super) enum Drop {
 /// A table that a script makes, and what it copies into it.
 struct Made {
     name: Name,
+    columns: Vec<(String, String)>,
     copied: Option<Copied>,
-}
-
-/// What a query reads of a table.
-#[derive(Clone)]
-struct Copied {
-    /// The words that it reads; no word where it reads all.
-    read: Vec<String>,
-    from: Name,
-    /// Whether it leaves out no row.
-    is_whole: bool,
+    /// Whether it goes with the connection.
+    is_temporary: bool,
+    /// Whether what it is made with leaves out rows without a word.
+    is_choosy: bool,
 }
 
 /// Whether two names can mean the same table.
@@ -58,6 +54,16 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             while let Some(name) = words.name() {
                 let was = tables.iter().rev().find(|(_, now)| *now == name).map(|(was, _): &(Name, Name)| was.clone());
                 let was = was.unwrap_or_else(|| name.clone());
+                // What the script made was not there before.
+                if was == name
+                    && let Some(at) = made.iter().position(|made| made.name == name)
+                {
+                    made.remove(at);
+                    if !words.symbol(",") {
+                        break;
+                    }
+                    continue;
+                }
                 // Another one has its name already, and what it had.
                 let successor = made.iter().find(|made| is_same(&made.name, &was) && !is_same(&made.name, &name));
                 match successor.and_then(|made| made.copied.as_ref()).filter(|copied| is_same(&copied.from, &name)) {
@@ -78,7 +84,13 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             }
         } else if words.take(&["delete", "from"]) {
             words.take(&["only"]);
-            drops.extend(words.name().map(Drop::Rows));
+            if let Some(name) = words.name() {
+                match made.iter_mut().find(|made| made.name == name).map(|made| &mut made.copied) {
+                    // What was copied is not all there any more.
+                    Some(copied) => copied.iter_mut().for_each(|copied| copied.is_whole = false),
+                    None => drops.push(Drop::Rows(name)),
+                }
+            }
         } else if words.take(&["truncate"]) {
             words.take(&["table"]);
             words.take(&["only"]);
@@ -90,21 +102,33 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             }
         } else if words.take(&["create", "or", "replace", "table"]) {
             let Some(name) = words.name() else { continue };
-            match words.copied(&renamed).filter(|copied| is_same(&copied.from, &name)) {
-                Some(copied) => drops.extend(rebuilt(name, &copied)),
-                None => drops.push(Drop::Table(name)),
+            let made_anew = words.made(name.clone(), &renamed, &made);
+            match made_anew.copied.as_ref().filter(|copied| is_same(&copied.from, &name)) {
+                Some(copied) => drops.extend(rebuilt(name, copied)),
+                None => {
+                    drops.push(Drop::Table(name));
+                    made.push(made_anew);
+                }
             }
-        } else if words.take(&["create", "table"]) {
+        } else if let Some(is_temporary) = words.create_table() {
             words.take(&["if", "not", "exists"]);
             if let Some(name) = words.name() {
-                let copied = if words.is_any(&["as"]) { words.copied(&renamed) } else { None };
-                made.push(Made { name, copied });
+                let new = words.made(name, &renamed, &made);
+                made.push(Made { is_temporary, ..new });
             }
         } else if words.insert() {
             let Some(name) = words.name() else { continue };
+            let Some(copied) = words.copied(&renamed) else { continue };
+            let copied = behind(copied, &made);
             // What is copied is kept, whatever it is called from then on; the query may read all.
-            if let (Some(made), Some(copied)) = (made.iter_mut().find(|made| made.name == name), words.copied(&renamed))
-            {
+            if let Some(made) = made.iter_mut().find(|made| made.name == name) {
+                let copied = copied.taken_by(&made.columns);
+                let copied = Copied { is_whole: copied.is_whole && !made.is_choosy, ..copied };
+                let dropped = drops.iter().position(|drop| matches!(drop, Drop::Table(of) if is_same(of, &name)));
+                let dropped = dropped.filter(|_| !made.is_temporary && is_same(&copied.from, &name));
+                if let Some(at) = dropped {
+                    drops.splice(at..=at, rebuilt(name, &copied));
+                }
                 made.copied = Some(copied);
             }
         } else if words.take(&["alter", "table"]) {
@@ -113,7 +137,10 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
             let Some(table) = words.name() else { continue };
             if words.take(&["rename", "to"]) {
                 let Some(new) = words.name() else { continue };
-                let copied = made.iter().find(|made| made.name == table).and_then(|made| made.copied.clone());
+                let copied = made
+                    .iter()
+                    .find(|made| made.name == table && !made.is_temporary)
+                    .and_then(|made| made.copied.clone());
                 let copied = copied.filter(|copied| is_same(&copied.from, &new));
                 let dropped = drops.iter().position(|drop| matches!(drop, Drop::Table(name) if is_same(name, &new)));
                 if let (Some(at), Some(copied)) = (dropped, copied) {
@@ -162,16 +189,31 @@ pub(super) fn drops(planned: &Planned) -> Vec<Drop> {
 /// What goes with a table that is made anew.
 fn rebuilt(name: Name, copied: &Copied) -> Vec<Drop> {
     let rows = (!copied.is_whole).then(|| Drop::Rows(name.clone()));
-    [Drop::Rebuilt(name, copied.read.clone())].into_iter().chain(rows).collect()
+    [Drop::Rebuilt(name, copied.kept.clone())].into_iter().chain(rows).collect()
+}
+
+/// What is copied of the tables that were there before, where a query reads one that the script made.
+fn behind(copied: Copied, made: &[Made]) -> Copied {
+    let of = made.iter().find(|made| is_same(&made.name, &copied.from)).and_then(|made| made.copied.as_ref());
+    match of {
+        Some(inner) => inner.behind(copied),
+        None => copied,
+    }
 }
 
 /// The columns that a script has renamed so far: of which table, from what, to what.
 #[derive(Default)]
-struct Renamed(Vec<(Name, String, String)>);
+pub(super) struct Renamed(Vec<(Name, String, String)>);
 
 impl Renamed {
+    /// The columns of a table that have another name by now, by the one that they had before the script.
+    pub(super) fn of(&self, table: &Name) -> Vec<(String, String)> {
+        let of = self.0.iter().filter(|(of, _, _)| of == table);
+        of.map(|(_, from, to)| (self.before(table, from.clone()), to.clone())).collect()
+    }
+
     /// What a column is called before the script.
-    fn before(&self, table: &Name, column: String) -> String {
+    pub(super) fn before(&self, table: &Name, column: String) -> String {
         self.0.iter().rev().fold(column, |column, (of, from, to)| {
             if of == table && to.eq_ignore_ascii_case(&column) { from.clone() } else { column }
         })
@@ -253,7 +295,7 @@ pub(super) fn relations(text: &str, engine: Engine) -> BTreeSet<String> {
 }
 
 /// The tokens of a statement, comments left out, as they are read.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     text: &'a str,
     tokens: Vec<Token>,
     at: usize,
@@ -267,16 +309,16 @@ impl<'a> Words<'a> {
         Self { text, tokens, at: 0, engine }
     }
 
-    fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         self.at >= self.tokens.len()
     }
 
-    fn skip(&mut self) {
+    pub(super) fn skip(&mut self) {
         self.at += 1;
     }
 
     /// Takes these words if they come next, all of them or none.
-    fn take(&mut self, words: &[&str]) -> bool {
+    pub(super) fn take(&mut self, words: &[&str]) -> bool {
         let next = self.tokens.get(self.at..).unwrap_or_default();
         let is_next =
             next.len() >= words.len() && next.iter().zip(words).all(|(token, word)| token.is_word(self.text, word));
@@ -286,7 +328,7 @@ impl<'a> Words<'a> {
         is_next
     }
 
-    fn is_any(&self, words: &[&str]) -> bool {
+    pub(super) fn is_any(&self, words: &[&str]) -> bool {
         self.tokens.get(self.at).is_some_and(|token| words.iter().any(|word| token.is_word(self.text, word)))
     }
 
@@ -297,14 +339,14 @@ impl<'a> Words<'a> {
         Some(token.text(self.text).to_lowercase())
     }
 
-    fn symbol(&mut self, symbol: &str) -> bool {
+    pub(super) fn symbol(&mut self, symbol: &str) -> bool {
         let is_next = self.tokens.get(self.at).is_some_and(|token| token.is_symbol(self.text, symbol));
         self.at += usize::from(is_next);
         is_next
     }
 
     /// A name as the engine keeps it, with what it is qualified by.
-    fn name(&mut self) -> Option<Name> {
+    pub(super) fn name(&mut self) -> Option<Name> {
         let mut name = Vec::new();
         loop {
             let token = self.tokens.get(self.at)?;
@@ -331,44 +373,70 @@ impl<'a> Words<'a> {
         self.take(&["insert", "into"]) || self.take(&["replace", "into"])
     }
 
-    /// What the query of a statement reads, under the names of before the script; nothing where it copies from no table.
-    fn copied(&mut self, renamed: &Renamed) -> Option<Copied> {
+    /// Takes what begins a statement that makes a table, and tells whether it is a temporary one.
+    fn create_table(&mut self) -> Option<bool> {
+        for word in ["temp", "temporary"] {
+            if self.take(&["create", word, "table"]) || self.take(&["create", "or", "replace", word, "table"]) {
+                return Some(true);
+            }
+        }
+        self.take(&["create", "table"]).then_some(false)
+    }
+
+    /// The table that a statement makes, behind its name.
+    fn made(&mut self, name: Name, renamed: &Renamed, made: &[Made]) -> Made {
+        let choosy = [["on", "conflict", "ignore"], ["on", "conflict", "replace"]];
+        let is_choosy = (self.at..self.tokens.len()).any(|at| {
+            let is = |words: &[&str; 3]| {
+                let next = self.tokens.get(at..at + 3).unwrap_or_default();
+                next.len() == 3 && next.iter().zip(words).all(|(token, word)| token.is_word(self.text, word))
+            };
+            choosy.iter().any(is)
+        });
+        let columns = self.columns();
+        let copied = if self.is_any(&["as"]) { self.copied(renamed) } else { None };
+        let copied = copied.map(|copied| behind(copied, made).taken_by(&columns));
+        Made { name, columns, copied, is_temporary: false, is_choosy }
+    }
+
+    /// Whether a statement leaves out rows of what it reads, or of what it writes.
+    pub(super) fn leaves_out(&self) -> bool {
         let is = |at: usize, word: &str| self.tokens.get(at).is_some_and(|token| token.is_word(self.text, word));
-        let leaves_out = is(0, "replace")
+        is(0, "replace")
             || is(0, "insert") && is(1, "or")
-            || (self.at..self.tokens.len()).any(|at| LEAVES_OUT.iter().any(|word| is(at, word)));
-        while !self.take(&["select"]) {
-            if self.is_at_end() {
-                return None;
-            }
-            self.skip();
-        }
-        let (mut read, mut depth, mut is_all) = (Vec::new(), 0, false);
-        while depth > 0 || !self.take(&["from"]) {
-            if self.is_at_end() {
-                return None;
-            }
-            if self.symbol("(") {
-                depth += 1;
-            } else if self.symbol(")") {
-                depth -= 1;
-            } else if self.symbol("*") {
-                is_all |= depth == 0;
-            } else if self.take(&["as"]) {
-                // A name that the query gives, or a type.
-                self.skip();
-            } else if let Some(name) = self.name() {
-                read.extend(name.last().cloned());
-            } else {
-                self.skip();
-            }
-        }
-        if is_all {
-            read.clear();
-        }
-        let from = self.name()?;
-        let read = read.into_iter().map(|column| renamed.before(&from, column)).collect();
-        Some(Copied { read, from, is_whole: !leaves_out })
+            || (self.at..self.tokens.len()).any(|at| LEAVES_OUT.iter().any(|word| is(at, word)))
+    }
+
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn set_place(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    pub(super) fn is_symbol(&self, symbol: &str) -> bool {
+        self.tokens.get(self.at).is_some_and(|token| token.is_symbol(self.text, symbol))
+    }
+
+    /// Whether a symbol comes behind the next word.
+    pub(super) fn is_next(&self, symbol: &str) -> bool {
+        self.tokens.get(self.at + 1).is_some_and(|token| token.is_symbol(self.text, symbol))
+    }
+
+    /// Whether one of these words comes behind the next one.
+    pub(super) fn is_next_any(&self, words: &[&str]) -> bool {
+        self.tokens.get(self.at + 1).is_some_and(|token| words.iter().any(|word| token.is_word(self.text, word)))
+    }
+
+    /// Whether what stands before a place is a name.
+    pub(super) fn is_behind_name(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        before.is_some_and(|token| matches!(token.kind, TokenKind::Word | TokenKind::QuotedName))
+    }
+
+    pub(super) fn text_here(&self) -> &'a str {
+        self.tokens.get(self.at).map_or("", |token| token.text(self.text))
     }
 
     /// The type that comes next, as it is written.
@@ -432,8 +500,7 @@ mod tests {
                 Drop::View(name) => format!("view {}", name.join(".")),
                 Drop::Column(name, column) => format!("{}: {column}", name.join(".")),
                 Drop::Rows(name) => format!("rows of {}", name.join(".")),
-                Drop::Rebuilt(name, kept) if kept.is_empty() => format!("{} keeps all", name.join(".")),
-                Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.join(" ")),
+                Drop::Rebuilt(name, kept) => format!("{} keeps {}", name.join("."), kept.shown()),
                 Drop::Retyped(name, column, data_type) => format!("{}: {column} is {data_type}", name.join(".")),
             })
             .collect()
@@ -497,7 +564,7 @@ mod tests {
         for (copy, lost) in [
             ("INSERT INTO b SELECT id, a FROM p WHERE id > 1", &["p keeps id a", "rows of p"][..]),
             ("INSERT OR IGNORE INTO b SELECT * FROM p", &["p keeps all", "rows of p"]),
-            ("INSERT INTO b SELECT DISTINCT id FROM p", &["p keeps DISTINCT id", "rows of p"]),
+            ("INSERT INTO b SELECT DISTINCT id FROM p", &["p keeps id", "rows of p"]),
             ("INSERT INTO b SELECT * FROM p", &["p keeps all"]),
             ("INSERT INTO b SELECT id FROM q", &["p"]),
             ("SELECT 1", &["p"]),
@@ -537,9 +604,9 @@ mod tests {
         };
         for (insert, before, kept) in [
             ("SELECT id, title, \"from\" FROM a", "", "id title from"),
-            ("SELECT id, coalesce(a.title, 'x') AS n, NULL AS \"from\" FROM a", "", "id coalesce title NULL"),
+            ("SELECT id, coalesce(a.title, 'x') AS n, NULL AS \"from\" FROM a", "", "id title"),
             ("SELECT id, n, \"from\" FROM a", "ALTER TABLE a RENAME COLUMN title TO n;\n", "id title from"),
-            ("SELECT id, n, 1 FROM a", "ALTER TABLE a RENAME x TO y;\nALTER TABLE a RENAME y TO n;\n", "id x 1"),
+            ("SELECT id, n, 1 FROM a", "ALTER TABLE a RENAME x TO y;\nALTER TABLE a RENAME y TO n;\n", "id x"),
             ("SELECT * FROM a", "", "all"),
         ] {
             for engine in [Engine::Sqlite, Engine::DuckDb] {

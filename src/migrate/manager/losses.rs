@@ -6,6 +6,7 @@ use super::super::event::{Event, Timeouts};
 use super::super::set::MigrationSet;
 use super::super::steps::words;
 use super::drops::{Drop, Name, drops};
+use super::rebuilds::Fate;
 use super::{MigrationManager, Planned};
 use crate::engine::Engine;
 use crate::error::{ErrorKind, Location, Result};
@@ -26,6 +27,8 @@ pub struct Loss {
     pub is_deleted: bool,
     /// Whether the column stays, and its values are rounded or cut to another type.
     pub is_changed: bool,
+    /// Whether the column stays, and a query makes its values anew: at most as many as are said change.
+    pub is_made_anew: bool,
 }
 
 /// `the table orders, with 3 rows`.
@@ -35,6 +38,9 @@ impl fmt::Display for Loss {
         match &self.column {
             None if self.is_deleted => write!(f, "rows of {}, which has {} row{plural}", self.table, self.rows),
             None => write!(f, "the table {}, with {} row{plural}", self.table, self.rows),
+            Some(column) if self.is_made_anew => {
+                write!(f, "up to {} value{plural} of {}.{column}, which are made anew", self.rows, self.table)
+            }
             Some(column) if self.is_changed => {
                 let verb = if self.rows == 1 { "changes" } else { "change" };
                 write!(f, "{} value{plural} of {}.{column}, which {verb} with its type", self.rows, self.table)
@@ -46,7 +52,7 @@ impl fmt::Display for Loss {
 
 impl MigrationManager {
     /// The tables and columns that the statements of a plan drop, with what is in them now, and the tables that they delete
-    /// rows from. What a table's rebuilding keeps is no loss. Of a column of DuckDB that gets another type, the values that do
+    /// rows from. What a table's rebuilding keeps is no loss; what it makes anew of a column may be. Of a column of DuckDB that gets another type, the values that do
     /// not stay what they are. What an UPDATE overwrites is not followed: see
     /// [`MigrationManager::undetermined_losses`]. Writes nothing. `events` is told where a server gives no
     /// lock in time, and it is counted again.
@@ -68,7 +74,8 @@ fn losses(connection: &mut dyn MigrationConnection, planned: &[Planned]) -> Resu
             for loss in drop.losses(connection, &planned.set)? {
                 let is_whole = |loss: &Loss| loss.column.is_none() && !loss.is_deleted;
                 let is_told = |told: &Loss| {
-                    let what = |loss: &Loss| (loss.column.clone(), loss.is_deleted, loss.is_changed);
+                    let what =
+                        |loss: &Loss| (loss.column.clone(), loss.is_deleted, loss.is_changed || loss.is_made_anew);
                     told.table == loss.table && (is_whole(told) || what(told) == what(&loss))
                 };
                 if !losses.iter().any(is_told) {
@@ -180,7 +187,6 @@ impl Drop {
             | Self::Rebuilt(name, _)
             | Self::Retyped(name, ..) => name,
         };
-        let is_deleted = matches!(self, Self::Rows(_));
         let engine = connection.engine();
         let table = name.last().cloned().unwrap_or_default();
         let columns = columns(connection, set, name)?;
@@ -188,39 +194,97 @@ impl Drop {
             // There is no such table.
             return Ok(Vec::new());
         }
-        let lost: Vec<Option<&String>> = match self {
-            Self::Table(_) | Self::View(_) | Self::Rows(_) => vec![None],
-            Self::Column(_, column) | Self::Retyped(_, column, _) => {
-                columns.iter().filter(|other| other.eq_ignore_ascii_case(column)).map(Some).collect()
-            }
-            Self::Rebuilt(_, kept) => {
-                let is_kept = |column: &String| kept.iter().any(|kept| kept.eq_ignore_ascii_case(column));
-                columns.iter().filter(|column| !kept.is_empty() && !is_kept(column)).map(Some).collect()
-            }
-        };
         let from = match name.as_slice() {
             [name] => qualified(set, engine, name),
             parts => parts.iter().map(|part| quoted(part)).collect::<Vec<_>>().join("."),
         };
-        let mut losses = Vec::new();
-        for column in lost {
+        let mut count = |column: Option<&String>, condition: Option<String>| -> Result<u64> {
             let counted = column.map_or_else(|| "*".to_owned(), |column| format!("lost.{}", quoted(column)));
             let query = format!("SELECT count({counted}) FROM {from} AS lost");
-            let rows = match self {
+            let rows = match condition {
                 // A type that is not there yet says nothing of what stays.
-                Self::Retyped(_, _, data_type) => connection
-                    .query(&format!("{query} WHERE {}", changes(&counted, data_type)))
-                    .or_else(|_| connection.query(&query))?,
-                _ => connection.query(&query)?,
+                Some(condition) => {
+                    connection.query(&format!("{query} WHERE {condition}")).or_else(|_| connection.query(&query))?
+                }
+                None => connection.query(&query)?,
             };
-            let rows = rows.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
-            let is_changed = matches!(self, Self::Retyped(..));
-            if rows > 0 || !is_deleted && !is_changed {
-                losses.push(Loss { table: table.clone(), column: column.cloned(), rows, is_deleted, is_changed });
+            Ok(rows.into_iter().flatten().flatten().next().and_then(|rows| rows.parse().ok()).unwrap_or(0))
+        };
+        let own = |column: &String| format!("lost.{}", quoted(column));
+        let whole = Loss {
+            table: table.clone(),
+            column: None,
+            rows: 0,
+            is_deleted: matches!(self, Self::Rows(_)),
+            is_changed: false,
+            is_made_anew: false,
+        };
+        let mut losses = Vec::new();
+        match self {
+            Self::Table(_) | Self::View(_) => losses.push(Loss { rows: count(None, None)?, ..whole }),
+            Self::Rows(_) => {
+                let rows = count(None, None)?;
+                losses.extend((rows > 0).then_some(Loss { rows, ..whole }));
+            }
+            Self::Column(_, column) => {
+                for column in columns.iter().filter(|other| other.eq_ignore_ascii_case(column)) {
+                    losses.push(Loss {
+                        rows: count(Some(column), None)?,
+                        column: Some(column.clone()),
+                        ..whole.clone()
+                    });
+                }
+            }
+            Self::Retyped(_, column, data_type) => {
+                for column in columns.iter().filter(|other| other.eq_ignore_ascii_case(column)) {
+                    let rows = count(Some(column), Some(changes(&own(column), data_type)))?;
+                    let column = Some(column.clone());
+                    losses.extend((rows > 0).then(|| Loss { rows, column, is_changed: true, ..whole.clone() }));
+                }
+            }
+            Self::Rebuilt(_, kept) => {
+                for Fate { column, is_lost, is_made_anew, data_type } in kept.fates(&columns) {
+                    let condition = match (&data_type, engine) {
+                        _ if is_lost || is_made_anew => None,
+                        (Some(data_type), Engine::DuckDb) => Some(changes(&own(&column), data_type)),
+                        (Some(data_type), Engine::Sqlite) => match converted(&own(&column), data_type) {
+                            None => continue,
+                            condition => condition,
+                        },
+                        _ => continue,
+                    };
+                    let is_changed = condition.is_some();
+                    let rows = count(Some(&column), condition)?;
+                    let column = Some(column);
+                    let is_told = is_lost || rows > 0;
+                    losses.extend(is_told.then(|| Loss {
+                        rows,
+                        column,
+                        is_changed,
+                        is_made_anew: is_made_anew && !is_lost,
+                        ..whole.clone()
+                    }));
+                }
             }
         }
         Ok(losses)
     }
+}
+
+/// Whether SQLite turns a value into another one in a column of a type, as a condition: text into a number, or a number into text.
+fn converted(column: &str, data_type: &str) -> Option<String> {
+    let data_type = data_type.to_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| data_type.contains(word));
+    match () {
+        () if has(&["INT"]) => {}
+        () if has(&["CHAR", "CLOB", "TEXT"]) => return Some(format!("typeof({column}) IN ('integer', 'real')")),
+        () if data_type.is_empty() || has(&["BLOB"]) => return None,
+        () => {}
+    }
+    // Numbers that are written otherwise are other texts.
+    Some(format!(
+        "typeof({column}) = 'text' AND {column} GLOB '*[0-9]*' AND typeof({column} + 0) <> 'text' AND {column} NOT GLOB '*[^0-9.eE+-]*'"
+    ))
 }
 
 /// Whether a value of DuckDB's is another one behind a type, as a condition.

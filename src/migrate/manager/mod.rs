@@ -8,6 +8,7 @@ mod drops;
 mod environment;
 mod losses;
 mod plan;
+mod rebuilds;
 mod sql;
 mod stamp;
 mod trial;

@@ -1,6 +1,8 @@
 //! Foreign keys of SQLite: what they refer to, what they would do to rows, and that nothing of that is done in a migration.
 
 use super::super::Rule;
+use super::bounds::{self, Bounds};
+use super::orphans::Referring;
 use super::words::Words;
 use super::{Embedded, Table};
 use std::collections::BTreeSet;
@@ -35,6 +37,8 @@ pub(super) struct Unique {
 pub(super) struct LeftBehind {
     range: Range<usize>,
     child: String,
+    /// How many statements change the child where it is taken care of.
+    is_changed_by: usize,
     message: String,
 }
 
@@ -106,44 +110,110 @@ impl Table {
 }
 
 impl Embedded<'_> {
-    /// Takes in a statement that deletes rows of a table, or changes what others refer to, while nothing is done to those.
-    pub(in crate::safety) fn leaves_behind(&mut self, words: &Words) {
+    /// Takes in a statement that deletes rows of a table, or changes what others refer to, while nothing is done to those; and
+    /// reports what is left behind at the end of a transaction, when foreign keys are compared.
+    pub(in crate::safety) fn leaves_behind(&mut self, words: &Words, rule: &'static Rule) {
         if words.starts("drop table") {
-            self.changed.insert(words.name(words.past_if(2)).0);
+            self.note_changed(words.name(words.past_if(2)).0);
         }
         for verb in ["delete from", "update"] {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let at = at + if verb == "update" && words.at(at + 1) == "or" { 3 } else { verb.split(' ').count() };
             let (table, next) = words.name(at);
-            self.changed.insert(table.clone());
-            if !self.is_set || self.is_of_this_file(&table) {
-                continue;
-            }
+            self.note_changed(table.clone());
             let action = verb.split(' ').next().unwrap_or(verb);
-            let set = if action == "update" { changed_columns(words, next) } else { BTreeSet::new() };
-            let keys = self.tables.get(&table).map(|table| table.keys.clone()).unwrap_or_default();
-            let is_reached = |reference: &Reference| {
-                let mut referred =
-                    reference.referenced.iter().chain(keys.iter().filter(|_| reference.referenced.is_empty()));
-                let acts = reference.parent == table && reference.acts_on.contains(&action);
-                acts && (action == "delete" || referred.any(|column| set.contains(column)))
+            let set = if action == "update" {
+                columns_made_other(words, next, &table, &BTreeSet::new())
+            } else {
+                BTreeSet::new()
             };
-            for (child, known) in &self.tables {
-                if known.references.iter().any(is_reached) && *child != table && self.may_have_rows(child) {
-                    let upper = action.to_uppercase();
-                    let message = format!(
-                        "rows of {child} refer to {table} with ON {upper}, which does nothing in a migration: they are left behind"
-                    );
-                    self.left_behind.push(LeftBehind { range: words.range.clone(), child: child.clone(), message });
-                }
-            }
+            self.leaves_children(words, (&table, action), &set, bounds::condition(words, at));
+        }
+        let into = words.find("into").filter(|_| words.starts("insert") || words.starts("with"));
+        if let (Some(into), Some(update)) = (into, words.find("do update set")) {
+            let (table, _) = words.name(into + 1);
+            let on = words.find("on conflict (").unwrap_or(update);
+            self.note_changed(table.clone());
+            let set = columns_made_other(words, update + 2, &table, &words.names(on..update));
+            self.leaves_children(words, (&table, "update"), &set, None);
+        }
+        if !self.in_transaction() {
+            self.rows_left_behind(rule);
         }
     }
 
-    /// Reports tables whose rows are left behind, and that the file does not change itself.
+    fn note_changed(&mut self, table: String) {
+        *self.changed.entry(table).or_default() += 1;
+    }
+
+    /// Takes in the tables whose rows refer to what a statement deletes, or sets anew in some columns.
+    fn leaves_children(
+        &mut self,
+        words: &Words,
+        (table, action): (&str, &'static str),
+        set: &BTreeSet<String>,
+        condition: Option<Range<usize>>,
+    ) {
+        if !self.is_set || self.is_new_here(table) {
+            return;
+        }
+        // A copy's rows are those of the table whose place it takes.
+        let copied = self.tables.get(table).into_iter().flat_map(|known| &known.rows).map(|rows| rows.of.as_str());
+        let parents: BTreeSet<&str> = copied.chain([table]).collect();
+        let keys = self.tables.get(table).map(|table| table.keys.clone()).unwrap_or_default();
+        let primary = self.tables.get(table).and_then(|known| {
+            let primary = known.unique.iter().find(|unique| unique.is_primary).map(|unique| &unique.columns);
+            primary.and_then(|columns| columns.iter().next().filter(|_| columns.len() == 1))
+        });
+        let is_left_out = |child: &str, reference: &Reference| {
+            let referenced = match reference.referenced.as_slice() {
+                [] => primary,
+                [column] => Some(column),
+                _ => None,
+            };
+            let (Some(referenced), [column], Some(condition)) = (referenced, reference.columns.as_slice(), &condition)
+            else {
+                return false;
+            };
+            Referring { words, parent: table, referenced, child, column }.leaves_out(condition.clone())
+        };
+        let is_reached = |child: &str, reference: &Reference| {
+            let mut referred =
+                reference.referenced.iter().chain(keys.iter().filter(|_| reference.referenced.is_empty()));
+            let acts = parents.contains(reference.parent.as_str()) && reference.acts_on.contains(&action);
+            acts && (action == "delete" || referred.any(|column| set.contains(column)))
+                && !is_left_out(child, reference)
+        };
+        // Of rows that refer to others of their own table, the condition may have them too.
+        let takes_own = |reference: &Reference| {
+            let known = self.tables.get(table);
+            condition.clone().is_none_or(|condition| {
+                (Bounds { words, table, known }).holds_always(condition.clone())
+                    || reference.columns.is_empty()
+                    || reference.columns.iter().any(|column| words.names(condition.clone()).contains(column))
+            })
+        };
+        let mut found = Vec::new();
+        for (child, known) in &self.tables {
+            let is_own = child == table;
+            let mut reached = known.references.iter().filter(|reference| is_reached(child, reference));
+            if reached.any(|reference| !is_own || !takes_own(reference)) && self.may_have_rows(child) {
+                let upper = action.to_uppercase();
+                let message = format!(
+                    "rows of {child} refer to {table} with ON {upper}, which does nothing in a migration: they are left behind"
+                );
+                let is_changed_by = if is_own { 2 } else { 1 };
+                let (range, child) = (words.range.clone(), child.clone());
+                found.push(LeftBehind { range, child, is_changed_by, message });
+            }
+        }
+        self.left_behind.extend(found);
+    }
+
+    /// Reports tables whose rows are left behind, and that the file does not change itself, before or in the same transaction.
     pub(in crate::safety) fn rows_left_behind(&mut self, rule: &'static Rule) {
         for left in std::mem::take(&mut self.left_behind) {
-            if !self.changed.contains(&left.child) {
+            if self.changed.get(&left.child).is_none_or(|count| *count < left.is_changed_by) {
                 self.report_at(rule, left.range, left.message);
             }
         }
@@ -184,17 +254,36 @@ impl Embedded<'_> {
 }
 
 /// The columns that an UPDATE sets, behind the name of its table.
-fn changed_columns(words: &Words, at: usize) -> BTreeSet<String> {
+pub(super) fn changed_columns(words: &Words, at: usize) -> BTreeSet<String> {
+    let of = |part: Range<usize>| words.names(part.start..bounds::equals(words, part));
+    assignments(words, at).into_iter().flat_map(of).collect()
+}
+
+/// Those of which it sets to something else than they are; `met` are columns that are as those of the row that is inserted.
+fn columns_made_other(words: &Words, at: usize, table: &str, met: &BTreeSet<String>) -> BTreeSet<String> {
+    let is_same = |part: &Range<usize>| {
+        let sign = bounds::equals(words, part.clone());
+        let is_column = |range: &Range<usize>| matches!(range.len(), 1 | 3) && words.is_name(range.end - 1);
+        let (left, right) = (part.start..sign, (sign + 1).min(part.end)..part.end);
+        let of = words.named(right.start);
+        let is_own = right.len() == 1 || of == table || of == "excluded" && met.contains(words.named(right.end - 1));
+        sign < part.end
+            && is_column(&left)
+            && is_column(&right)
+            && is_own
+            && words.named(left.end - 1) == words.named(right.end - 1)
+    };
+    let of = |part: Range<usize>| words.names(part.start..bounds::equals(words, part));
+    assignments(words, at).into_iter().filter(|part| !is_same(part)).flat_map(of).collect()
+}
+
+/// The assignments of an UPDATE, behind the name of its table.
+fn assignments(words: &Words, at: usize) -> Vec<Range<usize>> {
     let mut depth = 0;
     let set = (at..words.len()).find(|at| words.at(*at) == "set").unwrap_or(words.len());
     let end = (set..words.len()).find(|at| {
         depth += words.opens(*at);
-        depth == 0 && matches!(words.at(*at), "where" | "from" | "returning")
+        depth == 0 && matches!(words.at(*at), "where" | "from" | "returning" | "when")
     });
-    let parts = words.parts((set + 1).min(words.len())..end.unwrap_or(words.len()));
-    let names = parts.into_iter().flat_map(|part| {
-        let equals = part.clone().find(|at| words.at(*at) == "=").unwrap_or(part.end);
-        words.names(part.start..equals)
-    });
-    names.collect()
+    words.parts((set + 1).min(words.len())..end.unwrap_or(words.len()))
 }

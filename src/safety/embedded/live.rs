@@ -13,6 +13,7 @@ impl Embedded<'_> {
     /// may have made.
     pub(super) fn see(&mut self, catalogue: &Catalogue) {
         self.is_live = true;
+        self.is_all_told = catalogue.existing.as_ref().is_some_and(|existing| existing.unsure.is_empty());
         self.see_tables(catalogue);
         for object in &catalogue.objects {
             let table = self.tables.entry(object.table.clone());
@@ -102,6 +103,27 @@ impl Embedded<'_> {
     /// the same in capitals.
     pub(super) fn is_absent(&self, table: &str) -> bool {
         self.is_live && table.is_ascii() && !self.tables.contains_key(table)
+    }
+
+    /// Whether neither the database nor the files of its set so far have a table, view, index or trigger by a name that a
+    /// statement gives without a schema.
+    pub(super) fn is_nowhere(&self, words: &Words, name: &str) -> bool {
+        let is_there = |table: &Table| table.indexes.contains_key(name) || table.triggers.contains(name);
+        // What engines keep for themselves may be made when it is needed.
+        let is_own = name.starts_with("sqlite_") || name.starts_with("duckdb_");
+        let is_bare = |at: &usize| words.named(*at) == name && (*at == 0 || words.at(at - 1) != ".");
+        self.is_all_told
+            && self.is_set
+            && name.is_ascii()
+            && !is_own
+            && (0..words.len()).any(|at| is_bare(&at))
+            && !self.tables.contains_key(name)
+            && !self.temporary.contains(name)
+            && !self.views.contains_key(name)
+            && !self.views_of_host.contains_key(name)
+            && !self.of_host.contains(name)
+            && !self.readers.iter().any(|reader| reader.name == name)
+            && !self.tables.values().any(is_there)
     }
 
     /// Reports tables that this file drops and makes anew without an index or a trigger that they had.

@@ -9,6 +9,8 @@ mod keys;
 mod live;
 mod made;
 mod objects;
+mod orphans;
+mod outstanding;
 mod parts;
 mod promises;
 mod queries;
@@ -32,6 +34,7 @@ pub(super) use copies::shown;
 use copies::{Dropped, MIXED_UP, Moved};
 use keys::{LeftBehind, Unique};
 use objects::Signature;
+use outstanding::Outstanding;
 use promises::Freed;
 use rehearsed::{Answer, Rehearsed};
 use tables::Mention;
@@ -74,6 +77,8 @@ pub(super) struct Embedded<'a> {
     pub(super) foreign_keys_off: bool,
     /// Tables of which the current transaction dropped indexes, with every name in those.
     pub(super) unindexed: BTreeMap<String, BTreeSet<String>>,
+    /// What the current transaction has changed.
+    outstanding: Outstanding,
     /// The views that the files so far made, with their columns.
     views: BTreeMap<String, ViewColumns>,
     /// Every name in them.
@@ -86,6 +91,8 @@ pub(super) struct Embedded<'a> {
     objects_of_this_file: BTreeSet<String>,
     /// Whether a connection has told which tables there are.
     is_live: bool,
+    /// Whether it has told of all that there is, and nobody else makes something first.
+    is_all_told: bool,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
     readers: Vec<TableObject>,
     /// The names of what the database has and no file so far made.
@@ -94,8 +101,8 @@ pub(super) struct Embedded<'a> {
     read_when_dropped: BTreeMap<String, Vec<TableObject>>,
     /// Tables of which this file changed the name, by the name that they have now.
     renamed: BTreeMap<String, String>,
-    /// Tables whose rows this file deletes or changes, by now.
-    changed: BTreeSet<String>,
+    /// Tables whose rows this file deletes or changes by now, and by how many statements.
+    changed: BTreeMap<String, usize>,
     /// What this file leaves behind, unless it changes that too.
     left_behind: Vec<LeftBehind>,
     /// What macros take, each with the file that made it; nothing for one that was there before.
@@ -180,17 +187,19 @@ fn judge_with<D: Dialect>(
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
         unindexed: BTreeMap::new(),
+        outstanding: Outstanding::default(),
         views: BTreeMap::new(),
         view_names: BTreeMap::new(),
         made_later: Vec::new(),
         objects_later: Vec::new(),
         objects_of_this_file: BTreeSet::new(),
         is_live: false,
+        is_all_told: false,
         readers: Vec::new(),
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
         renamed: BTreeMap::new(),
-        changed: BTreeSet::new(),
+        changed: BTreeMap::new(),
         left_behind: Vec::new(),
         macros: BTreeMap::new(),
         sequences: BTreeSet::new(),
@@ -217,6 +226,7 @@ fn judge_with<D: Dialect>(
         judge.moved.clear();
         judge.dropped.clear();
         judge.unindexed.clear();
+        judge.outstanding = Outstanding::default();
         judge.renamed.clear();
         judge.read_when_dropped.clear();
         judge.changed.clear();
@@ -348,7 +358,7 @@ impl Embedded<'_> {
                     at <= before || !D::BLOCKED.contains(&finding.rule.name)
                 });
             }
-            Answer::Refused(_) | Answer::Unknown => {}
+            Answer::Refused(_) | Answer::RefusedWithout { .. } | Answer::Unknown => {}
         }
     }
 
@@ -376,6 +386,7 @@ impl Embedded<'_> {
         } else if begins || ends {
             self.explicit = begins;
             self.unindexed.clear();
+            self.outstanding = Outstanding::default();
         }
     }
 

@@ -17,6 +17,11 @@ pub(super) enum Answer {
     Runs,
     /// It fails in every database, with these words.
     Refused(String),
+    /// It fails in every database that has no table, view, index or trigger of this name.
+    RefusedWithout {
+        name: String,
+        message: String,
+    },
     Unknown,
 }
 
@@ -182,6 +187,11 @@ impl Rehearsed {
             {
                 Answer::Refused(refusal.message)
             }
+            (Err(Refusal { reason: Reason::Absent(name), message }), Question::Run | Question::Compile)
+                if !self.is_lost && !self.unsure.contains(&name) =>
+            {
+                Answer::RefusedWithout { name, message }
+            }
             _ => Answer::Unknown,
         };
         if is_run {
@@ -264,7 +274,7 @@ impl Rehearsed {
         match reason {
             Reason::Unreadable | Reason::Impossible => true,
             // It was there, and the files have taken it away.
-            Reason::Absent(name) => self.made.contains_key(name),
+            Reason::Absent(name) | Reason::AbsentOther(name) => self.made.contains_key(name),
             // A name may have a point in it.
             Reason::AbsentSchema(schema) => {
                 let is_named = (1..words.len()).any(|at| words.at(at) == "." && words.named(at - 1) == schema);
@@ -312,7 +322,13 @@ impl Embedded<'_> {
             _ => {}
         }
         let Some(text) = self.source.text.get(words.range.clone()) else { return Answer::Unknown };
-        rehearsed.ask(words, text, is_applied)
+        match rehearsed.ask(words, text, is_applied) {
+            Answer::RefusedWithout { name, message } => match self.is_nowhere(words, &name) {
+                true => Answer::Refused(message),
+                false => Answer::Unknown,
+            },
+            answer => answer,
+        }
     }
 }
 

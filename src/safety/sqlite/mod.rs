@@ -117,7 +117,7 @@ static LEAVES_BEHIND: Rule = Rule {
               SET DEFAULT, and the file does not change those",
     reason: "charter runs a migration with foreign keys off and compares them at its end: nothing is done to the rows that \
              refer, and where there are any the migration fails.",
-    help: "In the same migration, delete or change the rows that refer.",
+    help: "In the same migration, delete or change the rows that refer; in a file without a transaction, before, or between the same BEGIN and COMMIT.",
     source: "https://www.sqlite.org/foreignkeys.html#fk_actions",
 };
 pub(super) fn judge(
@@ -262,7 +262,7 @@ impl Dialect for Sqlite {
         if words.starts("drop table") {
             drop_table(judge, words);
         }
-        judge.leaves_behind(words);
+        judge.leaves_behind(words, &LEAVES_BEHIND);
         replaced::check(judge, words);
         if words.starts("attach") || words.starts("detach") || (words.starts("vacuum") && words.has("into")) {
             judge.report(&OTHER_FILE, all.clone(), "another file than the one that is migrated");

@@ -28,7 +28,7 @@ pub(super) static READS_ROWS: Rule = Rule {
     cost: Cost::Scans,
     summary: "ALTER COLUMN ... SET NOT NULL, or ADD ... CHECK, on a table that may have rows",
     reason: "The whole table is read while every other writer waits; it fails at the first row that breaks what is added.",
-    help: "Change those rows before, in the same migration.",
+    help: "Change those rows before, in the same migration. (On DuckDB, in an earlier one: see duckdb-index-behind-update.)",
     source: "https://www.sqlite.org/lang_altertable.html",
 };
 

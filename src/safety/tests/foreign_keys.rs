@@ -57,6 +57,88 @@ fn rows_that_a_cascade_would_have_changed_are_left_behind() {
     safe_with(new, &set);
 }
 
+/// What refers has to be gone, or changed, by the end of the transaction that leaves it behind.
+#[test]
+fn rows_are_left_behind_where_they_are_changed_too_late() {
+    let set = LintOptions::for_set(Engine::Sqlite, 14, "public");
+    let made = "create table p (id integer primary key, name text);\n\
+                create table c (id integer primary key, pid integer references p (id) on delete cascade on update cascade);\n\
+                create table t (id integer primary key, up integer references t (id) on delete cascade);\n---\n";
+    let late = "-- charter: no-transaction\n";
+    for (sql, place) in [
+        (format!("{late}delete from p where id = 2;\ndelete from c where pid = 2;"), "2:2:1"),
+        (
+            format!("{late}begin; delete from p where id = 2; commit;\nbegin; delete from c where pid = 2; commit;"),
+            "2:2:8",
+        ),
+        ("delete from t where id = 1;".to_owned(), "2:1:1"),
+        (
+            "create table n (id integer primary key, name text); insert into n select id, name from p; drop table p;\n\
+             alter table n rename to p;\ndelete from p where id = 2;"
+                .to_owned(),
+            "2:3:1",
+        ),
+        (
+            "create table n (id integer primary key, name text); insert into n select id, name from p;\n\
+             delete from n where id = 2;\ndrop table p; alter table n rename to p;"
+                .to_owned(),
+            "2:2:1",
+        ),
+        ("insert into p (id, name) values (2, 'z') on conflict (id) do update set id = 20;".to_owned(), "2:1:1"),
+        (
+            "insert into p (id, name) values (2, 'z') on conflict (name) do update set id = excluded.id;".to_owned(),
+            "2:1:1",
+        ),
+    ] {
+        caught_with(&format!("{made}{sql}"), &format!("{place} error sqlite-leaves-rows-behind"), &set);
+    }
+    for sql in [
+        format!("{late}delete from c where pid = 2; delete from p where id = 2;"),
+        format!("{late}begin; delete from p where id = 2; delete from c where pid = 2; commit;"),
+        "delete from t where id = 1 or up = 1;".to_owned(),
+        "delete from t where up = 1; delete from t where id = 1;".to_owned(),
+        "delete from t where id not in (select up from t where up is not null);".to_owned(),
+        "insert into p (id, name) values (2, 'z') on conflict (id) do update set id = excluded.id, name = 'y';"
+            .to_owned(),
+    ] {
+        safe_with(&format!("{made}{sql}"), &set);
+    }
+}
+
+/// A clean-up of rows to which nothing refers leaves nothing behind.
+#[test]
+fn rows_to_which_nothing_refers_leave_nothing_behind() {
+    let set = LintOptions::for_set(Engine::Sqlite, 14, "public");
+    let made = "create table p (id integer primary key, name text, code text unique);\n\
+                create table c (id integer primary key, pid integer references p (id) on delete cascade);\n\
+                create table d (id integer primary key, pid integer references p on delete set null on update cascade);\n---\n";
+    let both = |c: &str, d: &str| format!("delete from p where {c} and name = 'x' and {d};");
+    for sql in [
+        both("id not in (select pid from c)", "id not in (select d.pid from d)"),
+        both("p.id not in (select distinct pid from c)", "not id in (select pid from d as x where x.pid is not null)"),
+        both("(not exists (select 1 from c where pid = p.id))", "not exists (select * from d x where p.id = x.pid)"),
+        "update p set id = id, code = p.code, name = '' where name is null;".to_owned(),
+        "update p set id = 2 * id where id not in (select pid from d);".to_owned(),
+    ] {
+        safe_with(&format!("{made}{sql}"), &set);
+    }
+    for sql in [
+        "delete from p where id not in (select pid from c);".to_owned(),
+        both("id not in (select id from c)", "id not in (select pid from d)"),
+        both("code not in (select pid from c)", "id not in (select pid from d)"),
+        both("id not in (select pid from c where id > 2)", "id not in (select pid from d)"),
+        both("id not in (select pid from c limit 1)", "id not in (select pid from d)"),
+        both("not exists (select 1 from c where pid = p.id and id > 2)", "id not in (select pid from d)"),
+        both("not exists (select 1 from c where pid = id)", "id not in (select pid from d)"),
+        both("name = 'y' or id not in (select pid from c)", "id not in (select pid from d)"),
+        both("id in (select pid from c)", "id not in (select pid from d)"),
+        "update p set id = code where id > 2;".to_owned(),
+        "update p set id = x.id from x where x.code = p.code;".to_owned(),
+    ] {
+        caught_with(&format!("{made}{sql}"), "2:1:1 error sqlite-leaves-rows-behind", &set);
+    }
+}
+
 #[test]
 fn a_foreign_key_needs_columns_that_are_unique() {
     let set = LintOptions::for_set(Engine::Sqlite, 14, "public");

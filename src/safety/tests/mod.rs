@@ -15,6 +15,7 @@ mod laws;
 mod made;
 mod narrowed;
 mod objects;
+mod outstanding;
 mod partitioned;
 mod postgres;
 mod published;
