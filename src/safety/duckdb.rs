@@ -272,7 +272,7 @@ impl Dialect for DuckDb {
         if indexes && (words.has("where") || words.has("include (")) {
             judge.report(&CANNOT_RUN, all.clone(), "DuckDB has neither partial nor covering indexes");
         }
-        if words.starts("create") && words.find("table").is_some_and(|at| at < 4) {
+        if words.starts("create") && words.find("table").is_some_and(|at| at < 5) {
             for item in words.items(0) {
                 column(judge, words, item.start);
             }

@@ -30,12 +30,14 @@ impl Embedded<'_> {
     }
 
     /// Whether what a DELETE or UPDATE changes may be of rows that are older than the file.
-    fn changes_old_rows(&self, words: &Words, at: usize, table: &str) -> bool {
+    pub(super) fn changes_old_rows(&self, words: &Words, at: usize, table: &str) -> bool {
         let Some(known) = self.tables.get(table).filter(|_| self.is_of_this_file(table)) else {
             return self.may_have_rows(table);
         };
         let set = words.find("set").filter(|_| words.at(at) == "update");
-        let mut rows = known.rows.iter().chain(known.parts.iter().map(|part: &Part| &part.rows));
+        // What a table has of one of another name is a copy, of which the end of the file tells.
+        let rows = known.rows.iter().chain(known.parts.iter().map(|part: &Part| &part.rows));
+        let mut rows = rows.filter(|rows| rows.of == table);
         let Some(set) = set else { return rows.next().is_some() };
         let ends = |at: &usize| matches!(words.at(*at), "from" | "where");
         let end = bounds::outside(words, set + 1..words.len()).into_iter().find(ends).unwrap_or(words.len());

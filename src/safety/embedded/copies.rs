@@ -2,6 +2,7 @@
 
 use super::super::postgres::{drops, renames};
 use super::super::{Cost, Rule, Severity};
+use super::losses::Loss;
 use super::rows::{Holding, Kept};
 use super::words::Words;
 use super::{Dialect, Embedded, Mention, Table};
@@ -81,11 +82,16 @@ impl Embedded<'_> {
     pub(super) fn gone<D: Dialect>(&mut self) {
         let whole = |name: &String| {
             let known = self.tables.get(name)?;
-            Some((known, self.rows_of(name).into_iter().find(|rows| rows.of == *name)?))
+            let mut rows: Vec<Holding> = self.rows_of(name).into_iter().filter(|rows| rows.of == *name).collect();
+            rows.sort_by_key(|rows| rows.loss.is_some());
+            Some((known, rows.into_iter().next()?))
         };
         let (mut found, mut of_host) = (Vec::new(), Vec::new());
         for (name, moved) in self.moved.iter().filter(|(name, _)| !self.dropped.contains_key(*name)) {
             let is_all = |(_, rows): (&Table, Holding)| {
+                if rows.loss.is_some() {
+                    return false;
+                }
                 let was = self.renamed.iter().find(|(_, was)| *was == name).and_then(|(now, _)| self.tables.get(now));
                 was.is_none_or(|was| {
                     was.columns.iter().all(|column| rows.values.iter().any(|kept| kept.column == *column))
@@ -106,6 +112,13 @@ impl Embedded<'_> {
                 }
                 continue;
             };
+            if let Some(Loss { by, message }) = rows.loss {
+                found.push(match by {
+                    Some((rule, at)) => (rule, at, message),
+                    None => (&drops::TABLE_DROPPED, range.clone(), format!("the data of {name} is lost: {message}")),
+                });
+                continue;
+            }
             if let Some((moved, message)) = self.moved.get(name).and_then(|moved| Some((moved, moved.breaks(name)?))) {
                 found.push((&renames::TABLE_RENAMED, moved.range.clone(), message));
             }

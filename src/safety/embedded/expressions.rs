@@ -136,7 +136,7 @@ fn choice(words: &Words, range: Range<usize>) -> Option<Choice> {
 }
 
 /// The column that a condition finds NULL, or not NULL: whether it is the former.
-fn tested(words: &Words, condition: Range<usize>) -> Option<((Option<String>, String), bool)> {
+pub(super) fn tested(words: &Words, condition: Range<usize>) -> Option<((Option<String>, String), bool)> {
     let forms = [("is null", true), ("isnull", true), ("is not null", false), ("not null", false), ("notnull", false)];
     forms.into_iter().find_map(|(form, is_null)| {
         let at = condition.end.checked_sub(form.split(' ').count()).filter(|at| *at > condition.start)?;

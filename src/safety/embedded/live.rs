@@ -132,7 +132,8 @@ impl Embedded<'_> {
             let Dropped { was, range, .. } = dropped;
             let now = self.tables.get(name)?;
             let indexes = was.indexes.iter().filter(|(index, columns)| {
-                !now.indexes.contains_key(*index) && !now.indexes.values().any(|other| other == *columns)
+                let is_again = now.indexes.contains_key(*index) || now.indexes.values().any(|other| other == *columns);
+                !is_again && !now.is_key(columns)
             });
             let triggers = was.triggers.iter().filter(|trigger| !now.triggers.contains(*trigger));
             let lost: Vec<String> = indexes.map(|(index, _)| index).chain(triggers).cloned().collect();

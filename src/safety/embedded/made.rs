@@ -2,6 +2,7 @@
 
 use super::bounds::closing;
 use super::copies::{Dropped, Moved};
+use super::losses::taking;
 use super::promises::{What, promises};
 use super::views::created_view;
 use super::words::{Words, temporary};
@@ -10,15 +11,16 @@ use super::{Embedded, Mention, Table, Unique, objects};
 impl Embedded<'_> {
     /// What a statement makes of the tables.
     pub(super) fn apply(&mut self, words: &Words) {
+        self.spoils(words);
+        self.makes_view(words);
         if let Some((name, columns)) = created_view(words) {
             self.view_names.insert(name.clone(), words.names(0..words.len()));
             self.objects_of_this_file.insert(name.clone());
             self.views_of_host.remove(&name);
             self.views.insert(name, columns);
         }
-        let skipped = usize::from(matches!(words.at(1), "temp" | "temporary" | "unique" | "virtual"));
-        let replaced = if words.is_at(1, "or replace") { 2 } else { 0 };
-        let at = 1 + skipped + replaced;
+        let replaced = if words.is_at(1, "or replace") { 3 } else { 1 };
+        let at = replaced + usize::from(matches!(words.at(replaced), "temp" | "temporary" | "unique" | "virtual"));
         match (words.at(0), words.at(at)) {
             ("create", "table") => {
                 self.create_table(words, words.past_if(at + 1), words.is_at(at + 1, "if not exists"))
@@ -46,6 +48,10 @@ impl Embedded<'_> {
                 if let Some(on) = words.find("on") {
                     let table = words.name(on + 1).0;
                     let names = words.names(on + 1..words.len());
+                    match taking(words, &table) {
+                        Some(taking) => _ = self.taking.insert(trigger.clone(), taking),
+                        None => _ = self.taking.remove(&trigger),
+                    }
                     self.trigger_names.insert(trigger.clone(), (table.clone(), names));
                     self.tables.entry(table).or_default().triggers.insert(trigger);
                 }
@@ -107,12 +113,13 @@ impl Embedded<'_> {
         let is_unless_absent = words.is_at(2, "if exists");
         let is_known = self.tables.contains_key(&table) || self.renamed.contains_key(&table);
         let is_new = self.is_of_this_file(&table) || is_unless_absent && self.is_absent(&table);
-        let was = self.tables.remove(&table).unwrap_or_default();
+        let mut was = self.tables.remove(&table).unwrap_or_default();
         self.readers.retain(|reader| reader.table != table);
         self.trigger_names.retain(|_, (on, _)| *on != table);
         self.temporary.retain(|name| temporary(name) != table);
         // What another table takes the place of is known by the name that it had.
-        let name = self.renamed.remove(&table).unwrap_or(table);
+        let name = self.renamed.remove(&table).unwrap_or_else(|| table.clone());
+        was.refer_anew(&table, &name);
         if !is_new {
             self.read_when_dropped.insert(name.clone(), self.readers_of(&name));
             let is_unknown = is_unless_absent && !is_known && !self.is_live;
@@ -122,8 +129,9 @@ impl Embedded<'_> {
 
     fn create_table(&mut self, words: &Words, at: usize, unless_there: bool) {
         let (mut name, next) = words.name(at);
-        if (1..at).any(|at| matches!(words.at(at), "temp" | "temporary")) {
-            let bare = words.named(next - 1);
+        let bare = words.named(next - 1);
+        let is_temporary = (1..at).any(|at| matches!(words.at(at), "temp" | "temporary")) || name == temporary(bare);
+        if is_temporary {
             name = temporary(bare);
             self.temporary.insert(bare.to_owned());
         }
@@ -146,6 +154,7 @@ impl Embedded<'_> {
         }
         (table.file, table.applied) = (Some(self.file), self.applied);
         if words.starts("create or replace")
+            && !is_temporary
             && let Some(was) =
                 Some(self.tables.get(&name)).filter(|_| !self.is_of_this_file(&name) && !self.is_absent(&name))
         {
@@ -158,10 +167,21 @@ impl Embedded<'_> {
         self.tables.insert(name, table);
     }
 
+    /// The name that a table has from now on: one that is temporary stays so.
+    fn renamed_to(&mut self, words: &Words, table: &str, at: usize) -> String {
+        let now = words.named(if words.at(at + 1) == "." { at + 2 } else { at });
+        let bare = self.temporary.iter().find(|bare| temporary(bare) == table).cloned();
+        let Some(bare) = bare else { return now.to_owned() };
+        self.temporary.remove(&bare);
+        self.temporary.insert(now.to_owned());
+        temporary(now)
+    }
+
     fn apply_alter(&mut self, words: &Words) {
         let (name, at) = words.name(words.past_if(2));
         if words.is_at(at, "rename to") {
-            let now = words.name(at + 2).0;
+            let now = self.renamed_to(words, &name, at + 2);
+            let followers = self.followers_of(&name);
             for reader in self.readers.iter_mut().filter(|reader| reader.table == name) {
                 reader.table.clone_from(&now);
             }
@@ -173,10 +193,12 @@ impl Embedded<'_> {
             if let Some(columns) = self.unindexed.remove(&name) {
                 self.unindexed.insert(now.clone(), columns);
             }
+            if self.is_sqlite {
+                self.tables.values_mut().for_each(|table| table.refer_anew(&name, &now));
+            }
             let references = self.tables.values_mut().flat_map(|table| &mut table.references);
             references.filter(|reference| reference.parent == name).for_each(|to| to.parent.clone_from(&now));
             let is_new = !self.renamed.contains_key(&name) && self.is_of_this_file(&now);
-            let followers = self.followers_of(&name);
             let was = self.renamed.remove(&name).unwrap_or(name);
             if !is_new {
                 let moved = Moved { range: words.range.clone(), followers, is_unseen: self.in_transaction() };

@@ -5,8 +5,10 @@ mod bounds;
 mod changes;
 mod copies;
 mod expressions;
+mod filled;
 mod keys;
 mod live;
+mod losses;
 mod made;
 mod objects;
 mod orphans;
@@ -33,6 +35,7 @@ pub(super) use affinity::converts;
 pub(super) use copies::shown;
 use copies::{Dropped, MIXED_UP, Moved};
 use keys::{LeftBehind, Unique};
+use losses::Taking;
 use objects::Signature;
 use outstanding::Outstanding;
 use promises::Freed;
@@ -55,7 +58,7 @@ pub(super) struct Embedded<'a> {
     pub(super) file: usize,
     applied: bool,
     /// Whether charter's own runner runs the files.
-    is_set: bool,
+    pub(super) is_set: bool,
     wrapped: bool,
     explicit: bool,
     statement: Range<usize>,
@@ -71,10 +74,14 @@ pub(super) struct Embedded<'a> {
     freed: Vec<Freed>,
     /// The triggers that the files so far made: the table, and every name in it.
     trigger_names: BTreeMap<String, (String, BTreeSet<String>)>,
+    /// What the triggers that the files so far made take from the tables that they are of.
+    taking: BTreeMap<String, Taking>,
     /// Tables that this file dropped, by the name that they had before it.
     pub(super) dropped: BTreeMap<String, Dropped>,
     /// Whether this file has switched foreign keys off by now, or its runner has.
     pub(super) foreign_keys_off: bool,
+    /// Whether they were off when the file began its transaction.
+    keys_before: Option<bool>,
     /// Tables of which the current transaction dropped indexes, with every name in those.
     pub(super) unindexed: BTreeMap<String, BTreeSet<String>>,
     /// What the current transaction has changed.
@@ -89,6 +96,10 @@ pub(super) struct Embedded<'a> {
     objects_later: Vec<(usize, String)>,
     /// The sequences, types and macros that this file has made by now.
     objects_of_this_file: BTreeSet<String>,
+    /// The views that were not there before this file made them.
+    new_views: BTreeSet<String>,
+    /// Those that were, and that it dropped.
+    dropped_views: BTreeSet<String>,
     /// Whether a connection has told which tables there are.
     is_live: bool,
     /// Whether it has told of all that there is, and nobody else makes something first.
@@ -184,6 +195,7 @@ fn judge_with<D: Dialect>(
         moved: BTreeMap::new(),
         freed: Vec::new(),
         trigger_names: BTreeMap::new(),
+        taking: BTreeMap::new(),
         dropped: BTreeMap::new(),
         foreign_keys_off: false,
         unindexed: BTreeMap::new(),
@@ -193,6 +205,9 @@ fn judge_with<D: Dialect>(
         made_later: Vec::new(),
         objects_later: Vec::new(),
         objects_of_this_file: BTreeSet::new(),
+        new_views: BTreeSet::new(),
+        dropped_views: BTreeSet::new(),
+        keys_before: None,
         is_live: false,
         is_all_told: false,
         readers: Vec::new(),
@@ -237,6 +252,9 @@ fn judge_with<D: Dialect>(
             .filter_map(|words| created_view(words).map(|(name, columns)| (words.range.start, name, columns)))
             .collect();
         judge.objects_of_this_file.clear();
+        judge.new_views.clear();
+        judge.dropped_views.clear();
+        judge.keys_before = None;
         judge.objects_later = statements.iter().filter_map(objects::made_later).collect();
         judge.text();
         for words in statements.iter().filter(|words| words.len() > 0) {
@@ -247,6 +265,7 @@ fn judge_with<D: Dialect>(
         judge.gone::<D>();
         judge.promises_lost::<D>();
         judge.freed();
+        judge.unique_indexes_lost();
         D::end_of_file(&mut judge, statements);
         if judge.explicit {
             judge.report(
@@ -339,6 +358,7 @@ impl Embedded<'_> {
         self.transaction(words);
         self.common(words);
         self.mixed_up(words);
+        self.unfilled::<D>(words);
         D::check(self, words);
         self.believe::<D>(words, before, answer);
         self.apply(words);
@@ -387,6 +407,26 @@ impl Embedded<'_> {
             self.explicit = begins;
             self.unindexed.clear();
             self.outstanding = Outstanding::default();
+            self.put_off_keys(begins);
+        }
+        if self.is_set && !self.wrapped && (savepoint || matches!(words.at(0), "rollback" | "abort")) {
+            let message =
+                format!("{word} in a migration without a transaction: there, one is a plain BEGIN, statements, COMMIT");
+            self.report(&transactions::CONTROL, words.range.clone(), message);
+        }
+    }
+
+    /// Takes in that a transaction of the file itself begins or ends: charter switches foreign keys off in it, and compares
+    /// them at its end.
+    fn put_off_keys(&mut self, begins: bool) {
+        if !self.is_set || !self.is_sqlite {
+            return;
+        }
+        if begins {
+            self.keys_before = Some(self.foreign_keys_off);
+            self.foreign_keys_off = true;
+        } else if let Some(before) = self.keys_before.take() {
+            self.foreign_keys_off = before;
         }
     }
 
@@ -403,7 +443,7 @@ impl Embedded<'_> {
             self.report(&renames::OBJECT_RENAMED, all.clone(), "the view has another name from now on");
         } else if words.starts("truncate") {
             let table = words.name(if words.at(1) == "table" { 2 } else { 1 }).0;
-            if self.may_lose_rows(&table) {
+            if self.may_lose_rows(&table) && self.changes_old_rows(words, 0, &table) {
                 self.report(&data::TRUNCATED, all.clone(), format!("all rows of {table} are lost"));
             }
         }

@@ -1,6 +1,7 @@
 //! Tables that are copied part by part: parts that leave out no value are the whole.
 
 use super::bounds::closing;
+use super::expressions::{tested, unwrapped};
 use super::promises::{Kind, Promise};
 use super::queries::{Query, Source};
 use super::rows::Holding;
@@ -20,7 +21,7 @@ pub(super) struct Part {
 
 /// The first and the last of some numbers, and whether each is within.
 #[derive(Debug, Clone, Copy)]
-struct Between {
+pub(super) struct Between {
     low: Option<(f64, bool)>,
     high: Option<(f64, bool)>,
 }
@@ -36,6 +37,24 @@ impl Part {
 }
 
 impl Embedded<'_> {
+    /// Whether a condition asks for a value where there always is one.
+    pub(super) fn is_value(&self, words: &Words, condition: Range<usize>, query: &Query) -> bool {
+        let Source::Table(name) = &query.source else { return false };
+        let Some(table) = self.tables.get(name).filter(|_| query.beside.is_empty()) else { return false };
+        let is_never_null = |column: &String| {
+            let is_own = |promise: &&Promise| promise.columns.contains(column);
+            table.rowid() == Some(column)
+                || table.promises.iter().filter(is_own).any(|promise| match promise.kind {
+                    Kind::NotNull => true,
+                    // SQLite takes NULL in all other keys.
+                    Kind::PrimaryKey => !self.is_sqlite,
+                    _ => false,
+                })
+        };
+        let tested = tested(words, unwrapped(words, condition));
+        tested.is_some_and(|((_, column), is_null)| !is_null && is_never_null(&column))
+    }
+
     /// The part of a table that a condition leaves, where it bounds a column that is never NULL; without its rows.
     pub(super) fn part(&self, words: &Words, condition: Range<usize>, query: &Query) -> Option<Part> {
         let Source::Table(name) = &query.source else { return None };
@@ -50,7 +69,7 @@ impl Embedded<'_> {
         };
         let data_type = table.types.get(&column).map_or("", String::as_str);
         let is_integer = matches!(data_type, "integer" | "bigint" | "int" | "smallint" | "hugeint");
-        let rows = Holding { of: String::new(), values: Vec::new(), is_all: false };
+        let rows = Holding { of: String::new(), values: Vec::new(), is_all: false, among: Vec::new(), loss: None };
         let is_whole_number = is_rowid || is_integer && !self.is_sqlite;
         table.promises.iter().any(is_key).then_some(Part { rows, column, bounds, is_whole_number })
     }
@@ -86,6 +105,7 @@ impl Table {
                     let mut rows = last.rows.clone();
                     rows.values.retain(|kept| parts.iter().all(|part| part.rows.values.contains(kept)));
                     rows.is_all = parts.iter().all(|part| part.rows.is_all);
+                    rows.loss = parts.iter().find_map(|part| part.rows.loss.clone());
                     self.rows.push(rows);
                     return;
                 }
@@ -94,6 +114,12 @@ impl Table {
             };
         }
     }
+}
+
+/// Whether bounds leave out no key as programs count them: from 1 on, in a column that is named as keys are.
+pub(super) fn first_keys(column: &str, bounds: &Between) -> bool {
+    let is_first = |(low, with_low): (f64, bool)| low <= 0.0 || with_low && low <= 1.0;
+    matches!(column, "id" | "rowid") && bounds.high.is_none() && bounds.low.is_some_and(is_first)
 }
 
 /// Whether a condition is true of every row, NULL or not.
@@ -115,7 +141,7 @@ pub(super) fn is_true(words: &Words, condition: Range<usize>) -> bool {
 }
 
 /// The column that a condition bounds by numbers, and its bounds.
-fn between(words: &Words, condition: Range<usize>) -> Option<(String, Between)> {
+pub(super) fn between(words: &Words, condition: Range<usize>) -> Option<(String, Between)> {
     let number = |at: usize| {
         let (sign, at) = if words.at(at) == "-" { (-1.0, at + 1) } else { (1.0, at) };
         let number = words.at(at).parse::<f64>().ok().filter(|number| *number < LARGEST)?;

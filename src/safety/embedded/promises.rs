@@ -19,6 +19,15 @@ pub(super) struct Promise {
     said: Vec<String>,
     /// The name of the constraint, if it has one.
     name: Option<String>,
+    /// What becomes of rows that break it, where that is no error.
+    pub(super) conflict: Option<Conflict>,
+}
+
+/// What ON CONFLICT says of rows that break a constraint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Conflict {
+    Ignore,
+    Replace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +107,15 @@ pub(super) fn promises(words: &Words, item: Range<usize>, column: Option<&str>) 
         };
         let named = outside.iter().copied().find(|named| *named < *at && words.at(*named) == "constraint");
         let name = named.map(|named| words.named(named + 1).to_owned());
-        found.push(Promise { kind: *kind, columns, said, name });
+        let is_next = |at: usize| KINDS.iter().any(|(said, _)| words.is_at(at, said));
+        let rest = outside.iter().copied().skip_while(|rest| *rest < behind).take_while(|rest| !is_next(*rest));
+        let conflict = rest.into_iter().find(|rest| words.is_at(*rest, "on conflict"));
+        let conflict = match conflict.map(|on| words.at(on + 2)) {
+            Some("ignore") => Some(Conflict::Ignore),
+            Some("replace") => Some(Conflict::Replace),
+            _ => None,
+        };
+        found.push(Promise { kind: *kind, columns, said, name, conflict });
     }
     found
 }
@@ -118,7 +135,7 @@ impl Promise {
         Some(Self { columns: columns?, said, ..self.clone() })
     }
 
-    fn shown(&self, table: &Table) -> String {
+    pub(super) fn shown(&self, table: &Table) -> String {
         let columns: Vec<&str> =
             self.columns.iter().filter(|column| table.columns.contains(column)).map(String::as_str).collect();
         format!("{} ({})", self.kind.shown().to_uppercase(), columns.join(", "))
@@ -242,6 +259,40 @@ impl Embedded<'_> {
         self.freed.push(Freed { table: name.clone(), range: words.range.clone(), what });
     }
 
+    /// Whether a table keeps out what a unique index did. Of one of some rows, or of an expression, its name counts.
+    fn keeps_unique(&self, table: &Table, index: &str, columns: &[String]) -> bool {
+        // What the database says of an index of a host program tells not whether it is of some rows alone.
+        let is_partial = table.unique_indexes.get(index).is_some_and(Vec::is_empty);
+        let is_like = is_partial && (columns.is_empty() || self.of_host.contains(index));
+        let is_stricter = columns.is_empty() && table.unique_indexes.contains_key(index);
+        is_like || is_stricter || !columns.is_empty() && table.is_unique(columns)
+    }
+
+    /// Reports unique indexes that a rebuild makes again as others.
+    pub(super) fn unique_indexes_lost(&mut self) {
+        let mut found = Vec::new();
+        for (name, Dropped { was, range, .. }) in &self.dropped {
+            let Some(now) = self.tables.get(name).filter(|now| now.file == Some(self.file)) else { continue };
+            let Some(holding) = now.rows.iter().find(|rows| rows.of == *name) else { continue };
+            for (index, columns) in &was.unique_indexes {
+                let here = |column: &String| holding.place(column).unwrap_or(column).to_owned();
+                let columns: Vec<String> = columns.iter().map(here).collect();
+                // One that is not made again at all is told by another rule.
+                let is_again = now.indexes.contains_key(index) || now.indexes.values().any(|other| *other == columns);
+                if is_again && !self.keeps_unique(now, index, &columns) {
+                    let what = if columns.is_empty() { "what it was of".to_owned() } else { columns.join(", ") };
+                    let message = format!(
+                        "the unique index {index} of {name} is made again as another one: {what} is not unique any more"
+                    );
+                    found.push((range.clone(), message));
+                }
+            }
+        }
+        for (range, message) in found {
+            self.report_of(&drops::CONSTRAINT_DROPPED, range, message).severity = Severity::Error;
+        }
+    }
+
     /// Reports the constraints and unique indexes that have gone by the end of the file.
     pub(super) fn freed(&mut self) {
         for Freed { table, range, what } in std::mem::take(&mut self.freed) {
@@ -267,11 +318,8 @@ impl Embedded<'_> {
                     (&drops::CONSTRAINT_DROPPED, format!("the constraint {name} of {table} is dropped"), severity)
                 }
                 What::Index(index, columns) => {
-                    let is_kept = |known: &Table| {
-                        known.unique_indexes.contains_key(&index) || !columns.is_empty() && known.is_unique(&columns)
-                    };
                     match known {
-                        Some(known) if !is_kept(known) => {}
+                        Some(known) if !self.keeps_unique(known, &index, &columns) => {}
                         _ => continue,
                     }
                     let message = format!("the unique index {index} of {table} is dropped");
@@ -296,7 +344,7 @@ impl Table {
             }
             "alter" => {
                 let kind = if words.has("not null") { Kind::NotNull } else { Kind::Default };
-                let promise = Promise { kind, columns: vec![name], said: Vec::new(), name: None };
+                let promise = Promise { kind, columns: vec![name], said: Vec::new(), name: None, conflict: None };
                 match (words.at(column + 1), words.at(column + 2)) {
                     ("set", "not" | "default") => _ = self.promises.insert(promise),
                     ("drop", "not" | "default") => {
@@ -315,6 +363,26 @@ impl Table {
             }
             _ => {}
         }
+    }
+
+    /// Takes in that what a table refers to has another name.
+    pub(super) fn refer_anew(&mut self, from: &str, to: &str) {
+        if self.refers.remove(from) {
+            self.refers.insert(to.to_owned());
+        }
+        let renamed = std::mem::take(&mut self.promises).into_iter().map(|mut promise| {
+            if promise.kind == Kind::ForeignKey {
+                promise.said.iter_mut().filter(|said| *said == from).for_each(|said| to.clone_into(said));
+            }
+            promise
+        });
+        self.promises = renamed.collect();
+    }
+
+    /// Whether a key of the table is of some columns, in this order, as an index of them would be.
+    pub(super) fn is_key(&self, columns: &[String]) -> bool {
+        let is_key = |own: &Promise| matches!(own.kind, Kind::PrimaryKey | Kind::Unique) && own.columns == columns;
+        self.promises.iter().any(is_key)
     }
 
     /// Takes in that a column has another name.

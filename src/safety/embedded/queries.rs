@@ -35,6 +35,8 @@ pub(super) struct Beside {
     pub(super) names: Vec<String>,
     /// The column of it that is compared.
     pub(super) column: String,
+    /// What it gives, where it is a query that gives one row for each value of that column.
+    pub(super) given: Option<Vec<String>>,
 }
 
 /// What a query gives.
@@ -222,13 +224,25 @@ impl Query {
             at = next;
         }
         at = alias(words, at, end, &mut self.names);
+        if is_sqlite && words.is_at(at, "not indexed") {
+            at += 2;
+        } else if is_sqlite && words.is_at(at, "indexed by") {
+            at += 3;
+        }
         while words.at(at) == "left" && at < end {
             let join = if words.at(at + 1) == "outer" { at + 2 } else { at + 1 };
-            if words.at(join) != "join" || words.at(join + 1) == "(" || common(join + 1).is_some() {
+            if words.at(join) != "join" || common(join + 1).is_some() {
                 break;
             }
-            let (table, next) = words.name(join + 1);
-            let mut beside = Beside { table, names: vec![words.named(next - 1).to_owned()], column: String::new() };
+            let mut beside = Beside { table: String::new(), names: Vec::new(), column: String::new(), given: None };
+            let (mut key, mut next) = (None, closing(words, join + 1) + 1);
+            if words.at(join + 1) == "(" {
+                let Some((given, of)) = grouped(words, join + 2..next - 1) else { break };
+                (beside.given, key) = (Some(given), Some(of));
+            } else {
+                (beside.table, next) = words.name(join + 1);
+                beside.names.push(words.named(next - 1).to_owned());
+            }
             let on = alias(words, next, end, &mut beside.names);
             let behind = if words.at(on) == "on" {
                 first(words, on..end, CLAUSES)
@@ -242,6 +256,9 @@ impl Query {
                 break;
             };
             let Some(column) = compared(words, on, behind, &beside.names) else { break };
+            if key.is_some_and(|key| key != column) {
+                break;
+            }
             beside.column = column;
             self.beside.push(beside);
             at = behind;
@@ -285,6 +302,24 @@ impl Query {
         }
         Some(())
     }
+}
+
+/// What a query gives, and the one column of it by which it makes groups; nothing where it makes none, or tells no names.
+fn grouped(words: &Words, range: Range<usize>) -> Option<(Vec<String>, String)> {
+    let Range { start, end } = unwrapped(words, range);
+    let from = first(words, start + 1..end, "from").filter(|_| words.at(start) == "select")?;
+    let is_other = |at: &usize| is_among(words.at(*at), "union except intersect");
+    let group = first(words, from..end, "group").filter(|at| words.is_at(*at, "group by"))?;
+    let by = group + 2..first(words, group + 2..end, "having order limit").unwrap_or(end);
+    let (_, key) = column(words, by).filter(|_| !outside(words, start..end).iter().any(is_other))?;
+    let given = words.parts(start + 1..from).into_iter().map(|item| match item_of(words, item)? {
+        Item::Value { name, reads } => Some((name.unwrap_or_default(), reads)),
+        Item::Star { .. } => None,
+    });
+    let given: Vec<(String, Vec<Read>)> = given.collect::<Option<_>>()?;
+    let is_key = |(_, reads): &&(String, Vec<Read>)| matches!(reads.as_slice(), [read] if read.is_kept && read.casts.is_empty() && read.column == key);
+    let key = given.iter().find(is_key)?.0.clone();
+    Some((given.into_iter().map(|(name, _)| name).collect(), key))
 }
 
 /// The index behind another name for a table.

@@ -98,7 +98,8 @@ impl Rehearsed {
         engine.end(true);
         for (kind, name) in self.temporary.drain(..) {
             let _ = engine.run(&format!("DROP {kind} IF EXISTS temp.\"{}\"", name.replace('"', "\"\"")));
-            self.made.remove(&name);
+            // What was temporary is gone for those behind it.
+            self.made.insert(name, self.file);
         }
     }
 
@@ -295,6 +296,14 @@ impl Rehearsed {
             && let Some(name) = targets.first()
         {
             self.temporary.push((words.at(2).to_uppercase(), name.clone()));
+        }
+        // One that is temporary stays so under another name.
+        if let [was, now] = targets.as_slice()
+            && words.starts("alter")
+            && let Some((kind, name)) = self.temporary.iter_mut().find(|(_, name)| name == was)
+        {
+            kind.clone_from(&"TABLE".to_owned());
+            name.clone_from(now);
         }
         let file = self.file;
         let names = targets.into_iter();

@@ -2,11 +2,13 @@
 
 use super::bounds::closing;
 use super::expressions::Read;
+use super::losses::Loss;
 use super::parts::{Part, is_true};
 use super::promises::Kind;
-use super::queries::{Item, Query, Source, commons, queries, queries_among};
+use super::queries::{Beside, Item, Query, Source, commons, queries, queries_among};
 use super::words::Words;
 use super::{Embedded, Table};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// All rows that a table had when the file began, as another table has them.
@@ -17,6 +19,10 @@ pub(super) struct Holding {
     pub(super) values: Vec<Kept>,
     /// Whether columns came along that nobody knows.
     pub(super) is_all: bool,
+    /// The columns among which those are; none where that is not known either.
+    pub(super) among: Vec<String>,
+    /// Why they are not all here any more, or never came.
+    pub(super) loss: Option<Loss>,
 }
 
 /// The values of a column, where they are now.
@@ -52,6 +58,12 @@ struct Scope {
 }
 
 impl Holding {
+    /// Whether values of the table may be in one of some columns.
+    pub(super) fn has_any(&self, columns: &BTreeSet<String>) -> bool {
+        let is_among = || self.among.is_empty() || self.among.iter().any(|column| columns.contains(column));
+        self.values.iter().any(|kept| columns.contains(&kept.here)) || self.is_all && is_among()
+    }
+
     /// Whether the values of a column of the table are here.
     fn at<'a>(&'a self, here: &'a str) -> impl Iterator<Item = &'a Kept> {
         self.values.iter().filter(move |kept| kept.here == here)
@@ -73,7 +85,7 @@ impl Embedded<'_> {
             };
             let of = self.renamed.get(name).map_or(name, String::as_str).to_owned();
             let is_all = table.is_none_or(|table| table.columns.is_empty());
-            rows.push(Holding { of, values: columns.map(kept).collect(), is_all });
+            rows.push(Holding { of, values: columns.map(kept).collect(), is_all, among: Vec::new(), loss: None });
         }
         rows
     }
@@ -84,7 +96,7 @@ impl Embedded<'_> {
     }
 
     /// The query of an INSERT, and the columns that it names.
-    fn inserted(&self, words: &Words) -> Option<(String, Option<Vec<String>>, Vec<Query>)> {
+    pub(super) fn inserted(&self, words: &Words) -> Option<(String, Option<Vec<String>>, Vec<Query>)> {
         let (known, verb) = commons(words, 0, &[], self.is_sqlite)?;
         let into =
             words.find_in(verb..words.len(), "into").filter(|_| matches!(words.at(verb), "insert" | "replace"))?;
@@ -131,7 +143,10 @@ impl Embedded<'_> {
 
     /// Takes in whose rows a query brings into a table.
     fn take(&mut self, words: &Words, table: &str, named: Option<&[String]>, query: &Query) {
-        let (rows, part) = self.given_rows(words, query, named);
+        let (mut rows, part) = self.given_rows(words, query, named);
+        for holding in &mut rows {
+            holding.loss = holding.loss.take().or_else(|| self.kept_out(words, table, holding));
+        }
         let known = self.tables.entry(table.to_owned()).or_default();
         let into = |mut holding: Holding| {
             for kept in &mut holding.values {
@@ -201,7 +216,10 @@ impl Embedded<'_> {
         let Some(scope) = self.scope(query).filter(|scope| query.is_whole && self.is_each_once(query, scope)) else {
             return none;
         };
-        let condition = query.condition.clone().filter(|condition| !is_true(words, condition.clone()));
+        let is_any = |condition: &Range<usize>| {
+            is_true(words, condition.clone()) || self.is_value(words, condition.clone(), query)
+        };
+        let condition = query.condition.clone().filter(|condition| !is_any(condition));
         let part = match condition {
             None => None,
             Some(condition) => match self.part(words, condition, query) {
@@ -218,7 +236,11 @@ impl Embedded<'_> {
             let keys = self.tables.get(table).into_iter().flat_map(|table| table.keys_of_rows(true));
             keys.into_iter().any(|key| key.iter().all(|column| columns.contains(column)))
         };
-        let beside = query.beside.iter().all(|beside| is_key(&beside.table, std::slice::from_ref(&beside.column)));
+        let is_one = |beside: &Beside| match &beside.given {
+            Some(_) => true,
+            None => is_key(&beside.table, std::slice::from_ref(&beside.column)),
+        };
+        let beside = query.beside.iter().all(is_one);
         let is_distinct = match &query.source {
             _ if !query.is_distinct => true,
             Source::Table(name) => {
@@ -234,6 +256,12 @@ impl Embedded<'_> {
             Source::Query(_) => false,
         };
         beside && is_distinct
+    }
+
+    /// The columns of what stands beside the table of a query, as far as they are known.
+    fn columns_beside<'b>(&'b self, beside: &'b Beside) -> Option<&'b Vec<String>> {
+        let of_table = || self.tables.get(&beside.table).map(|table| &table.columns);
+        beside.given.as_ref().or_else(of_table).filter(|columns| !columns.is_empty())
     }
 
     /// Columns that a query gives, one after the other.
@@ -255,10 +283,10 @@ impl Embedded<'_> {
                     for beside in
                         query.beside.iter().filter(|beside| of.as_ref().is_none_or(|of| beside.names.contains(of)))
                     {
-                        match self.tables.get(&beside.table).filter(|table| !table.columns.is_empty()) {
-                            Some(table) => {
+                        match self.columns_beside(beside) {
+                            Some(given) => {
                                 let of = beside.names.last().cloned();
-                                columns.extend(table.columns.iter().map(|column| Some((of.clone(), column.clone()))));
+                                columns.extend(given.iter().map(|column| Some((of.clone(), column.clone()))));
                             }
                             None => columns.push(None),
                         }
@@ -287,18 +315,21 @@ impl Embedded<'_> {
             Some(of) => query.names.is_empty() || query.names.contains(of),
             None => {
                 let has = |columns: Option<&Vec<String>>| columns.is_some_and(|columns| columns.contains(&read.column));
-                has(scope.columns.as_ref())
-                    || !query
-                        .beside
-                        .iter()
-                        .any(|beside| has(self.tables.get(&beside.table).map(|table| &table.columns)))
+                has(scope.columns.as_ref()) || !query.beside.iter().any(|beside| has(self.columns_beside(beside)))
             }
         };
         let carry = |rows: &Holding| {
-            let mut carried = Holding { of: rows.of.clone(), values: Vec::new(), is_all: false };
+            let mut carried = Holding {
+                of: rows.of.clone(),
+                values: Vec::new(),
+                is_all: false,
+                among: Vec::new(),
+                loss: rows.loss.clone(),
+            };
             for (place, column) in given.iter().enumerate() {
                 let Some((name, reads)) = column else {
                     carried.is_all |= rows.is_all;
+                    carried.among = named.unwrap_or_default().to_vec();
                     continue;
                 };
                 let here = named.and_then(|named| named.get(place)).or(name.as_ref()).cloned().unwrap_or_default();

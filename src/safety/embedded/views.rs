@@ -36,6 +36,19 @@ fn column_name(column: &[String]) -> Option<&String> {
 }
 
 impl Embedded<'_> {
+    /// Takes in a view that a statement makes, if it was not there: what is temporary hides what was, and goes by itself.
+    pub(super) fn makes_view(&mut self, words: &Words) {
+        let Some(at) = (1..5).find(|at| words.at(*at) == "view").filter(|_| words.starts("create")) else { return };
+        let name = words.name(words.past_if(at + 1)).0;
+        let is_temporary = (1..at).any(|at| matches!(words.at(at), "temp" | "temporary"));
+        let is_plain = !words.is_at(1, "or replace") && !words.is_at(at + 1, "if not exists");
+        let is_there = self.view_names.contains_key(&name) || self.views_of_host.contains_key(&name);
+        let is_new = is_plain || self.is_live;
+        if is_temporary || is_new && !self.dropped_views.contains(&name) && !is_there {
+            self.new_views.insert(name);
+        }
+    }
+
     /// A view that takes the place of one that is there: programs that read that want its columns.
     pub(super) fn replace_view(&mut self, words: &Words, name: &str) {
         if self.objects_of_this_file.contains(name) {
@@ -69,6 +82,10 @@ impl Embedded<'_> {
     /// A view that goes: nobody sees it gone when it comes again in the same transaction with the columns that it had.
     pub(super) fn drop_view(&mut self, words: &Words) {
         let name = words.name(words.past_if(2)).0;
+        if self.new_views.remove(&name) {
+            return;
+        }
+        self.dropped_views.insert(name.clone());
         let all = words.range.clone();
         let again = self.made_later.iter().find(|(at, view, _)| *at > all.start && *view == name);
         let Some((_, _, now)) = again.filter(|_| self.in_transaction()) else {

@@ -13,7 +13,8 @@ pub(in super::super) static CONTROL: Rule = Rule {
     name: "transaction-control",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "BEGIN, COMMIT, ROLLBACK or SAVEPOINT in a file that is run in one transaction",
+    summary: "BEGIN, COMMIT, ROLLBACK or SAVEPOINT in a file that is run in one transaction; on SQLite and DuckDB, ROLLBACK or \
+              SAVEPOINT in a migration that is run without one",
     reason: "A COMMIT within the file commits half of the migration without its history row.",
     help: "Leave it away; `-- charter: no-transaction` at the top of the file for what cannot run in a transaction.",
     source: "https://www.postgresql.org/docs/current/tutorial-transactions.html",

@@ -117,3 +117,107 @@ fn columns_in_another_order_take_each_others_values() {
         safe_with(&rebuilt("a text, b text", "", "b text, a text", named), &options);
     }
 }
+
+/// SQLite changes what refers to a table with the table's name.
+#[test]
+fn a_table_that_refers_to_itself_still_does_when_it_is_rebuilt() {
+    let set = LintOptions { wrapped: true, ..engine(Engine::Sqlite) };
+    let made = "id integer primary key, parent_id integer references t (id)";
+    for (new, copied) in [
+        ("id integer primary key, parent_id integer references \"n\" (\"id\")", "insert into n select * from t"),
+        ("id integer primary key, parent_id integer references t (id)", "insert into n select * from t"),
+    ] {
+        safe_with(&rebuilt(made, "", new, copied), &set);
+    }
+    let text = rebuilt(
+        made,
+        "create table o (id integer primary key);",
+        "id integer primary key, parent_id integer references o (id)",
+        "insert into n select * from t",
+    );
+    caught_with(&text, "2:4:1 error sqlite-rebuild-loses-keys", &set);
+    let renamed = format!(
+        "create table t ({made});\n---\nalter table t rename to t_old;\ncreate table t ({made});\ninsert into t select * from t_old;\ndrop table t_old;"
+    );
+    safe_with(&renamed, &set);
+    let read = renamed.replace("\n---\n", " create table c (tid integer references t (id));\n---\n");
+    caught_with(&read, "2:1:1 error table-renamed", &set);
+}
+
+/// A column that is filled from groups gets one value for each row.
+#[test]
+fn a_query_of_groups_beside_a_table_leaves_no_row_out() {
+    let made = "id integer primary key, name text, age integer";
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        let with = |join: &str| {
+            let copied = format!("insert into n select t.id, t.name, t.age, g.c from t {join}");
+            rebuilt(made, "", &format!("{made}, z integer"), &copied)
+        };
+        for join in [
+            "left join (select age, count(*) c from t group by age) g on g.age = t.age",
+            "left join (select t.age as k, max(id) as c from t where id > 2 group by t.age) as g on t.age = g.k",
+        ] {
+            safe_with(&with(join), &options);
+        }
+        for join in [
+            "left join (select age, id c from t) g on g.age = t.age",
+            "left join (select age, name, count(*) c from t group by age, name) g on g.age = t.age",
+            "left join (select age, count(*) c from t group by age) g on g.c = t.age",
+            "left join (select age, count(*) c from t group by age union all select id, 1 from t) g on g.age = t.age",
+            "join (select age, count(*) c from t group by age) g on g.age = t.age",
+        ] {
+            caught_with(&with(join), "2:4:1 error table-dropped", &options);
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_looks_for_what_is_always_there_is_whole() {
+    let made = "id integer primary key, name text not null, age integer";
+    for of in [Engine::Sqlite, Engine::DuckDb] {
+        let options = LintOptions { wrapped: true, ..engine(of) };
+        for condition in ["where id is not null", "where t.name is not null", "where (name notnull)"] {
+            safe_with(&rebuilt(made, "", made, &format!("insert into n select * from t {condition}")), &options);
+        }
+        for condition in ["where age is not null", "where name is null", "where id is not null and age > 1"] {
+            let text = rebuilt(made, "", made, &format!("insert into n select * from t {condition}"));
+            caught_with(&text, "2:4:1 error table-dropped", &options);
+        }
+    }
+    let sqlite = LintOptions { wrapped: true, ..engine(Engine::Sqlite) };
+    for how in ["not indexed", "as x not indexed where x.id is not null"] {
+        safe_with(&rebuilt(made, "", made, &format!("insert into n select * from t {how}")), &sqlite);
+    }
+    // SQLite takes NULL in a key that is no INTEGER PRIMARY KEY.
+    let text = "name text primary key, age integer";
+    let text = rebuilt(text, "", text, "insert into n select * from t where name is not null");
+    caught_with(&text, "2:4:1 error table-dropped", &sqlite);
+}
+
+#[test]
+fn a_temporary_copy_that_may_replace_another_one_is_a_copy() {
+    let options = LintOptions { wrapped: true, ..engine(Engine::DuckDb) };
+    let made = "create table t (id integer primary key, name text);";
+    let back = "drop table t; create table t (id integer primary key, name text); insert into t select * from b; drop table b;";
+    safe_with(&format!("{made}\n---\ncreate or replace temp table b as select * from t; {back}"), &options);
+    let some = format!("{made}\n---\ncreate or replace temp table b as select * from t where id > 1; {back}");
+    caught_with(&some, "2:1:65 error table-dropped", &options);
+}
+
+/// Between BEGIN and COMMIT charter has foreign keys off, and compares them behind it.
+#[test]
+fn a_rebuild_in_a_transaction_of_the_file_itself_keeps_what_refers_to_the_table() {
+    let set = LintOptions { wrapped: true, ..engine(Engine::Sqlite) };
+    let made = "create table t (id integer primary key); create table c (tid integer references t (id));\n---\n";
+    let rebuild = "create table n (id integer primary key); insert into n select * from t; drop table t; alter table n rename to t;";
+    let none = "-- charter: no-transaction\n";
+    safe_with(&format!("{made}{none}begin; {rebuild} commit;"), &set);
+    let dropped = |text: &str| findings(text, &set).iter().any(|found| found.rule.name == "sqlite-drops-referenced");
+    assert!(dropped(&format!("{made}{none}{rebuild}")));
+    assert!(dropped(&format!("{made}{none}begin; select 1; commit; {rebuild}")));
+    // Whoever runs it otherwise has them on.
+    let by_hand = format!("{made}begin; {rebuild} commit;");
+    let found = findings(&by_hand, &engine(Engine::Sqlite));
+    assert!(found.iter().any(|found| found.rule.name == "sqlite-drops-referenced"), "{found:?}");
+}

@@ -313,3 +313,24 @@ fn an_index_that_nothing_has_met_yet_is_there_all_the_same() {
         assert_eq!(is_told(&format!("{made}\n---\n{sql}")), cannot, "in two files: {sql}");
     }
 }
+
+/// What is temporary is gone for the next migration.
+#[test]
+fn a_later_file_has_no_temporary_table_of_another_one() {
+    for (of, rule) in [(Engine::Sqlite, "sqlite-cannot-run"), (Engine::DuckDb, "duckdb-cannot-run")] {
+        let set = LintOptions::for_set(of, 14, "app");
+        let made = "create table u (id integer primary key, name text);\n---\n";
+        let temporary = "create temp table b as select * from u;";
+        let read = "insert into u select id + 10, name from b;";
+        caught_with(&format!("{made}{temporary}\n---\n{read}"), &format!("3:1:1 error {rule}"), &set);
+        let renamed = format!("{temporary} alter table b rename to k;");
+        caught_with(
+            &format!("{made}{renamed}\n---\n{}", read.replace(" b;", " k;")),
+            &format!("3:1:1 error {rule}"),
+            &set,
+        );
+        for again in ["create temp table b as select * from u;", "create table b as select * from u;"] {
+            safe_with(&format!("{made}{temporary} {read}\n---\n{again} {}", read.replace("10", "20")), &set);
+        }
+    }
+}
