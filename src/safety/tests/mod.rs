@@ -14,6 +14,7 @@ mod immutable;
 mod laws;
 mod made;
 mod narrowed;
+mod needed;
 mod objects;
 mod partitioned;
 mod postgres;
