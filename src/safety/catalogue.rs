@@ -55,8 +55,27 @@ pub struct Existing {
     pub objects: BTreeSet<ExistingObject>,
     /// Whether names without a schema are surely those of the schema that is judged for, and of no other.
     pub is_path_sure: bool,
+    /// What needs something of it, so that it cannot be dropped.
+    pub needs: Vec<ExistingNeed>,
     /// The schemas in which other migrations make something first that nobody has told of.
     pub unsure: BTreeSet<String>,
+}
+
+/// That something which a server has needs something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingNeed {
+    /// What is needed: its class as in [`ExistingObject`], and its name; a `ROUTINE` with the types that it takes.
+    pub of: (String, RelationName),
+    /// What needs it, which is among the objects: its class and its name.
+    pub user: (String, RelationName),
+    /// What it is that needs it: a `view`, `table`, `function`, `foreign key`, `trigger`, `default` and so on.
+    pub kind: String,
+    /// The name of the constraint, trigger, policy, rule or column of a table that needs it; empty where all of it does.
+    pub part: String,
+    /// The columns of its own table with which that part goes.
+    pub columns: Vec<String>,
+    /// The columns that a foreign key refers to.
+    pub parts: Vec<String>,
 }
 
 /// Something that a server has.

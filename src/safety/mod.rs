@@ -40,8 +40,8 @@ mod tests;
 pub use crate::engine::Engine;
 use crate::engine::lexer;
 pub use catalogue::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingObject, IndexFacts, IndexShape,
-    NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts, TableObject,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingNeed, ExistingObject,
+    IndexFacts, IndexShape, NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts, TableObject,
 };
 pub use finding::{Cost, Finding, Severity};
 pub(crate) use options::Rehearse;

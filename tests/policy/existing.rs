@@ -1,4 +1,4 @@
-//! What the rules say of names that are taken, and of those that nobody has, is what servers say.
+//! What the rules say of names that are taken, of those that nobody has, and of what is still needed, is what servers say.
 
 use super::*;
 use charter::safety::Finding;
@@ -6,9 +6,9 @@ use charter::safety::Finding;
 const GIVEN: &str = include_str!("existing.sql");
 const CASES: &str = include_str!("existing_statements.sql");
 
-/// What a server says where something is there already, or is not there.
-const OF_EXISTENCE: [&str; 10] =
-    ["42P07", "42701", "42710", "42P06", "42723", "42P01", "42703", "42704", "3F000", "42883"];
+/// What a server says where something is there already, is not there, or is needed by something else.
+const OF_EXISTENCE: [&str; 11] =
+    ["42P07", "42701", "42710", "42P06", "42723", "42P01", "42703", "42704", "3F000", "42883", "2BP01"];
 
 #[test]
 fn what_is_there_and_what_is_not_is_as_servers_say() {
@@ -60,5 +60,5 @@ fn findings(url: &str, text: &str) -> Vec<Finding> {
     let options = UpgradeOptions { set: Some("shop".to_owned()), ..UpgradeOptions::default() };
     let judgement = manager.judge(&options).unwrap_or_else(|error| panic!("{error}\nin: {text}"));
     let all = judgement.migrations.into_iter().flat_map(|judged| judged.findings);
-    all.filter(|finding| ["already-exists", "does-not-exist"].contains(&finding.rule.name)).collect()
+    all.filter(|finding| ["already-exists", "does-not-exist", "still-needed"].contains(&finding.rule.name)).collect()
 }

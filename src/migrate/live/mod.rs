@@ -8,8 +8,8 @@ use super::connection::{MigrationConnection, Transaction, literal, qualified_nam
 use crate::engine::TextRow;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::safety::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingObject, IndexFacts, IndexShape,
-    NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
+    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingNeed, ExistingObject,
+    IndexFacts, IndexShape, NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -186,16 +186,42 @@ pub(crate) fn catalogue<'a>(
         catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
     }
     let mut existing = Existing::default();
-    for row in read(NAMED)? {
+    let says = |word: &str| names.contains(&literal(word));
+    // What is in a schema matters to DROP SCHEMA alone, and what needs what to DROP and ALTER TYPE.
+    let within = says("drop") && says("schema");
+    let within = if within { "OR n.nspname IN ($names) AND n.nspname !~ '^pg_|^information_schema$'" } else { "" };
+    for row in read(&NAMED.replace("$within", within))? {
         let Some(([class, of, name, schema, goes_with], [])) = texts_and_flags(row) else { continue };
         if class != "ROUTINE" {
             catalogue.named.insert(NamedObject { class: class.clone(), of: of.clone(), name: name.clone() });
         }
         existing.objects.insert(ExistingObject { class, schema, of, name, goes_with });
     }
+    for row in if says("drop") || says("attribute") { read(NEEDS)? } else { Vec::new() } {
+        let Some((texts, [])) = texts_and_flags(row) else { continue };
+        let [of_class, of_schema, of, class, schema, name, kind, part, goes_with, columns, parts] = texts;
+        let split = |names: String| names.split('\u{1f}').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let relation = |schema: &str, name: &str| RelationName { schema: schema.to_owned(), name: name.to_owned() };
+        let need = ExistingNeed {
+            of: (of_class, relation(&of_schema, &of)),
+            user: (class.clone(), relation(&schema, &name)),
+            kind,
+            part,
+            columns: split(columns),
+            parts: split(parts),
+        };
+        existing.needs.push(need);
+        let user = ExistingObject { class, schema, name, goes_with, ..ExistingObject::default() };
+        let is_named = existing
+            .objects
+            .iter()
+            .any(|object| (&object.class, &object.schema, &object.name) == (&user.class, &user.schema, &user.name));
+        if !is_named {
+            existing.objects.insert(user);
+        }
+    }
     catalogue.existing = Some(existing);
     // How a function looks matters to OR REPLACE alone.
-    let says = |word: &str| names.contains(&literal(word));
     if says("gin") || says("gist") {
         catalogue.extensions = Some(read(EXTENSIONS)?.into_iter().flatten().flatten().collect());
     }
@@ -426,12 +452,12 @@ const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_c
      (SELECT max(t.relname::text) FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
      WHERE c.relkind = 'S' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid \
      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')), '') \
-     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relname IN ($names) \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relname IN ($names) $within \
      UNION ALL SELECT 'TYPE', '', t.typname, n.nspname, CASE WHEN EXISTS (SELECT 1 FROM pg_catalog.pg_type e \
      WHERE e.typarray = t.oid) THEN '[]' ELSE '' END FROM pg_catalog.pg_type t \
-     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typname IN ($names) \
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typname IN ($names) $within \
      UNION ALL SELECT DISTINCT 'FUNCTION', '', p.proname, n.nspname, '' FROM pg_catalog.pg_proc p \
-     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.proname IN ($names) \
+     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.proname IN ($names) $within \
      UNION ALL SELECT 'ROUTINE', COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ',' ORDER BY a.place) \
      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), p.proname, n.nspname, '' \
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
@@ -453,6 +479,74 @@ const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_c
      JOIN pg_catalog.pg_namespace n ON n.oid = o.collnamespace WHERE o.collname IN ($names) \
      UNION ALL SELECT 'STATISTICS', '', s.stxname, n.nspname, '' FROM pg_catalog.pg_statistic_ext s \
      JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxname IN ($names)";
+
+/// What needs something by one of the names, and would go with it by CASCADE alone: what is needed, what needs it and how, the
+/// table that this goes with, the columns with which it goes, and those that a foreign key refers to.
+const NEEDS: &str = "WITH needed AS (\
+     SELECT 'pg_catalog.pg_class'::regclass AS class, c.oid, 'RELATION' AS kind, n.nspname, c.relname::text AS name \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') \
+     UNION ALL SELECT 'pg_catalog.pg_type'::regclass, x.oid, 'TYPE', n.nspname, t.typname FROM pg_catalog.pg_type t \
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace CROSS JOIN LATERAL (VALUES (t.oid), (t.typarray)) x (oid) \
+     WHERE t.typname IN ($names) AND t.typelem = 0 AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') \
+     UNION ALL SELECT 'pg_catalog.pg_proc'::regclass, p.oid, 'ROUTINE', n.nspname, p.proname || '(' || \
+     COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ',' ORDER BY a.place) \
+     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), '') || ')' \
+     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     UNION ALL SELECT 'pg_catalog.pg_constraint'::regclass, k.oid, 'RELATION', n.nspname, k.conname \
+     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace \
+     WHERE k.conname IN ($names) AND k.contype IN ('p', 'u', 'x')), \
+     hanging AS (SELECT DISTINCT s.kind, s.nspname, s.name, s.class, s.oid, d.classid, d.objid, d.objsubid FROM needed s \
+     JOIN pg_catalog.pg_depend d ON d.refclassid = s.class AND d.refobjid = s.oid AND d.deptype = 'n'), \
+     relation AS (SELECT c.oid, c.relkind, c.relname, n.nspname, c.reltype, COALESCE(\
+     (SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid WHERE i.indexrelid = c.oid), \
+     (SELECT max(t.relname::text) FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class t ON t.oid = h.inhparent \
+     WHERE h.inhrelid = c.oid AND c.relispartition), '') AS goes_with \
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace), \
+     found AS (SELECT h.kind, h.nspname, h.name, u.oid AS user, CASE u.relkind WHEN 'v' THEN 'view' \
+     WHEN 'm' THEN 'materialized view' ELSE 'rule' END AS how, CASE WHEN u.relkind IN ('v', 'm') THEN '' ELSE r.rulename END AS part, \
+     NULL::smallint[] AS columns, NULL::smallint[] AS parts FROM hanging h JOIN pg_catalog.pg_rewrite r ON r.oid = h.objid \
+     JOIN relation u ON u.oid = r.ev_class WHERE h.classid = 'pg_catalog.pg_rewrite'::regclass AND u.oid <> h.oid \
+     UNION SELECT h.kind, h.nspname, h.name, k.conrelid, CASE k.contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, \
+     k.conname, CASE WHEN k.contype = 'f' THEN k.conkey END, CASE WHEN k.confrelid = h.oid THEN k.confkey END FROM hanging h \
+     JOIN pg_catalog.pg_constraint k ON k.oid = h.objid AND k.conrelid <> 0 AND k.conparentid = 0 \
+     WHERE h.classid = 'pg_catalog.pg_constraint'::regclass \
+     UNION SELECT h.kind, h.nspname, h.name, t.tgrelid, 'trigger', t.tgname, NULL, NULL FROM hanging h \
+     JOIN pg_catalog.pg_trigger t ON t.oid = h.objid AND NOT t.tgisinternal AND t.tgparentid = 0 \
+     WHERE h.classid = 'pg_catalog.pg_trigger'::regclass AND t.tgrelid <> h.oid \
+     UNION SELECT h.kind, h.nspname, h.name, p.polrelid, 'policy', p.polname, NULL, NULL FROM hanging h \
+     JOIN pg_catalog.pg_policy p ON p.oid = h.objid \
+     WHERE h.classid = 'pg_catalog.pg_policy'::regclass AND p.polrelid <> h.oid \
+     UNION SELECT h.kind, h.nspname, h.name, f.adrelid, CASE a.attgenerated WHEN '' THEN 'default' ELSE 'generated column' END, \
+     a.attname, ARRAY[a.attnum], NULL FROM hanging h JOIN pg_catalog.pg_attrdef f ON f.oid = h.objid \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum \
+     WHERE h.classid = 'pg_catalog.pg_attrdef'::regclass AND f.adrelid <> h.oid \
+     UNION SELECT h.kind, h.nspname, h.name, u.oid, CASE WHEN h.objsubid <> 0 THEN 'column' WHEN u.relkind IN ('i', 'I') THEN 'index' \
+     WHEN h.kind = 'TYPE' THEN 'typed table' ELSE 'table' END, COALESCE(a.attname, ''), ARRAY[a.attnum], NULL FROM hanging h \
+     JOIN relation u ON u.oid = h.objid AND u.relkind IN ('r', 'p', 'f', 'i', 'I') AND u.oid <> h.oid \
+     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = u.oid AND a.attnum = h.objsubid AND a.attnum > 0 \
+     WHERE h.classid = 'pg_catalog.pg_class'::regclass AND (h.objsubid = 0 OR NOT a.attisdropped) \
+     UNION SELECT 'RELATION', s.nspname, s.name, d.refobjid, 'identity column', a.attname, ARRAY[a.attnum], NULL FROM needed s \
+     JOIN pg_catalog.pg_depend d ON d.classid = s.class AND d.objid = s.oid AND d.deptype = 'i' \
+     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjsubid > 0 \
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid \
+     WHERE s.class = 'pg_catalog.pg_class'::regclass) \
+     SELECT f.kind, f.nspname, f.name, 'RELATION', u.nspname, u.relname, f.how, f.part, u.goes_with, \
+     COALESCE((SELECT string_agg(a.attname, chr(31)) FROM pg_catalog.pg_attribute a \
+     WHERE a.attrelid = u.oid AND a.attnum = ANY (f.columns)), ''), \
+     COALESCE((SELECT string_agg(a.attname, chr(31)) FROM pg_catalog.pg_attribute a \
+     JOIN pg_catalog.pg_constraint k ON k.confrelid = a.attrelid AND k.conrelid = u.oid AND k.conname = f.part AND f.how = 'foreign key' \
+     WHERE a.attnum = ANY (f.parts)), '') FROM found f JOIN relation u ON u.oid = f.user \
+     UNION ALL SELECT h.kind, h.nspname, h.name, 'FUNCTION', n.nspname, p.proname, 'function', '', '', '', '' FROM hanging h \
+     JOIN pg_catalog.pg_proc p ON p.oid = h.objid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     WHERE h.classid = 'pg_catalog.pg_proc'::regclass \
+     UNION ALL SELECT h.kind, h.nspname, h.name, 'TYPE', n.nspname, t.typname, 'type', '', '', '', '' FROM hanging h \
+     JOIN pg_catalog.pg_type t ON t.oid = CASE h.classid WHEN 'pg_catalog.pg_type'::regclass THEN h.objid \
+     WHEN 'pg_catalog.pg_constraint'::regclass THEN (SELECT k.contypid FROM pg_catalog.pg_constraint k WHERE k.oid = h.objid) \
+     ELSE (SELECT c.reltype FROM pg_catalog.pg_class c WHERE c.oid = h.objid AND c.relkind = 'c') END \
+     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typelem = 0 AND h.classid IN ('pg_catalog.pg_type'::regclass, \
+     'pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_class'::regclass)";
 
 /// Fills what an index does for others from what it is made of: one that is not valid or not of all rows serves nobody, and has
 /// no columns.

@@ -33,15 +33,34 @@ pub(super) struct Uses {
 /// What is known to use a column.
 pub(super) fn of(session: &Session<'_>, table: &RelationName, column: &str) -> Uses {
     let Some(table) = session.table(table) else { return Uses { refused_by: None, index: None } };
-    let uses = |columns: &BTreeSet<String>| columns.contains(column) || columns.contains(ALL);
-    let mut users = table.users.iter().filter(|(_, columns)| uses(columns)).map(|(user, _)| user);
+    let mut users = using(table, column);
     let index = users.clone().find(|user| user.kind == INDEX).map(|user| user.name.name.clone());
-    let refused_by = users.find(|user| user.kind != INDEX).map(|user| match user.kind.as_str() {
-        PARTITION_KEY => THE_PARTITION_KEY.to_owned(),
-        kind => format!("the {kind} {}", user.name),
-    });
+    let refused_by = users.find(|user| user.kind != INDEX).map(shown);
     let key = table.partition_key.as_ref().is_some_and(|key| key.iter().any(|part| part == column));
     Uses { refused_by: refused_by.or_else(|| key.then(|| THE_PARTITION_KEY.to_owned())), index }
+}
+
+/// What is known to use a column of a table, as it is, and for a message.
+pub(super) fn users_of(session: &Session<'_>, table: &RelationName, column: &str) -> Vec<(ColumnUser, String)> {
+    let Some(table) = session.table(table) else { return Vec::new() };
+    let key = table.partition_key.as_ref().is_some_and(|key| key.iter().any(|part| part == column));
+    let key = key.then(|| own(PARTITION_KEY, String::new()));
+    let users = using(table, column).filter(|user| user.kind != INDEX).cloned();
+    users.chain(key).map(|user| (user.clone(), shown(&user))).collect()
+}
+
+fn shown(user: &ColumnUser) -> String {
+    match user.kind.as_str() {
+        PARTITION_KEY => THE_PARTITION_KEY.to_owned(),
+        kind => format!("the {kind} {}", user.name),
+    }
+}
+
+/// A column that was added may be younger than what reads all columns.
+fn using<'a>(table: &'a Table, column: &'a str) -> impl Iterator<Item = &'a ColumnUser> + Clone {
+    let is_added = table.columns.get(column).is_some_and(|column| column.birth.is_some());
+    let uses = move |columns: &BTreeSet<String>| columns.contains(column) || (!is_added && columns.contains(ALL));
+    table.users.iter().filter(move |(_, columns)| uses(columns)).map(|(user, _)| user)
 }
 
 /// Something of a table's own, whose name no schema holds.

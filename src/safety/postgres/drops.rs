@@ -115,7 +115,7 @@ pub(in super::super) static CONSTRAINT_DROPPED: Rule = Rule {
     cost: Cost::Instant,
     summary: "A constraint or a unique index is dropped; as a warning, a check or a partial index whose place another one takes",
     reason: "Programs lose a promise that they rely on: rows that it kept out can come in, ON CONFLICT fails. ACCESS EXCLUSIVE on the table, and on the referenced one too.",
-    help: "Release programs that do without it first, then allow this by name. A unique index may go once another one over the same columns stands. A check that only proved NOT NULL may go once the column is NOT NULL.",
+    help: "Release programs that do without it first, then allow this by name. A unique index may go once another one over the same columns stands, and no foreign key uses it: a foreign key keeps to the index that it was made with, so drop it first and make it again. A check that only proved NOT NULL may go once the column is NOT NULL.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DROP-CONSTRAINT",
 };
 static ROLE_DROPPED: Rule = Rule {

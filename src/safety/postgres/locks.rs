@@ -9,7 +9,7 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::data::Rows;
 use super::judge::Judge;
 use super::session::Held;
-use super::{constraints, dynamic, indexes, rewrites, settings, tree, triggers, views};
+use super::{constraints, dynamic, indexes, rewrites, settings, transactions, tree, triggers, views};
 
 pub(in super::super) const RULES: &[&Rule] = &[&LOCK_TABLE, &SLOW_UNDER_LOCK, &BACKFILL_WITH_DDL, &SEVERAL_TABLES];
 
@@ -182,6 +182,9 @@ fn is_slow(judge: &Judge<'_>, node: &SyntaxNode, rows: Rows) -> bool {
 
 fn lock_table(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let (mode, shown) = lock_mode(node);
+    if !judge.session.in_transaction() && judge.session.bodies == 0 {
+        transactions::outside(judge, node, "LOCK TABLE");
+    }
     let relations = tree::child(node, K::RELATION_LIST);
     let tables: Vec<SyntaxNode> = relations.iter().flat_map(SyntaxNode::children).collect();
     for table in tables.iter().filter_map(|table| judge.session.relation(table)).collect::<Vec<_>>() {

@@ -41,8 +41,8 @@ pub(in super::super) static NONE_OPEN: Rule = Rule {
     name: "no-transaction-open",
     severity: Severity::Warning,
     cost: Cost::Instant,
-    summary: "COMMIT, ROLLBACK or SAVEPOINT outside a transaction",
-    reason: "COMMIT and ROLLBACK only warn, SAVEPOINT fails; what came before is committed already.",
+    summary: "COMMIT, ROLLBACK, SAVEPOINT or LOCK TABLE outside a transaction",
+    reason: "COMMIT and ROLLBACK only warn, SAVEPOINT and LOCK TABLE fail; what came before is committed already.",
     help: "BEGIN before the statements that belong together.",
     source: "https://www.postgresql.org/docs/current/sql-commit.html",
 };
@@ -83,8 +83,7 @@ fn control(judge: &mut Judge<'_>, node: &SyntaxNode) {
         }
         (K::BEGIN, false) => judge.session.begin_transaction(),
         (K::SAVEPOINT_CREATE, false) => {
-            judge.report(&NONE_OPEN, node, "SAVEPOINT outside a transaction fails".to_owned()).severity =
-                Severity::Error;
+            outside(judge, node, &word);
         }
         (_, false) => {
             judge.report(&NONE_OPEN, node, format!("{word}, but no transaction is open"));
@@ -104,6 +103,11 @@ fn control(judge: &mut Judge<'_>, node: &SyntaxNode) {
             }
         }
     }
+}
+
+/// What fails outside a transaction.
+pub(super) fn outside(judge: &mut Judge<'_>, node: &SyntaxNode, what: &str) {
+    judge.report(&NONE_OPEN, node, format!("{what} outside a transaction fails")).severity = Severity::Error;
 }
 
 fn refused(judge: &mut Judge<'_>, node: &SyntaxNode) {

@@ -71,6 +71,12 @@ pub(super) fn path(node: &SyntaxNode) -> Vec<String> {
         .collect()
 }
 
+/// The parts of the name that a call calls.
+pub(super) fn path_of_call(call: &SyntaxNode) -> Vec<String> {
+    let called = call.children().next().filter(|first| matches!(first.kind(), K::NAME_REF | K::FIELD_EXPR));
+    called.iter().flat_map(|called| below(called, K::NAME_REF).collect::<Vec<_>>()).map(|part| name(&part)).collect()
+}
+
 /// The name of the constraint that a constraint's node gives itself.
 pub(super) fn constraint_name(node: &SyntaxNode) -> Option<String> {
     child(node, K::CONSTRAINT_NAME_CLAUSE).and_then(|clause| child_name(&clause, K::CONSTRAINT_NAME))

@@ -163,6 +163,7 @@ fn where_the_path_is_not_known_a_table_of_any_schema_may_be_meant() {
         objects: [object("app", "items"), object("public", "users")].into(),
         is_path_sure,
         unsure: ["early".to_owned()].into(),
+        ..Existing::default()
     };
     let catalogue = |is_path_sure| Catalogue { existing: Some(existing(is_path_sure)), ..Catalogue::default() };
     let found = |text: &str, is_path_sure| told_with(&[text], true, Some(&catalogue(is_path_sure)));

@@ -15,6 +15,7 @@ mod laws;
 mod losses;
 mod made;
 mod narrowed;
+mod needed;
 mod objects;
 mod outstanding;
 mod partitioned;

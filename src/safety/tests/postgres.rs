@@ -391,7 +391,11 @@ fn locks() {
     safe_with("create table c (a bigint references a (id));\ncreate table d (b bigint references b (id));", &wrapped());
     caught("lock table only a in exclusive mode nowait;", "1:1 error lock-table");
     caught("lock a;", "1:1 error lock-table");
-    safe("lock table a in row exclusive mode; lock table a in access share mode;");
+    let calm = "lock table a in row exclusive mode; lock table a in access share mode;";
+    safe_with(calm, &wrapped());
+    safe(&format!("begin; {calm} commit;"));
+    caught(calm, "1:1 error no-transaction-open");
+    caught_with(&format!("-- charter: no-transaction\n{calm}"), "1:2:1 error no-transaction-open", &wrapped());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::super::judge::Judge;
 use super::super::objects;
 use super::super::tree;
 use super::inventory::{Class, Key, Known, Thing};
-use super::{after_calls, blur, find, gone, implicit, refuse_key, refuse_part, tables, target, there};
+use super::{after_calls, blur, find, gone, implicit, links, refuse_key, refuse_part, tables, target, there};
 
 pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let replaces = tree::has(node, K::OR_REPLACE);
@@ -63,6 +63,7 @@ pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if matches!(node.kind(), K::CREATE_TABLE_AS | K::CREATE_MATERIALIZED_VIEW | K::SELECT_INTO) {
         after_calls(judge, node);
     }
+    links::of_statement(judge, node);
 }
 
 /// A relation that has no parts to be told of.
@@ -194,7 +195,10 @@ fn make_part(judge: &mut Judge<'_>, node: &SyntaxNode, kind: K, class: Class, re
 fn drop_part(judge: &mut Judge<'_>, node: &SyntaxNode, kind: K, class: Class) {
     let Some((name, table)) = tree::child_name(node, kind).zip(table(judge, node)) else { return };
     let known = gone(judge, node);
-    judge.session.inventory.change(&table, |thing| thing.set_part(class, &name, known));
+    judge.session.inventory.change(&table, |thing| {
+        thing.set_part(class, &name, known);
+        thing.part_gone(class, &name);
+    });
     if class == Class::Trigger {
         tables::open_heirs(judge, &table);
     }
@@ -248,6 +252,8 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
     if is_cascade {
         judge.session.inventory.doubt(true, false);
+    } else if judge.session.blocks == 0 {
+        links::refuse_drop(judge, node, &found, &names);
     }
     for (key, name) in found.into_iter().zip(&names) {
         let Some(key) = key else { continue };
@@ -339,6 +345,9 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let Some((old, known)) = find(judge, class, &parts).filter(|(key, _)| key.0 == class) else { return };
     if matches!(known, Known::Unsure) {
         blur(judge, class, &parts);
+    }
+    if node.kind() == K::ALTER_TYPE {
+        links::refuse_attribute(judge, node);
     }
     for action in node.children() {
         let Some(new) = tree::last_name(&action) else { continue };

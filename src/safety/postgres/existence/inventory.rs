@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::super::super::{Catalogue, ExistingObject, RelationName};
 use super::super::session::TEMPORARY;
+use super::links::Need;
 
 /// What shares its names. The later ones are parts of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +50,10 @@ impl Class {
             Self::Policy => "POLICY",
             Self::Rule => "RULE",
         }
+    }
+
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Relation, Self::Type, Self::Function, Self::Routine].into_iter().find(|class| class.word() == word)
     }
 
     /// Whether its names are those of a schema.
@@ -93,6 +98,8 @@ pub(in super::super) struct Thing<'a> {
     pub(super) has_row_type: bool,
     /// Whether others have what it has: its partitions, and what inherits from it.
     pub(super) has_children: bool,
+    /// What it needs to be there.
+    pub(super) needs: Vec<Need>,
     parts: BTreeMap<(Class, String), Known<'a>>,
     /// Whether its columns, its constraints, and its triggers, policies and rules are all known.
     whole: [bool; 3],
@@ -105,6 +112,7 @@ impl<'a> Thing<'a> {
             goes_with: String::new(),
             has_row_type: false,
             has_children: false,
+            needs: Vec::new(),
             parts: BTreeMap::new(),
             whole: [false; 3],
         }
@@ -186,6 +194,10 @@ impl<'a> Inventory<'a> {
             own_schema: is_sure.then(|| schema.to_owned()),
             ..Self::default()
         };
+        for need in catalogue.existing.iter().flat_map(|existing| &existing.needs) {
+            let user = Class::of_word(&need.user.0).map(|class| (class, need.user.1.clone()));
+            user.into_iter().for_each(|user| _ = self.thing(&user));
+        }
     }
 
     pub(in super::super) fn begin(&mut self) {
@@ -316,6 +328,7 @@ impl<'a> Inventory<'a> {
         let mut thing = Thing::new(Known::There(None));
         // A type of several columns is a relation too.
         thing.has_row_type = found.goes_with == "()";
+        thing.needs = Self::needs_by_catalogue(existing, &(*class, name.clone()));
         thing.goes_with = Some(&found.goes_with).filter(|with| *with != "()").cloned().unwrap_or_default();
         if let Some(facts) = catalogue.tables.get(name).filter(|_| *class == Class::Relation) {
             thing.has_row_type = true;
@@ -333,6 +346,44 @@ impl<'a> Inventory<'a> {
             }
         }
         thing
+    }
+
+    pub(super) fn things(&self) -> impl Iterator<Item = (&Key, &Thing<'a>)> {
+        self.things.iter()
+    }
+
+    /// What may be in a schema.
+    pub(super) fn within(&self, schema: &str) -> BTreeSet<Key> {
+        let classes = [Class::Relation, Class::Type, Class::Function];
+        let existing = self.catalogue.and_then(|catalogue| catalogue.existing.as_ref());
+        let objects = existing.iter().flat_map(|existing| &existing.objects).filter(|object| object.schema == schema);
+        let based = objects.filter_map(|object| {
+            let class = Class::of_word(&object.class).filter(|class| classes.contains(class))?;
+            Some((class, RelationName { schema: object.schema.clone(), name: object.name.clone() }))
+        });
+        let made = self.things.keys().filter(|(class, name)| classes.contains(class) && name.schema == schema);
+        based.chain(made.cloned()).collect()
+    }
+
+    /// The function of a name, where there is but one.
+    pub(super) fn only_routine(&self, name: &RelationName) -> Option<Key> {
+        let begin = format!("{}(", name.name);
+        let is_one =
+            |(class, own): &&Key| *class == Class::Routine && own.schema == name.schema && own.name.starts_with(&begin);
+        let there = |key: &&Key| self.things.get(key).is_some_and(|thing| matches!(thing.known, Known::There(_)));
+        let made: BTreeSet<Key> = self.things.keys().filter(is_one).filter(there).cloned().collect();
+        let existing = self.catalogue.and_then(|catalogue| catalogue.existing.as_ref());
+        let objects = existing.iter().flat_map(|existing| &existing.objects);
+        let based = objects.filter(|object| {
+            object.class == Class::Routine.word() && object.schema == name.schema && object.name == name.name
+        });
+        let based = based.map(|object| {
+            let name = format!("{}({})", object.name, object.of);
+            (Class::Routine, RelationName { schema: object.schema.clone(), name })
+        });
+        let mut all = made;
+        all.extend(based.filter(|key| !self.things.contains_key(key)));
+        all.pop_first().filter(|_| all.is_empty())
     }
 
     pub(super) fn thing(&mut self, key: &Key) -> &Thing<'a> {
@@ -410,6 +461,7 @@ impl<'a> Inventory<'a> {
             |(class, own): &&Key| *class == Class::Routine && own.schema == name.schema && own.name.starts_with(&begin);
         let routines: Vec<Key> = self.things.keys().filter(is_one).cloned().collect();
         routines.into_iter().for_each(|key| self.set(key, Thing::new(Known::Unsure)));
+        self.routines_unneeded(name);
         self.moved.insert(name.clone());
     }
 

@@ -15,6 +15,7 @@ mod changes;
 mod columns;
 mod implicit;
 mod inventory;
+mod links;
 mod needs;
 mod routines;
 mod tables;
@@ -22,7 +23,7 @@ mod tables;
 pub(super) use inventory::Inventory;
 use inventory::{Class, Key, Known, Place, Thing};
 
-pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING];
+pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING, &links::NEEDED];
 
 static ALREADY: Rule = Rule {
     name: "already-exists",

@@ -8,7 +8,7 @@ use super::super::types::DataType;
 use super::super::{constraints, tree};
 use super::changes::is_without_schema;
 use super::inventory::{Class, Key, Known, Thing};
-use super::{blur, columns, find, gone, implicit, refuse_key, refuse_part, target, there};
+use super::{blur, columns, find, gone, implicit, links, refuse_key, refuse_part, target, there};
 
 /// A table, whatever it is made of.
 pub(super) fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -81,13 +81,18 @@ fn make_column(judge: &mut Judge<'_>, table: &Key, definition: &SyntaxNode, name
     }
     let known = there(judge, name);
     judge.session.inventory.change(table, |thing| thing.set_part(Class::Column, &own, known));
-    let is_counted = DataType::of(definition).is_some_and(|data_type| data_type.is_serial())
-        || tree::below(definition, K::GENERATED_IDENTITY).next().is_some();
+    links::of_column(judge, table, definition, &own);
+    let is_identity = tree::below(definition, K::GENERATED_IDENTITY).next().is_some();
+    let is_counted = DataType::of(definition).is_some_and(|data_type| data_type.is_serial()) || is_identity;
     if is_counted {
         // Its options may call the sequence otherwise.
         match tree::below(definition, K::OPTION_SEQUENCE_NAME).next() {
             Some(_) => judge.session.inventory.has_named = true,
-            None => name_relation(judge, table, &implicit::name(&table.1.name, &own, "seq"), known),
+            None => {
+                let name = implicit::name(&table.1.name, &own, "seq");
+                name_relation(judge, table, &name, known);
+                links::of_counted(judge, table, &own, super::key(Class::Relation, &table.1.schema, &name), is_identity);
+            }
         }
     }
 }
@@ -107,27 +112,39 @@ fn name_relation<'a>(judge: &mut Judge<'a>, table: &Key, name: &str, known: Know
     }
 }
 
-/// A constraint, and the index that comes with it.
+/// A constraint, and what it needs.
 fn make_constraint(judge: &mut Judge<'_>, table: &Key, constraint: &SyntaxNode, column: Option<&str>) {
+    if let Some(name) = name_constraint(judge, table, constraint, column) {
+        links::of_constraint(judge, table, constraint, column, &name);
+    }
+}
+
+/// A constraint, and the index that comes with it. Gives its name, which is empty where it is not known.
+fn name_constraint(
+    judge: &mut Judge<'_>,
+    table: &Key,
+    constraint: &SyntaxNode,
+    column: Option<&str>,
+) -> Option<String> {
     let Some((middle, label, is_indexed)) = implicit::of_constraint(constraint, column) else {
         // Others that have a name, such as NOT NULL and EXCLUDE, may have one as the server gives them.
         if matches!(constraint.kind(), K::EXCLUDE_CONSTRAINT | K::NOT_NULL_CONSTRAINT) {
             judge.session.inventory.has_named |= constraint.kind() == K::EXCLUDE_CONSTRAINT;
             judge.session.inventory.change(table, |thing| thing.open_constraints());
         }
-        return;
+        return None;
     };
     let known = there(judge, constraint);
     let using = tree::child(constraint, K::USING_INDEX_NAME).and_then(|using| tree::path(&using).pop());
     if let Some(name) = tree::constraint_name(constraint) {
         let clause = tree::child(constraint, K::CONSTRAINT_NAME_CLAUSE).unwrap_or_else(|| constraint.clone());
         if refuse_part(judge, &clause, table, Class::Constraint, &name) {
-            return;
+            return None;
         }
         let index = super::key(Class::Relation, &table.1.schema, &name);
         if is_indexed && using.as_ref() != Some(&name) {
             if refuse_key(judge, &clause, &index) {
-                return;
+                return None;
             }
             let mut made = Thing::new(known);
             made.goes_with.clone_from(&table.1.name);
@@ -139,11 +156,11 @@ fn make_constraint(judge: &mut Judge<'_>, table: &Key, constraint: &SyntaxNode, 
             let key = super::key(Class::Relation, &table.1.schema, &using);
             judge.session.inventory.set(key, Thing::new(taken));
         }
-        return;
+        return Some(name);
     }
     if let Some(using) = using {
         judge.session.inventory.change(table, |thing| thing.set_part(Class::Constraint, &using, known));
-        return;
+        return Some(using);
     }
     let name = implicit::name(&table.1.name, &middle, label);
     let taken = judge.session.inventory.thing(table).part(Class::Constraint, &name);
@@ -151,7 +168,8 @@ fn make_constraint(judge: &mut Judge<'_>, table: &Key, constraint: &SyntaxNode, 
     let is_free = !is_indexed || !matches!(judge.session.inventory.thing(&index).known, Known::There(_));
     // What it includes is in the name too.
     let is_plain = !tree::below(constraint, K::CONSTRAINT_INCLUDE_CLAUSE).any(|_| true) && is_free;
-    if matches!(taken, Known::Gone(_)) && is_plain {
+    let is_sure = matches!(taken, Known::Gone(_)) && is_plain;
+    if is_sure {
         judge.session.inventory.change(table, |thing| thing.set_part(Class::Constraint, &name, known));
     } else {
         // It gets a number.
@@ -160,6 +178,7 @@ fn make_constraint(judge: &mut Judge<'_>, table: &Key, constraint: &SyntaxNode, 
     if is_indexed {
         name_relation(judge, table, &name, known);
     }
+    Some(if is_sure { name } else { String::new() })
 }
 
 pub(super) fn create_index(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -192,7 +211,8 @@ fn named_index(judge: &mut Judge<'_>, node: &SyntaxNode, table: Option<Key>) {
     }
     let mut made = Thing::new(there(judge, &name));
     made.goes_with.clone_from(&table.1.name);
-    judge.session.inventory.set(key, made);
+    judge.session.inventory.set(key.clone(), made);
+    links::of_index(judge, &key, node);
 }
 
 /// ALTER TABLE: the server drops first, then adds columns.
@@ -253,7 +273,11 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         K::DROP_COLUMN => {
             let Some(column) = column else { return };
             let gone = gone(judge, action);
+            if !tree::has(action, K::CASCADE) {
+                links::refuse_column(judge, table, action, &column);
+            }
             judge.session.inventory.change(table, |thing| {
+                thing.column_gone(&column);
                 thing.set_part(Class::Column, &column, gone);
                 thing.doubt_parts(Class::Constraint);
             });
@@ -265,6 +289,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             let name = tree::name(&new);
             if !refuse_part(judge, &new, table, Class::Column, &name) {
                 rename_part(judge, action, table, Class::Column, &old, &name);
+                judge.session.inventory.needed_column_renamed(table, &old, &name);
             }
             open_heirs(judge, table);
         }
@@ -277,7 +302,13 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         K::DROP_CONSTRAINT => {
             let Some(name) = tree::path(action).pop() else { return };
             let gone = gone(judge, action);
-            judge.session.inventory.change(table, |thing| thing.set_part(Class::Constraint, &name, gone));
+            if !tree::has(action, K::CASCADE) {
+                links::refuse_constraint(judge, table, action, &name);
+            }
+            judge.session.inventory.change(table, |thing| {
+                thing.part_gone(Class::Constraint, &name);
+                thing.set_part(Class::Constraint, &name, gone);
+            });
             let index = super::key(Class::Relation, &table.1.schema, &name);
             if judge.session.inventory.thing(&index).goes_with == table.1.name {
                 judge.session.inventory.set(index, Thing::new(gone));
@@ -302,6 +333,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         }
         K::ALTER_COLUMN => {
             let Some(column) = column else { return };
+            links::column_altered(judge, table, action, &column);
             if tree::has(action, K::ADD_GENERATED) {
                 let known = there(judge, action);
                 name_relation(judge, table, &implicit::name(&table.1.name, &column, "seq"), known);
@@ -391,13 +423,15 @@ fn move_thing<'a>(judge: &mut Judge<'a>, from: &Key, to: Key, mut thing: Thing<'
         thing.known = Known::Unsure;
     }
     judge.session.inventory.set(from.clone(), Thing::new(gone));
-    judge.session.inventory.set(to, thing);
+    judge.session.inventory.set(to.clone(), thing);
+    judge.session.inventory.needed_renamed(from, &to);
 }
 
 /// A part of a table gets another name.
 pub(super) fn rename_part(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, class: Class, old: &str, new: &str) {
     let (gone, there) = (gone(judge, node), there(judge, node));
     judge.session.inventory.change(table, |thing| {
+        thing.part_renamed(class, old, new);
         thing.set_part(class, old, gone);
         thing.set_part(class, new, there);
     });
