@@ -45,8 +45,10 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     let environment = opened.manager.get_environment()?;
     drop_on_interrupt(against.as_ref());
     let mut infos = opened.manager.get_schema_info_against(against.as_ref())?;
+    // Of a database that is not initialised no set is as it should be.
+    let is_missing = infos.iter().any(is_missing);
     infos.retain(|info| set.is_none_or(|set| info.set == set));
-    let verdict = verdict(&infos);
+    let verdict = if is_missing { Some(false) } else { verdict(&infos) };
     session.ui.result(
         || infos.iter().map(|info| text(&opened, info)).collect(),
         || {
@@ -65,7 +67,7 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
     if against.is_none() && infos.iter().any(is_unknown_on_a_server) {
         session.ui.warning(None, "--against URL compares it with a throw-away database of a server");
     }
-    if infos.iter().any(is_missing) {
+    if is_missing {
         return Err(opened.manager.not_initialized().into());
     }
     if infos.iter().any(is_unrecorded) {
@@ -90,7 +92,7 @@ fn is_unknown_on_a_server(info: &SchemaInfo) -> bool {
 
 /// Whether the database is as it should be; `None` where nobody can say.
 fn verdict(infos: &[SchemaInfo]) -> Option<bool> {
-    let is_wrong = |info: &SchemaInfo| !info.differences.is_empty() || is_missing(info);
+    let is_wrong = |info: &SchemaInfo| !info.differences.is_empty();
     let is_unknown = |info: &SchemaInfo| matches!(info.state, SchemaState::Newer | SchemaState::Unknown(_));
     if infos.iter().any(is_wrong) {
         return Some(false);
