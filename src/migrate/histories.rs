@@ -23,6 +23,8 @@ pub(crate) enum Progress {
     Applied,
     /// The first steps.
     Begun(Begun),
+    /// One of its number and name that had another text.
+    Other,
 }
 
 impl Histories {
@@ -70,11 +72,15 @@ impl Histories {
         script: &Script,
     ) -> Result<Option<(&str, Progress)>> {
         let sum = checksum(&name.slug, name.number, script);
+        let mut other = None;
         for (set, found) in &self.0 {
             if found.applied.iter().any(|applied| (applied.number, applied.checksum) == (name.number, sum)) {
                 return Ok(Some((set.schema(), Progress::Applied)));
             }
             let is_it = |number: i64, slug: &str| (number, slug) == (name.number, name.slug.as_str());
+            if found.applied.iter().any(|applied| is_it(applied.number, &applied.slug)) {
+                other = Some((set.schema(), Progress::Other));
+            }
             let unfinished = found.unfinished.as_ref().filter(|begun| is_it(begun.number, &begun.slug));
             if let Some(begun) =
                 unfinished.map(|begun| Begun::read(connection, set, begun, script)).transpose()?.flatten()
@@ -82,6 +88,6 @@ impl Histories {
                 return Ok(Some((set.schema(), Progress::Begun(begun))));
             }
         }
-        Ok(None)
+        Ok(other)
     }
 }

@@ -296,6 +296,13 @@ fn what_has_run_of_a_set_is_not_judged_again() {
     }
     let output = sandbox.run(&["db", "lint", "sql", "--against", url]).success();
     assert!(output.stderr.contains("1 file has run in") && output.stdout.contains("in 1 file"), "{output}");
+    assert!(!output.stderr.contains("another text"), "{output}");
+
+    // What has run with another text is told.
+    sandbox.write("changed/V1__orders.sql", "CREATE TABLE orders (id BIGINT PRIMARY KEY);\n");
+    let output = sandbox.run(&["db", "lint", "changed", "--against", url]).exit(1);
+    assert!(output.stderr.starts_with("warning: changed/V1__orders.sql: "), "{output}");
+    assert!(output.stderr.contains(" ran with another text\nhint: "), "{output}");
 
     // A set is known by its history, wherever its files are; what comes after what was done is judged by what is there.
     let more = "CREATE TABLE orders_x (id BIGINT);\nALTER TABLE orders ADD COLUMN x BIGINT;\nCREATE INDEX more ON orders (x);\n";

@@ -6,7 +6,7 @@ use super::super::session::{Session, named, refuse_url};
 use super::super::ui::{BAD, DOUBTFUL, Exit, FAINT, Failure, Outcome, PLAIN, count};
 use crate::config::DatabaseUrl;
 use crate::engine::Engine;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Location, Result};
 use crate::migrate::{self, Histories, MigrationConnection, MigrationManager, Purpose, UpgradeOptions};
 use crate::safety::{Finding, Input, Severity, lint_with, report};
 use sources::Batch;
@@ -88,6 +88,8 @@ struct Report {
     /// The findings by rule, file and bytes.
     said: BTreeSet<(&'static str, PathBuf, (usize, usize))>,
     files: BTreeSet<PathBuf>,
+    /// Files that have the name of one which ran in the database with another text.
+    changed: Vec<PathBuf>,
 }
 
 impl Report {
@@ -108,7 +110,8 @@ impl Report {
         histories: &Histories,
     ) -> Result<usize> {
         let shown = batch.inputs.clone();
-        let begun = batch.compare(connection, histories)?;
+        let (begun, changed) = batch.compare(connection, histories)?;
+        self.changed.extend(changed);
         let mut options = batch.options(arguments.wrapped);
         let texts = batch.inputs.iter().filter(|input| !input.applied).map(|input| input.text.as_str());
         let catalogue = if batch.engine == Engine::Postgres {
@@ -172,6 +175,15 @@ pub(super) fn run(session: &Session<'_>, arguments: &Arguments) -> Outcome {
                 applied += report.judge_against(batch, arguments, &mut *connection, &histories)?;
             }
             report.errors.extend(errors);
+            for file in &report.changed {
+                let message = format!("{url} has a migration of this name that ran with another text");
+                session.ui.warning(Some(&Location { file: file.clone(), position: None }), &message);
+            }
+            if !report.changed.is_empty() {
+                session.ui.hint(
+                    "one that has run is not changed: an upgrade is refused, and `charter db validate` says which",
+                );
+            }
             if applied > 0 {
                 let (has, is) = if applied == 1 { ("has", "is") } else { ("have", "are") };
                 session.ui.note(&format!("{} {has} run in {url}, and {is} not judged", count(applied, "file")));

@@ -33,22 +33,26 @@ impl Batch {
     }
 
     /// Lets a database say which of its files have run there, which then come first, and which were begun: of those, the
-    /// rest is judged.
+    /// rest is judged. Gives these too, and the files that have the name of one that ran there with another text.
     pub(super) fn compare(
         &mut self,
         connection: &mut dyn MigrationConnection,
         histories: &Histories,
-    ) -> Result<Vec<Begun>> {
-        let (mut applied, mut others, mut all_begun) = (Vec::new(), Vec::new(), Vec::new());
+    ) -> Result<(Vec<Begun>, Vec<PathBuf>)> {
+        let (mut applied, mut others, mut all_begun, mut changed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for mut input in std::mem::take(&mut self.inputs) {
             let name = file_name(&input.file).filter(|name| self.schema.is_some() && !name.is_down);
             let script = Script::new(&input.file, &input.text);
             let found = name.map(|name| histories.of(connection, &name, &script)).transpose()?.flatten();
-            if let Some((schema, _)) = &found {
+            if let Some((schema, Progress::Applied | Progress::Begun(_))) = &found {
                 self.schema = Some((*schema).to_owned());
             }
             match found.map(|(_, progress)| progress) {
                 None => others.push(input),
+                Some(Progress::Other) => {
+                    changed.push(input.file.clone());
+                    others.push(input);
+                }
                 Some(Progress::Applied) => {
                     input.applied = true;
                     applied.push(input);
@@ -62,7 +66,7 @@ impl Batch {
         }
         applied.append(&mut others);
         self.inputs = applied;
-        Ok(all_begun)
+        Ok((all_begun, changed))
     }
 
     /// How its files are judged.
