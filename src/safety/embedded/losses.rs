@@ -179,7 +179,7 @@ impl Embedded<'_> {
         }
         // What the statement says of conflicts counts for all.
         let overrides = ["insert or abort", "insert or fail", "insert or rollback"];
-        if overrides.into_iter().any(|said| words.has(said)) {
+        if !self.is_sqlite || overrides.into_iter().any(|said| words.has(said)) {
             return None;
         }
         let source = self.tables.get(&rows.of).filter(|_| !self.is_of_this_file(&rows.of));

@@ -98,8 +98,12 @@ impl Rehearsed {
         engine.end(true);
         for (kind, name) in self.temporary.drain(..) {
             let _ = engine.run(&format!("DROP {kind} IF EXISTS temp.\"{}\"", name.replace('"', "\"\"")));
-            // What was temporary is gone for those behind it.
-            self.made.insert(name, self.file);
+            // What was temporary is gone for those behind it. One of the first file may hide what a file before it made.
+            if self.file > 0 {
+                self.made.insert(name, self.file);
+            } else {
+                self.made.remove(&name);
+            }
         }
     }
 
@@ -292,17 +296,17 @@ impl Rehearsed {
             self.unsure.extend(targets);
             return;
         }
-        if matches!(words.at(1), "temp" | "temporary")
+        let kind = kind(words);
+        if (1..kind).any(|at| matches!(words.at(at), "temp" | "temporary"))
             && let Some(name) = targets.first()
         {
-            self.temporary.push((words.at(2).to_uppercase(), name.clone()));
+            self.temporary.push((words.at(kind).to_uppercase(), name.clone()));
         }
         // One that is temporary stays so under another name.
         if let [was, now] = targets.as_slice()
             && words.starts("alter")
-            && let Some((kind, name)) = self.temporary.iter_mut().find(|(_, name)| name == was)
+            && let Some((_, name)) = self.temporary.iter_mut().find(|(_, name)| name == was)
         {
-            kind.clone_from(&"TABLE".to_owned());
             name.clone_from(now);
         }
         let file = self.file;

@@ -187,12 +187,10 @@ fn a_copy_that_leaves_a_column_without_a_value_fails() {
         );
         safe_in_each(of, &empty);
     }
-    let keyed = format!(
-        "create table n (id integer not null primary key, name text not null, email text, age integer); \
-                         insert into n (name, email, age) select name, email, age from u;"
-    );
-    safe_in_each(Engine::Sqlite, &keyed);
-    unsafe_in_each(Engine::DuckDb, "duckdb-cannot-run", &keyed);
+    let keyed = "create table n (id integer not null primary key, name text not null, email text, age integer); \
+                         insert into n (name, email, age) select name, email, age from u;";
+    safe_in_each(Engine::Sqlite, keyed);
+    unsafe_in_each(Engine::DuckDb, "duckdb-cannot-run", keyed);
 }
 
 #[test]
