@@ -364,6 +364,10 @@ fn find(
                 if let Some(existing) = &mut known.existing {
                     existing.unsure = made_before().collect();
                 }
+                let is_next = !is_quick && begun.is_none() && made_before().next().is_none();
+                if is_next && matches!(policy.rehearse(), Rehearse::All) {
+                    known.at_rows = live::met_by_rows(connection, inputs.iter().skip(pending));
+                }
                 catalogue = Some(known);
             }
             (_, None) => {}

@@ -43,9 +43,34 @@ pub struct Catalogue {
     pub named: BTreeSet<NamedObject>,
     /// Of an embedded file, its indexes, triggers and views, foreign keys and computed defaults.
     pub objects: Vec<TableObject>,
+    /// Of an embedded file, what becomes of the migrations at its rows.
+    pub at_rows: AtRows,
     /// What a server has by the names in the migrations, in which schema. Without it nothing is known to be missing there. Of an
     /// embedded file it names nothing: where it is given, what is not among the tables and their objects does not exist.
     pub existing: Option<Existing>,
+}
+
+/// What becomes of migrations at the rows that a database has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AtRows {
+    /// Nobody has tried.
+    #[default]
+    Unknown,
+    /// No row is in the way.
+    Runs,
+    /// This statement is the first that fails.
+    Fails(FailsAtRows),
+}
+
+/// A statement that fails at rows that the database has, and would not without them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailsAtRows {
+    /// The file that it is in.
+    pub file: std::path::PathBuf,
+    /// Its bytes.
+    pub range: std::ops::Range<usize>,
+    /// What the engine says, or which rows those are.
+    pub message: String,
 }
 
 /// What a server has by the names in some texts: what is not in it does not exist.

@@ -7,6 +7,7 @@ use super::{Catalogue, Cost, Engine, Finding, Input, LintOptions, Rehearse, Rule
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
+    &FAILS_AT_ROWS,
     &BLOCKED,
     &INDEX_AND_COLUMN,
     &BEHIND_UPDATE,
@@ -55,6 +56,15 @@ static BEHIND_UPDATE: Rule = Rule {
     reason: "The statement fails where a row was changed: until the transaction is over, DuckDB makes no index of values that it has changed, and does not look into them.",
     help: "UPDATE in an earlier migration; or begin the file with `-- charter: no-transaction`, where each statement is a transaction of its own. Values that are the same in every row can come from ADD COLUMN ... DEFAULT.",
     source: "https://duckdb.org/docs/stable/sql/indexes#limitations-of-art-indexes",
+};
+static FAILS_AT_ROWS: Rule = Rule {
+    name: "duckdb-fails-at-rows",
+    severity: Severity::Error,
+    cost: Cost::Scans,
+    summary: "With a database: a statement that fails at rows that are in it; as a warning, CREATE UNIQUE INDEX where nobody knows",
+    reason: "Rows are alike where they may not be, or have no value where they must: the migration fails at them. The first 100,000 rows are looked at, of tables that the files have not changed before.",
+    help: "Change those rows in an earlier migration.",
+    source: "https://duckdb.org/docs/stable/sql/constraints",
 };
 static REBUILDS: Rule = Rule {
     name: "duckdb-rebuilds",
@@ -202,6 +212,7 @@ impl Dialect for DuckDb {
     const ENGINE: Engine = Engine::DuckDb;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const BLOCKED: &'static [&'static str] = &[BLOCKED.name, INDEX_AND_COLUMN.name];
+    const FAILS_AT_ROWS: &'static Rule = &FAILS_AT_ROWS;
     const NARROWS: &'static Rule = &NARROWS;
     const REBUILD_LOSES_KEYS: &'static Rule = &REBUILD_LOSES_KEYS;
     const FAILS: &'static [&'static str] =

@@ -15,7 +15,7 @@
 //!
 //! SQLite and DuckDB are asked themselves, where the build has them: what changes tables is run in an empty database in
 //! memory, all else compiled there. So what they refuse is told with their own words. A statement that names what the files
-//! have not made is not refused: a database may have it.
+//! have not made is not refused, unless a [`Catalogue`] tells that the database has it not.
 //!
 //! No comment in a file switches a rule off. What cannot be read (a syntax error, dynamic SQL) is a finding, never a pass.
 
@@ -40,8 +40,9 @@ mod tests;
 pub use crate::engine::Engine;
 use crate::engine::lexer;
 pub use catalogue::{
-    Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingNeed, ExistingObject,
-    IndexFacts, IndexShape, NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts, TableObject,
+    AtRows, Catalogue, ColumnFacts, ColumnUser, ConstraintFacts, DomainFacts, Existing, ExistingNeed, ExistingObject,
+    FailsAtRows, IndexFacts, IndexShape, NamedObject, RelationName, ReplicaIdentity, RoutineFacts, TableFacts,
+    TableObject,
 };
 pub use finding::{Cost, Finding, Severity};
 pub(crate) use options::Rehearse;

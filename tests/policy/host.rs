@@ -230,7 +230,7 @@ fn what_a_host_program_has_is_refused_to_be_lost_in_every_environment() {
 #[test]
 fn what_is_nowhere_in_a_file_is_missed() {
     for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
-        let project = Project::new(*engine, Prod);
+        let project = Project::new(*engine, Staging);
         let statements = [
             "INSERT INTO hosts VALUES (1);",
             "UPDATE orders SET note = (SELECT max(id) FROM hosts) WHERE id = 1;",
@@ -256,5 +256,58 @@ fn what_is_nowhere_in_a_file_is_missed() {
         for sql in statements.into_iter().chain(["DROP INDEX host_index;", "SELECT * FROM host_view;"]) {
             assert_eq!(messages(&project, sql), [""; 0], "{engine:?}: {sql}");
         }
+    }
+}
+
+/// Rows that are in the way of what a migration adds.
+#[test]
+fn a_migration_that_fails_at_the_rows_that_are_there_is_told_before() {
+    let rebuild = |column: &str, rest: &str| {
+        format!(
+            "CREATE TABLE made (id BIGINT NOT NULL PRIMARY KEY, {column}){rest};\n\
+             INSERT INTO made (id, note) SELECT id, note FROM orders;\nDROP TABLE orders;\nALTER TABLE made RENAME TO orders;"
+        )
+    };
+    for engine in SQL_ENGINES.iter().filter(|engine| **engine != Engine::Postgres) {
+        let project = Project::new(*engine, Staging);
+        project.execute("INSERT INTO orders (id, note) VALUES (2, 'x'), (3, NULL), (4, NULL)");
+        let mut fails = vec!["CREATE UNIQUE INDEX made ON orders (note);".to_owned()];
+        let mut runs = vec![
+            "CREATE UNIQUE INDEX made ON orders (id, note);".to_owned(),
+            "DELETE FROM orders WHERE id = 2;\nCREATE UNIQUE INDEX made ON orders (note);".to_owned(),
+            "INSERT INTO orders (id, note) VALUES (9, 'y');".to_owned(),
+        ];
+        if *engine == Engine::Sqlite {
+            fails.extend([
+                "CREATE UNIQUE INDEX made ON orders (lower(note)) WHERE id < 3;".to_owned(),
+                rebuild("note TEXT UNIQUE", ""),
+                rebuild("note TEXT NOT NULL", ""),
+                rebuild("note TEXT CHECK (note <> 'x')", ""),
+                rebuild("note INTEGER", " STRICT").replace("BIGINT", "INTEGER"),
+                "ALTER TABLE orders ADD COLUMN z INTEGER DEFAULT 3 CHECK (note <> 'x');".to_owned(),
+                "ALTER TABLE orders ADD COLUMN z INTEGER DEFAULT 9 REFERENCES orders (id);".to_owned(),
+                "INSERT INTO orders (id, note) VALUES (2, 'y');".to_owned(),
+            ]);
+            runs.extend([
+                "CREATE UNIQUE INDEX made ON orders (note) WHERE id > 1;".to_owned(),
+                "UPDATE orders SET note = 'y' WHERE note IS NULL;\nALTER TABLE orders ALTER COLUMN note SET NOT NULL;"
+                    .to_owned(),
+                rebuild("note TEXT CHECK (note <> 'y')", ""),
+                "ALTER TABLE orders ADD COLUMN z INTEGER DEFAULT 2 REFERENCES orders (id);".to_owned(),
+            ]);
+        } else {
+            fails.push("ALTER TABLE orders ALTER COLUMN note SET NOT NULL;".to_owned());
+            fails.push("ALTER TABLE orders ADD UNIQUE (note);".to_owned());
+        }
+        let rule = if *engine == Engine::Sqlite { "sqlite-fails-at-rows: " } else { "duckdb-fails-at-rows: " };
+        let told = |sql: &str| messages(&project, sql).into_iter().filter(|found| found.starts_with(rule)).count();
+        for sql in fails {
+            assert_eq!(told(&sql), 1, "{engine:?}: {sql}: {:?}", messages(&project, &sql));
+        }
+        for sql in runs {
+            assert_eq!(told(&sql), 0, "{engine:?}: {sql}");
+        }
+        // Nothing of it is there.
+        assert_eq!(messages(&project, "CREATE TABLE made (id BIGINT);"), [""; 0], "{engine:?}");
     }
 }

@@ -32,6 +32,12 @@ pub(crate) trait MigrationConnection {
     /// opened to read.
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>>;
 
+    /// A copy of the database in memory, which is changed without it; none where it is larger than some bytes, or its engine
+    /// has none. What takes long on it fails.
+    fn copied_to_memory(&mut self, _most: u64) -> Option<Box<dyn MigrationConnection>> {
+        None
+    }
+
     /// What the database says of a set, writing nothing.
     fn found(&mut self, set: &MigrationSet) -> Result<Found> {
         let engine = self.engine();

@@ -47,6 +47,9 @@ struct Keys {
     broken: Broken,
 }
 
+/// How many thousand steps all that is tried on a copy may take.
+const COPY_STEPS: u32 = 100_000;
+
 /// What every text has that makes a foreign key.
 const REFERENCES: &str = "references";
 
@@ -276,6 +279,26 @@ impl MigrationConnection for SqliteMigrating {
 
     fn query(&mut self, sql: &str) -> Result<Vec<TextRow>> {
         patiently(|| text_rows(&self.connection, sql))
+    }
+
+    fn copied_to_memory(&mut self, most: u64) -> Option<Box<dyn MigrationConnection>> {
+        let size = "SELECT page_count * page_size, page_size FROM pragma_page_count, pragma_page_size";
+        let (size, page) = self.connection.query_row(size, [], |row| Ok((row.get(0)?, row.get(1)?))).ok()?;
+        let (size, page): (i64, i64) = (size, page);
+        let most = i64::try_from(most).unwrap_or(i64::MAX / 2);
+        if size > most || page == 0 {
+            return None;
+        }
+        let mut copy = open_in_memory().ok()?;
+        let step = Backup::new(&self.connection, &mut copy).and_then(|backup| backup.step(-1)).ok()?;
+        if step != StepResult::Done {
+            return None;
+        }
+        copy.execute_batch(&format!("PRAGMA max_page_count = {}", 2 * most / page)).ok()?;
+        let steps = std::sync::atomic::AtomicU32::new(0);
+        let is_enough = move || steps.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > COPY_STEPS;
+        copy.progress_handler(1000, Some(is_enough)).ok()?;
+        Some(Box::new(Self::of(copy, None, Synchronous::default())))
     }
 
     /// Foreign keys are off inside, or rebuilding a table would delete what refers to it; they are checked at the end.

@@ -1,8 +1,10 @@
 //! What a database says of the tables that migrations name: what the safety rules decide by, where there is one.
 
 mod embedded;
+mod rows;
 
 pub(crate) use embedded::embedded_catalogue;
+pub(crate) use rows::met_by_rows;
 
 use super::connection::{MigrationConnection, Transaction, literal, qualified_name};
 use crate::engine::TextRow;

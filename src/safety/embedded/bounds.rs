@@ -124,19 +124,35 @@ impl Bounds<'_> {
         if words.at(start) == "not" && start + 2 == end {
             return matches!(words.at(start + 1), "false" | "0");
         }
-        if start + 1 == end {
-            return self.number(start..end).is_some_and(|number| number != 0.0);
+        if let Some(is_true) = self.constant(start..end) {
+            return is_true;
         }
         if words.is_at(start, "exists (") {
             return closing(words, start + 1) + 1 == end && self.takes_all(start + 2..end - 1);
         }
         let outside = outside(words, start..end);
         if let Some(at) = outside.iter().copied().find(|at| words.at(*at) == "in") {
-            return self.is_own_column(start..at, at + 1..end);
+            // SQLite knows a list without a value.
+            return match words.at(at - 1) == "not" {
+                true => words.is_at(at + 1, "( )"),
+                false => self.is_own_column(start..at, at + 1..end),
+            };
         }
-        if end - start > 3 && words.is_at(end - 3, "is not null") {
-            let is_kept = |known: &Table| known.never_null.contains(words.named(end - 4));
-            return (end - start == 4 || words.at(end - 5) == ".") && self.known.is_some_and(is_kept);
+        let is_any = |at: &usize| words.is_at(*at, "= any (") || words.is_at(*at, "= some (");
+        if let Some(at) = outside.iter().copied().find(is_any) {
+            return self.is_own_column(start..at, at + 2..end);
+        }
+        for not_null in ["is not null", "not null", "notnull"] {
+            let behind = end.saturating_sub(not_null.split(' ').count());
+            if behind > start && words.is_at(behind, not_null) {
+                return self.is_never_null(start..behind);
+            }
+        }
+        for (matches, all) in [("like", '%'), ("ilike", '%'), ("glob", '*')] {
+            let is_all = |pattern: &str| pattern.len() > 2 && pattern.trim_matches('\'').chars().all(|one| one == all);
+            if end - start > 2 && words.at(end - 2) == matches && is_all(words.at(end - 1)) {
+                return self.is_never_null(start..end - 2);
+            }
         }
         if let Some(at) = outside.iter().copied().find(|at| words.at(*at) == "between") {
             let and = outside.iter().copied().find(|and| *and > at && words.at(*and) == "and");
@@ -170,25 +186,10 @@ impl Bounds<'_> {
         let when = place("when", on)?;
         let alias = |at: usize| if words.at(at) == "as" { words.named(at + 1) } else { words.named(at) };
         let own = if next == using { self.table } else { alias(next) };
-        // A row of the table always meets itself.
         let is_of_itself = words.name(using + 1).0 == self.table && {
             let behind = words.name(using + 1).1;
             let other = if behind == on { self.table } else { alias(behind) };
-            let on = if words.at(on + 1) == "(" && closing(words, on + 1) + 1 == when {
-                on + 2..when - 1
-            } else {
-                on + 1..when
-            };
-            self.comparison(on).is_some_and(|(sign, left, right)| {
-                let (left, right) = (self.said(left), self.said(right));
-                let column = |said: &[String], of: &str| match said {
-                    [table, point, column] if point == "." && table == of => Some(column.clone()),
-                    _ => None,
-                };
-                let pair = |one: &str, two: &str| column(&left, one).zip(column(&right, two));
-                let pair = pair(own, other).or_else(|| pair(other, own));
-                sign == Sign::Equal && pair.is_some_and(|(one, two)| one == two)
-            })
+            self.meets_itself(own, other, on + 1..when)
         };
         if !is_of_itself && !self.holds_always(on + 1..when) {
             return None;
@@ -196,6 +197,57 @@ impl Bounds<'_> {
         let acts =
             |at: &usize| words.is_at(*at, "when matched then") && matches!(words.at(at + 3), "delete" | "update");
         outside.iter().copied().find(acts).map(|at| at + 3)
+    }
+
+    /// Whether a row of the table, under two names, meets itself by a condition.
+    fn meets_itself(&self, own: &str, other: &str, condition: Range<usize>) -> bool {
+        let Range { start, end } = condition;
+        if self.words.at(start) == "(" && closing(self.words, start) + 1 == end {
+            return self.meets_itself(own, other, start + 1..end - 1);
+        }
+        self.comparison(start..end).is_some_and(|(sign, left, right)| {
+            let (left, right) = (self.said(left), self.said(right));
+            let column = |said: &[String], of: &str| match said {
+                [table, point, column] if point == "." && table == of => Some(column.clone()),
+                _ => None,
+            };
+            let pair = |one: &str, two: &str| column(&left, one).zip(column(&right, two));
+            let pair = pair(own, other).or_else(|| pair(other, own));
+            sign == Sign::Equal && pair.is_some_and(|(one, two)| one == two)
+        })
+    }
+
+    /// Whether a DELETE or UPDATE meets every row by the table itself under another name: `USING t AS x WHERE x.id = t.id`. The
+    /// table's name is at an index.
+    pub(super) fn joins_itself(&self, at: usize, condition: Range<usize>) -> bool {
+        let words = self.words;
+        let (_, next) = words.name(at);
+        let named = |at: usize| if words.at(at) == "as" { at + 1 } else { at };
+        let is_named = words.at(next) == "as" || words.is_name(next) && !matches!(words.at(next), "using" | "set");
+        let own = if is_named { words.named(named(next)) } else { self.table };
+        let places = outside(words, next..condition.start);
+        let Some(from) = places.into_iter().find(|at| matches!(words.at(*at), "using" | "from")) else { return false };
+        let (other, behind) = words.name(from + 1);
+        let alias = named(behind);
+        other == self.table && alias + 2 == condition.start && self.meets_itself(own, words.named(alias), condition)
+    }
+
+    /// Whether a range is a column that has a value in every row.
+    fn is_never_null(&self, range: Range<usize>) -> bool {
+        let column = self.words.named(range.end - 1);
+        let is_column = range.len() == 1 || range.len() == 3 && self.words.at(range.start + 1) == ".";
+        let is_rowid = matches!(column, "rowid" | "_rowid_" | "oid")
+            && self.known.is_none_or(|known| !known.columns.iter().any(|own| own == column));
+        is_column && (is_rowid || self.known.is_some_and(|known| known.never_null.contains(column)))
+    }
+
+    /// Whether a range that is a constant holds.
+    fn constant(&self, range: Range<usize>) -> Option<bool> {
+        let number = self.number(range.clone()).or_else(|| {
+            let text = self.words.at(range.start).strip_prefix('\'')?.strip_suffix('\'')?;
+            text.parse().ok().filter(|_| range.len() == 1)
+        });
+        number.map(|number: f64| number != 0.0)
     }
 
     /// The parts of a range between a word that is in no parenthesis.
@@ -210,14 +262,21 @@ impl Bounds<'_> {
         range.map(|at| self.words.named(at).to_owned()).collect()
     }
 
-    /// A constant.
+    /// A number that is written out.
     fn number(&self, range: Range<usize>) -> Option<f64> {
-        match (range.len(), self.words.at(range.start)) {
-            (1, "true") => Some(1.0),
-            (1, "false") => Some(0.0),
-            (1, word) if word.starts_with(|c: char| c.is_ascii_digit()) => word.parse().ok(),
-            _ => None,
-        }
+        let text: String = range.map(|at| self.words.at(at)).collect();
+        let (sign, digits) = match text.strip_prefix('-') {
+            Some(digits) => (-1.0, digits),
+            None => (1.0, text.strip_prefix('+').unwrap_or(&text)),
+        };
+        let number = match digits {
+            "true" => 1.0,
+            "false" => 0.0,
+            _ if digits.starts_with("0x") => f64::from(u32::from_str_radix(digits.get(2..)?, 16).ok()?),
+            _ if digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') => digits.parse().ok()?,
+            _ => return None,
+        };
+        Some(sign * number)
     }
 
     /// The one comparison of a range: its sign, and the two sides.
@@ -275,13 +334,45 @@ impl Bounds<'_> {
             let value = self.said(left);
             return self.parts(query, ",").into_iter().any(|item| self.said(item) == value);
         }
+        let columns = match words.at(left.start) == "(" && closing(words, left.start) + 1 == left.end {
+            true => self.parts(left.start + 1..left.end - 1, ","),
+            false => vec![left],
+        };
+        // SQLite takes the name of a table for a query, too.
+        let common = (words.at(among.start) != "(").then(|| self.common(words.named(among.start))).flatten();
+        let is_own = common.map_or_else(
+            || words.at(among.start) == "(" && self.gives_all(query, &columns),
+            |common| among.len() == 1 && self.gives_all(common, &columns),
+        );
+        is_own && !words.has_bare_comma()
+    }
+
+    /// The query of a name that WITH gives it.
+    fn common(&self, name: &str) -> Option<Range<usize>> {
+        let words = self.words;
+        let is_named = |at: &usize| words.named(*at) == name && words.is_at(at + 1, "as (") && words.has("with");
+        let at = (1..words.len()).find(is_named)?;
+        Some(at + 3..closing(words, at + 2))
+    }
+
+    /// Whether a query gives these columns of every row of the table.
+    fn gives_all(&self, query: Range<usize>, columns: &[Range<usize>]) -> bool {
+        let words = self.words;
         let Some(from) = query.clone().find(|at| words.at(*at) == "from") else { return false };
-        let is_column = |range: Range<usize>| matches!(range.len(), 1 | 3) && words.is_name(range.end - 1);
-        is_column(left.clone())
-            && is_column(query.start + 1..from)
-            && words.named(left.end - 1) == words.named(from - 1)
-            && words.name(from + 1).0 == self.table
-            && self.takes_all(query)
-            && !words.has_bare_comma()
+        let is_column = |range: &Range<usize>| matches!(range.len(), 1 | 3) && words.is_name(range.end - 1);
+        let given = self.parts(query.start + 1..from, ",");
+        let are_same = given.len() == columns.len()
+            && given.iter().zip(columns).all(|(given, column)| {
+                is_column(given) && is_column(column) && words.named(given.end - 1) == words.named(column.end - 1)
+            });
+        if !are_same || !self.takes_all(query) {
+            return false;
+        }
+        let name = words.name(from + 1).0;
+        match self.common(&name) {
+            // Its query reads what was there before it.
+            Some(common) if !common.contains(&from) => self.gives_all(common, columns),
+            _ => name == self.table,
+        }
     }
 }

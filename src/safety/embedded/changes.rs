@@ -12,12 +12,14 @@ impl Embedded<'_> {
         for (verb, rule) in [("delete from", &data::DELETE_ALL), ("update", &data::UPDATE_ALL)] {
             let Some(at) = words.find(verb).filter(|at| self.is_statement(words, *at)) else { continue };
             let behind = at + verb.split(' ').count();
-            let (table, _) = words.name(if words.at(behind) == "or" { behind + 2 } else { behind });
+            let name = if words.at(behind) == "or" { behind + 2 } else { behind };
+            let (table, _) = words.name(name);
             let condition = bounds::condition(words, at);
             let known = self.tables.get(&table);
-            let is_always = condition
-                .clone()
-                .is_some_and(|condition| Bounds { words, table: &table, known }.holds_always(condition));
+            let is_always = condition.clone().is_some_and(|condition| {
+                let bounds = Bounds { words, table: &table, known };
+                bounds.holds_always(condition.clone()) || bounds.joins_itself(name, condition)
+            });
             if (is_always || condition.is_none()) && self.changes_old_rows(words, at, &table) {
                 let verb = verb.split(' ').next().unwrap_or(verb).to_uppercase();
                 let message = match is_always {

@@ -29,7 +29,9 @@ use std::ops::Range;
 use super::lexer::TokenKind;
 use super::postgres::{data, drops, renames, transactions};
 use super::source::Source;
-use super::{Catalogue, Engine, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files};
+use super::{
+    AtRows, Catalogue, Engine, FailsAtRows, Finding, Input, LintOptions, Rehearse, Rule, Severity, TableObject, files,
+};
 use crate::engine::rehearsal::Rehearsal;
 pub(super) use affinity::converts;
 pub(super) use copies::shown;
@@ -104,6 +106,8 @@ pub(super) struct Embedded<'a> {
     is_live: bool,
     /// Whether it has told of all that there is, and nobody else makes something first.
     is_all_told: bool,
+    /// What becomes of the files at the rows that the database has.
+    at_rows: AtRows,
     /// What the database has that reads tables, such as a view, as far as the files so far have not dropped it.
     readers: Vec<TableObject>,
     /// The names of what the database has and no file so far made.
@@ -137,6 +141,8 @@ pub(super) trait Dialect {
     /// The first words that the engine knows.
     const VERBS: &'static [&'static str];
 
+    /// That a statement fails at rows that the database has.
+    const FAILS_AT_ROWS: &'static Rule;
     /// That values change with their type.
     const NARROWS: &'static Rule;
     /// That a table is made anew without what it kept out.
@@ -210,6 +216,7 @@ fn judge_with<D: Dialect>(
         keys_before: None,
         is_live: false,
         is_all_told: false,
+        at_rows: catalogue.map(|catalogue| catalogue.at_rows.clone()).unwrap_or_default(),
         readers: Vec::new(),
         of_host: BTreeSet::new(),
         read_when_dropped: BTreeMap::new(),
@@ -361,6 +368,7 @@ impl Embedded<'_> {
         self.unfilled::<D>(words);
         D::check(self, words);
         self.believe::<D>(words, before, answer);
+        self.fails_at_rows::<D>(words, before);
         self.apply(words);
     }
 
@@ -379,6 +387,30 @@ impl Embedded<'_> {
                 });
             }
             Answer::Refused(_) | Answer::RefusedWithout { .. } | Answer::Unknown => {}
+        }
+    }
+
+    /// What was tried on rows that the database has, or asked of them, counts where no rule has said as much.
+    fn fails_at_rows<D: Dialect>(&mut self, words: &Words, before: usize) {
+        let is_told = self.findings[before..].iter().any(|finding| D::FAILS.contains(&finding.rule.name));
+        let all = words.range.clone();
+        match &self.at_rows {
+            _ if self.applied || is_told => {}
+            AtRows::Fails(FailsAtRows { file, range, message })
+                if *file == self.source.file && range.contains(&all.start) =>
+            {
+                let message = message.clone();
+                self.report(D::FAILS_AT_ROWS, all, message);
+            }
+            AtRows::Unknown if words.starts("create unique index") => {
+                let (_, next) = words.name(words.past_if(3));
+                let (table, _) = words.name(next + 1);
+                if !self.is_new(&table) && self.may_have_rows(&table) {
+                    let message = format!("no two rows of {table} may be alike in it, which is not known");
+                    self.report(D::FAILS_AT_ROWS, all, message).severity = Severity::Warning;
+                }
+            }
+            _ => {}
         }
     }
 

@@ -11,6 +11,7 @@ mod tables;
 
 pub(super) const RULES: &[&Rule] = &[
     &CANNOT_RUN,
+    &FAILS_AT_ROWS,
     &REBUILDS,
     &REBUILD_LOSES,
     &REBUILD_LOSES_KEYS,
@@ -38,6 +39,15 @@ static CANNOT_RUN: Rule = Rule {
     reason: "The migration fails at this statement.",
     help: "Write an overlay for SQLite: what ALTER TABLE cannot do there, a new table with the rows copied over can.",
     source: "https://www.sqlite.org/lang_altertable.html",
+};
+static FAILS_AT_ROWS: Rule = Rule {
+    name: "sqlite-fails-at-rows",
+    severity: Severity::Error,
+    cost: Cost::Scans,
+    summary: "With a database: a statement that fails at rows that are in it; as a warning, CREATE UNIQUE INDEX where nobody knows",
+    reason: "Rows are alike where they may not be, have no value where they must, or break a CHECK or a foreign key: the migration fails at them. It was tried on a copy in memory, where the file is of 64 MB or less.",
+    help: "Change those rows before, in the same migration.",
+    source: "https://www.sqlite.org/lang_conflict.html",
 };
 static REBUILDS: Rule = Rule {
     name: "sqlite-rebuilds",
@@ -196,6 +206,7 @@ impl Dialect for Sqlite {
     const ENGINE: Engine = Engine::Sqlite;
     const CANNOT_RUN: &'static Rule = &CANNOT_RUN;
     const BLOCKED: &'static [&'static str] = &[tables::BLOCKED.name];
+    const FAILS_AT_ROWS: &'static Rule = &FAILS_AT_ROWS;
     const NARROWS: &'static Rule = &NARROWS;
     const REBUILD_LOSES_KEYS: &'static Rule = &REBUILD_LOSES_KEYS;
     const FAILS: &'static [&'static str] = &[
@@ -204,6 +215,7 @@ impl Dialect for Sqlite {
         pragmas::IN_TRANSACTION.name,
         pragmas::SCHEMA_WRITTEN.name,
         OTHER_FILE.name,
+        LEAVES_BEHIND.name,
         SYNTAX_ERROR.name,
     ];
     const VERBS: &'static [&'static str] = &[

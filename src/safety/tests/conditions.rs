@@ -81,10 +81,62 @@ fn a_condition_that_every_row_meets_is_none() {
             ("id in (select id from t where b = 1)", false),
             ("id in (select id from o)", false),
             ("b - 1 > 0", false),
+            ("-1", true),
+            ("+1", true),
+            ("0.5", true),
+            ("0x1", true),
+            ("0x0", false),
+            ("'1'", true),
+            ("'0'", false),
+            ("2 > -1", true),
+            ("id notnull", true),
+            ("t.a not null", true),
+            ("b notnull", false),
+            ("rowid is not null", true),
+            ("a like '%'", true),
+            ("a like 'x%'", false),
+            ("b like '%'", false),
+            ("a glob '*'", true),
+            ("(id, a) in (select id, a from t)", true),
+            ("(id, a) in (select a, id from t)", false),
+            ("(id, a) in (select id, a from t where b = 1)", false),
+            ("id not in (1)", false),
+            ("id not in (select id from t)", false),
         ] {
             assert_eq!(is_caught(&format!("delete from t where {condition}")), is_always, "{of}: {condition}");
             assert_eq!(is_caught(&format!("update t set b = 1 where ({condition})")), is_always, "{of}: {condition}");
         }
+    }
+}
+
+#[test]
+fn every_row_is_met_by_way_of_a_query_or_of_the_table_itself() {
+    let made = "create table t (id integer primary key, a text not null, b integer); create table o (id integer);";
+    for (of, sql, is_always) in [
+        (Engine::Sqlite, "with x as (select id from t) delete from t where id in x", true),
+        (Engine::Sqlite, "with x as (select id from t where b = 1) delete from t where id in x", false),
+        (Engine::Sqlite, "delete from t where id in o", false),
+        (Engine::Sqlite, "delete from t where id not in ()", true),
+        (Engine::DuckDb, "with x as (select id from t) delete from t where id in (select id from x)", true),
+        (Engine::DuckDb, "with x as (select id from o) delete from t where id in (select id from x)", false),
+        (
+            Engine::DuckDb,
+            "with t as (select id from t where b = 1) delete from t where id in (select id from t)",
+            false,
+        ),
+        (Engine::DuckDb, "delete from t where id = any (select id from t)", true),
+        (Engine::DuckDb, "delete from t where id = any (select id from o)", false),
+        (Engine::DuckDb, "delete from t using t x where x.id = t.id", true),
+        (Engine::DuckDb, "delete from t using t as x where (t.id = x.id)", true),
+        (Engine::DuckDb, "delete from t using t x where x.id = t.b", false),
+        (Engine::DuckDb, "delete from t using t x where x.id = t.id and x.b = 1", false),
+        (Engine::DuckDb, "delete from t using o x where x.id = t.id", false),
+        (Engine::DuckDb, "update t set b = 1 from t as x where x.id = t.id", true),
+        (Engine::DuckDb, "update t set b = 1 from o as x where x.id = t.id", false),
+    ] {
+        let found = findings(&format!("{made}\n---\n{sql}"), &LintOptions::for_set(of, 14, "app"));
+        let is_caught = found.iter().any(|found| found.rule.name.ends_with("-without-where"));
+        assert_eq!(is_caught, is_always, "{sql}");
     }
 }
 

@@ -527,6 +527,7 @@ fn a_migration_that_is_half_done_is_said_to_be() {
     --- stdout ---
     unfinished  shop     30 pens: applying it was begun and not finished, 1 of 2 steps are done
     pending  shop     30 pens [SHORT DIGEST]
+      [DIRECTORY]/sql/V30__pens.sql:3:1: sqlite-cannot-run: no such table: nowhere
     --- stderr ---
     "#);
     sandbox.run(&["db", "current", "--check"]).exit(1);

@@ -8,7 +8,7 @@ use crate::config::DatabaseUrl;
 use crate::engine::Engine;
 use crate::error::{Context, Error, ErrorKind, Location, Result};
 use crate::migrate::{self, Histories, MigrationConnection, MigrationManager, Purpose, UpgradeOptions};
-use crate::safety::{Finding, Input, Severity, lint_with, report};
+use crate::safety::{Catalogue, Finding, Input, Severity, lint_with, report};
 use sources::Batch;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -118,7 +118,8 @@ impl Report {
             options.postgres_version = migrate::server_version(connection)?;
             migrate::catalogue(connection, texts)?
         } else {
-            migrate::embedded_catalogue(connection, texts)?
+            // What is not there may be made by files that are not named.
+            Catalogue { existing: None, ..migrate::embedded_catalogue(connection, texts)? }
         };
         options.postgres_version = arguments.postgres_version.unwrap_or(options.postgres_version);
         let mut findings = lint_with(&batch.inputs, &options, Some(&catalogue));
