@@ -282,7 +282,7 @@ fn sequence(judge: &mut Judge<'_>, call: &SyntaxNode) -> Option<Key> {
     let inside = words.strip_prefix("nextval ( '")?;
     let (name, rest) = inside.split_once('\'')?;
     // One that is found by its text each time is not kept.
-    if !matches!(rest.trim(), ")" | ":: regclass )") || name.contains('"') {
+    if !matches!(rest.replace(' ', "").as_str(), ")" | "::regclass)") || name.contains('"') {
         return None;
     }
     let parts: Vec<String> = name.split('.').map(str::to_owned).collect();
@@ -553,7 +553,8 @@ pub(super) fn refuse_column(judge: &mut Judge<'_>, table: &Key, action: &SyntaxN
                 judge.session.inventory.known(Class::Relation, &user.name.schema, &user.name.name),
                 Known::There(_)
             ),
-            "generated column" => matches!(part(Class::Column), Known::There(_)),
+            // An older server drops it along.
+            "generated column" => judge.version(15) && matches!(part(Class::Column), Known::There(_)),
             "trigger" => matches!(part(Class::Trigger), Known::There(_) | Known::Gone(None)),
             "policy" => matches!(part(Class::Policy), Known::There(_) | Known::Gone(None)),
             "partition key" => true,

@@ -170,6 +170,14 @@ fn find<'a>(judge: &mut Judge<'a>, class: Class, parts: &[String]) -> Option<(Ke
     Some((key, if is_elsewhere || is_doubtful { Known::Unsure } else { known }))
 }
 
+/// Whether a node surely names a view that is no materialized one.
+pub(super) fn is_view(judge: &mut Judge<'_>, node: &SyntaxNode) -> bool {
+    match find(judge, Class::Relation, &tree::path(node)) {
+        Some((key, Known::There(_))) => judge.session.inventory.thing(&key).is_view,
+        _ => false,
+    }
+}
+
 /// What a statement changes is not known: nothing that it may mean is from now on.
 fn blur(judge: &mut Judge<'_>, class: Class, parts: &[String]) {
     let is_path_plain = judge.session.search_path().len() < 2 && judge.session.path() != Path::Odd;

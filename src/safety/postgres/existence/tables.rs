@@ -287,6 +287,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         K::RENAME_COLUMN => {
             let Some((old, new)) = column.zip(tree::child(action, K::COLUMN_NAME)) else { return };
             let name = tree::name(&new);
+            judge.session.inventory.change(table, |thing| thing.shows = None);
             if !refuse_part(judge, &new, table, Class::Column, &name) {
                 rename_part(judge, action, table, Class::Column, &old, &name);
                 judge.session.inventory.needed_column_renamed(table, &old, &name);
