@@ -178,7 +178,7 @@ fn by_condition(judge: &Judge<'_>, node: &SyntaxNode) -> Option<&'static str> {
         Some("the WHEN of a trigger on INSERT has no OLD")
     } else if has(K::TRIGGER_EVENT_DELETE) && !new.is_empty() {
         Some("the WHEN of a trigger on DELETE has no NEW")
-    } else if !has(K::FOR_EACH_ROW) && !(old.is_empty() && new.is_empty()) {
+    } else if !has(K::FOR_EACH_ROW) && (!old.is_empty() || !new.is_empty()) {
         Some("the WHEN of a trigger FOR EACH STATEMENT has no rows")
     } else if condition.descendants().any(|part| QUERIES.contains(&part.kind())) {
         Some("the WHEN of a trigger takes no query")
