@@ -6,7 +6,7 @@ use squawk_syntax::SyntaxNode;
 use super::super::judge::Judge;
 use super::super::{objects, tree, views};
 use super::inventory::{Class, Key, Known, Thing};
-use super::{after_calls, blur, find, gone, implicit, links, refuse_key, refuse_part, tables, target, there};
+use super::{after_calls, blur, find, gone, implicit, links, needed, refuse_key, refuse_part, tables, target, there};
 
 pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let replaces = tree::has(node, K::OR_REPLACE);
@@ -259,7 +259,7 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if is_cascade {
         judge.session.inventory.doubt(true, false);
     } else if judge.session.blocks == 0 {
-        links::refuse_drop(judge, node, &found, &names);
+        needed::refuse_drop(judge, node, &found, &names);
     }
     for (key, name) in found.into_iter().zip(&names) {
         let Some(key) = key else { continue };
@@ -353,7 +353,7 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
         blur(judge, class, &parts);
     }
     if node.kind() == K::ALTER_TYPE {
-        links::refuse_attribute(judge, node);
+        needed::refuse_attribute(judge, node);
     }
     for action in node.children() {
         let Some(new) = tree::last_name(&action) else { continue };

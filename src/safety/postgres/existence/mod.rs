@@ -16,6 +16,7 @@ mod columns;
 mod implicit;
 mod inventory;
 mod links;
+mod needed;
 mod needs;
 mod routines;
 mod tables;
@@ -23,7 +24,7 @@ mod tables;
 pub(super) use inventory::Inventory;
 use inventory::{Class, Key, Known, Place, Thing};
 
-pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING, &links::NEEDED];
+pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING, &needed::NEEDED];
 
 static ALREADY: Rule = Rule {
     name: "already-exists",
