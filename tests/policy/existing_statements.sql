@@ -233,7 +233,7 @@ CREATE INDEX one ON users (email); DROP INDEX one; DROP INDEX one;
 CREATE INDEX one ON users (email); DROP INDEX one; CREATE INDEX one ON users (name);
 CREATE INDEX one ON sums (missing);
 CREATE INDEX one ON sums (total);
-CREATE INDEX ON events (kind); DROP INDEX events_2026_kind_idx;
+CREATE INDEX ON events (kind); DROP INDEX events_kind_idx;
 DROP INDEX missing;
 DROP INDEX IF EXISTS missing;
 DROP INDEX users_name;

@@ -107,7 +107,7 @@ pub(crate) fn catalogue<'a>(
     }
     for row in read_of_tables(COLUMNS)? {
         let Some((
-            [schema, table, column, data_type],
+            [schema, table, column, data_type, default],
             [not_null, inherited, defaulted, is_virtual, is_generated, is_identity, is_always],
         )) = texts_and_flags(row)
         else {
@@ -115,6 +115,9 @@ pub(crate) fn catalogue<'a>(
         };
         facts_of(schema, table, &mut |facts| {
             facts.column_order.push(column.clone());
+            if !default.is_empty() {
+                facts.defaults.insert(column.clone(), default.clone());
+            }
             facts.inherited.extend(inherited.then(|| column.clone()));
             facts.defaulted.extend(defaulted.then(|| column.clone()));
             facts.virtual_columns.extend(is_virtual.then(|| column.clone()));
@@ -183,6 +186,7 @@ pub(crate) fn catalogue<'a>(
             catalogue.volatile_functions.insert(name);
         }
     }
+    catalogue.own_casts = !read(OWN_CASTS)?.is_empty();
     for row in read(ENUMS)? {
         let Some(([schema, name, label], [])) = texts_and_flags(row) else { continue };
         catalogue.enums.entry(RelationName { schema, name }).or_default().insert(label);
@@ -223,11 +227,11 @@ pub(crate) fn catalogue<'a>(
         }
     }
     catalogue.existing = Some(existing);
-    // How a function looks matters to OR REPLACE alone.
+    // How a function looks matters to OR REPLACE and to triggers alone.
     if says("gin") || says("gist") {
         catalogue.extensions = Some(read(EXTENSIONS)?.into_iter().flatten().flatten().collect());
     }
-    for row in if says("replace") { read(ROUTINES)? } else { Vec::new() } {
+    for row in if says("replace") || says("trigger") { read(ROUTINES)? } else { Vec::new() } {
         let Some(([schema, name, result, types, names, defaults], [])) = texts_and_flags(row) else { continue };
         let names = names.split('\n').map(str::to_owned).chain(std::iter::repeat(String::new()));
         let types = types.split('\n').filter(|data_type| !data_type.is_empty()).map(str::to_owned);
@@ -237,6 +241,7 @@ pub(crate) fn catalogue<'a>(
     }
     for (name, (kind, named, mut facts)) in tables {
         // A foreign table is elsewhere, and a view is what it reads.
+        facts.is_view = kind == "v";
         facts.shows_others = !["r", "p", "m"].contains(&kind.as_str());
         let matters = !facts.shows_others && (named || defaults.contains(&name));
         if matters {
@@ -323,7 +328,8 @@ const COLUMNS: &str = concat!(
     "SELECT n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) || \
      COALESCE((SELECT ' COLLATE ' || pg_catalog.quote_ident(o.collname) FROM pg_catalog.pg_collation o \
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
-     WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), a.attnotnull AND \
+     WHERE o.oid = a.attcollation AND o.oid <> t.typcollation), ''), COALESCE((SELECT pg_catalog.pg_get_expr(f.adbin, f.adrelid) FROM pg_catalog.pg_attrdef f \
+     WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum AND a.attgenerated = ''), ''), a.attnotnull AND \
      NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'n' \
      AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum]), a.attinhcount > 0, a.atthasdef OR a.attidentity <> '', \
      a.attgenerated = 'v', a.attgenerated <> '', a.attidentity <> '', a.attidentity = 'a' \
@@ -433,6 +439,9 @@ const ROUTINES: &str = "SELECT n.nspname, p.proname, COALESCE(pg_catalog.pg_get_
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND p.proargmodes IS NULL AND p.prokind IN ('f', 'p')";
+
+/// A cast that did not come with the server.
+const OWN_CASTS: &str = "SELECT 1 FROM pg_catalog.pg_cast WHERE oid >= 16384 LIMIT 1";
 
 /// The enums that are named, and those of the columns of tables that are.
 const ENUMS: &str = "SELECT n.nspname, t.typname, e.enumlabel FROM pg_catalog.pg_enum e \

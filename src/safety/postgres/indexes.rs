@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::Judge;
-use super::{methods, tree};
+use super::{existence, methods, tree};
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &NOT_CONCURRENT,
@@ -115,6 +115,10 @@ fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
     };
     let Some(table) = judge.session.relation(&relation) else { return };
     let concurrently = tree::has_token(node, K::CONCURRENTLY_KW);
+    if existence::is_view(judge, &relation) {
+        judge.report(&methods::REFUSED, node, format!("{table} is a view: it has no indexes"));
+        return;
+    }
     if concurrently {
         in_transaction(judge, node, "CREATE INDEX CONCURRENTLY");
         let index = tree::child(node, K::INDEX).and_then(|name| judge.session.relation(&name));

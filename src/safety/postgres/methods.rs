@@ -12,7 +12,7 @@ pub(super) static REFUSED: Rule = Rule {
     name: "index-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "An index that its access method cannot make: over a type without an operator class for it (json in any, text in GIN without a class), UNIQUE or DESC in another than a B-tree, several columns in a hash, INCLUDE in GIN; an aggregate in an index",
+    summary: "An index that its access method cannot make: over a type without an operator class for it (json in any, text in GIN without a class), UNIQUE or DESC in another than a B-tree, several columns in a hash, INCLUDE in GIN; an aggregate in an index; an index on a view",
     reason: "The statement fails.",
     help: "Name an operator class (gin_trgm_ops for text), make the extension that has one (btree_gin, btree_gist), use jsonb for json, or a B-tree.",
     source: "https://www.postgresql.org/docs/current/indexes-opclass.html",

@@ -18,6 +18,7 @@ pub(super) mod attaching;
 mod base;
 mod bodies;
 mod bounds;
+mod casts;
 mod changing;
 mod children;
 mod claims;

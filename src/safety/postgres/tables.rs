@@ -8,7 +8,7 @@ use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Given, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
 use super::{
-    constraints, data, defaults, dependants, generated, objects, partitions, places, publications, tree, types,
+    casts, constraints, data, defaults, dependants, generated, objects, partitions, places, publications, tree, types,
 };
 
 /// An action of ALTER TABLE.
@@ -69,11 +69,17 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
                 session.table_mut(table).defaulted.insert(column.clone());
             }
             let given = changed_given(action);
+            let default = tree::child(action, K::SET_DEFAULT);
+            let is_other = default.is_some() || data_type.is_some() || tree::has(action, K::DROP_DEFAULT);
             if tree::child(action, K::SET_TYPE).is_some_and(|set| tree::has(&set, K::USING_EXPR)) {
                 session.table_mut(table).nulls.remove(&column);
             }
             let column = session.table_mut(table).columns.entry(column).or_default();
             column.given = given.unwrap_or(column.given);
+            if is_other {
+                let default = default.map(|default| casts::of_default(&default, column.data_type.as_ref()));
+                column.default = default.unwrap_or_default();
+            }
             if data_type.is_some() {
                 column.data_type = data_type;
             } else if tree::has(action, K::SET_NOT_NULL) {
@@ -312,6 +318,8 @@ fn described(session: &Session<'_>, node: &SyntaxNode) -> Column {
     // A type that is not known may have a default.
     let plain = data_type.as_ref().is_some_and(|data_type| data_type.array || data_type.is_built_in())
         || types::type_node(node).is_some_and(|node| session.enum_of(&node).is_some());
+    let types = default.as_ref().map(|default| casts::of_default(default, data_type.as_ref())).unwrap_or_default();
+    let types = if serial { vec![DataType::parse("bigint")] } else { types };
     let given = match (identity, default) {
         (Some(identity), _) => identity_of(&identity),
         _ if tree::has(node, K::GENERATED_CONSTRAINT) => Given::Expression,
@@ -321,7 +329,7 @@ fn described(session: &Session<'_>, node: &SyntaxNode) -> Column {
         (None, None) if plain => Given::Nothing,
         (None, None) => Given::Default,
     };
-    Column { birth: None, data_type, not_null, is_virtual: generated::is_virtual(node), given }
+    Column { birth: None, data_type, not_null, is_virtual: generated::is_virtual(node), given, default: types }
 }
 
 fn identity_of(node: &SyntaxNode) -> Given {

@@ -40,7 +40,7 @@ pub(super) static TYPE_CHANGE_REFUSED: Rule = Rule {
     name: "type-change-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "The type of a column is changed that a view, rule, trigger, policy, generated column, function or partition key uses",
+    summary: "The type of a column is changed that a view, rule, trigger, policy, generated column, function or partition key uses; or to one that no cast makes by itself of its values, without USING, or of its default",
     reason: "The statement fails.",
     help: "Drop what uses the column, change the type, and make it again, in one migration; a partition key needs a new table.",
     source: "https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES",

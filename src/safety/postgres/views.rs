@@ -34,6 +34,12 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 let message = format!("{view}.{column} is {had}, and this makes it {now}: no replacing it");
                 judge.report(&REPLACE_REFUSED, node, message);
             }
+            // From now on the files tell of it.
+            if judge.session.table(&view).is_some_and(super::session::Table::is_catalogued) {
+                let table = judge.session.table_mut(&view);
+                table.columns.clear();
+                table.column_order.clear();
+            }
         }
         _ => {}
     }
@@ -109,10 +115,17 @@ fn moved(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<(S
     had.column_order.iter().zip(now).find(|(had, now)| *had != now).map(|(had, now)| (had.clone(), now))
 }
 
-/// The first column of a view that a statement gives another type, as far as a cast or a column of the only table tells; with both
-/// types.
+/// The first column of a view that a statement gives another type, with both types.
 fn retyped(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<(String, String, String)> {
     let had = judge.session.table(view).filter(|table| table.is_catalogued())?;
+    had.column_order.iter().zip(types_of(judge, made)?).find_map(|(name, now)| {
+        let (own, now) = (had.columns.get(name)?.data_type.as_ref()?, now?);
+        (!own.may_be(&now)).then(|| (name.clone(), own.name.clone(), now.name))
+    })
+}
+
+/// The types of what a query selects, as far as a cast or a column of the only table tells.
+fn types_of(judge: &Judge<'_>, made: &SyntaxNode) -> Option<Vec<Option<DataType>>> {
     // A union gives the type of all its queries.
     let query = tree::child(made, K::SELECT)?;
     let mut sources = tree::below(made, K::RELATION_FROM_ITEM);
@@ -126,13 +139,43 @@ fn retyped(judge: &Judge<'_>, view: &RelationName, made: &SyntaxNode) -> Option<
         }
     };
     let targets = targets(&query)?.children().filter(|part| part.kind() == K::TARGET).collect::<Vec<_>>();
-    if targets.iter().any(|target| tree::has_token(target, K::STAR)) {
-        return None;
+    let is_plain = targets.iter().all(|target| !tree::has_token(target, K::STAR));
+    is_plain.then(|| targets.into_iter().map(type_of).collect())
+}
+
+/// The columns of a view in their order, with their types where they are known.
+pub(super) type Shape = Vec<(String, Option<DataType>)>;
+
+/// The columns of a view that a statement makes, where its text says all of them.
+pub(super) fn shape(judge: &Judge<'_>, made: &SyntaxNode) -> Option<Shape> {
+    let names = columns(made)?;
+    let types = types_of(judge, made).unwrap_or_default().into_iter().chain(std::iter::repeat(None));
+    Some(names.into_iter().zip(types).collect())
+}
+
+/// A view that an earlier statement made is replaced.
+pub(super) fn replaced(
+    judge: &mut Judge<'_>,
+    node: &SyntaxNode,
+    view: &RelationName,
+    had: &Shape,
+    now: Option<&Shape>,
+) {
+    let Some(now) = now else { return };
+    let refused = had.iter().enumerate().find_map(|(at, (name, own))| match now.get(at) {
+        Some((new, _)) if new != name && now.iter().any(|(other, _)| other == name) => {
+            Some(format!("the view {view} has {name} where this has {new}: no replacing it"))
+        }
+        Some((new, other)) if new == name => {
+            let (own, other) = own.as_ref().zip(other.as_ref())?;
+            let message = format!("{view}.{name} is {}, and this makes it {}: no replacing it", own.name, other.name);
+            (!own.may_be(other)).then_some(message)
+        }
+        _ => Some(format!("the view {view} has the column {name}: no replacing it")),
+    });
+    if let Some(message) = refused {
+        judge.report(&REPLACE_REFUSED, node, message);
     }
-    had.column_order.iter().zip(targets).find_map(|(name, target)| {
-        let (own, now) = (had.columns.get(name)?.data_type.as_ref()?, type_of(target)?);
-        (!own.may_be(&now)).then(|| (name.clone(), own.name.clone(), now.name))
-    })
 }
 
 /// The columns of a view that a statement makes, where its text says all of them: a star may be of any number.

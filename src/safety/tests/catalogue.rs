@@ -166,7 +166,9 @@ fn the_catalogue_knows_what_stands_in_the_way_of_a_type() {
         ["warning view-dropped"]
     );
     assert_eq!(
-        found(&format!("begin; drop view shown; alter table \"full\" alter seen type bigint; {again}; commit;")),
+        found(&format!(
+            "begin; drop view shown; alter table \"full\" alter seen type bigint using seen::bigint; {again}; commit;"
+        )),
         ["warning view-dropped", "error slow-under-lock", "error column-type-changed"]
     );
     assert_eq!(

@@ -10,6 +10,7 @@ mod embedded;
 mod embedded_live;
 mod existing;
 mod foreign_keys;
+mod forms;
 mod immutable;
 mod laws;
 mod losses;

@@ -7,7 +7,7 @@ const MADE: &str = "create table c (id bigint primary key, code text not null un
 
 /// What is said of the last of some statements.
 fn told(text: &str) -> Vec<String> {
-    let options = LintOptions::for_set(Engine::Postgres, 14, "public");
+    let options = LintOptions::for_set(Engine::Postgres, 15, "public");
     let found = lint(&[Input::new("V1__a.sql", format!("{MADE}{text}"))], &options);
     let needed = found.iter().filter(|finding| finding.rule.name == "still-needed");
     needed.map(|finding| finding.message.replace(": the server refuses to drop it", "")).collect()
@@ -61,6 +61,10 @@ fn what_something_needs_cannot_be_dropped() {
         ),
         (
             "create sequence s; create table t (a bigint default nextval('s')); drop sequence s;",
+            "the default of t.a needs s",
+        ),
+        (
+            "create sequence s; create table t (a bigint); alter table t alter column a set default nextval('public.s'::regclass); drop sequence s;",
             "the default of t.a needs s",
         ),
         ("create table t (a serial); drop sequence t_a_seq;", "the default of t.a needs t_a_seq"),

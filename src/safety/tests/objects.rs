@@ -228,7 +228,7 @@ fn what_the_files_may_have_made_may_be_there() {
 
 #[test]
 fn a_function_is_replaced_by_one_like_it() {
-    const BODY: &str = "language sql as 'select 1'";
+    const BODY: &str = "language plpgsql as ''";
     for (head, kept) in [
         ("touch() returns trigger", true),
         ("touch() returns int", false),

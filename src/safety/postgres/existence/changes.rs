@@ -4,10 +4,9 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::judge::Judge;
-use super::super::objects;
-use super::super::tree;
+use super::super::{objects, tree, views};
 use super::inventory::{Class, Key, Known, Thing};
-use super::{after_calls, blur, find, gone, implicit, links, refuse_key, refuse_part, tables, target, there};
+use super::{after_calls, blur, find, gone, implicit, links, needed, refuse_key, refuse_part, tables, target, there};
 
 pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let replaces = tree::has(node, K::OR_REPLACE);
@@ -78,13 +77,18 @@ fn make_relation(
     let Some(key) = target(judge, Class::Relation, &tree::path(name), tree::has(node, K::TEMP)) else { return };
     let row_type = (Class::Type, key.1.clone());
     let before = judge.session.inventory.thing(&key).clone();
+    let shows = if node.kind() == K::CREATE_VIEW { views::shape(judge, node) } else { None };
     if matches!(before.known, Known::There(_)) && (optional || replaces) {
-        // What is replaced has other columns.
-        judge.session.inventory.change(&key, |thing| {
-            if replaces {
-                thing.open()
+        if replaces {
+            if let Some(had) = before.shows.as_ref().filter(|_| judge.session.blocks == 0) {
+                views::replaced(judge, node, &key.1, had, shows.as_ref());
             }
-        });
+            // What is replaced has other columns.
+            judge.session.inventory.change(&key, |thing| {
+                thing.open();
+                thing.shows = shows;
+            });
+        }
         return;
     }
     if is_without_schema(judge, name) || refuse_key(judge, name, &key) {
@@ -97,6 +101,8 @@ fn make_relation(
     let known = there(judge, name);
     let mut thing = Thing::new(known);
     thing.has_row_type = has_row_type;
+    thing.is_view = node.kind() == K::CREATE_VIEW;
+    thing.shows = shows;
     judge.session.inventory.set(key, thing);
     if has_row_type {
         judge.session.inventory.set(row_type, Thing::new(known));
@@ -253,7 +259,7 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
     if is_cascade {
         judge.session.inventory.doubt(true, false);
     } else if judge.session.blocks == 0 {
-        links::refuse_drop(judge, node, &found, &names);
+        needed::refuse_drop(judge, node, &found, &names);
     }
     for (key, name) in found.into_iter().zip(&names) {
         let Some(key) = key else { continue };
@@ -347,7 +353,7 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
         blur(judge, class, &parts);
     }
     if node.kind() == K::ALTER_TYPE {
-        links::refuse_attribute(judge, node);
+        needed::refuse_attribute(judge, node);
     }
     for action in node.children() {
         let Some(new) = tree::last_name(&action) else { continue };

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::super::super::{Catalogue, ExistingObject, RelationName};
 use super::super::session::TEMPORARY;
+use super::super::views::Shape;
 use super::links::Need;
 
 /// What shares its names. The later ones are parts of a table.
@@ -100,6 +101,9 @@ pub(in super::super) struct Thing<'a> {
     pub(super) has_children: bool,
     /// What it needs to be there.
     pub(super) needs: Vec<Need>,
+    pub(super) is_view: bool,
+    /// The columns of a view that a file made, where they are known.
+    pub(super) shows: Option<Shape>,
     parts: BTreeMap<(Class, String), Known<'a>>,
     /// Whether its columns, its constraints, and its triggers, policies and rules are all known.
     whole: [bool; 3],
@@ -113,6 +117,8 @@ impl<'a> Thing<'a> {
             has_row_type: false,
             has_children: false,
             needs: Vec::new(),
+            is_view: false,
+            shows: None,
             parts: BTreeMap::new(),
             whole: [false; 3],
         }
@@ -332,6 +338,7 @@ impl<'a> Inventory<'a> {
         thing.goes_with = Some(&found.goes_with).filter(|with| *with != "()").cloned().unwrap_or_default();
         if let Some(facts) = catalogue.tables.get(name).filter(|_| *class == Class::Relation) {
             thing.has_row_type = true;
+            thing.is_view = facts.is_view;
             thing.has_children = facts.has_children || facts.partitioned;
             thing.whole = [true; 3];
             let there = Known::There(None);

@@ -16,6 +16,7 @@ mod columns;
 mod implicit;
 mod inventory;
 mod links;
+mod needed;
 mod needs;
 mod routines;
 mod tables;
@@ -23,7 +24,7 @@ mod tables;
 pub(super) use inventory::Inventory;
 use inventory::{Class, Key, Known, Place, Thing};
 
-pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING, &links::NEEDED];
+pub(in super::super) const RULES: &[&Rule] = &[&ALREADY, &MISSING, &needed::NEEDED];
 
 static ALREADY: Rule = Rule {
     name: "already-exists",
@@ -168,6 +169,14 @@ fn find<'a>(judge: &mut Judge<'a>, class: Class, parts: &[String]) -> Option<(Ke
     let (key, known) = absent?;
     let is_elsewhere = !is_sure && inventory.may_be_anywhere(class, name);
     Some((key, if is_elsewhere || is_doubtful { Known::Unsure } else { known }))
+}
+
+/// Whether a node surely names a view that is no materialized one.
+pub(super) fn is_view(judge: &mut Judge<'_>, node: &SyntaxNode) -> bool {
+    match find(judge, Class::Relation, &tree::path(node)) {
+        Some((key, Known::There(_))) => judge.session.inventory.thing(&key).is_view,
+        _ => false,
+    }
 }
 
 /// What a statement changes is not known: nothing that it may mean is from now on.

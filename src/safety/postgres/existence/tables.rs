@@ -8,7 +8,7 @@ use super::super::types::DataType;
 use super::super::{constraints, tree};
 use super::changes::is_without_schema;
 use super::inventory::{Class, Key, Known, Thing};
-use super::{blur, columns, find, gone, implicit, links, refuse_key, refuse_part, target, there};
+use super::{blur, columns, find, gone, implicit, links, needed, refuse_key, refuse_part, target, there};
 
 /// A table, whatever it is made of.
 pub(super) fn create(judge: &mut Judge<'_>, node: &SyntaxNode) {
@@ -274,7 +274,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             let Some(column) = column else { return };
             let gone = gone(judge, action);
             if !tree::has(action, K::CASCADE) {
-                links::refuse_column(judge, table, action, &column);
+                needed::refuse_column(judge, table, action, &column);
             }
             judge.session.inventory.change(table, |thing| {
                 thing.column_gone(&column);
@@ -287,6 +287,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         K::RENAME_COLUMN => {
             let Some((old, new)) = column.zip(tree::child(action, K::COLUMN_NAME)) else { return };
             let name = tree::name(&new);
+            judge.session.inventory.change(table, |thing| thing.shows = None);
             if !refuse_part(judge, &new, table, Class::Column, &name) {
                 rename_part(judge, action, table, Class::Column, &old, &name);
                 judge.session.inventory.needed_column_renamed(table, &old, &name);
@@ -303,7 +304,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             let Some(name) = tree::path(action).pop() else { return };
             let gone = gone(judge, action);
             if !tree::has(action, K::CASCADE) {
-                links::refuse_constraint(judge, table, action, &name);
+                needed::refuse_constraint(judge, table, action, &name);
             }
             judge.session.inventory.change(table, |thing| {
                 thing.part_gone(Class::Constraint, &name);

@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxKind as K;
 use super::super::super::{
     ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, ReplicaIdentity, TableFacts,
 };
+use super::super::casts;
 use super::super::claims::Claim;
 use super::super::defaults::Default;
 use super::super::places::{Divided, Place};
@@ -36,6 +37,8 @@ pub(in super::super) struct Column {
     /// Whether it is generated and not stored.
     pub(in super::super) is_virtual: bool,
     pub(in super::super) given: Given,
+    /// The types that its default's value may have, where they are known.
+    pub(in super::super) default: Vec<DataType>,
 }
 
 /// Where a column's value comes from in a row that is inserted without one.
@@ -178,6 +181,10 @@ impl Table {
             data_type: Some(DataType::parse(&column.data_type)),
             not_null: column.not_null,
             is_virtual: facts.virtual_columns.contains(name),
+            default: match facts.defaults.get(name) {
+                Some(default) => casts::of_text(default, &DataType::parse(&column.data_type)),
+                None => Vec::new(),
+            },
             given: match facts.defaulted.contains(name) {
                 _ if facts.identities.get(name) == Some(&true) => Given::Identity,
                 _ if facts.identities.contains_key(name) => Given::Sequence,

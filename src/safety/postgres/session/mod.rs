@@ -82,7 +82,7 @@ pub(super) struct Session<'a> {
     routines: BTreeMap<String, Routine>,
     /// The extensions that are there, where the catalogue tells; those that the files make are among the objects.
     extensions: Option<BTreeSet<String>>,
-    /// The functions and procedures that the catalogue knows, and that no file has dropped.
+    /// The functions and procedures that the catalogue knows or files made, and that no file has dropped.
     pub(super) signatures: Vec<RoutineFacts>,
     /// The names of functions that the catalogue knows to be volatile.
     pub(super) volatile: BTreeSet<String>,
@@ -93,6 +93,8 @@ pub(super) struct Session<'a> {
     /// What the catalogue knows to be there by a name, and what the files may have made since.
     named: BTreeSet<NamedObject>,
     settings: Settings,
+    /// Whether somebody may have made casts beside the server's own.
+    pub(super) has_own_casts: bool,
     /// What is there by which name.
     pub(super) inventory: Inventory<'a>,
     /// The changes since BEGIN, the latest last.
@@ -137,6 +139,7 @@ impl<'a> Session<'a> {
             objects: BTreeMap::new(),
             named: BTreeSet::new(),
             settings: Settings::default(),
+            has_own_casts: false,
             inventory: Inventory::default(),
             journal: Vec::new(),
             savepoints: Vec::new(),
@@ -178,6 +181,7 @@ impl<'a> Session<'a> {
             self.named.clone_from(&catalogue.named);
             self.extensions.clone_from(&catalogue.extensions);
             self.signatures.clone_from(&catalogue.routines);
+            self.has_own_casts = catalogue.own_casts;
             self.inventory.given(catalogue, &self.default_schema);
         }
         self.inventory.begin_file(self.is_set);
