@@ -2,6 +2,8 @@
 
 use super::{Engine, Finding, Input, LintOptions, Severity, lint};
 
+mod anew;
+mod batches;
 mod catalogue;
 mod conditions;
 mod copied;
@@ -11,6 +13,7 @@ mod embedded_live;
 mod existing;
 mod foreign_keys;
 mod immutable;
+mod index_names;
 mod laws;
 mod made;
 mod narrowed;

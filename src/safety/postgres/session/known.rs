@@ -113,6 +113,8 @@ pub(in super::super) struct Table {
     pub(in super::super) divided: Option<Divided>,
     /// How many rows it has, about, where the catalogue tells it.
     pub(in super::super) rows: Option<u64>,
+    /// How many rows have the same value in a column, about, where the catalogue tells it.
+    pub(in super::super) rows_of_value: BTreeMap<String, f64>,
     /// Whether it is a partition.
     pub(in super::super) is_partition: bool,
     /// Its place as a partition, where the files say it.
@@ -225,6 +227,7 @@ impl Table {
             has_row: false,
             nulls: BTreeSet::new(),
             rows: facts.rows,
+            rows_of_value: facts.rows_of_value.clone(),
             divided: None,
             column_order: facts.column_order.clone(),
             defaulted: facts.defaulted.clone(),
@@ -256,7 +259,10 @@ impl Constraint {
 /// A type that the files made.
 #[derive(Debug, Clone)]
 pub(in super::super) enum UserType {
-    /// A composite or a range, or an enum whose values are not known.
+    /// One of several columns.
+    Composite,
+    Range,
+    /// A base type, or an enum whose values are not known.
     Other,
     /// An enum, with its values.
     Enum(BTreeSet<String>),
