@@ -208,6 +208,8 @@ pub struct TableFacts {
     pub has_triggers: bool,
     /// How many rows it has, about, where that is known.
     pub rows: Option<u64>,
+    /// How many rows have the same value in a column of one of its indexes, about, where the server has counted them.
+    pub rows_of_value: BTreeMap<String, f64>,
     /// Whether it shows the rows of others, as a view or a foreign table does: their keys are its own.
     pub shows_others: bool,
     /// Whether it is a view, and no materialized one.

@@ -67,7 +67,9 @@ pub fn rules_table() -> String {
     let mut table = String::from(
         "# The safety rules\n\n\
          Generated from the code. `error` loses data, breaks running programs, blocks or rewrites, or fails half-way;\n\
-         `warning` is hygiene; `info` is advice. No comment in a migration switches a rule off.\n",
+         `warning` is hygiene; `info` is advice. No comment in a migration switches a rule off.\n\n\
+         By the text alone IF NOT EXISTS and OR REPLACE may find something older: what is lost or changed of it is told, in\n\
+         a set too. By the live catalogue they make what the database has not.\n",
     );
     for (family, rules) in FAMILIES {
         let _ = write!(

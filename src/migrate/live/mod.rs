@@ -158,6 +158,11 @@ pub(crate) fn catalogue<'a>(
             (known.shape.invalid, known.shape.rest) = (valid != "t", rest.clone());
         });
     }
+    for row in read_of_tables(VALUES)? {
+        let Some(([schema, table, column, rows], [])) = texts_and_flags(row) else { continue };
+        let Ok(rows) = rows.parse() else { continue };
+        facts_of(schema, table, &mut |facts| _ = facts.rows_of_value.insert(column.clone(), rows));
+    }
     for row in read_of_tables(USERS)? {
         let Some(([schema, table, column, kind, user_schema, name], [])) = texts_and_flags(row) else { continue };
         facts_of(schema, table, &mut |facts| {
@@ -198,7 +203,7 @@ pub(crate) fn catalogue<'a>(
     let within = if within { "OR n.nspname IN ($names) AND n.nspname !~ '^pg_|^information_schema$'" } else { "" };
     for row in read(&NAMED.replace("$within", within))? {
         let Some(([class, of, name, schema, goes_with], [])) = texts_and_flags(row) else { continue };
-        if class != "ROUTINE" {
+        if !["ROUTINE", "OFFERED", "OPERATOR", "CAST"].contains(&class.as_str()) {
             catalogue.named.insert(NamedObject { class: class.clone(), of: of.clone(), name: name.clone() });
         }
         existing.objects.insert(ExistingObject { class, schema, of, name, goes_with });
@@ -363,6 +368,18 @@ const INDEXES: &str = concat!(
     " ORDER BY x.oid, key"
 );
 
+/// How many rows have the same value in each column of an index, as ANALYZE has counted them: a number of values, or, below zero,
+/// of values for each row.
+const VALUES: &str = concat!(
+    "SELECT n.nspname, c.relname, s.attname, CASE WHEN s.n_distinct < 0 THEN -1 / s.n_distinct \
+     ELSE GREATEST(c.reltuples, 0) / s.n_distinct END FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_stats s ON s.tablename = c.relname AND s.n_distinct <> 0 AND s.inherited = (c.relkind = 'p') \
+     AND EXISTS (SELECT 1 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \
+     AND a.attnum = ANY (i.indkey::int2[]) WHERE i.indrelid = c.oid AND i.indnkeyatts > 1 AND a.attname = s.attname) ",
+    meant!(),
+    " AND s.schemaname = n.nspname"
+);
+
 /// What stands in the way of a change of a column's type. What is the table's own has no schema: `public` stands for it. An index
 /// counts where it has an expression or a condition.
 const USERS: &str = concat!(
@@ -470,8 +487,8 @@ const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_c
      UNION ALL SELECT DISTINCT 'FUNCTION', '', p.proname, n.nspname, '' FROM pg_catalog.pg_proc p \
      JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.proname IN ($names) $within \
      UNION ALL SELECT 'ROUTINE', COALESCE((SELECT string_agg(pg_catalog.format_type(a.type, NULL), ',' ORDER BY a.place) \
-     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), p.proname, n.nspname, '' \
-     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (type, place)), ''), p.proname, n.nspname, \
+     '(' || p.prokind::text || ')' FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
      WHERE p.proname IN ($names) AND n.nspname <> 'pg_catalog' \
      UNION ALL SELECT 'TRIGGER', c.relname, t.tgname, c.nspname, '' FROM pg_catalog.pg_trigger t \
      JOIN named c ON c.oid = t.tgrelid WHERE t.tgname IN ($names) \
@@ -489,7 +506,21 @@ const NAMED: &str = "WITH named AS (SELECT c.oid, c.relname, n.nspname FROM pg_c
      UNION ALL SELECT 'COLLATION', '', o.collname, n.nspname, '' FROM pg_catalog.pg_collation o \
      JOIN pg_catalog.pg_namespace n ON n.oid = o.collnamespace WHERE o.collname IN ($names) \
      UNION ALL SELECT 'STATISTICS', '', s.stxname, n.nspname, '' FROM pg_catalog.pg_statistic_ext s \
-     JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxname IN ($names)";
+     JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace WHERE s.stxname IN ($names) \
+     UNION ALL SELECT 'TABLESPACE', '', spcname, '', '' FROM pg_catalog.pg_tablespace WHERE spcname IN ($names) \
+     UNION ALL SELECT 'ACCESS_METHOD', '', amname, '', '' FROM pg_catalog.pg_am WHERE amname IN ($names) \
+     UNION ALL SELECT DISTINCT 'OPERATOR_CLASS', '', o.opcname, n.nspname, '' FROM pg_catalog.pg_opclass o \
+     JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace WHERE o.opcname IN ($names) \
+     UNION ALL SELECT 'TEXT_SEARCH_CONFIG', '', f.cfgname, n.nspname, '' FROM pg_catalog.pg_ts_config f \
+     JOIN pg_catalog.pg_namespace n ON n.oid = f.cfgnamespace WHERE f.cfgname IN ($names) \
+     UNION ALL SELECT 'OPERATOR', '', format('%s %s %s', pg_catalog.format_type(o.oprleft, NULL), o.oprname, \
+     pg_catalog.format_type(o.oprright, NULL)), n.nspname, '' FROM pg_catalog.pg_operator o \
+     JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace \
+     WHERE 'operator' IN ($names) AND n.nspname <> 'pg_catalog' AND o.oprcode <> 0 \
+     UNION ALL SELECT 'CAST', '', pg_catalog.format_type(castsource, NULL) || ' to ' || \
+     pg_catalog.format_type(casttarget, NULL), '', '' FROM pg_catalog.pg_cast WHERE 'cast' IN ($names) \
+     UNION ALL SELECT 'OFFERED', '', name, '', '' FROM pg_catalog.pg_available_extensions \
+     WHERE 'extension' IN ($names) AND (name IN ($names) OR name = 'plpgsql')";
 
 /// What needs something by one of the names, and would go with it by CASCADE alone: what is needed, what needs it and how, the
 /// table that this goes with, the columns with which it goes, and those that a foreign key refers to.

@@ -10,7 +10,7 @@ use super::super::RelationName;
 use super::data::Rows;
 use super::defaults::called;
 use super::keys::Keys;
-use super::names::{is_query, items, queries, refers_outside, source_name};
+use super::names::{is_query, items, named, queries, refers_outside, source_name, target_name};
 use super::queries::{Known, given};
 use super::session::Session;
 use super::tree;
@@ -18,7 +18,8 @@ use super::tree;
 /// The most rows that a range of whole numbers may span, or LIMIT let through, to be a batch.
 pub(super) const BATCH: i128 = 100_000;
 
-/// The most rows of a table of which any month is a batch, where the catalogue tells how many it has.
+/// The most rows of a table of which any month is a batch, where the catalogue tells how many it has, and the most of a larger
+/// one.
 const SMALL: u64 = 50_000;
 
 /// The most days that a range of dates may span to be a batch.
@@ -82,7 +83,53 @@ pub(super) fn changed(session: &Session<'_>, statement: &SyntaxNode, table: &Rel
     };
     let Some(filter) = conditions.filter(own).find_map(|clause| clause.children().next()) else { return Rows::Open };
     scope.same = scope.joined_alike(&filter);
+    // What the condition leaves of an item of FROM is bounded too.
+    for item in &items {
+        let Some(name) = source_name(item).filter(|name| !scope.sources.contains(name)) else { continue };
+        if is_bounded(session, statement, item, &filter, &scope.known) {
+            scope.sources.insert(name);
+        }
+    }
     scope.bound(&[filter])
+}
+
+/// Whether the condition of a statement leaves a bounded number of rows of a table in its FROM or USING, whatever it says of
+/// the others.
+fn is_bounded(
+    session: &Session<'_>,
+    statement: &SyntaxNode,
+    item: &SyntaxNode,
+    filter: &SyntaxNode,
+    known: &Known,
+) -> bool {
+    if item.kind() != K::RELATION_FROM_ITEM || statement.kind() == K::MERGE || named(item).is_some() {
+        return false;
+    }
+    // What an outer join leaves away comes back.
+    const OUTER: [K; 3] = [K::JOIN_LEFT, K::JOIN_RIGHT, K::JOIN_FULL];
+    if statement.children().any(|clause| clause.descendants().any(|part| OUTER.contains(&part.kind()))) {
+        return false;
+    }
+    let Some(table) = session.relation(item).filter(|table| session.knows_keys(table)) else { return false };
+    let all = items(statement);
+    let others = all.iter().filter(|other| *other != item).filter_map(source_name);
+    let scope = Scope {
+        keys: Keys::new(session, &table, statement),
+        sources: BTreeSet::new(),
+        others: others.chain(target_name(statement)).collect(),
+        same: BTreeSet::new(),
+        known: known.clone(),
+        merges: false,
+    };
+    let mut conjuncts = Vec::new();
+    split(filter, K::AND_KW, &mut conjuncts);
+    // A name without a table may be another one's.
+    let says_whose = |part: &&SyntaxNode| {
+        tree::below(part, K::NAME_REF)
+            .all(|name| is_name_of_call(&name) || name.parent().is_some_and(|parent| parent.kind() == K::FIELD_EXPR))
+    };
+    let own: Vec<SyntaxNode> = conjuncts.iter().filter(says_whose).cloned().collect();
+    scope.bound(&own) != Rows::Open
 }
 
 /// How many rows the conditions of a query leave of the one item of its FROM that is not known to give few.
@@ -191,7 +238,9 @@ impl Scope<'_> {
             highs.any(|high| match (low, high) {
                 (End::Number(low), End::Number(high)) => {
                     let ranged = [found.points.as_slice(), std::slice::from_ref(column)].concat();
-                    high.saturating_sub(*low) <= BATCH && self.keys.find(&ranged)
+                    // What the text alone may call a batch is too much of a table that is known to be larger than that.
+                    let most = if self.keys.rows().is_some_and(|rows| rows > SMALL) { SMALL.into() } else { BATCH };
+                    high.saturating_sub(*low) <= most && self.keys.find(&ranged)
                 }
                 // How many rows a month has depends on the table, unless the column is a key.
                 (End::Day(low), End::Day(high)) => {

@@ -1,11 +1,11 @@
-//! Changes of a column's type that no cast makes: of its values without USING, and of its default.
+//! Which type a value has that no column gives, and which types the server makes of it unasked where it is assigned.
 
 use squawk_syntax::SyntaxKind as K;
-use squawk_syntax::{SourceFile, SyntaxNode};
+use squawk_syntax::SyntaxNode;
 
-use super::judge::{Alter, Judge};
-use super::types::{DataType, TYPE_CHANGE_REFUSED};
-use super::{defaults, tree};
+use super::session::{Session, UserType};
+use super::types::{self, DataType};
+use super::{defaults, inferred, tree};
 
 /// What the server makes of a value by itself where one of another type is stored, as `pg_cast` of 14 and 18 has it. Besides,
 /// anything becomes a string.
@@ -35,21 +35,94 @@ const CASTS: [(&str, &[&str]); 23] = [
     ("timetz", &["time"]),
 ];
 
-/// The type as it is stored, where it is surely known whether a cast of the server's own makes one of it.
-fn known(judge: &Judge<'_>, data_type: &DataType) -> Option<DataType> {
-    const SERIALS: [(&str, &str); 3] = [("serial", "integer"), ("bigserial", "bigint"), ("smallserial", "smallint")];
-    let serial = SERIALS.into_iter().find(|(name, _)| *name == data_type.name);
-    let name = serial.map_or_else(|| data_type.name.clone(), |(_, name)| name.to_owned());
-    let bare = DataType { name, arguments: Vec::new(), collation: None, array: data_type.array };
-    if bare.is_built_in() {
-        return Some(bare);
+/// The type of a value that no column gives; nothing where it is not known, or where the server chooses it by what the value is
+/// for, as it does for a string.
+pub(super) fn type_of(session: &Session<'_>, value: &SyntaxNode) -> Option<DataType> {
+    let value = tree::inner(value.clone());
+    let words = tree::words(&value);
+    let name = match value.kind() {
+        K::LITERAL if words == "true" || words == "false" => "boolean",
+        K::LITERAL => number(&words)?,
+        K::PREFIX_EXPR if tree::has_token(&value, K::MINUS) || tree::has_token(&value, K::PLUS) => {
+            let inside = value.children().next().filter(|inside| inside.kind() == K::LITERAL)?;
+            number(&tree::words(&inside))?
+        }
+        K::CAST_EXPR => return Some(DataType::parse(&tree::words(&types::type_node(&value)?))),
+        K::NAME_REF => match words.as_str() {
+            "current_date" => "date",
+            "current_timestamp" => "timestamptz",
+            "localtimestamp" => "timestamp",
+            "current_time" => "timetz",
+            "localtime" => "time",
+            _ => return None,
+        },
+        K::CALL_EXPR => called(session, &value)?,
+        K::ARRAY_EXPR => {
+            let mut elements = value.children().map(|element| match inferred::is_literal(&element) {
+                true => Some(DataType::parse("text")),
+                false => type_of(session, &element).filter(|element| !element.array),
+            });
+            let first = elements.next()??;
+            let is_alike = elements.all(|element| element.as_ref() == Some(&first));
+            return is_alike.then_some(DataType { array: true, ..first });
+        }
+        _ => return None,
+    };
+    Some(DataType::parse(name))
+}
+
+/// The type of a number by how it is written.
+fn number(words: &str) -> Option<&'static str> {
+    let is_whole = words.chars().all(|digit| digit.is_ascii_digit());
+    let is_number =
+        words.starts_with(|first: char| first.is_ascii_digit() || first == '.') && !words.contains(['x', '_', '\'']);
+    match words.parse::<i128>() {
+        Ok(number) if is_whole && i32::try_from(number).is_ok() => Some("integer"),
+        Ok(number) if is_whole && i64::try_from(number).is_ok() => Some("bigint"),
+        _ => (is_number && words.parse::<f64>().is_ok()).then_some("numeric"),
     }
-    let plain = data_type.name.rsplit('.').next().unwrap_or_default().trim().trim_matches('"').to_owned();
-    judge.session.enum_called(&plain).map(|_| DataType { name: format!("enum {plain}"), ..bare })
+}
+
+/// The type that a function of the server's gives, of some that people write as defaults.
+fn called(session: &Session<'_>, call: &SyntaxNode) -> Option<&'static str> {
+    let function = defaults::called(call)?;
+    if !defaults::is_builtin(call) || session.routine(&function).is_some() || session.is_mutable(&function).is_some() {
+        return None;
+    }
+    match (function.as_str(), inferred::arguments(call).len()) {
+        ("now" | "clock_timestamp" | "statement_timestamp" | "transaction_timestamp", 0) => Some("timestamptz"),
+        ("gen_random_uuid", 0) => Some("uuid"),
+        ("random" | "pi", 0) => Some("float8"),
+        _ => None,
+    }
+}
+
+/// Whether the server surely refuses to put a value of one type into a column of another.
+pub(super) fn is_refused(session: &Session<'_>, from: &DataType, to: &DataType) -> bool {
+    let is_text = |name: &str| matches!(name, "text" | "varchar" | "char" | "name");
+    let is_bare = |name: &str| is_text(name) || matches!(name, "boolean" | "uuid" | "bytea");
+    if !is_bare(&from.name) && !CASTS.iter().any(|(name, _)| *name == from.name) {
+        return false;
+    }
+    let user_type = session.type_of_name(&to.name);
+    if let Some(UserType::Domain(domain)) = user_type {
+        return !to.array && domain.base.as_ref().is_some_and(|base| is_refused(session, from, base));
+    }
+    let is_enum = matches!(user_type, Some(UserType::Enum(_)));
+    if !to.is_built_in() && !is_enum {
+        return false;
+    }
+    let element = |data_type: &DataType| DataType { array: false, ..data_type.clone() };
+    let is_taken = from.name == to.name || is_cast(&element(from), &element(to));
+    match (from.array, to.array) {
+        (true, true) | (false, false) => !is_taken,
+        (false, true) => true,
+        (true, false) => !is_text(&to.name),
+    }
 }
 
 /// Whether the server makes a value of one type one of another where it is stored.
-fn is_cast(old: &DataType, new: &DataType) -> bool {
+pub(super) fn is_cast(old: &DataType, new: &DataType) -> bool {
     let is_string = matches!(new.name.as_str(), "text" | "varchar" | "char" | "name") && !new.array;
     if is_string || old == new {
         return true;
@@ -59,104 +132,4 @@ fn is_cast(old: &DataType, new: &DataType) -> bool {
     }
     let element = matches!(new.name.as_str(), "text" | "varchar" | "char" | "name") || old.name == new.name;
     element || CASTS.iter().any(|(from, to)| *from == old.name && to.contains(&new.name.as_str()))
-}
-
-/// The types that a default's value may have, where they are known: a number may be shown with a cast that it has not.
-pub(super) fn of_default(default: &SyntaxNode, column: Option<&DataType>) -> Vec<DataType> {
-    let mut expressions = default.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
-    let Some(expression) = expressions.next().filter(|_| expressions.next().is_none()).map(tree::inner) else {
-        return Vec::new();
-    };
-    let words = tree::words(&expression);
-    let named = |name: &str| vec![DataType::parse(name)];
-    match expression.kind() {
-        K::LITERAL if words == "null" => Vec::new(),
-        K::LITERAL if words == "true" || words == "false" => named("boolean"),
-        K::LITERAL if words.starts_with(|first: char| first.is_ascii_digit()) => {
-            let is_whole = words.parse::<i32>().is_ok();
-            if is_whole { named("integer") } else { Vec::new() }
-        }
-        K::LITERAL if words.starts_with('\'') => column.cloned().into_iter().collect(),
-        K::CAST_EXPR => {
-            let inside = expression.children().next().map(tree::inner);
-            let number = inside.filter(|inside| {
-                inside.kind() == K::LITERAL && tree::words(inside).starts_with(|first: char| first.is_ascii_digit())
-            });
-            let shown = number.map(|_| DataType::parse("integer"));
-            let cast = DataType::of(&expression).filter(|_| !tree::has(&expression, K::PERCENT_TYPE));
-            cast.into_iter().chain(shown).collect()
-        }
-        K::CALL_EXPR => match defaults::called(&expression).as_deref() {
-            Some("nextval") => named("bigint"),
-            Some("now") => named("timestamptz"),
-            Some("gen_random_uuid") => named("uuid"),
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
-}
-
-/// [`of_default`] for a default as the catalogue says it.
-pub(super) fn of_text(expression: &str, column: &DataType) -> Vec<DataType> {
-    let parsed = SourceFile::parse(&format!("ALTER TABLE t ADD c text DEFAULT {expression}"));
-    let root = parsed.syntax_node();
-    let default = tree::below(&root, K::DEFAULT_CONSTRAINT).next();
-    default.map(|default| of_default(&default, Some(column))).unwrap_or_default()
-}
-
-/// ALTER COLUMN ... TYPE.
-pub(super) fn action(judge: &mut Judge<'_>, alter: &Alter, action: &SyntaxNode) {
-    let Some(set_type) = tree::child(action, K::SET_TYPE).filter(|_| judge.session.blocks == 0) else { return };
-    let (Some(column), Some(new)) = (tree::child_name(action, K::COLUMN_NAME_REF), DataType::of(&set_type)) else {
-        return;
-    };
-    if judge.session.has_own_casts || judge.session.told(&alter.table).is_none() {
-        return;
-    }
-    let Some(new) = known(judge, &new) else { return };
-    let own = judge.session.table(&alter.table).and_then(|table| table.columns.get(&column));
-    let Some((old, default)) = own.map(|own| (own.data_type.clone(), own.default.clone())) else { return };
-    let old = old.and_then(|old| known(judge, &old));
-    let shown = |of: &DataType| {
-        let name = of.name.strip_prefix("enum ").unwrap_or(&of.name);
-        if of.array { format!("{name}[]") } else { name.to_owned() }
-    };
-    let using = tree::child(&set_type, K::USING_EXPR).and_then(|using| using.children().next()).map(tree::inner);
-    let (given, is_told) = match &using {
-        None => (old.clone(), true),
-        Some(using) if using.kind() == K::CAST_EXPR => {
-            let cast = DataType::of(using).and_then(|cast| known(judge, &cast));
-            (cast, false)
-        }
-        Some(using) if tree::column(using).as_ref() == Some(&column) => (old.clone(), true),
-        Some(_) => (None, false),
-    };
-    let table = &alter.table;
-    if let Some(given) = given.filter(|given| !is_cast(given, &new)) {
-        let message = format!("{table}.{column}: no {} becomes {} by itself", shown(&given), shown(&new));
-        let finding = judge.report(&TYPE_CHANGE_REFUSED, action, message);
-        finding.help = match is_told {
-            true => format!("Say how: USING {column}::{}, where there is such a cast.", shown(&new)),
-            false => "Let USING give a value of the new type.".to_owned(),
-        };
-        return;
-    }
-    // What the statement drops it drops first.
-    let is_dropped = alter.actions.iter().any(|action| {
-        let of_column = tree::child_name(action, K::COLUMN_NAME_REF).as_ref() == Some(&column);
-        of_column && tree::has(action, K::DROP_DEFAULT)
-    });
-    let types: Vec<DataType> = default.iter().filter_map(|data_type| known(judge, data_type)).collect();
-    let is_refused = !types.is_empty() && types.len() == default.len() && types.iter().all(|of| !is_cast(of, &new));
-    if let Some(of) = types.first().filter(|_| is_refused && !is_dropped) {
-        let message =
-            format!("the default of {table}.{column} is {}, and becomes no {} by itself", shown(of), shown(&new));
-        judge.report(&TYPE_CHANGE_REFUSED, action, message).help =
-            "Drop the default in the same ALTER TABLE, and set the new one in it too.".to_owned();
-    }
-}
-
-/// A cast that somebody makes may do what none of the server's own does.
-pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    judge.session.has_own_casts |= matches!(node.kind(), K::CREATE_CAST | K::CREATE_EXTENSION);
 }

@@ -43,7 +43,7 @@ static UNBATCHED: Rule = Rule {
     name: "unbatched-backfill",
     severity: Severity::Error,
     cost: Cost::Rewrites,
-    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; a month of dates at most, and so a day, is a batch of whichever column, but by the live catalogue only of a table of no more than 50 000 rows; INSERT or MERGE of a whole table, or of a long series, into one that exists",
+    summary: "UPDATE, DELETE, MERGE, INSERT ... ON CONFLICT DO UPDATE of a number of rows that nothing bounds: no key of the table or, where its keys are not known, no column that is called like one; a month of dates at most, and so a day, is a batch of whichever column, but by the live catalogue only of a table of no more than 50 000 rows; a range of a key is one of 100 000 numbers at most, by the live catalogue of 50 000 where the table is larger; INSERT or MERGE of a whole table, also without the rows that are there already, or of a long series, into one that exists",
     reason: "Each row stays locked until the last one is done; the table bloats, replicas lag, and a failure rolls all of it back.",
     help: "Batches of some thousand rows, each in a transaction of its own (`-- charter: no-transaction`): WHERE id BETWEEN ..., or id IN (SELECT ... LIMIT ...).",
     source: "https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS",
@@ -160,6 +160,9 @@ fn change(judge: &mut Judge<'_>, statement: &SyntaxNode) -> Rows {
         return Rows::Open;
     }
     inserted::assigned(judge, statement, &table);
+    if statement.kind() == K::MERGE {
+        inserted::merged(judge, statement, &table);
+    }
     let here = judge.session.is_of_this_file(&table) || judge.session.is_empty(&table);
     let new = judge.session.is_new(&table);
     let verb = match statement.kind() {

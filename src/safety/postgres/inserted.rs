@@ -10,13 +10,13 @@ use super::super::{Cost, RelationName, Rule, Severity};
 use super::constraints;
 use super::judge::{Alter, Judge, columns_of};
 use super::session::{Given, Index, Session, Table};
-use super::{defaults, names, tree};
+use super::{defaults, existence, names, tree};
 
 pub(super) static INSERT: Rule = Rule {
     name: "insert-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "INSERT or UPDATE that fails whatever the values are: ON CONFLICT (columns) without a unique key over just these, or DO UPDATE without saying of what; a value for a column that is generated, or GENERATED ALWAYS AS IDENTITY; no value for a NOT NULL column without a default; more values than columns, or fewer",
+    summary: "INSERT or UPDATE that fails whatever the values are: ON CONFLICT (columns) without a unique key over just these, or DO UPDATE without saying of what, or of which row a column is; a value for a column that is generated, or GENERATED ALWAYS AS IDENTITY; no value for a NOT NULL column without a default; more values than columns, or fewer",
     reason: "The statement fails.",
     help: "Make a unique index over the columns of ON CONFLICT, and say the WHERE of one over some rows; leave generated columns away, or say DEFAULT; OVERRIDING SYSTEM VALUE writes an identity.",
     source: "https://www.postgresql.org/docs/current/sql-insert.html",
@@ -52,10 +52,56 @@ pub(super) fn check(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &Relat
             );
         }
         assigned(judge, update, table);
+        ambiguous(judge, statement, update, table);
     }
     // A block may or may not come to it, and may go on when it fails.
     if judge.session.blocks > 0 {
         return;
+    }
+    if let Some((inserted, overrides)) = read(judge, statement, table) {
+        judged(judge, statement, table, &inserted, overrides, conflict.as_ref());
+    }
+}
+
+/// Judges the INSERT of a MERGE, which need not come to it.
+pub(super) fn merged(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &RelationName) {
+    if judge.session.blocks > 0 {
+        return;
+    }
+    for insert in tree::below(statement, K::MERGE_INSERT).collect::<Vec<_>>() {
+        let Some((inserted, overrides)) = read(judge, &insert, table) else { continue };
+        let known = judge.session.told(table);
+        if let Some(message) = known.and_then(|known| inserted.refused(known, table, overrides)) {
+            judge.report(&INSERT, &insert, message);
+        }
+    }
+}
+
+/// The columns that a DO UPDATE names without their table are both the row's that is there and the row's that is not inserted.
+fn ambiguous(judge: &mut Judge<'_>, statement: &SyntaxNode, update: &SyntaxNode, table: &RelationName) {
+    let listed = [Some(update.clone()), tree::child(statement, K::COLUMN_TARGET_LIST)];
+    let targets = listed.iter().flatten().flat_map(|list| tree::below(list, K::COLUMN_TARGET));
+    let mut columns: BTreeSet<String> =
+        targets.filter_map(|target| tree::child_name(&target, K::COLUMN_NAME_REF)).collect();
+    columns.extend(judge.session.told(table).into_iter().flat_map(|known| known.columns.keys().cloned()));
+    let set = tree::child(update, K::SET_CLAUSE);
+    let values = set.iter().flat_map(|set| tree::below(set, K::SET_EXPR)).chain(tree::child(update, K::WHERE_CLAUSE));
+    let is_own = |name: &SyntaxNode| columns.contains(&tree::name(name));
+    let named = values.flat_map(|value| existence::bare_columns(&value)).find(is_own);
+    if let Some(name) = named.filter(|_| judge.session.blocks == 0) {
+        let column = tree::name(&name);
+        let message = format!("{column} may be {table}.{column} or excluded.{column} here: the server asks which");
+        judge.report(&INSERT, &name, message).help =
+            "Say of which row: excluded.n is what would have been inserted, t.n of the table t what is there."
+                .to_owned();
+    }
+}
+
+/// What an INSERT puts where, and whether it says OVERRIDING; nothing where that is not known, or has been reported.
+fn read(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &RelationName) -> Option<(Inserted, bool)> {
+    let overrides = tree::has(statement, K::OVERRIDING_SYSTEM_VALUE) || tree::has(statement, K::OVERRIDING_USER_VALUE);
+    if tree::has(statement, K::DEFAULT_VALUES) {
+        return Some((Inserted { columns: Vec::new(), rows: Some(vec![Vec::new()]) }, overrides));
     }
     let known = judge.session.told(table);
     let is_listed = tree::has(statement, K::COLUMN_TARGET_LIST);
@@ -65,8 +111,7 @@ pub(super) fn check(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &Relat
             .filter(|table| table.column_order.len() == table.columns.len())
             .map(|table| table.column_order.clone()),
     };
-    let query = statement.children().find(names::is_query);
-    let Some(query) = query else { return };
+    let query = statement.children().find(names::is_query)?;
     let rows = rows(&query);
     let widths: BTreeSet<usize> = match &rows {
         Some(rows) => rows.iter().map(Vec::len).collect(),
@@ -76,9 +121,9 @@ pub(super) fn check(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &Relat
     if widths.len() > 1 {
         let message = "the rows of VALUES have not all the same number of values".to_owned();
         judge.report(&INSERT, statement, message);
-        return;
+        return None;
     }
-    let Some(mut columns) = named else { return };
+    let mut columns = named?;
     let refused = match width {
         Some(width) if width > columns.len() => Some(format!("{width} values for {} columns", columns.len())),
         Some(width) if width < columns.len() && is_listed => {
@@ -88,17 +133,27 @@ pub(super) fn check(judge: &mut Judge<'_>, statement: &SyntaxNode, table: &Relat
     };
     if let Some(message) = refused {
         judge.report(&INSERT, statement, message);
-        return;
+        return None;
     }
     if !is_listed {
         columns.truncate(width.unwrap_or_default());
     }
-    let inserted = Inserted { columns, rows };
+    Some((Inserted { columns, rows }, overrides))
+}
+
+/// Judges what an INSERT puts where by what is known of the table, and remembers what that leaves NULL.
+fn judged(
+    judge: &mut Judge<'_>,
+    statement: &SyntaxNode,
+    table: &RelationName,
+    inserted: &Inserted,
+    overrides: bool,
+    conflict: Option<&SyntaxNode>,
+) {
     let Some(known) = judge.session.told(table) else { return };
-    let overrides = tree::has(statement, K::OVERRIDING_SYSTEM_VALUE) || tree::has(statement, K::OVERRIDING_USER_VALUE);
-    let message = inserted.refused(known, table, overrides).or_else(|| {
-        unmatched(known, table, conflict.as_ref().and_then(|conflict| tree::child(conflict, K::CONFLICT_ON_INDEX)))
-    });
+    let message = inserted
+        .refused(known, table, overrides)
+        .or_else(|| unmatched(known, table, conflict.and_then(|conflict| tree::child(conflict, K::CONFLICT_ON_INDEX))));
     if let Some(message) = message {
         judge.report(&INSERT, statement, message);
     } else if inserted.rows.is_some() && conflict.is_none() && !known.has_triggers {
@@ -193,12 +248,17 @@ fn unmatched(table: &Table, name: &RelationName, target: Option<SyntaxNode>) -> 
         .children()
         .map(|item| item.children().next().filter(|part| part.kind() == K::NAME_REF).map(|part| tree::name(&part)))
         .collect();
+    let functions: BTreeSet<String> =
+        tree::below(&items, K::CALL_EXPR).filter_map(|call| called_plainly(&call)).collect();
     let may_match = |index: &Index| {
         let own = &index.shape.parts;
+        let are_columns = !parts.contains(&None);
+        let is_over = are_columns || may_be_over(&index.shape.rest, &functions);
         // What it is made of is not known, or only the server can compare it.
-        let is_unknown = own.is_empty() || (parts.contains(&None) && own.contains(&None));
+        let is_unknown = own.is_empty() || !are_columns && own.contains(&None);
         index.unique
             && (!index.shape.partial || filtered)
+            && is_over
             && (is_unknown || own.iter().cloned().collect::<BTreeSet<_>>() == parts)
     };
     if table.indexes.values().any(may_match) {
@@ -206,6 +266,17 @@ fn unmatched(table: &Table, name: &RelationName, target: Option<SyntaxNode>) -> 
     }
     let shown: Vec<String> = parts.into_iter().map(|part| part.unwrap_or_else(|| "...".to_owned())).collect();
     Some(format!("no unique index of all rows of {name} is over just {}", shown.join(", ")))
+}
+
+/// A function that an index says as a statement does.
+fn called_plainly(call: &SyntaxNode) -> Option<String> {
+    const PLAIN: [&str; 8] = ["ceil", "date_trunc", "floor", "initcap", "length", "lower", "md5", "upper"];
+    defaults::called(call).filter(|function| PLAIN.contains(&function.as_str()))
+}
+
+/// Whether an index may be over what calls these functions; what it is over is empty where nobody has told.
+fn may_be_over(rest: &str, functions: &BTreeSet<String>) -> bool {
+    rest.is_empty() || functions.iter().all(|function| rest.contains(&format!("{function}(")))
 }
 
 /// Judges the SET of an UPDATE, or of ON CONFLICT DO UPDATE: what is generated takes no value.

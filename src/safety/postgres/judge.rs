@@ -13,9 +13,9 @@ use super::super::{Catalogue, Finding, LintOptions, RelationName, Rule};
 use super::publications::Published;
 use super::session::Session;
 use super::{
-    access, base, casts, children, columns, constraints, data, drops, dynamic, existence, generated, grammar, hygiene,
-    idle, immutable, indexes, inserted, literals, locks, merging, methods, partitions, publications, refused, renames,
-    retyped, rewrites, routines, settings, tables, transactions, tree, triggers, types, versions, views,
+    access, base, children, columns, constraints, data, drops, dynamic, existence, generated, grammar, hygiene, idle,
+    immutable, indexes, inserted, literals, locks, merging, methods, partitions, publications, recast, refused,
+    renames, retyped, rewrites, routines, settings, tables, transactions, tree, triggers, types, versions, views,
 };
 
 /// ALTER TABLE, with the table that it alters.
@@ -137,7 +137,7 @@ impl<'a> Judge<'a> {
                 merging::action(self, &alter, action);
                 constraints::action(self, &alter, action);
                 columns::action(self, &alter, action);
-                casts::action(self, &alter, action);
+                recast::action(self, &alter, action);
                 retyped::action(self, &alter, action);
                 drops::action(self, &alter, action);
                 renames::action(self, &alter, action);
@@ -162,7 +162,7 @@ impl<'a> Judge<'a> {
         drops::check(self, node);
         views::check(self, node);
         routines::check(self, node);
-        casts::check(self, node);
+        recast::check(self, node);
         renames::check(self, node);
         rewrites::check(self, node);
         partitions::check(self, node);

@@ -97,9 +97,16 @@ impl<'a> Keys<'a> {
                 let mut keys = self.session.indexes(self.table).filter(|index| index.unique && index.whole);
                 keys.any(|index| index.columns.contains(column))
             };
-            return columns.iter().any(|column| self.is_identity(column) && in_key(column));
+            return columns.iter().any(|column| self.is_identity(column) && in_key(column) && self.is_few(column));
         }
         columns.iter().any(|column| self.is_identity(column) || self.is_natural(column)) || self.is_pair(columns)
+    }
+
+    /// Whether few rows have the same value in a column, as far as the server has counted them.
+    fn is_few(&self, column: &str) -> bool {
+        const FEW: f64 = 10.0;
+        let rows = self.session.table(self.table).and_then(|table| table.rows_of_value.get(column));
+        rows.is_none_or(|rows| *rows <= FEW)
     }
 
     /// Whether a column that rows are meant to be found by may be a key: its table's are not known, and it does not say that

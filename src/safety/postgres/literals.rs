@@ -6,16 +6,17 @@ use squawk_syntax::SyntaxNode;
 
 use super::super::{Cost, Rule, Severity};
 use super::judge::{Alter, Judge};
-use super::types::{self, DataType};
-use super::{bounds, tree};
+use super::session::UserType;
+use super::types::DataType;
+use super::{bounds, casts, readable, tree};
 
 pub(super) static DEFAULT: Rule = Rule {
     name: "default-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A default that its column's type does not read: '' for a number, a boolean, json, uuid or array; a label that the enum has not; a text longer than varchar(n); a number out of range; an identity that is no whole number, or has a default besides",
+    summary: "A default that its column's type does not read: '' for a number, a boolean, json, uuid or array; a label that the enum has not; a value of another type, as 0 for a boolean or a text for jsonb; a text longer than varchar(n); a number out of range, or too large for numeric(n); an identity that is no whole number, or has a default besides",
     reason: "The statement fails; a text that is too long, or a number that is too large, lets each INSERT fail that leaves the column away.",
-    help: "Write a value of the type: 0, false, '{}', or no default at all.",
+    help: "Write a value of the type: 0, false (which SQLite takes for a boolean too), '{}', or no default at all.",
     source: "https://www.postgresql.org/docs/current/ddl-default.html",
 };
 
@@ -68,32 +69,70 @@ fn of_column(judge: &mut Judge<'_>, column: &SyntaxNode) {
 fn default(judge: &mut Judge<'_>, node: &SyntaxNode, data_type: &DataType) {
     let mut expressions = node.children().filter(|child| child.kind() != K::CONSTRAINT_NAME_CLAUSE);
     let Some(expression) = expressions.next().filter(|_| expressions.next().is_none()).map(tree::inner) else { return };
-    if let (Some(number), Some((least, most)), false) =
-        (bounds::number(&expression), range_of(data_type), expression.kind() == K::CAST_EXPR)
-    {
-        if !(least..=most).contains(&number) {
-            judge.report(&DEFAULT, node, format!("{number} is out of the range of {}", data_type.name));
-        }
-        return;
-    }
-    let (literal, data_type, is_cast) = match expression.kind() {
-        K::LITERAL => (expression, data_type.clone(), false),
-        K::CAST_EXPR => {
-            let literal = expression.children().next().map(tree::inner).filter(|inside| inside.kind() == K::LITERAL);
-            let target = types::type_node(&expression).map(|node| DataType::parse(&tree::words(&node)));
-            match (literal, target) {
-                (Some(literal), Some(target)) => (literal, target, true),
-                _ => return,
-            }
-        }
-        _ => return,
-    };
-    if !tree::words(&literal).contains(['\'', '$']) {
-        return;
-    }
-    let Some(text) = tree::literal(&literal) else { return };
-    if let Some(message) = refused(judge, &data_type, &text, is_cast) {
+    if let Some(message) = refusal(judge, &expression, data_type) {
         judge.report(&DEFAULT, node, message);
+    }
+}
+
+/// Why a column of a type takes no value of an expression.
+fn refusal(judge: &Judge<'_>, expression: &SyntaxNode, data_type: &DataType) -> Option<String> {
+    let literal = match expression.kind() {
+        K::CAST_EXPR => expression.children().next().map(tree::inner),
+        _ => Some(expression.clone()),
+    };
+    let is_cast = expression.kind() == K::CAST_EXPR;
+    let own = casts::type_of(&judge.session, expression);
+    // The text of a literal, which is read as the type that it is cast to.
+    let literal = literal.filter(|literal| literal.kind() == K::LITERAL);
+    let is_text = literal.as_ref().is_some_and(|literal| tree::words(literal).contains(['\'', '$']));
+    let text = literal.as_ref().filter(|_| is_text).and_then(tree::literal);
+    let read_as = if is_cast { own.as_ref() } else { Some(data_type) };
+    if let Some(message) = text.as_deref().zip(read_as).and_then(|(text, of)| unread(judge, of, text)) {
+        return Some(message);
+    }
+    if expression.kind() == K::ARRAY_EXPR && expression.children().next().is_none() {
+        return Some("the type of an empty ARRAY[] is not known without a cast".to_owned());
+    }
+    if let Some(own) = own.as_ref().filter(|own| casts::is_refused(&judge.session, own, data_type)) {
+        let shown = |of: &DataType| format!("{}{}", of.name, if of.array { "[]" } else { "" });
+        return Some(format!("the default is {}, and no {}", shown(own), shown(data_type)));
+    }
+    let number = bounds::number(expression);
+    let narrowed = own.as_ref().filter(|_| is_cast).unwrap_or(data_type);
+    if let (Some(number), Some((least, most)), false) = (number, range_of(narrowed), is_text) {
+        return (!(least..=most).contains(&number))
+            .then(|| format!("{number} is out of the range of {}", narrowed.name));
+    }
+    // What is cast has been made as long as it was cast to.
+    let is_bounded = own.is_some_and(|own| is_cast && !own.arguments.is_empty());
+    let written = text.or_else(|| (!is_cast).then(|| tree::words(expression).replace(' ', "")))?;
+    let is_value = is_text || number.is_some() || written.trim_start_matches('-').parse::<f64>().is_ok();
+    if is_bounded || !is_value { None } else { too_long(data_type, &written, is_text) }
+}
+
+/// Why a value is too long, or too large, for the bounds that a type has.
+fn too_long(data_type: &DataType, written: &str, is_text: bool) -> Option<String> {
+    let name = data_type.name.as_str();
+    match (name, data_type.arguments.as_slice()) {
+        _ if data_type.array => None,
+        ("varchar" | "char", [most, ..]) => {
+            let most = usize::try_from(*most).ok()?;
+            // Blanks at the end are cut off.
+            let length = written.trim_end_matches(' ').chars().count();
+            (length > most).then(|| format!("'{written}' has {length} letters, and {name}({most}) takes {most}"))
+        }
+        ("numeric", [precision, rest @ ..]) => {
+            let scale = rest.first().copied().unwrap_or(0);
+            let (precision, scale) = (i32::try_from(*precision).ok()?, i32::try_from(scale).ok()?);
+            let value: f64 = written.trim().parse().ok()?;
+            // What a float tells exactly.
+            let is_told = (0..=precision).contains(&scale) && precision <= 15 && !value.is_nan();
+            let rounded = (value.abs() * 10f64.powi(scale)).round();
+            let quote = if is_text { "'" } else { "" };
+            (is_told && rounded >= 10f64.powi(precision))
+                .then(|| format!("{quote}{written}{quote} is too large for numeric({precision},{scale})"))
+        }
+        _ => None,
     }
 }
 
@@ -109,128 +148,44 @@ fn range_of(data_type: &DataType) -> Option<(i128, i128)> {
 }
 
 /// Why a type does not read a text, where that is sure.
-fn refused(judge: &Judge<'_>, data_type: &DataType, text: &str, is_cast: bool) -> Option<String> {
+fn unread(judge: &Judge<'_>, data_type: &DataType, text: &str) -> Option<String> {
     let name = data_type.name.as_str();
     let says = |fits: bool| (!fits).then(|| format!("'{text}' is no {name}"));
     if data_type.array {
         // `[1:2]={1,2}` says where the array begins.
         let text = text.trim_start();
         let fits = text.starts_with('{') || text.starts_with('[') && text.contains('=');
-        return (!fits).then(|| format!("'{text}' is no array: an empty one is '{{}}'"));
+        if !fits {
+            return Some(format!("'{text}' is no array: an empty one is '{{}}'"));
+        }
+        let labels = judge.session.enum_called(name)?;
+        let missing = readable::elements(text)?.into_iter().find(|element| !labels.contains(*element))?;
+        return Some(format!("the enum {name} has no '{missing}'"));
     }
     match name {
         "smallint" | "integer" | "bigint" => {
-            range_of(data_type).and_then(|(least, most)| says(is_integer(text, least, most)))
+            range_of(data_type).and_then(|(least, most)| says(readable::is_integer(text, least, most)))
         }
-        "numeric" | "float4" | "float8" | "date" | "time" | "timestamp" | "timestamptz" | "interval" | "inet" => {
-            says(!text.trim().is_empty())
+        "numeric" => says(readable::is_number(text)),
+        "float4" | "float8" => says(readable::is_number(text) && !text.contains('_')),
+        "date" | "timestamp" | "timestamptz" => says(readable::is_moment(text)),
+        "time" | "timetz" => says(readable::is_time(text)),
+        "interval" => says(readable::is_interval(text)),
+        "inet" => says(readable::is_address(text.trim())),
+        "money" => says(readable::is_amount(text)),
+        "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" => says(readable::is_shape(text)),
+        "int4range" | "int8range" | "numrange" | "daterange" | "tsrange" | "tstzrange" => {
+            says(readable::is_range(text))
         }
-        "boolean" => says(boolean(text).is_some()),
-        "json" | "jsonb" => says(is_json(text)),
-        "uuid" => says(is_uuid(text)),
-        "varchar" | "char" if !is_cast => {
-            let most = usize::try_from(*data_type.arguments.first()?).ok()?;
-            // Blanks at the end are cut off.
-            let length = text.trim_end_matches(' ').chars().count();
-            (length > most).then(|| format!("'{text}' has {length} letters, and {name}({most}) takes {most}"))
-        }
-        _ => {
-            let labels = judge.session.enum_called(name)?;
-            (!labels.contains(text)).then(|| format!("the enum {name} has no '{text}'"))
-        }
-    }
-}
-
-fn is_integer(text: &str, least: i128, most: i128) -> bool {
-    let text = text.trim_matches(|letter: char| letter.is_ascii_whitespace() || letter == '\u{b}');
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    // From 16 on there are other ways to write a number.
-    let other =
-        digits.contains('_') || digits.len() > 2 && digits.starts_with('0') && !digits.as_bytes()[1].is_ascii_digit();
-    let number = || text.parse::<i128>().is_ok_and(|number| (least..=most).contains(&number));
-    other || digits.starts_with(|first: char| first.is_ascii_digit()) && number()
-}
-
-/// A boolean as the server reads it: a word, or as much of it as says which.
-pub(super) fn boolean(text: &str) -> Option<bool> {
-    let text = text.trim().to_ascii_lowercase();
-    let begins = |word: &str| !text.is_empty() && word.starts_with(&text);
-    match text.as_str() {
-        "o" => None,
-        "1" => Some(true),
-        "0" => Some(false),
-        "on" => Some(true),
-        _ if begins("true") || begins("yes") => Some(true),
-        _ if begins("false") || begins("no") || begins("off") => Some(false),
-        _ => None,
-    }
-}
-
-/// Whether a text may be JSON. Of numbers without bounds, of depth and of halves of characters the server thinks otherwise than
-/// the reader here.
-fn is_json(text: &str) -> bool {
-    const DEEP: usize = 100;
-    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        Ok(_) => true,
-        Err(error) => {
-            text.contains("\\u")
-                || text.matches(['[', '{']).count() > DEEP
-                || error.to_string().contains("out of range")
-        }
-    }
-}
-
-fn is_uuid(text: &str) -> bool {
-    let text = text.strip_prefix('{').map_or(Some(text), |inside| inside.strip_suffix('}'));
-    let Some(text) = text else { return false };
-    let mut digits = 0;
-    for letter in text.chars() {
-        match letter {
-            _ if letter.is_ascii_hexdigit() => digits += 1,
-            '-' if digits % 4 == 0 && (1..32).contains(&digits) => {}
-            _ => return false,
-        }
-    }
-    digits == 32 && !text.contains("--") && !text.ends_with('-')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As seen on 14, 17 and 18.
-    #[test]
-    fn texts_are_read_as_the_server_reads_them() {
-        for (text, value) in [
-            (" Yes ", Some(true)),
-            ("tr", Some(true)),
-            ("of", Some(false)),
-            ("on", Some(true)),
-            ("1", Some(true)),
-            ("o", None),
-            ("", None),
-            ("maybe", None),
-        ] {
-            assert_eq!(boolean(text), value, "{text}");
-        }
-        for (text, fits) in
-            [(" 5 ", true), ("+5", true), ("-5", true), ("", false), ("1.5", false), ("1e3", false), ("40000", false)]
-        {
-            assert_eq!(is_integer(text, -32768, 32767), fits, "{text}");
-        }
-        assert!(is_integer("0x1F", 0, 99) && is_integer("1_000", 0, 9999) && is_integer("007", 0, 9));
-        for (text, fits) in [
-            ("{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}", true),
-            ("a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11", true),
-            ("00000000-0000-0000-0000-00000000000g", false),
-            ("", false),
-        ] {
-            assert_eq!(is_uuid(text), fits, "{text}");
-        }
-        for (text, fits) in
-            [("{}", true), ("{\"a\": 1e400}", true), ("null", true), ("", false), ("{a:1}", false), ("[1,2", false)]
-        {
-            assert_eq!(is_json(text), fits, "{text}");
-        }
+        "boolean" => says(readable::boolean(text).is_some()),
+        "json" | "jsonb" => says(readable::is_json(text)),
+        "uuid" => says(readable::is_uuid(text)),
+        _ => match judge.session.type_of_name(name)? {
+            UserType::Enum(labels) => (!labels.contains(text)).then(|| format!("the enum {name} has no '{text}'")),
+            UserType::Domain(domain) => domain.base.as_ref().and_then(|base| unread(judge, base, text)),
+            UserType::Composite => says(readable::is_record(text)),
+            UserType::Range => says(readable::is_range(text)),
+            UserType::Other => None,
+        },
     }
 }

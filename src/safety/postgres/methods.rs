@@ -12,7 +12,7 @@ pub(super) static REFUSED: Rule = Rule {
     name: "index-refused",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "An index that its access method cannot make: over a type without an operator class for it (json in any, text in GIN without a class), UNIQUE or DESC in another than a B-tree, several columns in a hash, INCLUDE in GIN; an aggregate in an index; an index on a view",
+    summary: "An index that its access method cannot make: over a type without an operator class for it (json in any, text in GIN without a class), UNIQUE or DESC in another than a B-tree, several columns in a hash, INCLUDE in GIN; an operator class of another method; an aggregate in an index; an index on a view",
     reason: "The statement fails.",
     help: "Name an operator class (gin_trgm_ops for text), make the extension that has one (btree_gin, btree_gist), use jsonb for json, or a B-tree.",
     source: "https://www.postgresql.org/docs/current/indexes-opclass.html",
@@ -151,12 +151,36 @@ fn index(judge: &Judge<'_>, node: &SyntaxNode) -> Option<String> {
     {
         return Some(format!("{function} is of many rows, and an index of each one"));
     }
+    let classes = items.iter().filter_map(|item| tree::path(&tree::child(item, K::OP_CLASS_REF)?).pop());
+    for class in classes {
+        if let Some(of) = methods_of(&class).filter(|of| other_or_btree(&method) && !of.contains(&method.as_str())) {
+            return Some(format!("the operator class {class} is one of {}, and none of {method}", of.join(" and ")));
+        }
+    }
     let relation = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME))?;
     let table: RelationName = judge.session.relation(&relation)?;
     items.iter().filter(|item| !tree::has(item, K::OP_CLASS_REF)).find_map(|item| {
         let column = item.children().next().filter(|part| part.kind() == K::NAME_REF).map(|part| tree::name(&part))?;
         let data_type = judge.session.column_type(&table, &column)?;
         (!may_hold(judge, &method, &data_type, items.len() == 1)).then(|| no_class(&column, &data_type, &method))
+    })
+}
+
+/// Whether a method comes with the server.
+fn other_or_btree(method: &str) -> bool {
+    matches!(method, "btree" | "hash" | "gin" | "gist" | "spgist" | "brin")
+}
+
+/// The methods of an operator class whose name tells them.
+fn methods_of(class: &str) -> Option<&'static [&'static str]> {
+    Some(match class {
+        "jsonb_path_ops" => &["gin"],
+        "text_pattern_ops" | "varchar_pattern_ops" | "bpchar_pattern_ops" => &["btree", "hash"],
+        "vector_l2_ops" | "vector_ip_ops" | "vector_cosine_ops" => &["hnsw", "ivfflat"],
+        _ if class.starts_with("gin_") => &["gin"],
+        _ if class.starts_with("gist_") => &["gist"],
+        _ if class.ends_with("_minmax_ops") || class.ends_with("_bloom_ops") => &["brin"],
+        _ => return None,
     })
 }
 

@@ -53,6 +53,8 @@ pub(super) mod partitions;
 mod places;
 pub(super) mod publications;
 mod queries;
+mod readable;
+mod recast;
 pub(super) mod refused;
 pub(super) mod renames;
 mod retyped;

@@ -103,9 +103,33 @@ pub(super) fn are_of_this_file(judge: &Judge<'_>, node: &SyntaxNode) -> bool {
     !named.is_empty() && named.iter().all(here)
 }
 
+/// Whether a CREATE surely makes what it names: it says neither IF NOT EXISTS nor OR REPLACE, or nothing of that name was there.
+pub(super) fn is_making(session: &Session<'_>, node: &SyntaxNode) -> bool {
+    let optional = tree::has(node, K::OR_REPLACE) || tree::has(node, K::IF_NOT_EXISTS);
+    if !optional {
+        return true;
+    }
+    let Some((Verb::Create, class)) = verb(node) else { return false };
+    let bare = with_tables(session, node).pop();
+    let Some((bare, (_, mut name))) = bare.zip(named(session, node).pop()) else { return false };
+    // An index is where its table is.
+    let table = (class == INDEX).then(|| tree::child(node, K::TABLE_RELATION_NAME)).flatten();
+    let of = table.as_ref().and_then(|table| session.relation(table));
+    let holder = match table {
+        Some(_) => None,
+        None => node.children().find(|child| tree::path(child).last() == Some(&name.name)),
+    };
+    let is_qualified = holder.is_some_and(|holder| tree::path(&holder).len() > 1);
+    let is_qualified = is_qualified || of.is_some();
+    if let Some(of) = of {
+        name.schema = of.schema;
+    }
+    !tree::has(node, K::TEMP) && session.is_made_anew(&bare, &name, is_qualified)
+}
+
 /// Remembers what a statement makes, unless it may have been there before, and what it renames. Tables and indexes that are
 /// made have their own place.
-pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
+pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode, is_making: bool) {
     const APART: [K; 5] =
         [K::CREATE_INDEX, K::CREATE_TABLE, K::CREATE_TABLE_AS, K::CREATE_FOREIGN_TABLE, K::CREATE_MATERIALIZED_VIEW];
     if matches!(verb(node), Some((Verb::Create, _))) {
@@ -113,8 +137,7 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
             judge.session.may_be_named(object);
         }
     }
-    let optional = tree::has(node, K::OR_REPLACE) || tree::has(node, K::IF_NOT_EXISTS);
-    let certain = !optional && judge.session.birth().certain;
+    let certain = is_making && judge.session.birth().certain;
     match verb(node) {
         Some((Verb::Create, _)) if certain && !APART.contains(&node.kind()) => {
             for (class, mut name) in named(&judge.session, node) {

@@ -11,7 +11,7 @@ use super::implied::{self, End};
 use super::judge::Judge;
 use super::session::Session;
 use super::types::DataType;
-use super::{literals, refused, tree};
+use super::{readable, refused, tree};
 
 /// The place of a partition, as the files say it.
 #[derive(Debug, Clone)]
@@ -167,8 +167,8 @@ fn overlap(own: &Bounds, other: &Bounds, types: &[DataType]) -> bool {
         (Bounds::List(own), Bounds::List(other)) => {
             let is_boolean = matches!(types, [only] if only.name == "boolean" && !only.array);
             let boolean = |value: &Value| match value {
-                Value::Other(text) => literals::boolean(text),
-                Value::Number(number) => literals::boolean(&number.to_string()),
+                Value::Other(text) => readable::boolean(text),
+                Value::Number(number) => readable::boolean(&number.to_string()),
                 _ => None,
             };
             let is_same = |own: &Value, other: &Value| {

@@ -305,7 +305,8 @@ fn whole_selected(session: &Session<'_>, query: &SyntaxNode, known: &Known) -> O
     let targets = tree::child(query, K::SELECT_CLAUSE);
     let distinct = targets.as_ref().is_some_and(|targets| tree::has(targets, K::DISTINCT_CLAUSE));
     let less = distinct || tree::has(query, K::GROUP_BY_CLAUSE) || tree::has(query, K::HAVING_CLAUSE);
-    if less || is_one_row(query) || filter.is_some_and(|filter| !data::is_tautology(&filter)) {
+    let is_all = |filter: SyntaxNode| data::is_tautology(&filter) || is_missing_yet(session, query, &filter);
+    if less || is_one_row(query) || filter.is_some_and(|filter| !is_all(filter)) {
         return None;
     }
     let items = items(query);
@@ -313,6 +314,27 @@ fn whole_selected(session: &Session<'_>, query: &SyntaxNode, known: &Known) -> O
         return Some(Whole::Series);
     }
     items.iter().find_map(|item| whole_item(session, item, known))
+}
+
+/// Whether a condition leaves out no row but those that the table of an INSERT has already: NOT EXISTS or NOT IN of that table.
+fn is_missing_yet(session: &Session<'_>, query: &SyntaxNode, filter: &SyntaxNode) -> bool {
+    let filter = tree::inner(filter.clone());
+    if filter.kind() == K::BIN_EXPR && tree::has_token(&filter, K::AND_KW) {
+        return filter.children().all(|part| is_missing_yet(session, query, &part));
+    }
+    let insert = query.ancestors().find(|node| node.kind() == K::INSERT);
+    let into = insert.and_then(|insert| target(&insert)).and_then(|target| session.relation(&target));
+    let denied = match filter.kind() {
+        K::PREFIX_EXPR if tree::has_token(&filter, K::NOT_KW) => {
+            let call = filter.children().next().map(tree::inner);
+            call.and_then(|call| tree::child(&call, K::EXISTS_FN)).and_then(|exists| exists.children().find(is_query))
+        }
+        K::BIN_EXPR if tree::has(&filter, K::NOT_IN) => filter.children().last().map(tree::inner).filter(is_query),
+        _ => None,
+    };
+    let among = denied.map(|denied| items(&denied)).unwrap_or_default();
+    let is_into = |item: &SyntaxNode| item.kind() == K::RELATION_FROM_ITEM && session.relation(item) == into;
+    into.is_some() && !among.is_empty() && among.iter().all(is_into)
 }
 
 /// Whether an item of FROM, or the query of a MERGE, gives all rows of a large table.

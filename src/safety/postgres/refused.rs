@@ -80,6 +80,7 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
             for column in &columns {
                 reference(judge, column, &tree::child_name(column, K::COLUMN_NAME).unwrap_or_default());
             }
+            inherited(judge, node, &columns);
         }
         K::ALTER_TYPE => enum_value(judge, node),
         K::DROP_INDEX => {
@@ -103,6 +104,30 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
         _ => {}
     }
     query(judge, node);
+}
+
+/// The columns of a new table that it has from another one too are of the same type.
+fn inherited(judge: &mut Judge<'_>, node: &SyntaxNode, columns: &[SyntaxNode]) {
+    let Some(list) = tree::child(node, K::INHERITS) else { return };
+    if judge.session.blocks > 0 {
+        return;
+    }
+    for parent in &judge.session.relations(&list, K::TABLE_NAME_REF) {
+        let unlike = columns.iter().find_map(|column| {
+            let known = judge.session.told(parent)?;
+            let (name, own) = (tree::child_name(column, K::COLUMN_NAME)?, DataType::of(column)?);
+            let theirs = known.columns.get(&name)?.data_type.as_ref()?;
+            let is_cut = own.name == theirs.name && own.is_built_in() && own.arguments != theirs.arguments;
+            let is_unlike = !own.may_be(theirs) || (is_cut && own.name != "interval");
+            is_unlike.then(|| {
+                let message = format!("{parent}.{name} is {}, and of another type here: {}", theirs.name, own.name);
+                (column.clone(), message)
+            })
+        });
+        if let Some((column, message)) = unlike {
+            judge.report(&PARTITION, &column, message);
+        }
+    }
 }
 
 /// The foreign keys of a new table that refer to itself, once it is known.

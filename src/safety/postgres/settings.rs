@@ -219,11 +219,21 @@ pub(super) fn is_off(value: &str) -> bool {
     value == "0" || (spelt && !matches!(value.as_str(), "" | "o"))
 }
 
-/// What the server takes for a timeout: `5s`, `1.5 min`, `250`; not `5 sec`, `-1`.
+/// What the server takes for a timeout: `5s`, `1.5 min`, `250`, `1e3`; not `5 sec`, `-1`.
 fn is_duration(value: &str) -> bool {
     let value = value.trim();
-    let unit = value.trim_start_matches(|digit: char| digit.is_ascii_digit() || ".+".contains(digit));
-    unit.len() < value.len() && matches!(unit.trim(), "" | "us" | "ms" | "s" | "min" | "h" | "d")
+    let is_digit = |letter: char| letter.is_ascii_digit();
+    if let Some(digits) = value.strip_prefix("0x") {
+        return digits.starts_with(|digit: char| digit.is_ascii_hexdigit());
+    }
+    let rest = value.trim_start_matches(|digit: char| is_digit(digit) || ".+".contains(digit));
+    // 1e3
+    let power = rest.strip_prefix(['e', 'E']).map(|power| power.strip_prefix(['+', '-']).unwrap_or(power));
+    let unit = match power {
+        Some(power) if power.starts_with(is_digit) => power.trim_start_matches(is_digit),
+        _ => rest,
+    };
+    rest.len() < value.len() && matches!(unit.trim(), "" | "us" | "ms" | "s" | "min" | "h" | "d")
 }
 
 /// `0`, `0ms`, `00.0 s`.

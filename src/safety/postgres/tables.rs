@@ -8,7 +8,8 @@ use super::judge::{Alter, Judge, columns_of};
 use super::session::{Birth, Column, Filled, Given, Index, Session, TEMPORARY, Table};
 use super::types::DataType;
 use super::{
-    casts, constraints, data, defaults, dependants, generated, objects, partitions, places, publications, tree, types,
+    constraints, data, defaults, dependants, existence, generated, objects, partitions, places, publications, recast,
+    tree, types,
 };
 
 /// An action of ALTER TABLE.
@@ -77,7 +78,7 @@ pub(super) fn apply_action(judge: &mut Judge<'_>, alter: &Alter, action: &Syntax
             let column = session.table_mut(table).columns.entry(column).or_default();
             column.given = given.unwrap_or(column.given);
             if is_other {
-                let default = default.map(|default| casts::of_default(&default, column.data_type.as_ref()));
+                let default = default.map(|default| recast::of_default(&default, column.data_type.as_ref()));
                 column.default = default.unwrap_or_default();
             }
             if data_type.is_some() {
@@ -199,7 +200,8 @@ fn rename_column(table: &mut Table, old: &str, new: &str) {
 
 /// A statement as a whole.
 pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
-    objects::apply(judge, node);
+    let is_making = objects::is_making(&judge.session, node);
+    objects::apply(judge, node, is_making);
     dependants::apply(judge, node);
     let queried = matches!(node.kind(), K::CREATE_TABLE_AS | K::SELECT_INTO | K::CREATE_MATERIALIZED_VIEW);
     let filled =
@@ -209,15 +211,15 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_TABLE | K::CREATE_TABLE_AS | K::CREATE_FOREIGN_TABLE | K::CREATE_MATERIALIZED_VIEW => {
             const NAMES: [K; 2] = [K::TABLE_NAME, K::VIEW];
             if let Some(name) = node.children().find(|child| NAMES.contains(&child.kind())) {
-                create_table(session, node, &name, tree::has(node, K::TEMP), filled);
+                create_table(session, node, &name, tree::has(node, K::TEMP), filled, is_making);
             }
         }
         K::SELECT_INTO => {
             if let Some(into) = tree::child(node, K::INTO_CLAUSE) {
-                create_table(session, node, &into, tree::has(&into, K::TEMP), filled);
+                create_table(session, node, &into, tree::has(&into, K::TEMP), filled, true);
             }
         }
-        K::CREATE_INDEX => create_index(session, node),
+        K::CREATE_INDEX => create_index(session, node, is_making),
         K::DROP_INDEX => {
             for index in session.relations(node, K::INDEX_REF) {
                 if let Some(table) = session.table_of_index(&index).cloned().filter(|_| session.blocks > 0) {
@@ -235,7 +237,14 @@ pub(super) fn apply(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
 }
 
-fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode, temporary: bool, filled: Filled) {
+fn create_table(
+    session: &mut Session<'_>,
+    node: &SyntaxNode,
+    name: &SyntaxNode,
+    temporary: bool,
+    filled: Filled,
+    is_making: bool,
+) {
     let Some(mut name) = session.created(name) else { return };
     if temporary {
         name.schema = TEMPORARY.to_owned();
@@ -246,7 +255,7 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
         return;
     }
     let mut birth = session.birth();
-    birth.certain &= !optional;
+    birth.certain &= is_making;
     let key = tree::child(node, K::PARTITION_BY).map(|by| {
         tree::below(&by, K::PARTITION_ITEM)
             .filter_map(|item| item.children().next())
@@ -266,7 +275,9 @@ fn create_table(session: &mut Session<'_>, node: &SyntaxNode, name: &SyntaxNode,
     let above = inherits.map(|list| session.relations(&list, K::TABLE_NAME_REF)).unwrap_or_default();
     above.iter().for_each(|parent| session.table_mut(parent).has_children = true);
     let takes_keys = parent.is_some() || tree::below(node, K::LIKE_CLAUSE).next().is_some();
+    // What these files do unseen may have made another one of that name.
     let told = birth.certain
+        && (!optional || session.inventory.is_whole(&name))
         && !takes_keys
         && above.is_empty()
         && tree::has(node, K::TABLE_ARG_LIST)
@@ -318,7 +329,7 @@ fn described(session: &Session<'_>, node: &SyntaxNode) -> Column {
     // A type that is not known may have a default.
     let plain = data_type.as_ref().is_some_and(|data_type| data_type.array || data_type.is_built_in())
         || types::type_node(node).is_some_and(|node| session.enum_of(&node).is_some());
-    let types = default.as_ref().map(|default| casts::of_default(default, data_type.as_ref())).unwrap_or_default();
+    let types = default.as_ref().map(|default| recast::of_default(default, data_type.as_ref())).unwrap_or_default();
     let types = if serial { vec![DataType::parse("bigint")] } else { types };
     let given = match (identity, default) {
         (Some(identity), _) => identity_of(&identity),
@@ -437,7 +448,7 @@ fn shape_of_key(columns: &[String]) -> IndexShape {
     IndexShape { parts: columns.iter().cloned().map(Some).collect(), unique: true, ..IndexShape::default() }
 }
 
-fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
+fn create_index(session: &mut Session<'_>, node: &SyntaxNode, is_making: bool) {
     let relation = tree::child(node, K::TABLE_RELATION_NAME).or_else(|| tree::child(node, K::RELATION_NAME));
     let Some((table, relation)) = relation.and_then(|node| Some((session.relation(&node)?, node))) else { return };
     let items: Vec<SyntaxNode> =
@@ -454,10 +465,10 @@ fn create_index(session: &mut Session<'_>, node: &SyntaxNode) {
         session.doubt(&table, true);
     }
     let name = tree::child(node, K::INDEX).and_then(|index| tree::path(&index).pop());
-    let default = || free_name(session.table(&table), format!("{}_{}_idx", table.name, columns.join("_")));
+    let default = || free_name(session.table(&table), existence::name_of_index(&table.name, node));
     let name = name.unwrap_or_else(default);
     let mut birth = session.birth();
-    birth.certain &= !tree::has(node, K::IF_NOT_EXISTS);
+    birth.certain &= is_making;
     let table = session.table_mut(&table);
     table.partitioned |= tree::has_token(&relation, K::ONLY_KW);
     let index = Index {

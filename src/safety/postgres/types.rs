@@ -308,8 +308,13 @@ pub(super) fn check(judge: &mut Judge<'_>, node: &SyntaxNode) {
                 // In a block that goes on where it is there already, it may be another one.
                 let certain = judge.session.blocks == 0;
                 if certain || judge.session.user_type(&name).is_none() {
-                    let values = values.filter(|_| certain);
-                    judge.session.set_user_type(name, values.map_or(UserType::Other, UserType::Enum));
+                    let user_type = match values.filter(|_| certain) {
+                        Some(values) => UserType::Enum(values),
+                        None if certain && tree::has(node, K::COMPOSITE_TYPE) => UserType::Composite,
+                        None if certain && tree::has(node, K::RANGE_TYPE) => UserType::Range,
+                        None => UserType::Other,
+                    };
+                    judge.session.set_user_type(name, user_type);
                 }
             }
             if tree::has(node, K::ENUM_TYPE) {

@@ -88,6 +88,39 @@ fn what_a_set_made_dropped_or_renamed_is_known() {
             &["error t has no column a any more: V2__a.sql:1 drops or renames it"],
         ),
         (&["create table if not exists t (a int);", "alter table t drop column b;"], &NOTHING),
+        // What is there already stays.
+        (&["create table t (a int);", "alter table t set schema public; alter table t add b int;"], &NOTHING),
+        (
+            &["create table t (a int);", "create table app.t (a int);", "alter table t set schema app;"],
+            &["error app.t is there already: V2__a.sql:1 makes it"],
+        ),
+        (&["create sequence s; alter sequence s set schema public;"], &NOTHING),
+        (
+            &["create type m as enum ('a', 'b', 'a');"],
+            &["error the value a is there already: it stands twice in the list"],
+        ),
+        (
+            &["create type p as (a int, a text);"],
+            &["error the attribute a is there already: it stands twice in the list"],
+        ),
+        (
+            &["create function f(a int, a text) returns int language sql as 'select 1';"],
+            &["error the argument a is there already: it stands twice in the list"],
+        ),
+        (&["create function f(a int, out a int) language sql as 'select 1';"], &NOTHING),
+        (
+            &[
+                "create table t (id int generated always as identity); alter table t alter id add generated always as identity;",
+            ],
+            &["error t.id is an identity already"],
+        ),
+        (&["insert into t (a) values (1), (\"x\");"], &["error VALUES has no column x: \"x\" is a name, 'x' a text"]),
+        (&["insert into t (a) values (current_user), (current_schema), (lower('x')), (default);"], &NOTHING),
+        (&["create table t (a int);", "insert into t values (1) returning a, t.a, b;"], &["error t has no column b"]),
+        (
+            &["create sequence s; drop sequence s;", "select nextval('s');"],
+            &["error there is no sequence s any more: V1__a.sql:1 drops or renames it"],
+        ),
         (&["create table t (like u);", "alter table t drop column b;"], &NOTHING),
         (
             &[

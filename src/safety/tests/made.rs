@@ -423,6 +423,67 @@ fn bounds_are_of_the_parents_kind() {
 }
 
 #[test]
+fn a_row_has_a_value_for_each_column_that_needs_one() {
+    let missing = Some("t.a is NOT NULL, and this INSERT gives it no value");
+    let twice = Some("n may be t.n or excluded.n here: the server asks which");
+    let always =
+        Some("t.id is GENERATED ALWAYS AS IDENTITY: it takes no value but DEFAULT without OVERRIDING SYSTEM VALUE");
+    let of = "create table s(id int); merge into t using s on t.id = s.id when not matched then insert";
+    for (columns, statement, message) in [
+        ("a int not null", "insert into t default values".to_owned(), missing),
+        ("a int not null default 1", "insert into t default values".to_owned(), None),
+        ("a serial", "insert into t default values".to_owned(), None),
+        ("id int, a int not null", format!("{of} (id) values (s.id)"), missing),
+        ("id int, a int not null", format!("{of} values (s.id)"), missing),
+        ("id int, a int not null", format!("{of} values (s.id, 1)"), None),
+        ("id int generated always as identity, a int", format!("{of} values (s.id, 1)"), always),
+        ("id int generated always as identity, a int", format!("{of} (a) values (1)"), None),
+        (
+            "k int primary key, n int",
+            "insert into t values (1, 1) on conflict (k) do update set n = n + 1".to_owned(),
+            twice,
+        ),
+        (
+            "k int primary key, n int",
+            "insert into t values (1, 1) on conflict (k) do update set n = t.n + 1 where n < 5".to_owned(),
+            twice,
+        ),
+        (
+            "k int primary key, n int",
+            "insert into t values (1, 1) on conflict (k) do update set n = t.n + excluded.n".to_owned(),
+            None,
+        ),
+        (
+            "k int primary key, n int",
+            "insert into t values (1, 1) on conflict (k) do update set n = (select max(n) from t as u)".to_owned(),
+            None,
+        ),
+    ] {
+        judged(&[(&format!("create table t({columns}); {statement}"), message)]);
+    }
+    judged(&[
+        (
+            "insert into u (k, n) values (1, 1) on conflict (k) do update set n = n + 1",
+            Some("n may be u.n or excluded.n here: the server asks which"),
+        ),
+        (
+            "create table p(a int); create table c(a text) inherits (p)",
+            Some("p.a is integer, and of another type here: text"),
+        ),
+        (
+            "create table p(a varchar(9)); create table c(a varchar(10)) inherits (p)",
+            Some("p.a is varchar, and of another type here: varchar"),
+        ),
+        ("create table p(a int, b text); create table c(a integer) inherits (p)", None),
+        (
+            "create index i on t (a gin_trgm_ops)",
+            Some("the operator class gin_trgm_ops is one of gin, and none of btree"),
+        ),
+        ("create index i on t using gin (a gin_trgm_ops)", None),
+    ]);
+}
+
+#[test]
 fn a_default_is_of_its_type() {
     for (column, message) in [
         ("a int default ''", Some("'' is no integer")),
@@ -455,6 +516,31 @@ fn a_default_is_of_its_type() {
         ("a m default 'c'::m", Some("the enum m has no 'c'")),
         ("a m default 'a'", None),
         ("a m[] default '{}'", None),
+        // SQLite takes both for a boolean.
+        ("a boolean not null default 0", Some("the default is integer, and no boolean")),
+        ("a boolean not null default false", None),
+        ("a numeric default 'x'", Some("'x' is no numeric")),
+        ("a numeric(5,2) default 1000", Some("1000 is too large for numeric(5,2)")),
+        ("a numeric(5,2) default 999.994", None),
+        ("a numeric(5,2) default -999.995", Some("-999.995 is too large for numeric(5,2)")),
+        ("a jsonb default 1", Some("the default is integer, and no jsonb")),
+        ("a jsonb default '{}'::text", Some("the default is text, and no jsonb")),
+        ("a jsonb default '{}'::json", None),
+        ("a date default 20240101", Some("the default is integer, and no date")),
+        ("a date default now()", None),
+        ("a timestamptz default current_date", None),
+        ("a int default now()", Some("the default is timestamptz, and no integer")),
+        ("a int default true", Some("the default is boolean, and no integer")),
+        ("a text default now()", None),
+        ("a m default 'a'::text", Some("the default is text, and no m")),
+        ("a m[] default '{a,c}'", Some("the enum m has no 'c'")),
+        ("a m[] default '{a, NULL}'", None),
+        ("a text[] default array[1]", None),
+        ("a int[] default array['1']", Some("the default is text[], and no integer[]")),
+        ("a int[] default array[]", Some("the type of an empty ARRAY[] is not known without a cast")),
+        ("a inet default 'localhost'", Some("'localhost' is no inet")),
+        ("a timestamptz default 'CURRENT_TIMESTAMP'", Some("'CURRENT_TIMESTAMP' is no timestamptz")),
+        ("a varchar(3) default 1000", Some("'1000' has 4 letters, and varchar(3) takes 3")),
     ] {
         let types = "create type m as enum ('a', 'b');";
         judged(&[

@@ -2,6 +2,8 @@
 
 use super::{Engine, Finding, Input, LintOptions, Severity, lint};
 
+mod anew;
+mod batches;
 mod catalogue;
 mod conditions;
 mod copied;
@@ -12,6 +14,7 @@ mod existing;
 mod foreign_keys;
 mod forms;
 mod immutable;
+mod index_names;
 mod laws;
 mod losses;
 mod made;

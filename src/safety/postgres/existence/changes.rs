@@ -1,5 +1,7 @@
 //! What a statement makes, takes away and calls otherwise.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
@@ -30,6 +32,20 @@ pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::CREATE_SCHEMA => make(judge, node, K::SCHEMA, Class::Schema),
         K::CREATE_ROLE | K::CREATE_USER | K::CREATE_GROUP => make(judge, node, K::ROLE, Class::Role),
         K::CREATE_PUBLICATION => make(judge, node, K::PUBLICATION, Class::Publication),
+        K::CREATE_SERVER => make(judge, node, K::SERVER, Class::Server),
+        K::CREATE_LANGUAGE => make(judge, node, K::LANGUAGE, Class::Language),
+        K::CREATE_STATISTICS => make(judge, node, K::STATISTICS, Class::Statistics),
+        K::CREATE_TEXT_SEARCH_CONFIGURATION => {
+            make(judge, node, K::TEXT_SEARCH_CONFIGURATION, Class::TextSearch);
+        }
+        K::CREATE_CAST => make_cast(judge, node),
+        K::CREATE_OPERATOR => make_operator(judge, node),
+        K::DROP_CAST => judge.session.inventory.doubt_class(Class::Cast),
+        K::DROP_OPERATOR | K::ALTER_OPERATOR => judge.session.inventory.doubt_class(Class::Operator),
+        // What these make is not asked for by name elsewhere.
+        K::CREATE_ACCESS_METHOD | K::CREATE_COLLATION | K::CREATE_OPERATOR_CLASS | K::CREATE_TABLESPACE => {
+            judge.session.inventory.doubt(false, true);
+        }
         K::CREATE_EXTENSION => {
             let name = tree::child_name(node, K::EXTENSION).unwrap_or_default();
             let is_there = judge.session.inventory.known(Class::Extension, "", &name);
@@ -137,8 +153,63 @@ fn make(judge: &mut Judge<'_>, node: &SyntaxNode, kind: K, class: Class) {
     judge.session.inventory.set(key, made);
 }
 
+/// A cast is called after its types.
+fn make_cast(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let Some(types) = tree::child(node, K::CAST_SIG) else { return };
+    let types: Option<Vec<String>> = types.children().map(|of| implicit::of_found_type(&of)).collect();
+    if let Some([from, to]) = types.as_deref() {
+        let key = super::key(Class::Cast, "", &format!("{from} to {to}"));
+        make_key(judge, node, key);
+    }
+}
+
+/// An operator is called after its sign and its types.
+fn make_operator(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let Some(sign) = tree::child(node, K::OP).filter(|sign| tree::path(sign).is_empty()) else { return };
+    let argument = |side: &str| {
+        let mut options = tree::below(node, K::ATTRIBUTE_OPTION);
+        let own = options
+            .find(|option| tree::child(option, K::ATTRIBUTE_NAME).is_some_and(|name| tree::words(&name) == side))?;
+        let value = tree::child(&own, K::ATTRIBUTE_VALUE)?;
+        implicit::of_found_type(&value.children().next()?)
+    };
+    if let (Some(left), Some(right)) = (argument("leftarg"), argument("rightarg")) {
+        let name = format!("{left} {} {right}", tree::words(&sign).replace(' ', ""));
+        if let Some(key) = target(judge, Class::Operator, &[name], false) {
+            make_key(judge, node, key);
+        }
+    }
+}
+
+fn make_key(judge: &mut Judge<'_>, node: &SyntaxNode, key: Key) {
+    if !refuse_key(judge, node, &key) {
+        let made = Thing::new(there(judge, node));
+        judge.session.inventory.set(key, made);
+    }
+}
+
+/// Reports what is said twice in a list. Gives whether it was reported.
+fn is_twice(judge: &mut Judge<'_>, what: &str, all: impl Iterator<Item = (String, SyntaxNode)>) -> bool {
+    let mut before = BTreeSet::new();
+    let again = all.into_iter().find(|(name, _)| !name.is_empty() && !before.insert(name.clone()));
+    if let Some((name, node)) = &again {
+        judge.report(&super::ALREADY, node, format!("{what} {name} is there already: it stands twice in the list"));
+    }
+    again.is_some()
+}
+
 fn create_type(judge: &mut Judge<'_>, node: &SyntaxNode) {
     let Some(name) = tree::child(node, K::TYPE_NAME) else { return };
+    if judge.session.blocks == 0 {
+        let labels = tree::below(node, K::VARIANT).filter_map(|label| {
+            let literal = tree::child(&label, K::LITERAL)?;
+            Some((tree::literal(&literal)?, literal))
+        });
+        let attributes = tree::below(node, K::COMPOSITE_FIELD).map(|field| (tree::name(&field), field));
+        if is_twice(judge, "the value", labels) || is_twice(judge, "the attribute", attributes) {
+            return;
+        }
+    }
     if tree::has(node, K::COMPOSITE_TYPE) {
         // The server looks for the type first.
         let key = target(judge, Class::Type, &tree::path(&name), false);
@@ -166,9 +237,30 @@ fn create_routine(judge: &mut Judge<'_>, node: &SyntaxNode, replaces: bool) {
     }
     let known = there(judge, &name);
     let list = tree::child(node, K::PARAM_LIST);
+    // What goes in may be called as what comes out.
+    let parameters = || list.iter().flat_map(|list| tree::below(list, K::PARAM)).collect::<Vec<_>>();
+    let own = |parameter: SyntaxNode| Some((tree::child_name(&parameter, K::PARAM_NAME)?, parameter));
+    let goes = |parameter: &SyntaxNode, way: K| tree::has(parameter, way) || tree::has(parameter, K::PARAM_IN_OUT);
+    let given = parameters().into_iter().filter(|parameter| !tree::has(parameter, K::PARAM_OUT)).filter_map(own);
+    let got = parameters().into_iter().filter(|parameter| goes(parameter, K::PARAM_OUT)).filter_map(own);
+    if judge.session.blocks == 0 && (is_twice(judge, "the argument", given) || is_twice(judge, "the argument", got)) {
+        return;
+    }
     if let Some(takes) = list.as_ref().and_then(implicit::signature) {
         let routine = super::key(Class::Routine, &key.1.schema, &format!("{}({takes})", key.1.name));
         if !replaces && refuse_key(judge, &name, &routine) {
+            return;
+        }
+        // A function takes the place of a function alone.
+        let before = judge.session.inventory.thing(&routine).clone();
+        let (own, others) = match node.kind() {
+            K::CREATE_FUNCTION => ("a function", [("(a)", "an aggregate"), ("(p)", "a procedure")]),
+            _ => ("a procedure", [("(a)", "an aggregate"), ("(f)", "a function")]),
+        };
+        let other = others.into_iter().find(|(kind, _)| *kind == before.goes_with).map(|(_, noun)| noun);
+        if let (Some(other), Known::There(None), 0) = (other, before.known, judge.session.blocks) {
+            let message = format!("{} is {other}, and {own} does not take its place", super::shown_name(&routine));
+            judge.report(&super::ALREADY, &name, message);
             return;
         }
         judge.session.inventory.set(routine, Thing::new(known));
@@ -225,6 +317,11 @@ fn dropped(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::DROP_SCHEMA => Class::Schema,
         K::DROP_ROLE | K::DROP_USER | K::DROP_GROUP => Class::Role,
         K::DROP_PUBLICATION => Class::Publication,
+        K::DROP_SERVER => Class::Server,
+        K::DROP_LANGUAGE => Class::Language,
+        K::DROP_COLLATION => Class::Collation,
+        K::DROP_STATISTICS => Class::Statistics,
+        K::DROP_TEXT_SEARCH_CONFIG => Class::TextSearch,
         K::DROP_FUNCTION | K::DROP_PROCEDURE | K::DROP_ROUTINE => Class::Function,
         K::DROP_EXTENSION => {
             judge.session.inventory.doubt(true, false);
@@ -309,6 +406,12 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
         K::ALTER_DOMAIN => (Class::Type, K::DOMAIN_REF),
         K::ALTER_SCHEMA => (Class::Schema, K::SCHEMA_REF),
         K::ALTER_ROLE => (Class::Role, K::ROLE_REF),
+        K::ALTER_STATISTICS => (Class::Statistics, K::STATISTICS_REF),
+        K::ALTER_SERVER => (Class::Server, K::SERVER_REF),
+        K::ALTER_LANGUAGE => (Class::Language, K::LANGUAGE_REF),
+        K::ALTER_COLLATION => (Class::Collation, K::COLLATION_REF),
+        K::ALTER_TEXT_SEARCH_CONFIGURATION => (Class::TextSearch, K::TEXT_SEARCH_CONFIGURATION_REF),
+        K::ALTER_TABLESPACE => (Class::Tablespace, K::TABLESPACE_REF),
         K::ALTER_TRIGGER => return rename_part(judge, node, K::TRIGGER_REF, Class::Trigger),
         K::ALTER_POLICY => return rename_part(judge, node, K::POLICY_REF, Class::Policy),
         K::ALTER_RULE => return rename_part(judge, node, K::RULE_REF, Class::Rule),
@@ -359,6 +462,8 @@ fn altered(judge: &mut Judge<'_>, node: &SyntaxNode) {
         let Some(new) = tree::last_name(&action) else { continue };
         let mut key = old.clone();
         match action.kind() {
+            // What is there already stays.
+            K::SET_SCHEMA if key.1.schema == new => continue,
             K::SET_SCHEMA => key.1.schema = new,
             kind if objects::is_rename(kind) => key.1.name = new,
             _ => continue,

@@ -17,7 +17,7 @@ pub(super) fn is_of_system(name: &str) -> bool {
 }
 
 /// The names of columns in an expression that stand there without their table, those of queries within left away.
-pub(super) fn bare(node: &SyntaxNode) -> Vec<SyntaxNode> {
+pub(in super::super) fn bare(node: &SyntaxNode) -> Vec<SyntaxNode> {
     let mut found = Vec::new();
     collect(node, &mut found);
     found
@@ -126,13 +126,33 @@ fn within(judge: &mut Judge<'_>, node: &SyntaxNode, queries: &BTreeSet<String>, 
                 let hidden = std::mem::take(scopes);
                 if kind != K::VALUES {
                     within_query(judge, &child, queries);
+                } else if hidden.iter().all(Option::is_none) {
+                    nameless(judge, &child);
                 }
                 *scopes = hidden;
+            }
+            K::RETURNING_CLAUSE if node.kind() == K::INSERT => {
+                let into = names::target(node).map(|into| table(judge, &into, queries));
+                let source = into.map(|table| Source { name: names::target_name(node), table });
+                within(judge, &child, queries, &mut vec![source.map(|source| vec![source])]);
             }
             _ => within(judge, &child, queries, scopes),
         }
     }
     scopes.truncate(depth);
+}
+
+/// VALUES of an INSERT, in which no table is.
+fn nameless(judge: &mut Judge<'_>, values: &SyntaxNode) {
+    let is_word = |name: &SyntaxNode| ["current_schema", "system_user"].contains(&tree::words(name).as_str());
+    if judge.session.blocks > 0 {
+        return;
+    }
+    if let Some(name) = bare(values).into_iter().find(|name| !is_word(name)) {
+        let column = tree::name(&name);
+        let message = format!("VALUES has no column {column}: \"{column}\" is a name, '{column}' a text");
+        judge.report(&super::MISSING, &name, message);
+    }
 }
 
 fn within_query(judge: &mut Judge<'_>, query: &SyntaxNode, queries: &BTreeSet<String>) {

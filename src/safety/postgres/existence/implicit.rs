@@ -3,8 +3,8 @@
 use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
-use super::super::tree;
-use super::super::types::DataType;
+use super::super::types::{self, DataType};
+use super::super::{defaults, tree};
 
 /// The bytes of a name that the server keeps.
 const LONGEST: usize = 63;
@@ -26,6 +26,70 @@ pub(super) fn name(table: &str, column: &str, label: &str) -> String {
     };
     let middle = if column.is_empty() { String::new() } else { format!("_{}", cut(column, second)) };
     format!("{}{middle}_{label}", cut(table, first))
+}
+
+/// What an index without a name is called: after its table, its columns and expressions, and what it includes.
+pub(in super::super) fn of_index(table: &str, index: &SyntaxNode) -> String {
+    let items = tree::child(index, K::PARTITION_ITEM_LIST);
+    let included = tree::child(index, K::INDEX_INCLUDE_CLAUSE);
+    let included = included.and_then(|clause| tree::child(&clause, K::PARTITION_ITEM_LIST));
+    let mut names: Vec<String> = Vec::new();
+    for item in items.iter().chain(&included).flat_map(SyntaxNode::children) {
+        let own = item.children().next().and_then(|part| of_expression(&part)).map(|(own, _)| own);
+        let own = own.unwrap_or_else(|| "expr".to_owned());
+        let mut numbered = std::iter::once(own.clone()).chain((1..).map(|number| format!("{own}{number}")));
+        names.extend(numbered.find(|name| !names.contains(name)));
+    }
+    let mut all = String::new();
+    for own in names {
+        let between = if all.is_empty() { "" } else { "_" };
+        all = format!("{all}{between}{own}");
+        if all.len() > LONGEST {
+            break;
+        }
+    }
+    name(table, &all, "idx")
+}
+
+/// What the server calls an expression, if anything, and whether that is more than the name of a type or of a word of the grammar.
+fn of_expression(expression: &SyntaxNode) -> Option<(String, bool)> {
+    let inner = |kind: K| tree::child(expression, kind).and_then(|part| of_expression(&part.children().next()?));
+    let first = || expression.children().next().and_then(|part| of_expression(&part));
+    let word = |word: &str| Some((word.to_owned(), true));
+    match expression.kind() {
+        K::NAME_REF => Some((tree::name(expression), true)),
+        K::FIELD_EXPR => Some((tree::name(&expression.children().last()?), true)),
+        K::PAREN_EXPR | K::INDEX_EXPR | K::SLICE_EXPR | K::COLLATE => first(),
+        K::CALL_EXPR => match expression.children().next()?.kind() {
+            K::EXTRACT_FN => word("extract"),
+            K::SUBSTRING_FN => word("substring"),
+            K::POSITION_FN => word("position"),
+            K::OVERLAY_FN => word("overlay"),
+            K::TRIM_FN => word(match tree::words(expression) {
+                words if words.contains("( leading") => "ltrim",
+                words if words.contains("( trailing") => "rtrim",
+                _ => "btrim",
+            }),
+            _ => defaults::called(expression).map(|function| (function, true)),
+        },
+        K::BIN_EXPR if tree::has(expression, K::AT_TIME_ZONE) => word("timezone"),
+        K::CAST_EXPR => first().filter(|(_, is_strong)| *is_strong).or_else(|| {
+            let data_type = tree::path(&types::type_node(expression)?).pop()?;
+            let own = match data_type.as_str() {
+                "int" | "integer" => "int4",
+                "bigint" => "int8",
+                "smallint" => "int2",
+                "boolean" => "bool",
+                "decimal" => "numeric",
+                own => own,
+            };
+            Some((own.to_owned(), false))
+        }),
+        K::CASE_EXPR => inner(K::ELSE_CLAUSE).filter(|(_, is_strong)| *is_strong).or(Some(("case".to_owned(), false))),
+        K::ARRAY_EXPR => word("array"),
+        K::TUPLE_EXPR => word("row"),
+        _ => None,
+    }
 }
 
 /// What a constraint without a name is called after: the columns, and what it is; and whether an index of that name is made.
@@ -66,22 +130,34 @@ pub(super) fn signature(list: &SyntaxNode) -> Option<String> {
         if parameter.kind() != K::PARAM || parameter.children().any(|mode| is_other_mode(mode.kind())) {
             return None;
         }
-        let data_type = DataType::of(&parameter)?;
-        let name = match data_type.name.as_str() {
-            "varchar" => "character varying",
-            "char" => "character",
-            "timestamptz" => "timestamp with time zone",
-            "timestamp" => "timestamp without time zone",
-            "timetz" => "time with time zone",
-            "time" => "time without time zone",
-            "float8" => "double precision",
-            "float4" => "real",
-            name if PLAIN.contains(&name) => name,
-            _ => return None,
-        };
-        takes.push(if data_type.array { format!("{name}[]") } else { name.to_owned() });
+        takes.push(of_type(&DataType::of(&parameter)?)?);
     }
     Some(takes.join(","))
+}
+
+/// A type of the server's own, as it calls it.
+fn of_type(data_type: &DataType) -> Option<String> {
+    let name = match data_type.name.as_str() {
+        "varchar" => "character varying",
+        "char" => "character",
+        "timestamptz" => "timestamp with time zone",
+        "timestamp" => "timestamp without time zone",
+        "timetz" => "time with time zone",
+        "time" => "time without time zone",
+        "float8" => "double precision",
+        "float4" => "real",
+        name if PLAIN.contains(&name) => name,
+        _ => return None,
+    };
+    Some(if data_type.array { format!("{name}[]") } else { name.to_owned() })
+}
+
+/// A type as the server calls it where a name without a schema finds it.
+pub(super) fn of_found_type(node: &SyntaxNode) -> Option<String> {
+    let data_type = DataType::parse(&tree::words(node));
+    let is_plain = |name: &str| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
+    let own = || (is_plain(&data_type.name) && !data_type.array).then(|| data_type.name.clone());
+    of_type(&data_type).or_else(own)
 }
 
 /// Types that the server calls as everybody does.

@@ -26,6 +26,17 @@ pub(in super::super) enum Class {
     Extension,
     Role,
     Publication,
+    Language,
+    Tablespace,
+    Server,
+    AccessMethod,
+    Collation,
+    /// How an index orders or takes apart values of a type, whatever the access method.
+    Operators,
+    Statistics,
+    TextSearch,
+    Operator,
+    Cast,
     Column,
     Constraint,
     Trigger,
@@ -45,6 +56,16 @@ impl Class {
             Self::Extension => "EXTENSION",
             Self::Role => "ROLE",
             Self::Publication => "PUBLICATION",
+            Self::Language => "LANGUAGE",
+            Self::Tablespace => "TABLESPACE",
+            Self::Server => "SERVER",
+            Self::AccessMethod => "ACCESS_METHOD",
+            Self::Collation => "COLLATION",
+            Self::Operators => "OPERATOR_CLASS",
+            Self::Statistics => "STATISTICS",
+            Self::TextSearch => "TEXT_SEARCH_CONFIG",
+            Self::Operator => "OPERATOR",
+            Self::Cast => "CAST",
             Self::Column => "COLUMN",
             Self::Constraint => "CONSTRAINT",
             Self::Trigger => "TRIGGER",
@@ -59,7 +80,18 @@ impl Class {
 
     /// Whether its names are those of a schema.
     pub(super) fn has_schema(self) -> bool {
-        matches!(self, Self::Relation | Self::Type | Self::Function | Self::Routine)
+        matches!(
+            self,
+            Self::Relation
+                | Self::Type
+                | Self::Function
+                | Self::Routine
+                | Self::Collation
+                | Self::Operators
+                | Self::Statistics
+                | Self::TextSearch
+                | Self::Operator
+        )
     }
 
     /// Which of the parts of a table are known as a whole together with it.
@@ -166,6 +198,9 @@ impl<'a> Thing<'a> {
     }
 }
 
+/// The class of extensions that could be made.
+const OFFERED: &str = "OFFERED";
+
 pub(super) type Key = (Class, RelationName);
 
 /// What is there.
@@ -177,6 +212,8 @@ pub(in super::super) struct Inventory<'a> {
     /// Whether the database may have lost something, or got something, that no statement tells of.
     has_lost: bool,
     has_got: bool,
+    /// Classes of which something may have gone, or got another name, that no statement names.
+    lost: BTreeSet<Class>,
     /// Schemas that were dropped with all that was in them.
     emptied: BTreeMap<String, Option<Place<'a>>>,
     /// Whether the server gave names by itself that are not known.
@@ -276,6 +313,24 @@ impl<'a> Inventory<'a> {
         }
     }
 
+    /// Of a class something may have gone, or got another name.
+    pub(super) fn doubt_class(&mut self, lost: Class) {
+        self.lost.insert(lost);
+        let own: Vec<Key> = self.things.keys().filter(|(class, _)| *class == lost).cloned().collect();
+        own.into_iter().for_each(|key| self.set(key, Thing::new(Known::Unsure)));
+    }
+
+    /// Whether the server surely offers no extension of a name.
+    pub(super) fn is_not_offered(&self, extension: &str) -> bool {
+        let existing = self.catalogue.and_then(|catalogue| catalogue.existing.as_ref());
+        let mut objects = existing.iter().flat_map(|existing| &existing.objects);
+        let mut offers = existing.iter().flat_map(|existing| &existing.objects);
+        // Whoever tells of none has not asked.
+        Self::is_asked(extension)
+            && offers.any(|object| object.class == OFFERED)
+            && !objects.any(|object| object.class == OFFERED && object.name == extension)
+    }
+
     /// A schema is dropped with all that is in it.
     pub(super) fn empty(&mut self, schema: &str, place: Option<Place<'a>>) {
         self.emptied.insert(schema.to_owned(), place);
@@ -284,7 +339,7 @@ impl<'a> Inventory<'a> {
     }
 
     /// Whether a name is one that the catalogue was surely asked for.
-    fn is_asked(name: &str) -> bool {
+    pub(in super::super) fn is_asked(name: &str) -> bool {
         name.is_ascii() && name.len() < 63 && !name.contains('"')
     }
 
@@ -328,7 +383,7 @@ impl<'a> Inventory<'a> {
             let is_sure = !self.has_got && Self::is_asked(bare) && !is_unsure;
             return Thing::new(if is_sure { Known::Gone(None) } else { Known::Unsure });
         };
-        if self.has_lost || found.goes_with == "[]" {
+        if self.has_lost || self.lost.contains(class) || found.goes_with == "[]" {
             return Thing::new(Known::Unsure);
         }
         let mut thing = Thing::new(Known::There(None));
@@ -391,6 +446,12 @@ impl<'a> Inventory<'a> {
         let mut all = made;
         all.extend(based.filter(|key| !self.things.contains_key(key)));
         all.pop_first().filter(|_| all.is_empty())
+    }
+
+    /// Whether all columns of a table are known.
+    pub(in super::super) fn is_whole(&self, name: &RelationName) -> bool {
+        let thing = self.things.get(&(Class::Relation, name.clone()));
+        thing.is_some_and(|thing| thing.whole[Class::Column.group()])
     }
 
     pub(super) fn thing(&mut self, key: &Key) -> &Thing<'a> {

@@ -21,6 +21,8 @@ mod needs;
 mod routines;
 mod tables;
 
+pub(super) use columns::bare as bare_columns;
+pub(super) use implicit::of_index as name_of_index;
 pub(super) use inventory::Inventory;
 use inventory::{Class, Key, Known, Place, Thing};
 
@@ -39,7 +41,7 @@ static MISSING: Rule = Rule {
     name: "does-not-exist",
     severity: Severity::Error,
     cost: Cost::Instant,
-    summary: "A table, column, constraint, index, type, function, role, trigger or schema is named that an earlier statement dropped or renamed, or that by the live catalogue nobody made",
+    summary: "A table, column, constraint, index, type, function, role, trigger or schema is named that an earlier statement dropped or renamed, or that by the live catalogue nobody made; the same of sequences in nextval, of languages, tablespaces, collations, foreign servers, access methods and operator classes; an extension that the server does not offer",
     reason: "The statement fails.",
     help: "Correct the name, or make what is missing first; DROP and ALTER ... IF EXISTS pass over it.",
     source: "https://www.postgresql.org/docs/current/errcodes-appendix.html",
@@ -218,7 +220,7 @@ fn noun(node: &SyntaxNode) -> &'static str {
     match node.kind() {
         K::VIEW_REF | K::VIEW => "view",
         K::INDEX_REF | K::INDEX => "index",
-        K::SEQUENCE_REF | K::SEQUENCE => "sequence",
+        K::SEQUENCE_REF | K::SEQUENCE | K::LITERAL => "sequence",
         K::TABLE_NAME_REF | K::TABLE_NAME => "table",
         _ => "",
     }
@@ -233,6 +235,16 @@ fn noun_of(class: Class, node: &SyntaxNode) -> &'static str {
         Class::Extension => "extension",
         Class::Role => "role",
         Class::Publication => "publication",
+        Class::Language => "language",
+        Class::Tablespace => "tablespace",
+        Class::Server => "foreign server",
+        Class::AccessMethod => "access method",
+        Class::Collation => "collation",
+        Class::Operators => "operator class",
+        Class::Statistics => "statistics object",
+        Class::TextSearch => "text search configuration",
+        Class::Operator => "operator",
+        Class::Cast => "cast",
         Class::Column => "column",
         Class::Constraint => "constraint",
         Class::Trigger => "trigger",

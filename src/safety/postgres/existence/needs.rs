@@ -6,7 +6,8 @@ use squawk_syntax::SyntaxKind as K;
 use squawk_syntax::SyntaxNode;
 
 use super::super::judge::Judge;
-use super::super::tree;
+use super::super::types;
+use super::super::{defaults, inferred, tree};
 use super::inventory::{Class, Key, Known};
 use super::{columns, find, require, require_part, routines};
 
@@ -162,6 +163,12 @@ fn class_of(kind: K) -> Option<Class> {
         K::EXTENSION_REF => Class::Extension,
         K::ROLE_NAME_REF => Class::Role,
         K::PUBLICATION_REF => Class::Publication,
+        K::LANGUAGE_REF => Class::Language,
+        K::TABLESPACE_REF => Class::Tablespace,
+        K::SERVER_REF => Class::Server,
+        K::ACCESS_METHOD_REF => Class::AccessMethod,
+        K::COLLATION_REF => Class::Collation,
+        K::OP_CLASS_REF => Class::Operators,
         _ => return None,
     })
 }
@@ -245,10 +252,18 @@ fn walk(judge: &mut Judge<'_>, node: &SyntaxNode, around: &Around<'_>) {
         K::INDEX_REF => index(judge, node, around),
         K::TYPE_NAME_REF | K::DOMAIN_REF | K::SCHEMA_REF | K::EXTENSION_REF | K::PUBLICATION_REF => named(judge, node),
         K::ROLE_NAME_REF => named(judge, node),
+        K::LANGUAGE_REF | K::TABLESPACE_REF | K::SERVER_REF | K::ACCESS_METHOD_REF => named(judge, node),
+        K::COLLATION_REF | K::OP_CLASS_REF => named(judge, node),
+        K::EXTENSION => offered(judge, node, around.statement),
+        K::WHEN_CONDITION => {
+            new_and_old(judge, node, around.table.as_ref());
+            children(judge, node, around);
+        }
         K::PATH_TYPE => routines::data_type(judge, node, around.statement),
         K::FUNCTION_SIG | K::PROCEDURE_SIG | K::ROUTINE_SIG => routines::signature(judge, node),
         K::CALL_EXPR => {
             routines::call(judge, node);
+            sequence(judge, node, around);
             node.children().skip(1).for_each(|child| walk(judge, &child, around));
             if node.children().count() == 1 {
                 children(judge, node, around);
@@ -345,6 +360,66 @@ fn named(judge: &mut Judge<'_>, node: &SyntaxNode) {
     }
     if let Some((key, known)) = find(judge, class, &parts) {
         require(judge, node, &key, known);
+    }
+}
+
+/// CREATE EXTENSION of what the server does not offer.
+fn offered(judge: &mut Judge<'_>, node: &SyntaxNode, statement: &SyntaxNode) {
+    let name = tree::name(node);
+    let is_there = !matches!(judge.session.inventory.known(Class::Extension, "", &name), Known::Gone(_));
+    let is_made = statement.kind() == K::CREATE_EXTENSION && !is_there;
+    if is_made && judge.session.inventory.is_not_offered(&name) {
+        let message = format!("the server does not offer the extension {name}");
+        judge.report(&super::MISSING, node, message).help =
+            "Install the extension on the server first; pg_available_extensions tells which there are.".to_owned();
+    }
+}
+
+/// The sequence that `nextval('name')` and its like name, where the server looks for it when it reads the statement.
+fn sequence(judge: &mut Judge<'_>, call: &SyntaxNode, around: &Around<'_>) {
+    const OF_SEQUENCES: [&str; 3] = ["currval", "nextval", "setval"];
+    if !defaults::called(call).is_some_and(|name| OF_SEQUENCES.contains(&name.as_str())) {
+        return;
+    }
+    let Some(argument) = inferred::arguments(call).into_iter().next().map(tree::inner) else { return };
+    let is_cast = argument.kind() == K::CAST_EXPR;
+    let target = types::type_node(&argument).map(|target| tree::words(&target));
+    if is_cast && target.as_deref() != Some("regclass") {
+        return;
+    }
+    let Some(literal) = argument.descendants().find(|part| part.kind() == K::LITERAL) else { return };
+    let Some(text) = tree::literal(&literal).filter(|_| tree::words(&literal).contains('\'')) else { return };
+    // A name as SQL says it: in small letters, or between quotes.
+    let parts: Vec<String> = text.trim().split('.').map(|part| part.trim_matches('"').to_owned()).collect();
+    let is_plain = |part: &String| {
+        let mut letters = part.chars();
+        !part.is_empty() && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '$')
+    };
+    let is_folded = text.contains('"') || !text.contains(|letter: char| letter.is_ascii_uppercase());
+    if parts.len() > 2 || !parts.iter().all(is_plain) || !is_folded {
+        return;
+    }
+    if parts.len() == 1 && around.queries.contains(&parts[0]) {
+        return;
+    }
+    if let Some((key, known)) = find(judge, Class::Relation, &parts) {
+        require(judge, &literal, &key, known);
+    }
+}
+
+/// The columns of the row that a trigger is for, in its condition.
+fn new_and_old(judge: &mut Judge<'_>, condition: &SyntaxNode, table: Option<&Key>) {
+    let Some(table) = table else { return };
+    for field in tree::below(condition, K::FIELD_EXPR) {
+        let parts: Vec<SyntaxNode> = field.children().collect();
+        let [row, column] = parts.as_slice() else { continue };
+        let is_row = row.kind() == K::NAME_REF && ["new", "old"].contains(&tree::name(row).as_str());
+        let name = tree::name(column);
+        // `row.function` is a call.
+        let function = find(judge, Class::Function, std::slice::from_ref(&name));
+        if is_row && column.kind() == K::NAME_REF && matches!(function, Some((_, Known::Gone(_)))) {
+            require_part(judge, column, table, Class::Column, &name);
+        }
     }
 }
 

@@ -276,6 +276,8 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             if !tree::has(action, K::CASCADE) {
                 needed::refuse_column(judge, table, action, &column);
             }
+            // They go with the column.
+            judge.session.inventory.doubt_class(Class::Statistics);
             judge.session.inventory.change(table, |thing| {
                 thing.column_gone(&column);
                 thing.set_part(Class::Column, &column, gone);
@@ -336,6 +338,11 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
             let Some(column) = column else { return };
             links::column_altered(judge, table, action, &column);
             if tree::has(action, K::ADD_GENERATED) {
+                if is_identity(judge, table, node, &column) {
+                    let message = format!("{}.{column} is an identity already", super::shown_name(table));
+                    judge.report(&super::ALREADY, action, message);
+                    return;
+                }
                 let known = there(judge, action);
                 name_relation(judge, table, &implicit::name(&table.1.name, &column, "seq"), known);
             }
@@ -362,11 +369,24 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
     }
 }
 
+/// Whether a column is surely an identity before a statement, which does nothing else to it.
+fn is_identity(judge: &Judge<'_>, (_, table): &Key, statement: &SyntaxNode, column: &str) -> bool {
+    let is_of = |action: &SyntaxNode| tree::child_name(action, K::COLUMN_NAME_REF).as_deref() == Some(column);
+    let known = judge.session.told(table).and_then(|table| table.columns.get(column));
+    judge.session.blocks == 0
+        && statement.children().filter(is_of).count() == 1
+        && known.is_some_and(|column| column.given.is_identity())
+}
+
 /// RENAME TO and SET SCHEMA.
 fn moved(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &SyntaxNode) {
     let Some(new) = tree::last_name(action) else { return };
     let mut key = table.clone();
     if action.kind() == K::SET_SCHEMA {
+        // What is there already stays.
+        if key.1.schema == new {
+            return;
+        }
         // Its indexes and sequences go with it.
         for companion in judge.session.inventory.going_with(&table.1.name) {
             let mut to = companion.clone();
@@ -442,6 +462,7 @@ pub(super) fn rename_part(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key,
 pub(super) fn remove<'a>(judge: &mut Judge<'a>, key: &Key, gone: Known<'a>) {
     let thing = judge.session.inventory.thing(key).clone();
     doubt_companions(judge, key);
+    judge.session.inventory.doubt_class(Class::Statistics);
     if thing.has_row_type {
         judge.session.inventory.set((Class::Type, key.1.clone()), Thing::new(gone));
     }

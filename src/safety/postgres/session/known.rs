@@ -7,10 +7,10 @@ use squawk_syntax::SyntaxKind as K;
 use super::super::super::{
     ColumnFacts, ColumnUser, ConstraintFacts, IndexFacts, IndexShape, RelationName, ReplicaIdentity, TableFacts,
 };
-use super::super::casts;
 use super::super::claims::Claim;
 use super::super::defaults::Default;
 use super::super::places::{Divided, Place};
+use super::super::recast;
 use super::super::types::DataType;
 use super::super::{constraints, partitions};
 
@@ -116,6 +116,8 @@ pub(in super::super) struct Table {
     pub(in super::super) divided: Option<Divided>,
     /// How many rows it has, about, where the catalogue tells it.
     pub(in super::super) rows: Option<u64>,
+    /// How many rows have the same value in a column, about, where the catalogue tells it.
+    pub(in super::super) rows_of_value: BTreeMap<String, f64>,
     /// Whether it is a partition.
     pub(in super::super) is_partition: bool,
     /// Its place as a partition, where the files say it.
@@ -182,7 +184,7 @@ impl Table {
             not_null: column.not_null,
             is_virtual: facts.virtual_columns.contains(name),
             default: match facts.defaults.get(name) {
-                Some(default) => casts::of_text(default, &DataType::parse(&column.data_type)),
+                Some(default) => recast::of_text(default, &DataType::parse(&column.data_type)),
                 None => Vec::new(),
             },
             given: match facts.defaulted.contains(name) {
@@ -232,6 +234,7 @@ impl Table {
             has_row: false,
             nulls: BTreeSet::new(),
             rows: facts.rows,
+            rows_of_value: facts.rows_of_value.clone(),
             divided: None,
             column_order: facts.column_order.clone(),
             defaulted: facts.defaulted.clone(),
@@ -263,7 +266,10 @@ impl Constraint {
 /// A type that the files made.
 #[derive(Debug, Clone)]
 pub(in super::super) enum UserType {
-    /// A composite or a range, or an enum whose values are not known.
+    /// One of several columns.
+    Composite,
+    Range,
+    /// A base type, or an enum whose values are not known.
     Other,
     /// An enum, with its values.
     Enum(BTreeSet<String>),

@@ -61,8 +61,9 @@ pub(super) struct Held {
 pub(super) struct Session<'a> {
     /// What is known of the tables before the first file that is judged, until that file comes.
     catalogue: Option<&'a Catalogue>,
-    /// Whether the catalogue has told of every table that there is.
+    /// Whether the catalogue has told of every table that there is, and what it has told.
     catalogued: bool,
+    told: Option<&'a Catalogue>,
     default_schema: String,
     /// Whether the files are run one after the other, by charter.
     is_set: bool,
@@ -121,6 +122,7 @@ impl<'a> Session<'a> {
             catalogue,
             is_set,
             catalogued: false,
+            told: None,
             default_schema: default_schema.to_owned(),
             file: 0,
             applied: false,
@@ -157,7 +159,7 @@ impl<'a> Session<'a> {
     pub(super) fn begin_file(&mut self, file: usize, applied: bool, wrapped: bool) {
         self.end_transaction(!self.explicit);
         if let Some(catalogue) = self.catalogue.take_if(|_| !applied) {
-            self.catalogued = true;
+            (self.catalogued, self.told) = (true, Some(catalogue));
             self.tables = catalogue.tables.iter().map(|(name, facts)| (name.clone(), Table::known(facts))).collect();
             for name in &catalogue.calm_functions {
                 self.routines.insert(name.clone(), Routine { calm: true, told: true });
@@ -175,6 +177,11 @@ impl<'a> Session<'a> {
             }
             for (name, labels) in &catalogue.enums {
                 self.types.insert(name.clone(), UserType::Enum(labels.clone()));
+            }
+            let objects = catalogue.existing.iter().flat_map(|existing| &existing.objects);
+            for composite in objects.filter(|object| object.class == RELATION && object.goes_with == "()") {
+                let name = RelationName { schema: composite.schema.clone(), name: composite.name.clone() };
+                self.types.insert(name, UserType::Composite);
             }
             self.volatile.clone_from(&catalogue.volatile_functions);
             self.mutable.clone_from(&catalogue.mutable_functions);

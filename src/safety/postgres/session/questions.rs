@@ -1,8 +1,9 @@
 //! What rules ask of the tables that are known.
 
-use super::super::super::{ColumnUser, RelationName};
+use super::super::super::{ColumnUser, NamedObject, RelationName};
 use super::super::dependants;
-use super::super::objects::RELATION;
+use super::super::existence::Inventory;
+use super::super::objects::{INDEX, RELATION};
 use super::super::types::DataType;
 use super::{Constraint, Filled, Index, Object, Session, TEMPORARY, Table};
 
@@ -76,6 +77,24 @@ impl Session<'_> {
             && named.all(|(_, table)| table.birth.is_none())
             && !indexes.any(|index| *index == name.name)
             && !self.objects.keys().any(view)
+    }
+
+    /// Whether the database had nothing by a name, and these files have made nothing by it either: what IF NOT EXISTS and OR
+    /// REPLACE make of it is new. A name without a schema may be one of any, where the path is not known.
+    pub(in super::super) fn is_made_anew(&self, bare: &NamedObject, name: &RelationName, is_qualified: bool) -> bool {
+        let Some(told) = self.told.filter(|_| Inventory::is_asked(&name.name)) else { return false };
+        let class = if bare.class == INDEX { RELATION } else { &bare.class };
+        let had = match &told.existing {
+            Some(existing) => existing.objects.iter().any(|had| {
+                let is_meant = (had.class.as_str(), &had.of, &had.name) == (class, &bare.of, &bare.name);
+                let is_anywhere = had.schema.is_empty() || !is_qualified && !existing.is_path_sure;
+                is_meant && (is_anywhere || had.schema == name.schema)
+            }),
+            None => told.named.contains(&NamedObject { class: class.to_owned(), ..bare.clone() }),
+        };
+        let made = self.named.contains(bare) && !told.named.contains(bare);
+        let is_table = || told.tables.contains_key(name) || self.exists(name);
+        !(had || made || class == RELATION && is_table())
     }
 
     /// Whether a table is known to have a valid index of that name.
