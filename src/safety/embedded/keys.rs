@@ -1,6 +1,6 @@
 //! Foreign keys of SQLite: what they refer to, what they would do to rows, and that nothing of that is done in a migration.
 
-use super::super::Rule;
+use super::super::{AtRows, Finding, Rule};
 use super::bounds::{self, Bounds};
 use super::orphans::Referring;
 use super::words::Words;
@@ -215,6 +215,12 @@ impl Embedded<'_> {
         for left in std::mem::take(&mut self.left_behind) {
             if self.changed.get(&left.child).is_none_or(|count| *count < left.is_changed_by) {
                 self.report_at(rule, left.range, left.message);
+                // Whoever tried it on the rows that are there found the same.
+                if let AtRows::Fails(fails) = &self.at_rows {
+                    let is_of_keys = fails.message.contains("rows would refer to ");
+                    let is_same = |finding: &Finding| finding.file == fails.file && finding.message == fails.message;
+                    self.findings.retain(|finding| !is_of_keys || !is_same(finding));
+                }
             }
         }
     }
