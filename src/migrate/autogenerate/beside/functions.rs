@@ -256,7 +256,10 @@ impl Function {
             let mut views = step.from.views.values();
             same(of, &concern.of) || views.any(|view| same(&view.name, of) && is_made_of_it(view))
         };
-        let is_of_it = self.names(&concern.of) || triggers.iter().any(|trigger| looks_at_it(&trigger.of));
+        // Its arguments, or what it gives, may be rows of it.
+        let has_rows_of_it = self.held.contains(&concern.of.to_lowercase());
+        let is_of_it =
+            self.names(&concern.of) || has_rows_of_it || triggers.iter().any(|trigger| looks_at_it(&trigger.of));
         if self.names(column) {
             return is_of_it || step.from.views.values().any(|view| is_made_of_it(view) && self.names(&view.name));
         }
