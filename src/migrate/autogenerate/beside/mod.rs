@@ -8,12 +8,14 @@ mod holders;
 mod reference;
 mod relation;
 mod thing;
+mod triggers;
 mod views;
 mod words;
 
 pub(super) use functions::{Function, decisions};
 pub(super) use relation::{Again, Relation};
 pub(super) use thing::{Sort, Thing};
+pub(super) use triggers::trigger_decisions;
 pub(super) use views::OwnView;
 
 use super::rename::Rename;

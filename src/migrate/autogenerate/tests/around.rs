@@ -152,6 +152,35 @@ fn a_function_of_a_tables_rows_names_its_columns() {
     assert!(written.files.values().all(|text| !text.contains("function g")), "{:?}", written.files);
 }
 
+/// SQLite makes a trigger whatever it names.
+#[test]
+fn a_trigger_of_sqlites_that_names_what_is_gone_is_told() {
+    let trigger = "CREATE TRIGGER ts AFTER INSERT ON orders BEGIN INSERT INTO log VALUES (NEW.id, NEW.note); END;";
+    let decisions = |models: &str| {
+        let project = project("sqlite", "triggers", trigger, models);
+        let written = project.read(&project.create(&[]).expect("written"));
+        let said = written.decisions(written.run_by("sqlite", "V2__change", "sql"));
+        said.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (from, to, told) in [
+        ("note TEXT, ", "", "orders.note, which is dropped"),
+        ("CREATE TABLE log (id BIGINT, what TEXT);\n", "", "log, which is dropped"),
+        ("what TEXT", "what TEXT, more TEXT", "log, which has more columns from here on"),
+    ] {
+        let said = decisions(&TABLES.replace(from, to));
+        let told = format!("the trigger ts of orders (V1__first.sqlite.sql:4) names {told};");
+        assert!(said.iter().any(|line| line.starts_with(&told)), "{said:#?}");
+        assert!(said.iter().all(|line| !line.contains("extra")), "{said:#?}");
+    }
+    // What it does not name, or is no concern of it.
+    for (from, to) in [("qty BIGINT", "qty BIGINT, more TEXT"), ("note TEXT, qty BIGINT", "note TEXT")] {
+        assert!(decisions(&TABLES.replace(from, to)).iter().all(|line| !line.contains("trigger")));
+    }
+    let project = project("sqlite", "triggers", trigger, &format!("{TABLES}CREATE TABLE z (i BIGINT);"));
+    let written = project.read(&project.create(&[]).expect("written"));
+    assert_eq!(written.names(), ["V2__change.down.sql", "V2__change.sql"]);
+}
+
 /// DuckDB looks at what a view names only when it is read.
 #[cfg(feature = "duckdb")]
 #[test]
