@@ -4,7 +4,7 @@
 //! else is one mechanism: a new table gets the rows, the old one goes, and the new one takes its name. What depended on the
 //! old one (indexes, views, triggers) is made again.
 
-use super::beside::{Again, Beside, Relation, Sort, Thing};
+use super::beside::{Again, Beside, OwnView, Relation, Sort, Thing};
 use super::change::{TableChange, created, dropped, pairs};
 use super::rename::{Names, Rename, table};
 use super::sql::{Spelling, default_text, is_bound, is_constant};
@@ -54,7 +54,7 @@ fn sqlite(parts: &[Part<'_>], (from, to): (&Schema, &Schema), spelling: &Spellin
 /// The statements of a step on DuckDB, between what it has before and after; `there` is what else it has before.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported) when a trigger there names what the step takes away.
+/// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported) when a trigger or a view there names what the step takes away.
 pub(super) fn duckdb_up(
     step: &Step,
     (before, after): (&Schema, &Schema),
@@ -64,7 +64,20 @@ pub(super) fn duckdb_up(
     there.check_triggers(step)?;
     let now = |thing: &Thing| thing.renamed(&step.names, spelling);
     let said: Vec<Thing> = there.things.iter().map(now).filter(|thing| !thing.is_outdated).collect();
-    duckdb((before, after), &step.names, spelling, (&said, None))
+    let statements = duckdb((before, after), &step.names, spelling, (&said, None))?;
+    Ok(between(statements, &there.own_views(step, spelling)?, spelling, |view| &view.after))
+}
+
+/// Statements with the views of the engine's own that go before them and come after them, in these words.
+fn between(
+    statements: Vec<String>,
+    views: &[OwnView],
+    spelling: &Spelling,
+    text: impl Fn(&OwnView) -> &String,
+) -> Vec<String> {
+    let go = views.iter().rev().map(|view| format!("DROP VIEW {};", spelling.name(&view.name)));
+    let come = views.iter().flat_map(|view| [text(view)].into_iter().chain(&view.said));
+    go.chain(statements).chain(come.map(|text| format!("{text};"))).collect()
 }
 
 /// The statements that take a step back on DuckDB.
@@ -74,7 +87,8 @@ pub(super) fn duckdb_down(
     there: &Beside,
     spelling: &Spelling,
 ) -> Result<Vec<String>> {
-    duckdb((after, before), &step.names.inverse(), spelling, (&there.things, Some(there)))
+    let statements = duckdb((after, before), &step.names.inverse(), spelling, (&there.things, Some(there)))?;
+    Ok(between(statements, &there.own_views(step, spelling)?, spelling, |view| &view.before))
 }
 
 fn duckdb(

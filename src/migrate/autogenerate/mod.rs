@@ -25,7 +25,7 @@ pub(super) use constraint_name::LONGEST as LONGEST_NAME;
 pub use rename::Rename;
 
 use super::create::{self, Created, Draft, comment};
-use super::schema::{Column, Difference, DifferenceKind, ForeignKey, Object, Other, Schema, Table};
+use super::schema::{Column, Declarations, Difference, DifferenceKind, ForeignKey, Object, Other, Schema, Table};
 use super::set::MigrationSet;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -187,10 +187,9 @@ fn write(
     Ok(drafts)
 }
 
-/// What there is on each engine but SQLite beside what SQLite knows.
+/// What there is on each engine beside what a throw-away SQLite database knows; of SQLite, where it was said.
 fn beside(set: &MigrationSet) -> BTreeMap<Engine, Beside> {
-    let others = set.engines().iter().filter(|engine| **engine != Engine::Sqlite);
-    others.map(|engine| (*engine, Beside::of(set, *engine))).collect()
+    set.engines().iter().map(|engine| (*engine, Beside::of(set, *engine))).collect()
 }
 
 /// The state with new names, as SQLite makes it: it knows where else a name stands.
@@ -324,10 +323,15 @@ fn draft(
         let lines = beside.get(engine).map(|there| beside::decisions(step, there)).unwrap_or_default();
         lines.iter().map(|lines| comment(&format!("decide: {}", side(lines)))).collect()
     };
+    let triggers = |engine: &Engine| -> String {
+        let there = beside.get(engine).filter(|_| *engine == Engine::Sqlite);
+        let lines = there.map(|there| beside::trigger_decisions(step, there)).unwrap_or_default();
+        lines.iter().map(|line| comment(&format!("decide: {line}"))).collect()
+    };
     let taken_back = format!("takes back: {message}");
     let up = |(engine, (up, _)): (&Engine, &(Text, Text))| {
         let by_hand = left_to_people(set, by_hand, *engine, beside.get(engine));
-        let decisions = format!("{}{}", decisions(step, *engine), functions(engine, |(up, _)| up));
+        let decisions = format!("{}{}{}", decisions(step, *engine), functions(engine, |(up, _)| up), triggers(engine));
         (*engine, headed(up, *engine, &message, (&by_hand, &decisions)))
     };
     let down = |(engine, (_, down)): (&Engine, &(Text, Text))| {
@@ -368,8 +372,11 @@ fn draft(
 fn left_to_people(set: &MigrationSet, by_hand: &[Difference], engine: Engine, there: Option<&Beside>) -> String {
     // What there is and shall not be as it is concerns those engines alone whose migrations name it.
     let has = |name: &str| set.migrations().iter().any(|migration| sql::mentions(migration.up(engine).text(), name));
+    // What an overlay of SQLite's says that it alone has is no mistake.
+    let declared = Declarations::of(set, (Engine::Sqlite, Engine::Sqlite), |_| true);
     let is_told = |difference: &&Difference| match difference.kind {
         DifferenceKind::Missing => true,
+        DifferenceKind::Extra if declared.cover(difference) => false,
         // SQLite's are in the words of the models.
         DifferenceKind::Different if difference.object == Object::Trigger && engine == Engine::Sqlite => false,
         _ => has(&difference.name),

@@ -1,6 +1,6 @@
 //! From one state to another on Postgres.
 
-use super::beside::{Again, Beside, Relation, Thing};
+use super::beside::{Again, Beside, Relation, Sort, Thing};
 use super::change::{TableChange, created, dropped, is_required, pairs};
 use super::constraint_name::{ConstraintNames, object_name};
 use super::rename::{Names, Rename, table};
@@ -24,7 +24,7 @@ pub(super) fn up(step: &Step, spelling: &Spelling, there: &Beside) -> Result<Vec
     writer.rename(&step.names, &step.from, &step.middle);
     writer.tables(&step.middle, &step.to)?;
     writer.create_views(&views, (&step.from, &step.to), there)?;
-    writer.create_things(&now.iter().collect::<Vec<_>>());
+    writer.create_things(&now);
     Ok(writer.statements)
 }
 
@@ -37,12 +37,12 @@ pub(super) fn down(step: &Step, spelling: &Spelling, there: &Beside) -> Result<V
     let now: Vec<Thing> = around.iter().map(|thing| thing.renamed(&step.names, spelling)).collect();
     let back = Some((there, &step.names));
     let mut writer = Writer { spelling, one_by_one: step.one_by_one, statements: Vec::new(), back };
-    writer.drop_things(&now.iter().collect::<Vec<_>>());
+    writer.drop_things(&now);
     writer.drop_views(&views);
     writer.tables(&step.to, &step.middle)?;
     writer.rename(&names, &step.middle, &step.from);
     writer.create_views(&views, (&step.to, &step.from), there)?;
-    writer.create_things(&there.going(step));
+    writer.create_things(there.going(step));
     writer.create_things(&around);
     Ok(writer.statements)
 }
@@ -94,14 +94,20 @@ impl Writer<'_> {
         }
     }
 
-    fn drop_things(&mut self, things: &[&Thing]) {
-        for thing in things {
+    /// Drops what has a name of its own; what is said of it goes along.
+    fn drop_things(&mut self, things: &[Thing]) {
+        for (place, thing) in things.iter().enumerate() {
+            let is_same = |other: &Thing| other.sort == thing.sort && other.name == thing.name && other.of == thing.of;
+            let is_known = things[..place].iter().any(is_same);
+            if is_known || matches!(thing.sort, Sort::Comment | Sort::Setting) {
+                continue;
+            }
             let (name, of) = (self.spelling.name(&thing.name), self.spelling.name(&thing.of));
             self.push(format!("DROP {} {name} ON {of};", thing.sort.as_str().to_uppercase()));
         }
     }
 
-    fn create_things(&mut self, things: &[&Thing]) {
+    fn create_things<'a>(&mut self, things: impl IntoIterator<Item = &'a Thing>) {
         for thing in things {
             self.push(format!("{};", thing.text));
         }

@@ -83,6 +83,16 @@ pub(super) fn is_comparable(one: &str, other: &str) -> bool {
     }
 }
 
+/// Whether two types are of one kind, so that an expression over values of one can be expected to take those of the other.
+pub(super) fn is_kin(one: &str, other: &str) -> bool {
+    use Family::{Date, Moment, Other};
+    match (family(one), family(other)) {
+        (Other, _) | (_, Other) => super::change::same_type(one, other),
+        (Moment | Date, Moment | Date) => true,
+        (one, other) => one == other,
+    }
+}
+
 /// What stands for a type that SQLite and DuckDB take and Postgres has not.
 pub(super) fn instead(data_type: &str) -> Option<&'static str> {
     let words = data_type.to_ascii_lowercase();

@@ -20,7 +20,7 @@ pub(in crate::migrate::autogenerate) struct Function {
     /// The words of its body, in small letters, those of strings in it too.
     words: BTreeSet<String>,
     /// The tables into which it inserts without naming columns.
-    fills: BTreeSet<String>,
+    pub(super) fills: BTreeSet<String>,
     /// What the server keeps as more than text: it holds on to what that names.
     pub(super) held: BTreeSet<String>,
 }
@@ -70,37 +70,51 @@ impl Function {
             Some(tag) => body.strip_prefix(tag).map(|body| body.strip_suffix(tag).unwrap_or(body)).unwrap_or(body),
             None => body.trim_start_matches(['e', 'E']).trim_matches('\''),
         };
-        let inner = if tag.is_none() { inner.replace("''", "'") } else { inner.to_owned() };
-        let tokens = of_statement(&inner, engine);
+        match tag.is_some() {
+            true => self.take_in(inner, engine),
+            false => self.take_in(&inner.replace("''", "'"), engine),
+        }
+    }
+
+    /// Takes in what a body says.
+    fn take_in(&mut self, inner: &str, engine: Engine) {
+        let tokens = of_statement(inner, engine);
         for token in &tokens {
             match token.kind {
-                TokenKind::Word => drop(self.words.insert(token.text(&inner).to_lowercase())),
-                TokenKind::QuotedName => drop(self.words.insert(unquoted(token.text(&inner)).to_lowercase())),
+                TokenKind::Word => drop(self.words.insert(token.text(inner).to_lowercase())),
+                TokenKind::QuotedName => drop(self.words.insert(unquoted(token.text(inner)).to_lowercase())),
                 // What is put together in it may be run.
                 TokenKind::String => {
-                    let words = token.text(&inner).split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                    let words = token.text(inner).split(|letter: char| !letter.is_alphanumeric() && letter != '_');
                     self.words.extend(words.map(str::to_lowercase));
                 }
-                TokenKind::Symbol if token.text(&inner) == "*" => drop(self.words.insert("*".to_owned())),
+                TokenKind::Symbol if token.text(inner) == "*" => drop(self.words.insert("*".to_owned())),
                 _ => {}
             }
         }
-        for (place, _) in tokens.iter().enumerate().filter(|(_, token)| token.is_word(&inner, "into")) {
+        for (place, _) in tokens.iter().enumerate().filter(|(_, token)| token.is_word(inner, "into")) {
             let mut path = tokens[place + 1..].iter();
             let mut name = path.next();
             let mut next = path.next();
-            while next.is_some_and(|token| token.is_symbol(&inner, ".")) {
+            while next.is_some_and(|token| token.is_symbol(inner, ".")) {
                 name = path.next();
                 next = path.next();
             }
-            let lists = next.is_some_and(|token| token.is_symbol(&inner, "("));
-            self.fills.extend(name.filter(|_| !lists).map(|token| unquoted(token.text(&inner)).to_lowercase()));
+            let lists = next.is_some_and(|token| token.is_symbol(inner, "("));
+            self.fills.extend(name.filter(|_| !lists).map(|token| unquoted(token.text(inner)).to_lowercase()));
         }
     }
 
     /// Whether two are one.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         same(&self.name, &other.name) && self.arguments == other.arguments
+    }
+
+    /// What a trigger of SQLite does, or a part of what it says.
+    pub(super) fn of_trigger(trigger: &Thing, text: &str, engine: Engine) -> Self {
+        let mut found = Self::empty(trigger.name.clone(), String::new(), &trigger.place);
+        found.take_in(text, engine);
+        found
     }
 
     /// A block of code, which has no name and is run at once.
@@ -237,7 +251,7 @@ pub(in crate::migrate::autogenerate) fn decisions(step: &Step, there: &Beside) -
 }
 
 /// Whether a table or a view is there before a step, and not after it.
-fn goes(of: &str, step: &Step) -> bool {
+pub(super) fn goes(of: &str, step: &Step) -> bool {
     let has =
         |schema: &Schema, name: &str| schema.tables.keys().chain(schema.views.keys()).any(|other| same(other, name));
     has(&step.from, of) && !has(&step.to, step.names.table_now(of))
@@ -245,7 +259,7 @@ fn goes(of: &str, step: &Step) -> bool {
 
 impl Function {
     /// Whether it may stop working.
-    fn is_concerned(&self, concern: &Concern, triggers: &[&Thing], step: &Step) -> bool {
+    pub(super) fn is_concerned(&self, concern: &Concern, triggers: &[&Thing], step: &Step) -> bool {
         let Some(column) = &concern.column else {
             // What a table takes concerns those that write to it.
             let writes = ["insert", "merge", "copy", "update"].iter().any(|word| self.names(word));
@@ -256,7 +270,10 @@ impl Function {
             let mut views = step.from.views.values();
             same(of, &concern.of) || views.any(|view| same(&view.name, of) && is_made_of_it(view))
         };
-        let is_of_it = self.names(&concern.of) || triggers.iter().any(|trigger| looks_at_it(&trigger.of));
+        // Its arguments, or what it gives, may be rows of it.
+        let has_rows_of_it = self.held.contains(&concern.of.to_lowercase());
+        let is_of_it =
+            self.names(&concern.of) || has_rows_of_it || triggers.iter().any(|trigger| looks_at_it(&trigger.of));
         if self.names(column) {
             return is_of_it || step.from.views.values().any(|view| is_made_of_it(view) && self.names(&view.name));
         }
@@ -287,6 +304,6 @@ impl Beside {
 }
 
 /// A place as comments in files tell it: they are read on other machines.
-fn place((file, position): &Place) -> String {
+pub(super) fn place((file, position): &Place) -> String {
     format!("{}:{}", file.file_name().unwrap_or_default().to_string_lossy(), position.line)
 }

@@ -9,6 +9,7 @@ use crate::migrate::autogenerate::Step;
 use crate::migrate::autogenerate::change::{TableChange, dropped, is_required, pairs};
 use crate::migrate::autogenerate::postgres::is_retyped;
 use crate::migrate::autogenerate::rename::Names;
+use crate::migrate::autogenerate::value::is_kin;
 use crate::migrate::autogenerate::views::ViewPlan;
 use crate::migrate::schema::{Column, Table, View};
 
@@ -20,13 +21,19 @@ struct Going<'a> {
     columns: Vec<(&'a str, &'a str, &'static str)>,
 }
 
+const DROPPED: &str = "is dropped";
+const RETYPED: &str = "gets another type";
+/// The words that name it may not fit that type.
+const OF_ANOTHER_KIND: &str = "gets a type of another kind";
+
 impl Beside {
-    /// What has to be gone while columns get another type: triggers, policies and rules whose own words name one.
+    /// What has to be gone while columns get another type: triggers, policies and rules whose own words name one, with what is
+    /// said of them.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`], with its place, when something holds on to what a step drops or changes, or when nobody
     /// knows how to make again on the way back what goes.
-    pub(in crate::migrate::autogenerate) fn around(&self, step: &Step, views: &ViewPlan<'_>) -> Result<Vec<&Thing>> {
+    pub(in crate::migrate::autogenerate) fn around(&self, step: &Step, views: &ViewPlan<'_>) -> Result<Vec<Thing>> {
         let none = Names::default();
         let mut going =
             Going { whole: views.drop.iter().map(|view| view.name.as_str()).collect(), columns: Vec::new() };
@@ -44,9 +51,12 @@ impl Beside {
                     .and_then(|table| table.column(was))
                     .map_or("", |column| &column.name)
             };
-            let retyped = change.altered.iter().filter(|(old, new)| is_retyped(old, new)).map(|(old, _)| *old);
-            let retyped = retyped.map(|column| (was(column), "gets another type"));
-            let dropped = change.dropped.iter().map(|column| (was(column), "is dropped"));
+            let retyped = change.altered.iter().filter(|(old, new)| is_retyped(old, new));
+            let retyped = retyped.map(|(old, new)| match is_kin(&old.data_type, &new.data_type) {
+                true => (was(old), RETYPED),
+                false => (was(old), OF_ANOTHER_KIND),
+            });
+            let dropped = change.dropped.iter().map(|column| (was(column), DROPPED));
             for (column, fate) in dropped.chain(retyped) {
                 let of = step.from.tables.values().find(|table| same(&table.name, of)).map_or("", |table| &table.name);
                 going.columns.push((of, column, fate));
@@ -57,6 +67,8 @@ impl Beside {
             self.check_table(table, step)?;
         }
         self.check_others(step, &going)?;
+        self.check_references(step, &going)?;
+        self.check_indexes(&going)?;
         let mut around = Vec::new();
         for thing in &self.things {
             if !matches!(thing.sort, Sort::Trigger | Sort::Policy | Sort::Rule)
@@ -67,24 +79,63 @@ impl Beside {
             // Triggers name only what they are of.
             let others = going.whole.iter().filter(|of| thing.sort != Sort::Trigger && thing.names(of));
             if let Some(of) = others.into_iter().next() {
-                return Err(self.held(&thing.place, &thing.title(), of, "is dropped"));
+                return Err(self.held(&thing.place, &thing.title(), of, DROPPED));
             }
             let is_concerned = |of: &str, column: &str| {
                 let is_of = same(of, &thing.of) || thing.sort != Sort::Trigger && thing.names(of);
                 is_of && thing.names(column)
             };
-            let mut is_around = false;
             for (of, column, fate) in going.columns.iter().filter(|(of, column, _)| is_concerned(of, column)) {
-                if *fate == "is dropped" || thing.is_outdated {
+                let fits = *fate == RETYPED || thing.takes_any_type(column);
+                if *fate == DROPPED || !fits || self.together(&[thing]).iter().any(|thing| thing.is_outdated) {
                     return Err(self.held(&thing.place, &thing.title(), &format!("{of}.{column}"), fate));
                 }
-                is_around = true;
-            }
-            if is_around {
                 around.push(thing);
             }
         }
-        Ok(around)
+        Ok(self.together(&around))
+    }
+
+    /// Refuses another kind of type for columns that indexes name in other ways than plainly: Postgres makes them anew.
+    fn check_indexes(&self, going: &Going<'_>) -> Result<()> {
+        let others = || going.columns.iter().filter(|(_, _, fate)| *fate == OF_ANOTHER_KIND);
+        for index in self.things.iter().filter(|thing| thing.sort == Sort::Index) {
+            let named = others()
+                .find(|(of, column, _)| same(of, &index.of) && index.names(column) && !index.takes_any_type(column));
+            if let Some((of, column, fate)) = named {
+                return Err(self.held(&index.place, &index.title(), &format!("{of}.{column}"), fate));
+            }
+        }
+        Ok(())
+    }
+
+    /// Foreign keys that no model knows, to what a step drops or from it.
+    fn check_references(&self, step: &Step, going: &Going<'_>) -> Result<()> {
+        let table = |name: &str| step.from.tables.values().find(|table| same(&table.name, name));
+        for relation in self.relations.iter().filter(|relation| !relation.is_view) {
+            let Some(own) = table(&relation.name) else { continue };
+            for reference in relation.references.iter().filter(|reference| !reference.is_one_of(&own.foreign_keys)) {
+                let title = reference.title(&relation.name);
+                let is_own = same(&reference.of, &relation.name);
+                if let Some(of) = going.whole.iter().find(|of| !is_own && same(of, &reference.of)) {
+                    return Err(self.held(&reference.place, &title, of, DROPPED));
+                }
+                let key = table(&reference.of).and_then(|table| table.primary_key.as_ref());
+                let to = match (reference.to.as_slice(), key) {
+                    ([], Some(key)) => key.columns.as_slice(),
+                    (to, _) => to,
+                };
+                let named = going.columns.iter().find(|(of, column, fate)| {
+                    let has = |columns: &[String]| columns.iter().any(|name| same(name, column));
+                    let is_of = same(of, &relation.name) && has(&reference.columns);
+                    *fate != RETYPED && (is_of || same(of, &reference.of) && has(to))
+                });
+                if let Some((of, column, fate)) = named {
+                    return Err(self.held(&reference.place, &title, &format!("{of}.{column}"), fate));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses to take away what triggers name whose text is what they do, which DuckDB then no longer takes.
@@ -126,7 +177,7 @@ impl Beside {
         for relation in self.relations.iter().filter(stands) {
             let title = format!("{} {}", if relation.is_view { "view" } else { "table" }, relation.name);
             if let Some(of) = going.whole.iter().find(|of| relation.names(of)) {
-                return Err(self.held(&relation.place, &title, of, "is dropped"));
+                return Err(self.held(&relation.place, &title, of, DROPPED));
             }
             if let Some((of, column, fate)) = columns(&|name| relation.names(name)).filter(|_| relation.is_view) {
                 return Err(self.held(&relation.place, &title, &format!("{of}.{column}"), fate));
@@ -136,7 +187,7 @@ impl Beside {
             let title = format!("function {}", function.name);
             let names = |name: &str| function.held.contains(&name.to_lowercase());
             if let Some(of) = going.whole.iter().find(|of| names(of)) {
-                return Err(self.held(&function.place, &title, of, "is dropped"));
+                return Err(self.held(&function.place, &title, of, DROPPED));
             }
             if let Some((of, column, fate)) = columns(&names) {
                 return Err(self.held(&function.place, &title, &format!("{of}.{column}"), fate));
@@ -146,13 +197,13 @@ impl Beside {
         for block in &self.blocks {
             let makes = MAKES.iter().any(|word| block.names(word));
             if let Some(of) = going.whole.iter().find(|of| makes && block.names(of)) {
-                return Err(self.held(&block.place, &block.name, of, "is dropped"));
+                return Err(self.held(&block.place, &block.name, of, DROPPED));
             }
         }
         Ok(())
     }
 
-    fn held(&self, (file, position): &Place, title: &str, name: &str, fate: &str) -> Error {
+    pub(super) fn held(&self, (file, position): &Place, title: &str, name: &str, fate: &str) -> Error {
         let message = format!("the {title} names {name}, which {fate}");
         Error::new(ErrorKind::Unsupported, message).at(file, Some(*position)).with_hint(
             "drop what stands in the way in a migration that is written by hand and comes before, and make it again in one \

@@ -2,15 +2,21 @@
 //! comments, privileges, functions, and tables, views and indexes in words of its own. What goes with a table, a column or a
 //! view comes again with it, in the words that made it, under the names that are new since.
 
+mod around;
 mod functions;
 mod holders;
+mod reference;
 mod relation;
 mod thing;
+mod triggers;
+mod views;
 mod words;
 
 pub(super) use functions::{Function, decisions};
 pub(super) use relation::{Again, Relation};
 pub(super) use thing::{Sort, Thing};
+pub(super) use triggers::trigger_decisions;
+pub(super) use views::OwnView;
 
 use super::rename::Rename;
 use crate::engine::Engine;
@@ -220,7 +226,9 @@ impl Beside {
                     let name = format!("{what} ");
                     let said_of = thing.name.strip_prefix(&name).filter(|_| thing.sort == Sort::Comment);
                     let is_it = thing.sort.as_str().starts_with(what) && is_one(&thing.name);
-                    !(is_of && (is_it || said_of.is_some_and(is_one)))
+                    let switched = thing.switches().filter(|(sort, _)| sort.as_str() == what);
+                    let is_switch = switched.is_some_and(|(_, name)| is_one(&words::unquoted(&thing.text[name])));
+                    !(is_of && (is_it || is_switch || said_of.is_some_and(is_one)))
                 });
             }
         }
@@ -238,13 +246,13 @@ impl Beside {
             let is_of = |thing: &Thing| found.of.is_empty() || same(&found.of, &thing.of);
             let first = self.things.iter().find(|thing| is_it(thing) && is_of(thing));
             let of = first.map_or_else(|| found.of.clone(), |thing| thing.of.clone());
-            self.add(found.sort, found.name.clone(), of, said, place);
-            if let Some((Some("to"), next, _)) = renamed {
-                // What made it and what renamed it go together from here on.
-                let next = words::unquoted(&said.text[next]);
-                for thing in self.things.iter_mut().filter(|thing| is_it(thing)) {
-                    thing.name.clone_from(&next);
+            match renamed {
+                Some((Some("to"), next, _)) => {
+                    let now = &said.text[next];
+                    let concerned = self.things.iter_mut().filter(|thing| same(&thing.of, &of));
+                    concerned.for_each(|thing| thing.call(found.sort, &found.name, now));
                 }
+                _ => self.add(found.sort, found.name, of, said, place),
             }
             return;
         }
@@ -252,7 +260,7 @@ impl Beside {
         let rename = match renamed {
             None => return self.settings(&of, &said.text[found.place.end..], said, place),
             Some((Some("constraint"), ..)) => {
-                return self.define(&of, said);
+                return self.define(&of, said, place);
             }
             Some((Some("to"), next, _)) => {
                 Some((Rename::Table { from: of.clone(), to: words::unquoted(&said.text[next.clone()]) }, next))
@@ -279,7 +287,7 @@ impl Beside {
                 None => self.add(Sort::Setting, String::new(), of.to_owned(), &one, place),
                 Some("no") => match words.take("force") {
                     true => self.add(Sort::Setting, String::new(), of.to_owned(), &one, place),
-                    false => self.define(of, &one),
+                    false => self.define(of, &one, place),
                 },
                 Some("alter") => {
                     words.take("column");
@@ -293,7 +301,7 @@ impl Beside {
                         };
                     match is_setting {
                         true => self.add(Sort::Setting, String::new(), of.to_owned(), &one, place),
-                        false => self.define(of, &one),
+                        false => self.define(of, &one, place),
                     }
                 }
                 Some("drop") => {
@@ -309,17 +317,17 @@ impl Beside {
                         let mut going = goes.into_iter();
                         self.things.retain(|_| going.next() == Some(false));
                     }
-                    self.define(of, &one);
+                    self.define(of, &one, place);
                 }
-                Some(_) => self.define(of, &one),
+                Some(_) => self.define(of, &one, place),
             }
         }
     }
 
     /// Keeps what changes the definition of a table.
-    fn define(&mut self, of: &str, said: &Said) {
+    fn define(&mut self, of: &str, said: &Said, place: &Place) {
         for relation in self.relations.iter_mut().filter(|relation| same(&relation.name, of)) {
-            relation.define(said);
+            relation.define(said, place);
         }
     }
 }

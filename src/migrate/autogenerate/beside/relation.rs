@@ -1,5 +1,6 @@
 //! What makes tables and views in an engine's own words.
 
+use super::reference::Reference;
 use super::words::{is_name, of_statement, same};
 use super::{Place, Said};
 use crate::engine::Engine;
@@ -16,13 +17,15 @@ pub(in crate::migrate::autogenerate) struct Relation {
     /// What made it and what changed its definition since.
     texts: Vec<String>,
     pub(in crate::migrate::autogenerate) place: Place,
+    /// The foreign keys that no other engine was told of in the same words.
+    pub(super) references: Vec<Reference>,
     /// Whether no other engine was told it in the same words.
     is_own: bool,
     /// Whether it is said to be another than the other engines have.
     differs: bool,
     /// Whether something in these words has got another name since.
-    is_outdated: bool,
-    engine: Engine,
+    pub(super) is_outdated: bool,
+    pub(super) engine: Engine,
 }
 
 /// How a table or a view is made again as it was.
@@ -42,12 +45,22 @@ impl Relation {
         let tokens = of_statement(&said.text, engine);
         let is_apart = APART.iter().any(|word| tokens.iter().any(|token| token.is_word(&said.text, word)));
         let differs = said.differs || said.is_own && !is_view && is_apart;
+        let references = if said.is_own { Reference::all(&said.text, place, engine) } else { Vec::new() };
         let (texts, place, is_own) = (vec![said.text.clone()], place.clone(), said.is_own);
-        Self { name, is_view, texts, place, is_own, differs, is_outdated: false, engine }
+        Self { name, is_view, texts, place, references, is_own, differs, is_outdated: false, engine }
+    }
+
+    /// What made a view.
+    pub(super) fn text(&self) -> &str {
+        self.texts.first().map_or("", String::as_str)
     }
 
     /// Takes what changes its definition.
-    pub(super) fn define(&mut self, said: &Said) {
+    pub(super) fn define(&mut self, said: &Said, place: &Place) {
+        Reference::forget(&mut self.references, &said.text, self.engine);
+        if said.is_own {
+            self.references.extend(Reference::all(&said.text, place, self.engine));
+        }
         self.is_own |= said.is_own;
         self.differs |= said.differs;
         self.texts.push(said.text.clone());
@@ -65,6 +78,7 @@ impl Relation {
     pub(super) fn follow(&mut self, rename: &Rename) {
         let (Rename::Table { from, .. } | Rename::Column { from, .. }) = rename;
         self.is_outdated |= self.names(from);
+        self.references.iter_mut().for_each(|reference| reference.follow(&self.name, rename));
         if let Rename::Table { from, to } = rename
             && same(&self.name, from)
         {
@@ -133,7 +147,7 @@ fn is_same_column(element: &str, column: &Column, is_required: bool, engine: Eng
 }
 
 /// Where the parenthesis stands that closes one before the text.
-fn closing(text: &str, engine: Engine) -> usize {
+pub(super) fn closing(text: &str, engine: Engine) -> usize {
     let mut depth = 0usize;
     for token in of_statement(text, engine) {
         if token.is_symbol(text, "(") {

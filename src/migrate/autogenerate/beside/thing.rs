@@ -55,7 +55,7 @@ pub(in crate::migrate::autogenerate) struct Thing {
     pub(in crate::migrate::autogenerate) is_own: bool,
     /// Whether something in its words has got another name since, and nobody knows which.
     pub(in crate::migrate::autogenerate) is_outdated: bool,
-    engine: Engine,
+    pub(super) engine: Engine,
 }
 
 impl Thing {
@@ -108,8 +108,64 @@ impl Thing {
         }
     }
 
+    /// What a setting switches on or off, and where its name stands: a trigger or a rule.
+    pub(super) fn switches(&self) -> Option<(Sort, std::ops::Range<usize>)> {
+        let mut words = Words::of(&self.text, self.engine);
+        if self.sort != Sort::Setting || !words.take("alter") || !words.take("table") {
+            return None;
+        }
+        words.take_all(&["if", "exists"]);
+        words.take("only");
+        words.place()?;
+        words.take_one(&["enable", "disable"])?;
+        words.take_one(&["always", "replica"]);
+        let sort = if words.take_one(&["trigger", "rule"])? == "rule" { Sort::Rule } else { Sort::Trigger };
+        Some((sort, words.place()?))
+    }
+
+    /// Whether it is said of something that has a name of its own.
+    pub(super) fn is_said_of(&self, sort: Sort, name: &str) -> bool {
+        let kind = sort.as_str().split(' ').next().unwrap_or_default();
+        self.sort == Sort::Comment && same(&self.name, &format!("{kind} {name}"))
+    }
+
+    /// Its name as it is spelled where it is made.
+    pub(super) fn spelled(&self) -> &str {
+        self.named(&self.name).map_or(&self.name, |place| &self.text[place])
+    }
+
+    /// Where a name stands first, behind the words that say what is made.
+    fn named(&self, name: &str) -> Option<std::ops::Range<usize>> {
+        let mut tokens = of_statement(&self.text, self.engine).into_iter().skip(2);
+        tokens.find(|token| is_name(token, &self.text, name)).map(|token| token.range)
+    }
+
+    /// Follows the new name, given as it is spelled, of something that has one of its own: of itself, or of what it is
+    /// about.
+    pub(super) fn call(&mut self, sort: Sort, before: &str, now: &str) {
+        let next = words::unquoted(now);
+        let switched = self
+            .switches()
+            .filter(|(of, place)| *of == sort && same(&words::unquoted(&self.text[place.clone()]), before));
+        let place = if self.sort == sort && same(&self.name, before) {
+            let place = self.named(before);
+            self.name = next;
+            place
+        } else if self.is_said_of(sort, before) {
+            let place = self.named(before);
+            let kind = self.name.split(' ').next().unwrap_or_default();
+            self.name = format!("{kind} {}", next.to_lowercase());
+            place
+        } else {
+            switched.map(|(_, place)| place)
+        };
+        if let Some(place) = place {
+            self.text.replace_range(place, now);
+        }
+    }
+
     /// The tokens in which it may name tables and columns: all but its own name and the function that it calls.
-    fn said(&self) -> impl Iterator<Item = Token> {
+    pub(super) fn said(&self) -> impl Iterator<Item = Token> {
         let tokens = of_statement(&self.text, self.engine);
         let is_trigger = self.sort == Sort::Trigger && self.engine == Engine::Postgres;
         let ends = |token: &Token| is_trigger && token.is_word(&self.text, "execute");

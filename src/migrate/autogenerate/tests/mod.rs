@@ -1,5 +1,6 @@
 //! What is written for which difference.
 
+mod around;
 mod beside;
 mod cases;
 mod dependants;
