@@ -293,12 +293,13 @@ fn a_server_tells_what_is_not_there() {
         "CREATE TYPE there AS (a INT); CREATE SEQUENCE there_seq; CREATE SCHEMA \"The re\";
          CREATE FUNCTION there() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
          CREATE TRIGGER there BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION there();
+         CREATE FUNCTION free() RETURNS INT LANGUAGE sql AS 'SELECT 1';
          ALTER TABLE orders ALTER COLUMN note SET DEFAULT 'x'",
     );
     for (text, rule) in [
         ("DROP TRIGGER IF EXISTS there ON orders;", "trigger-dropped"),
         ("DROP TYPE IF EXISTS there;", "type-dropped"),
-        ("DROP FUNCTION IF EXISTS there();", "function-dropped"),
+        ("DROP FUNCTION IF EXISTS free();", "function-dropped"),
         ("DROP SEQUENCE IF EXISTS there_seq;", "sequence-dropped"),
         ("DROP SCHEMA IF EXISTS \"The re\";", "schema-dropped"),
         ("ALTER TABLE orders ALTER COLUMN note DROP DEFAULT;", "default-dropped"),
