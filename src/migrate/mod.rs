@@ -4,6 +4,7 @@
 //! transaction, so that both commit together or not at all; charter adds what the engine needs inside that transaction.
 
 mod absent;
+mod allowance;
 mod apply;
 mod audit;
 mod autogenerate;
@@ -34,6 +35,7 @@ mod steps;
 mod template;
 mod verify;
 
+pub use allowance::Allowance;
 pub use audit::{Action, Allowed};
 pub use autogenerate::{Content, Rename, compare_models, models_differences};
 pub(crate) use connection::{MigrationConnection, Purpose, connect};
@@ -52,7 +54,7 @@ pub use manager::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use policy::input;
-pub use policy::{Allowance, Judged, Judgement, Occasion};
+pub use policy::{Judged, Judgement, Occasion};
 #[cfg(feature = "cli")]
 pub(crate) use progress::Begun;
 pub use renumber::{RenumberBy, Renumbered, plan_renumbering, renumber};

@@ -1,10 +1,11 @@
 //! Upwards.
 
+use super::super::allowance::Allowance;
 use super::super::apply::{Work, apply, locked};
 use super::super::audit::Actor;
 use super::super::connection::{MigrationConnection, Purpose};
 use super::super::event::Event;
-use super::super::policy::{self, Allowance, Judgement, Occasion, Policy, Proposal};
+use super::super::policy::{self, Judgement, Occasion, Policy, Proposal};
 use super::super::revision::Revision;
 use super::super::set::{Migration, MigrationSet, check_migrations};
 use super::super::status::{Found, Status, Unfinished, check_minimum_program};

@@ -163,7 +163,9 @@ fn report(judge: &mut Judge<'_>, node: &SyntaxNode, what: &str, users: &[(Key, N
     const SHOWN: usize = 3;
     let mut shown: Vec<String> = Vec::new();
     let mut remedies: Vec<String> = Vec::new();
-    for (user, need) in users {
+    // An older server drops a generated column along.
+    let is_in_the_way = |need: &Need| need.kind != Kind::Generated || judge.version(15);
+    for (user, need) in users.iter().filter(|(_, need)| is_in_the_way(need)) {
         let by = need.shown(user);
         if !shown.contains(&by) {
             shown.push(by);
