@@ -37,10 +37,13 @@ pub(crate) struct Refusal {
 pub(crate) enum Reason {
     /// It cannot be read, whatever the database has.
     Unreadable,
-    /// The database has no such table, view, index or trigger, by its last name in small letters.
-    Absent(String),
-    /// It has nothing else by such a name, such as a sequence or a type.
-    AbsentOther(String),
+    /// The database has no such thing.
+    Absent {
+        /// Its last name, in small letters.
+        name: String,
+        /// Whether it is a table or view, or an index or trigger of one, and not a sequence or type, say.
+        is_of_table: bool,
+    },
     /// The database has no such schema.
     AbsentSchema(String),
     /// A name is taken already.
@@ -187,8 +190,8 @@ fn of_sqlite(error: &rusqlite::Error) -> Refusal {
         // A file that is attached is none of the statements that are tried.
         Some(name) => match name.rsplit_once('.') {
             Some((schema, _)) if schema != "main" && schema != "temp" => Reason::AbsentSchema(schema.to_owned()),
-            Some((_, name)) => Reason::Absent(name.to_owned()),
-            None => Reason::Absent(name),
+            Some((_, name)) => Reason::Absent { name: name.to_owned(), is_of_table: true },
+            None => Reason::Absent { name, is_of_table: true },
         },
         None if has(&["unknown database "]) => {
             Reason::AbsentSchema(named(&message, "unknown database ").unwrap_or_default())
@@ -224,7 +227,7 @@ fn of_duckdb(said: &str) -> Refusal {
                     let name = named(message, " with name ").map(last).unwrap_or_default();
                     let is_of_table =
                         ["Table", "View", "Index", "Trigger"].iter().any(|kind| message.starts_with(kind));
-                    if is_of_table { Reason::Absent(name) } else { Reason::AbsentOther(name) }
+                    Reason::Absent { name, is_of_table }
                 }
                 None => Reason::Impossible,
             }

@@ -192,11 +192,10 @@ impl Rehearsed {
             {
                 Answer::Refused(refusal.message)
             }
-            (Err(Refusal { reason: Reason::Absent(name), message }), Question::Run | Question::Compile)
-                if !self.is_lost && !self.unsure.contains(&name) =>
-            {
-                Answer::RefusedWithout { name, message }
-            }
+            (
+                Err(Refusal { reason: Reason::Absent { name, is_of_table: true }, message }),
+                Question::Run | Question::Compile,
+            ) if !self.is_lost && !self.unsure.contains(&name) => Answer::RefusedWithout { name, message },
             _ => Answer::Unknown,
         };
         if is_run {
@@ -279,7 +278,7 @@ impl Rehearsed {
         match reason {
             Reason::Unreadable | Reason::Impossible => true,
             // It was there, and the files have taken it away.
-            Reason::Absent(name) | Reason::AbsentOther(name) => self.made.contains_key(name),
+            Reason::Absent { name, .. } => self.made.contains_key(name),
             // A name may have a point in it.
             Reason::AbsentSchema(schema) => {
                 let is_named = (1..words.len()).any(|at| words.at(at) == "." && words.named(at - 1) == schema);
