@@ -293,7 +293,7 @@ pub(super) const NEEDS: &str = "WITH needed AS (\
      NULL::smallint[] AS columns, NULL::smallint[] AS parts FROM hanging h JOIN pg_catalog.pg_rewrite r ON r.oid = h.objid \
      JOIN relation u ON u.oid = r.ev_class WHERE h.classid = 'pg_catalog.pg_rewrite'::regclass AND u.oid <> h.oid \
      UNION SELECT h.kind, h.nspname, h.name, k.conrelid, CASE k.contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, \
-     k.conname, CASE WHEN k.contype = 'f' THEN k.conkey END, CASE WHEN k.confrelid = h.oid THEN k.confkey END FROM hanging h \
+     k.conname, k.conkey, CASE WHEN k.confrelid = h.oid THEN k.confkey END FROM hanging h \
      JOIN pg_catalog.pg_constraint k ON k.oid = h.objid AND k.conrelid <> 0 AND k.conparentid = 0 \
      WHERE h.classid = 'pg_catalog.pg_constraint'::regclass \
      UNION SELECT h.kind, h.nspname, h.name, t.tgrelid, 'trigger', t.tgname, NULL, NULL FROM hanging h \

@@ -89,6 +89,19 @@ fn what_something_needs_cannot_be_dropped() {
 #[test]
 fn what_nothing_needs_any_more_can_be_dropped() {
     for text in [
+        "create function ok(text) returns bool language sql immutable as 'select true'; \
+         create table t (id int, s text check (ok(s))); alter table t drop column s; drop function ok(text);",
+        "create function ok(text) returns bool language sql immutable as 'select true'; \
+         create table t (id int, s text, constraint k check (id > 1 or ok(s))); alter table t rename s to r; \
+         alter table t drop column r; drop function ok(text);",
+        "create view v as select * from c; alter table c drop column if exists legacy;",
+        "create function ok(bigint) returns bool language sql as 'select true'; create policy p on c using (ok(id)); \
+         alter policy p on c using (true); drop function ok(bigint);",
+        "create function f() returns int language sql as 'select 1'; create domain d as int default f(); \
+         alter domain d drop default; drop function f();",
+        "create table p (id int); create table q (x int) inherits (p); alter table q no inherit p; drop table p;",
+        "create type k as (id int); create table t of k; alter table t not of; drop type k;",
+        "create domain d as text; create table t (e d default 'a'::d); alter table t alter e type text; drop domain d;",
         "drop table c cascade;",
         "drop table c, o;",
         "drop table o; drop table c;",

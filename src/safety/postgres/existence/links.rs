@@ -310,7 +310,15 @@ pub(super) fn column_altered(judge: &mut Judge<'_>, table: &Key, action: &Syntax
     };
     for change in action.children() {
         match change.kind() {
-            K::SET_TYPE => replace(judge, Kind::Column, super::super::types::type_node(&change)),
+            K::SET_TYPE => {
+                replace(judge, Kind::Column, super::super::types::type_node(&change));
+                // The server writes the default anew, for the new type.
+                let is_of_old = |need: &Need| {
+                    let is_own = need.by.as_ref().is_some_and(|(_, name)| name == column);
+                    is_own && need.kind == Kind::Default && need.of.0 == Class::Type
+                };
+                judge.session.inventory.change(table, |thing| thing.needs.retain(|need| !is_of_old(need)));
+            }
             K::SET_DEFAULT => replace(judge, Kind::Default, Some(change)),
             K::DROP_DEFAULT => replace(judge, Kind::Default, None),
             K::DROP_IDENTITY => replace(judge, Kind::Identity, None),
@@ -330,9 +338,13 @@ pub(super) fn of_constraint(
 ) {
     if !matches!(constraint.kind(), K::FOREIGN_KEY_CONSTRAINT | K::REFERENCES_CONSTRAINT) {
         if constraint.kind() == K::CHECK_CONSTRAINT {
+            // It goes with whichever of its columns goes first.
+            let mut columns: Vec<String> = tree::below(constraint, K::NAME_REF).map(|name| tree::name(&name)).collect();
+            columns.extend(own.map(str::to_owned));
             let referred = referred(judge, constraint).into_iter();
-            let needs = referred.map(|of| Need::part(Kind::Constraint, Class::Constraint, name, of)).collect();
-            add(judge, table, needs);
+            let need =
+                |of| Need { columns: columns.clone(), ..Need::part(Kind::Constraint, Class::Constraint, name, of) };
+            add(judge, table, referred.map(need).collect());
         }
         return;
     }
@@ -376,8 +388,35 @@ fn index_of(judge: &Judge<'_>, table: &Key, key: &SyntaxNode) -> (Option<String>
     (only.map(|(name, _)| name.clone()), named)
 }
 
+/// What a table that was made from another one, or of a type, no longer needs.
+pub(super) fn parted(judge: &mut Judge<'_>, table: &Key, action: &SyntaxNode) {
+    let kind = match action.kind() {
+        K::NO_INHERIT_TABLE => Kind::Table,
+        K::NOT_OF => Kind::TypedTable,
+        _ => return,
+    };
+    judge.session.inventory.change(table, |thing| thing.needs.retain(|need| need.kind != kind));
+}
+
+/// What a statement that says anew what something is makes it need no more.
+fn said_anew(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    let (class, on, part) = match node.kind() {
+        K::ALTER_POLICY => (Class::Relation, tree::child(node, K::ON_TABLE), Some((Class::Policy, K::POLICY_REF))),
+        K::CREATE_RULE => (Class::Relation, tree::child(node, K::RULE_ON), Some((Class::Rule, K::RULE))),
+        K::ALTER_DOMAIN => (Class::Type, tree::child(node, K::DOMAIN_REF), None),
+        _ => return,
+    };
+    let Some((key, Known::There(_))) = on.and_then(|on| find(judge, class, &tree::path(&on))) else { return };
+    let part = part.map(|(class, kind)| (class, tree::child_name(node, kind).unwrap_or_default()));
+    judge.session.inventory.change(&key, |thing| match &part {
+        Some((class, name)) => thing.part_gone(*class, name),
+        None => thing.needs.clear(),
+    });
+}
+
 /// What else a statement makes that needs something.
 pub(super) fn of_statement(judge: &mut Judge<'_>, node: &SyntaxNode) {
+    said_anew(judge, node);
     let name = |kinds: &[K]| node.children().find(|child| kinds.contains(&child.kind())).map(|name| tree::path(&name));
     let on = || name(&[K::ON_RELATION, K::ON_TABLE]);
     let (class, user, kind) = match node.kind() {

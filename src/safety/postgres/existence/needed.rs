@@ -104,6 +104,10 @@ pub(super) fn refuse_column(judge: &mut Judge<'_>, table: &Key, action: &SyntaxN
         report(judge, action, &shown, &keys);
         return;
     }
+    // Of what is not there nothing is dropped.
+    if !matches!(judge.session.inventory.thing(table).part(Class::Column, column), Known::There(_)) {
+        return;
+    }
     for (user, shown_user) in dependants::users_of(&judge.session, &table.1, column) {
         let own = judge.session.inventory.thing(table).clone();
         let part = |class| own.part(class, &user.name.name);

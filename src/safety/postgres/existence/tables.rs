@@ -352,6 +352,7 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         }
         K::TABLE_RENAME_TO | K::VIEW_RENAME_TO | K::SET_SCHEMA => moved(judge, node, table, action),
         K::ATTACH_PARTITION | K::DETACH_PARTITION | K::INHERIT_TABLE | K::NO_INHERIT_TABLE => {
+            links::parted(judge, table, action);
             let other = tree::child(action, K::TABLE_NAME_REF);
             let other = other.and_then(|other| find(judge, Class::Relation, &tree::path(&other)));
             for key in other.map(|(other, _)| other).into_iter().chain([table.clone()]) {
@@ -364,7 +365,10 @@ fn alter_known(judge: &mut Judge<'_>, node: &SyntaxNode, table: &Key, action: &S
         }
         // Whether others have columns, or were made from one another, is another matter.
         K::SPLIT_PARTITION | K::MERGE_PARTITIONS => judge.session.inventory.doubt(true, true),
-        K::OF_TYPE | K::NOT_OF => judge.session.inventory.change(table, Thing::open),
+        K::OF_TYPE | K::NOT_OF => {
+            links::parted(judge, table, action);
+            judge.session.inventory.change(table, Thing::open);
+        }
         _ => {}
     }
 }
